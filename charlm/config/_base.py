@@ -1,0 +1,132 @@
+"""What every group of settings is made of: a frozen dataclass whose fields carry their help and their limits.
+
+The fields are the single truth for a setting. Construction checks them, ``config.json`` stores them, and the
+command line makes its options from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+import sys
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, get_type_hints
+
+from charlm.errors import CheckpointError, UsageError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a setting may be: at least ``low``, more than ``above``, at most ``high``, one of ``choices()``."""
+
+    help: str
+    low: float | None = None
+    above: float | None = None
+    high: float | None = None
+    below: float | None = None
+    choices: Callable[[], tuple[str, ...]] | None = None
+
+    def complaint(self, value: Any) -> str | None:
+        """What is wrong with a value, as the end of a sentence; None where nothing is."""
+        if self.choices is not None:
+            return None if value in self.choices() else f"it must be one of {', '.join(self.choices())}"
+        if isinstance(value, bool | str):
+            return None
+        if isinstance(value, float) and not math.isfinite(value):
+            return "it must be a finite number"
+        bounds = (
+            (self.low, operator.ge, "at least"),
+            (self.above, operator.gt, "more than"),
+            (self.high, operator.le, "at most"),
+            (self.below, operator.lt, "less than"),
+        )
+        for bound, holds, words in bounds:
+            if bound is not None and not holds(value, bound):
+                return f"it must be {words} {bound:g}"
+        return None
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    above: float | None = None,
+    high: float | None = None,
+    below: float | None = None,
+    choices: Callable[[], tuple[str, ...]] | tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field with its help and its limits; None is allowed where the field's type allows it."""
+    among = (lambda: choices) if isinstance(choices, tuple) else choices
+    limits = Limits(help, low=low, above=above, high=high, below=below, choices=among)
+    return dataclasses.field(default=default, metadata={"limits": limits})
+
+
+def flag(name: str) -> str:
+    """The command-line flag of a setting.
+
+    >>> flag("batch_size")
+    '--batch-size'
+    """
+    return "--" + name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Base of every group of settings.
+
+    Raises:
+        UsageError: on construction, a value is of the wrong type or outside its limits.
+    """
+
+    _hints: ClassVar[dict[type, dict[str, Any]]] = {}
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            object.__setattr__(self, field.name, self._checked(field, value))
+
+    @classmethod
+    def accepted_types(cls, name: str) -> tuple[type, ...]:
+        """The types that a field may have, such as (float, NoneType)."""
+        hints = Config._hints.setdefault(cls, get_type_hints(cls))
+        hint = hints[name]
+        return tuple(hint.__args__) if isinstance(hint, types.UnionType) else (hint,)
+
+    @classmethod
+    def _checked(cls, field: dataclasses.Field[Any], value: Any) -> Any:
+        accepted = cls.accepted_types(field.name)
+        if value is None and types.NoneType in accepted:
+            return None
+        if type(value) is int and int not in accepted and float in accepted:
+            value = float(value) if abs(value) < sys.float_info.max else math.inf
+        if type(value) not in accepted:
+            wanted = " or ".join(kind.__name__ for kind in accepted if kind is not types.NoneType)
+            raise UsageError(f"{flag(field.name)} is {value!r}: it must be {wanted}")
+        complaint = field.metadata["limits"].complaint(value)
+        if complaint is not None:
+            raise UsageError(f"{flag(field.name)} is {value!r}: {complaint}")
+        return value
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values, by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], where: str) -> Self:
+        """The settings of a stored mapping.
+
+        Raises:
+            CheckpointError: a name is unknown or missing, or a value is outside its limits.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        if set(values) != names:
+            odd = ", ".join(sorted(set(values) ^ names))
+            raise CheckpointError(f"{where}: these settings are unknown or missing: {odd}")
+        try:
+            return cls(**values)
+        except UsageError as error:
+            raise CheckpointError(f"{where}: {error}") from None

@@ -1,0 +1,34 @@
+"""What a model is: its cell, its size, and how its input and its numbers are represented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from charlm.config._base import Config, setting
+from charlm.registry import module_names
+
+
+@dataclass(frozen=True)
+class ModelConfig(Config):
+    """The settings that fix a model's parameters and its arithmetic.
+
+    >>> ModelConfig(cell="gru", hidden=128).layers
+    1
+    """
+
+    cell: str = setting(
+        "lstm", "The recurrent cell of every layer.", choices=partial(module_names, "charlm.cells")
+    )
+    layers: int = setting(1, "Recurrent layers, one on top of the other.", low=1, high=64)
+    hidden: int = setting(256, "Hidden units of each layer.", low=1, high=65_536)
+    encoding: str = setting(
+        "one-hot", "How a character enters the first layer.", choices=("one-hot", "embedding")
+    )
+    embedding_size: int = setting(
+        64, "Width of the learned embedding (with --encoding embedding).", low=1, high=65_536
+    )
+    nonlinearity: str = setting("tanh", "Activation of the rnn cell.", choices=("tanh", "relu"))
+    reset_after: bool = setting(False, "The gru cell resets after the matrix product, as PyTorch and cuDNN do.")
+    forget_bias: float = setting(1.0, "Initial bias of the lstm cell's forget gate.", low=-100, high=100)
+    dtype: str = setting("float32", "Type of every number of the model.", choices=("float32", "float64"))

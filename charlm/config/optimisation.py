@@ -1,0 +1,31 @@
+"""How a gradient becomes a change of the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from charlm.config._base import Config, setting
+from charlm.registry import module_names
+
+
+@dataclass(frozen=True)
+class OptimisationConfig(Config):
+    """The settings of the optimiser, its learning rate, and what tames the gradient."""
+
+    optimizer: str = setting("adam", "The update rule.", choices=partial(module_names, "charlm.optim"))
+    lr: float | None = setting(
+        None, "Peak learning rate; left out, the optimiser's own default.", above=0, high=1e6
+    )
+    schedule: str = setting(
+        "cosine", "How the rate falls over the run.", choices=("constant", "step", "cosine", "linear")
+    )
+    warmup: int = setting(50, "Steps over which the rate first rises from zero.", low=0, high=1_000_000_000)
+    clip: float = setting(1.0, "Largest global norm of the gradient; 0 turns it off.", low=0)
+    clip_value: float = setting(0.0, "Largest size of a single gradient value; 0 turns it off.", low=0)
+    weight_decay: float = setting(
+        0.0, "Weight decay: decoupled in adamw, added to the gradient elsewhere.", low=0
+    )
+    dropout: float = setting(
+        0.1, "Chance that a unit between layers or before the readout is dropped.", low=0, below=1
+    )

@@ -1,0 +1,69 @@
+"""A run's settings: every group that training needs, as one value that is stored with the run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from charlm.config._base import Config
+from charlm.config.batching import BatchingConfig
+from charlm.config.budget import BudgetConfig
+from charlm.config.model import ModelConfig
+from charlm.config.optimisation import OptimisationConfig
+from charlm.errors import CheckpointError, UsageError
+
+GROUPS: dict[str, type[Config]] = {
+    "model": ModelConfig,
+    "batching": BatchingConfig,
+    "optimisation": OptimisationConfig,
+    "budget": BudgetConfig,
+}
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The groups of settings that fix a training run.
+
+    >>> TrainingConfig.from_settings(cell="gru", steps=10).model.cell
+    'gru'
+    """
+
+    model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
+    batching: BatchingConfig = dataclasses.field(default_factory=BatchingConfig)
+    optimisation: OptimisationConfig = dataclasses.field(default_factory=OptimisationConfig)
+    budget: BudgetConfig = dataclasses.field(default_factory=BudgetConfig)
+
+    @classmethod
+    def from_settings(cls, **settings: Any) -> Self:
+        """Sort settings, given by their names alone, into their groups.
+
+        Raises:
+            UsageError: a name is no setting, or a value is outside its limits.
+        """
+        groups: dict[str, Any] = {}
+        for name, group in GROUPS.items():
+            own = {field.name for field in dataclasses.fields(group)} & set(settings)
+            groups[name] = group(**{key: settings.pop(key) for key in own})
+        if settings:
+            raise UsageError(f"no setting is called {', '.join(sorted(settings))}; see charlm train --help")
+        return cls(**groups)
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values, by group and name."""
+        return {name: getattr(self, name).to_json() for name in GROUPS}
+
+    @classmethod
+    def from_json(cls, values: Any, where: str) -> Self:
+        """The settings of a stored mapping.
+
+        Raises:
+            CheckpointError: a group is missing or unknown, or a value in it cannot be.
+        """
+        if not isinstance(values, Mapping) or set(values) != set(GROUPS):
+            raise CheckpointError(f"{where}: the settings are not grouped as {', '.join(GROUPS)}")
+        if not all(isinstance(part, Mapping) for part in values.values()):
+            raise CheckpointError(f"{where}: a group of settings is not a mapping")
+        groups: dict[str, Any] = {name: group.from_json(values[name], where) for name, group in GROUPS.items()}
+        return cls(**groups)

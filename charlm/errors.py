@@ -1,0 +1,47 @@
+"""The exceptions that charlm raises on purpose, as one tree.
+
+Every message is one line that names the value, the place and the remedy; the command line prints it as it
+is. Anything else that escapes is a bug.
+
+    CharlmError
+    |-- UsageError           a setting or a combination of settings that cannot work (exit code 2)
+    |-- CorpusError          a text that cannot be read, or is too short for what was asked of it
+    |-- VocabularyError      a character that the model has never seen, where it needs one that it has
+    |-- RunError             a run that is missing, ambiguous, in use, or not the one that was asked for
+    |   `-- CheckpointError  a file of a run that is damaged, hostile, or of another version
+    `-- DivergenceError      training whose loss is no longer a finite number
+"""
+
+from __future__ import annotations
+
+
+class CharlmError(Exception):
+    """Base of every error that charlm raises on purpose."""
+
+    exit_code = 1
+
+
+class UsageError(CharlmError):
+    """A setting or a combination of settings cannot work."""
+
+    exit_code = 2
+
+
+class CorpusError(CharlmError):
+    """A text cannot be read, or is too short for what was asked of it."""
+
+
+class VocabularyError(CharlmError):
+    """A character is not in the vocabulary of the model, where one is needed that is."""
+
+
+class RunError(CharlmError):
+    """A run is missing, ambiguous, in use, or not the one that was asked for."""
+
+
+class CheckpointError(RunError):
+    """A file of a run is damaged, hostile, or of another version."""
+
+
+class DivergenceError(CharlmError):
+    """The training loss is no longer a finite number."""

@@ -1,0 +1,200 @@
+"""Every setting of every group: its limits, its type, its JSON, and the errors that name it."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.config import (
+    BatchingConfig,
+    BudgetConfig,
+    ModelConfig,
+    OptimisationConfig,
+    SamplingConfig,
+    TrainingConfig,
+    flag,
+)
+from charlm.config.training import GROUPS
+from charlm.errors import CheckpointError, UsageError
+
+ALL = [BatchingConfig, BudgetConfig, ModelConfig, OptimisationConfig, SamplingConfig]
+SETTINGS = [(group, field.name) for group in ALL for field in dataclasses.fields(group)]
+IDS = [f"{group.__name__}.{name}" for group, name in SETTINGS]
+EVERY = pytest.mark.parametrize(("group", "name"), SETTINGS, ids=IDS)
+
+
+def limits_of(group, name):
+    return group.__dataclass_fields__[name].metadata["limits"]
+
+
+def is_number(group, name):
+    return bool({int, float} & set(group.accepted_types(name)))
+
+
+def step_of(group, name, bound):
+    """The smallest step beyond a bound that the setting's type can take."""
+    if int in group.accepted_types(name):
+        return 1
+    return max(math.ulp(bound), 1e-9)
+
+
+def refused(group, name, value):
+    """The message that a value is refused with."""
+    with pytest.raises(UsageError) as caught:
+        group(**{name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{flag(name)} is ") and "\n" not in message
+    return message
+
+
+@EVERY
+def test_the_default_is_within_its_limits_and_has_a_help(group, name):
+    default = getattr(group(), name)
+    assert default is None or limits_of(group, name).complaint(default) is None
+    assert limits_of(group, name).help.endswith(".")
+
+
+@EVERY
+def test_each_bound_is_kept_to_the_last_step(group, name):
+    limits = limits_of(group, name)
+    for bound, sign in ((limits.low, -1), (limits.high, 1)):
+        if bound is not None:
+            assert getattr(group(**{name: bound}), name) == bound
+            assert f"{bound:g}" in refused(group, name, bound + sign * step_of(group, name, bound))
+    for bound, sign in ((limits.above, 1), (limits.below, -1)):
+        if bound is not None:
+            inside = bound + sign * step_of(group, name, bound)
+            assert getattr(group(**{name: inside}), name) == inside
+            assert f"{bound:g}" in refused(group, name, bound)
+
+
+@EVERY
+def test_a_choice_is_one_of_those_named(group, name):
+    limits = limits_of(group, name)
+    if limits.choices is None:
+        assert not {str} & set(group.accepted_types(name)) or name in ("prompt", "stop")
+        return
+    assert limits.choices()
+    for choice in limits.choices():
+        assert getattr(group(**{name: choice}), name) == choice
+    for wrong in ("", "none of them", limits.choices()[0].upper()):
+        message = refused(group, name, wrong)
+        assert all(choice in message for choice in limits.choices())
+
+
+@EVERY
+def test_a_value_of_another_type_is_refused(group, name):
+    accepted = set(group.accepted_types(name))
+    samples = {str: "1", bool: True, int: 1, float: 1.0, list: [1], dict: {"a": 1}, type(None): None}
+    for kind, value in samples.items():
+        if kind not in accepted and not (kind is int and float in accepted):
+            assert "it must be" in refused(group, name, value)
+
+
+@EVERY
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_is_finite(group, name, value):
+    if is_number(group, name):
+        refused(group, name, value)
+
+
+@EVERY
+@pytest.mark.parametrize("value", [10**400, -(10**400)], ids=["huge", "minus huge"])
+def test_a_number_beyond_every_float_is_refused_as_any_other(group, name, value):
+    if is_number(group, name):
+        refused(group, name, value)
+
+
+def test_a_whole_number_serves_where_a_float_is_wanted():
+    lr = OptimisationConfig(lr=1).lr
+    assert type(lr) is float and lr == 1.0
+
+
+@pytest.mark.parametrize("group", ALL)
+def test_a_group_goes_through_json_and_back(group):
+    assert group.from_json(json.loads(json.dumps(group().to_json())), "config.json") == group()
+
+
+@given(
+    hidden=st.integers(1, 65_536),
+    lr=st.none() | st.floats(1e-9, 1e6),
+    clip=st.floats(0, 1e300),
+    steps=st.integers(1, 10**9),
+    seed=st.integers(0, 2**63 - 1),
+    reset_after=st.booleans(),
+)
+def test_any_settings_go_through_json_and_back(**settings):
+    config = TrainingConfig.from_settings(**settings)
+    again = TrainingConfig.from_json(json.loads(json.dumps(config.to_json())), "config.json")
+    assert again == config
+
+
+@pytest.mark.parametrize("group", ALL)
+def test_a_stored_group_has_every_setting_and_no_other(group):
+    values = group().to_json()
+    name = next(iter(values))
+    for wrong in ({**values, "planted": 1}, {key: value for key, value in values.items() if key != name}):
+        odd = (set(wrong) ^ set(values)).pop()
+        with pytest.raises(CheckpointError, match=rf"^runs/a/config.json: .*: {odd}$"):
+            group.from_json(wrong, "runs/a/config.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("hidden", 0), ("hidden", True), ("hidden", "8"), ("hidden", 8.0), ("cell", "elman"), ("forget_bias", None)],
+)
+def test_a_stored_value_that_cannot_be_is_a_checkpoint_error_that_names_file_and_setting(name, value):
+    values = {**ModelConfig().to_json(), name: value}
+    with pytest.raises(CheckpointError, match=rf"^config.json: {flag(name)} is {value!r}: it must be"):
+        ModelConfig.from_json(values, "config.json")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [None, [], "model", 3, {}, {"model": {}}, {name: [] for name in GROUPS}, dict.fromkeys(GROUPS)],
+)
+def test_what_is_no_mapping_of_groups_is_a_checkpoint_error(values):
+    with pytest.raises(CheckpointError, match=r"^config.json: "):
+        TrainingConfig.from_json(values, "config.json")
+
+
+def test_settings_are_sorted_into_their_groups():
+    config = TrainingConfig.from_settings(cell="gru", seq_len=9, optimizer="sgd", steps=3)
+    assert (config.model.cell, config.batching.seq_len) == ("gru", 9)
+    assert (config.optimisation.optimizer, config.budget.steps) == ("sgd", 3)
+
+
+def test_a_setting_that_is_none_is_named():
+    with pytest.raises(UsageError, match=r"no setting is called colour, size; see charlm train --help"):
+        TrainingConfig.from_settings(size=3, colour="red", hidden=8)
+
+
+def test_no_name_stands_for_two_settings():
+    names = [field.name for group in GROUPS.values() for field in dataclasses.fields(group)]
+    assert len(set(names)) == len(names)
+
+
+def test_a_config_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ModelConfig().hidden = 3
+
+
+@pytest.mark.parametrize("given", [("steps", "epochs"), ("steps", "minutes"), ("epochs", "minutes")])
+def test_a_run_has_one_length(given):
+    with pytest.raises(UsageError, match="a run has one length") as caught:
+        BudgetConfig(**dict.fromkeys(given, 1))
+    assert all(flag(name) in str(caught.value) for name in given)
+    assert BudgetConfig(**{given[0]: 2}).length == (given[0], 2)
+
+
+def test_left_out_the_length_is_two_minutes():
+    assert BudgetConfig().length == ("minutes", 2.0)
+
+
+def test_an_empty_stop_string_is_refused():
+    with pytest.raises(UsageError, match="--stop is empty"):
+        SamplingConfig(stop="")
+    assert SamplingConfig(stop="\n").stop == "\n"

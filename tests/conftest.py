@@ -1,0 +1,26 @@
+"""What all rooms' tests share: hypothesis without deadlines, and small models."""
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from charlm.config import ModelConfig
+from charlm.model import Model
+
+settings.register_profile("charlm", deadline=None, max_examples=25)
+settings.load_profile("charlm")
+
+collect_ignore = ["golden/make_torch_fixtures.py"]  # it imports torch, which the suite never needs
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    """A function that makes an initialised model, of double precision where nothing else is said."""
+
+    def make(vocabulary_size=5, seed=0, **model):
+        model = {"hidden": 4, "dtype": "float64", "embedding_size": 3, **model}
+        made = Model(ModelConfig(**model), vocabulary_size)
+        made.initialise(np.random.default_rng(seed))
+        return made
+
+    return make
