@@ -1,0 +1,70 @@
+"""The built-in corpora: real text that every complete Python installation already has.
+
+``python-docs`` is the language reference's topics, some 465 kB of English prose with code;
+``python-source`` is the standard library's own source, some 12 MB. Both differ from one interpreter to the
+next, which the sha256 that a run stores makes visible.
+"""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+from charlm.errors import CorpusError
+
+_LEFT_OUT = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
+
+
+def read_named(name: str) -> str:
+    """The text of a built-in corpus.
+
+    Raises:
+        CorpusError: no built-in has this name, or the interpreter came without the files that it is made of.
+    """
+    if name not in _READERS:
+        raise CorpusError(f"no built-in corpus is called {name!r}; there are: {', '.join(NAMES)}")
+    text = _READERS[name]()
+    if not text:
+        raise CorpusError(
+            f"the built-in corpus {name} is not there, because this Python came without those files: "
+            "give a text file, or install the full standard library"
+        )
+    return text
+
+
+def _python_docs() -> str:
+    """The topics' texts, in the order of their names; empty where the interpreter has none."""
+    try:
+        from pydoc_data.topics import topics
+    except ImportError:
+        return ""
+    return "\n".join(topics[name] for name in sorted(topics))
+
+
+def _python_source() -> str:
+    """The standard library's files in the order of their paths; tests and what is not UTF-8 are left out."""
+    library = Path(sysconfig.get_path("stdlib"))
+    paths: list[Path] = []
+    for folder, subfolders, names in os.walk(library):
+        # Taken out of the list, a folder is not walked into: site-packages can hold very many files.
+        subfolders[:] = [name for name in subfolders if name not in _LEFT_OUT]
+        paths.extend(Path(folder, name) for name in names if name.endswith(".py"))
+    texts = map(_utf8_text, sorted(paths))
+    return "\n".join(text for text in texts if text)
+
+
+def _utf8_text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError:
+        return None
+    except OSError as error:
+        raise CorpusError(f"{str(path)!r} cannot be read ({error.strerror}): give a text file instead") from None
+
+
+_READERS: dict[str, Callable[[], str]] = {"python-docs": _python_docs, "python-source": _python_source}
+
+NAMES = tuple(_READERS)
+DEFAULT = "python-docs"

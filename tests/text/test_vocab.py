@@ -1,0 +1,130 @@
+"""The vocabulary: round trips on any Unicode text, its order, its start, and everything it refuses."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charlm.errors import CheckpointError, CorpusError, VocabularyError
+from charlm.text.vocab import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
+
+ASTRAL = st.characters(min_codepoint=0x10000)
+TEXTS = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), ASTRAL), min_size=1)
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_any_unicode_text_survives_encoding_and_storage(text):
+    vocabulary = Vocabulary.of(text)
+    codes = vocabulary.encode(text, "the text")
+    assert vocabulary.decode(codes) == text
+    assert codes.dtype == vocabulary.dtype
+    assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())), "vocab.json") == vocabulary
+
+
+@settings(deadline=None)
+@given(TEXTS)
+def test_symbols_are_the_text_s_characters_in_code_point_order(text):
+    vocabulary = Vocabulary.of(text)
+    assert vocabulary.symbols == tuple(sorted(set(text)))
+    assert len(vocabulary) == len(set(text))
+
+
+@settings(deadline=None)
+@given(TEXTS, st.text())
+def test_encode_known_leaves_out_exactly_the_unknown(known_text, text):
+    vocabulary = Vocabulary.of(known_text)
+    codes, known = vocabulary.encode_known(text)
+    assert known.tolist() == [character in known_text for character in text]
+    assert vocabulary.decode(codes) == "".join(character for character in text if character in known_text)
+    assert codes.dtype == vocabulary.dtype
+
+
+@pytest.mark.parametrize(("size", "dtype"), [(1, "uint8"), (256, "uint8"), (257, "uint16"), (66_000, "uint32")])
+def test_codes_have_the_smallest_type_at_every_size(size, dtype):
+    text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x20000)][:size]))
+    vocabulary = Vocabulary.of(text)
+    codes = vocabulary.encode(text, "the text")
+    assert codes.dtype == np.dtype(dtype)
+    assert np.array_equal(codes, np.arange(size))
+
+
+def test_nothing_encodes_to_nothing():
+    vocabulary = Vocabulary.of("ab")
+    assert vocabulary.encode("", "the prompt").shape == (0,)
+    assert vocabulary.decode(vocabulary.encode("", "the prompt")) == ""
+
+
+def test_carriage_returns_are_symbols_of_their_own():
+    vocabulary = Vocabulary.of("a\r\nb\r")
+    assert vocabulary.symbols == ("\n", "\r", "a", "b")
+    assert vocabulary.decode(vocabulary.encode("\r\n\r", "the text")) == "\r\n\r"
+
+
+@pytest.mark.parametrize(
+    ("text", "start"), [("aaaa\nb", "\n"), ("abbb", "b"), ("zzaab", "a"), ("😀😀a", "😀"), ("x", "x")]
+)
+def test_start_is_the_newline_or_else_the_most_frequent_character(text, start):
+    vocabulary = Vocabulary.of(text)
+    assert vocabulary.symbols[vocabulary.start] == start
+
+
+def test_an_empty_text_has_no_vocabulary():
+    with pytest.raises(CorpusError, match="empty"):
+        Vocabulary.of("")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("ab\u00e9\u00e8", "'é' (U+00E9), at position 2"),
+        ("a\U0001f600", "'😀' (U+1F600), at position 1"),
+        ("\n", "'\\n' (U+000A), at position 0"),
+        ("ab\udc80", "'\\udc80' (U+DC80), at position 2"),
+    ],
+)
+def test_an_unknown_character_is_named_with_its_place(text, named):
+    with pytest.raises(VocabularyError) as raised:
+        Vocabulary.of("abc").encode(text, "the prompt")
+    message = str(raised.value)
+    assert named in message
+    assert message.startswith("the prompt: ")
+    assert "counted from 0" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        [],
+        {"symbols": ["a"]},
+        {"symbols": ["a"], "start": 0, "more": 1},
+        {"symbols": "ab", "start": 0},
+        {"symbols": [], "start": 0},
+        {"symbols": ["a", 1], "start": 0},
+        {"symbols": ["a", ""], "start": 0},
+        {"symbols": ["a", "bc"], "start": 0},
+        {"symbols": ["a", "\ud800"], "start": 0},
+        {"symbols": ["a", "a"], "start": 0},
+        {"symbols": ["b", "a"], "start": 0},
+        {"symbols": ["a", "b"], "start": 2},
+        {"symbols": ["a", "b"], "start": -1},
+        {"symbols": ["a", "b"], "start": True},
+        {"symbols": ["a", "b"], "start": 0.0},
+        {"symbols": ["a", "b"], "start": "a"},
+        {"symbols": ["a", "b"], "start": None},
+    ],
+)
+def test_stored_values_that_are_no_vocabulary_are_refused(values):
+    with pytest.raises(CheckpointError, match=r"^runs/x/vocab\.json .*restore") as raised:
+        Vocabulary.from_json(values, "runs/x/vocab.json")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_an_unknown_character_costs_an_escape_and_a_choice_of_code_point():
+    assert unknown_nats(99, 64) == pytest.approx(-math.log(1 / 100 * 1 / (UNICODE_CODE_POINTS - 64)))
+    assert UNICODE_CODE_POINTS == 0x110000 - 0x800
