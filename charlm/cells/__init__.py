@@ -1,0 +1,8 @@
+"""The recurrent cells, one file each: a file holds one recurrence, forward and backward."""
+
+from charlm.cells._base import Cell, Parameters, State, Tape, rows
+from charlm.registry import Registry
+
+CELLS: Registry[Cell] = Registry(__name__, Cell)  # type: ignore[type-abstract]
+
+__all__ = ["CELLS", "Cell", "Parameters", "State", "Tape", "rows"]

@@ -1,0 +1,63 @@
+"""The gated recurrent unit as PyTorch and cuDNN have it, the reset gate applied after the recurrent product.
+
+    n = tanh(x W + b + r * (h W + b_hn))
+
+All three blocks of h W then come from one product, at the price of one more bias. The rest is the GRU's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm.arrays import Floats
+from charlm.cells._base import Parameters, Tape, sigmoid_
+from charlm.cells._gated_unit import GatedUnit
+
+
+class GRUResetAfter(GatedUnit):
+    """The variant; on the tape, ``inner`` is h W_n + b_hn, and in backward its gradient."""
+
+    torch_gates = ("r", "z", "n")
+    recurrent_biases = {"n": "b_hn"}  # noqa: RUF012 - a class's constant
+    settings = ("reset_after",)
+
+    def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
+        """The recurrent weights, and the candidate's bias inside the reset."""
+        return {**super().shapes(hidden), "b_hn": (hidden,)}
+
+    def _activate(
+        self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats
+    ) -> None:
+        hidden = h_BH.shape[1]
+        np.matmul(h_BH, W_HG, out=product_BG)
+        rz, n = a_BG[:, : 2 * hidden], a_BG[:, 2 * hidden :]
+        product_n = product_BG[:, 2 * hidden :]
+        rz += product_BG[:, : 2 * hidden]
+        sigmoid_(rz)
+        np.add(product_n, params["b_hn"], out=inner_BH)
+        n += np.multiply(inner_BH, rz[:, :hidden], out=product_n)
+        np.tanh(n, out=n)
+
+    def _reset_derivative(self, r_TBH: Floats, inner_TBH: Floats) -> None:
+        """da_n/da_r = inner * r * (1 - r), in place of r; inner is used up."""
+        inner_TBH *= r_TBH
+        np.subtract(1, r_TBH, out=r_TBH)
+        r_TBH *= inner_TBH
+
+    def _through_products(self, params: Parameters, da_BG: Floats, dh_BH: Floats, t: int, tape: Tape) -> None:
+        hidden = dh_BH.shape[1]
+        product_BH, W_GH = tape.scratch["product"], params["W_hh"].T
+        da_n = da_BG[:, 2 * hidden :]
+        da_BG[:, :hidden] *= da_n
+        dinner_BH = np.multiply(da_n, tape.scratch["rz"][t, :, :hidden], out=tape.scratch["inner"][t])
+        dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
+        dh_BH += np.matmul(dinner_BH, W_GH[2 * hidden :], out=product_BH)
+
+    def _weight_gradients(self, h_TBH: Floats, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
+        hidden = h_TBH.shape[-1]
+        dW_HG = grads["W_hh"]
+        dinner_TBH = tape.scratch["inner"][: len(h_TBH)]
+        dinner_TBH.sum(axis=(0, 1), out=grads["b_hn"])
+        h_NH = tape.in_rows(h_TBH, "h")
+        np.matmul(h_NH.T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
+        np.matmul(h_NH.T, tape.in_rows(dinner_TBH, "inner"), out=dW_HG[:, 2 * hidden :])

@@ -1,0 +1,116 @@
+"""How a character enters the network: as a row of a table of pre-activations, one row a symbol.
+
+A one-hot vector times a matrix is a row of that matrix, so the first layer's product with its input is a
+gather of rows: of W_xh itself for one-hot input, of embedding @ W_xh, projected once a chunk, for a learned
+embedding. The bias is part of the table. Both cost the same, because V is far smaller than T * B.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from charlm.arrays import Codes, Floats
+from charlm.cells import Parameters
+from charlm.config import ModelConfig
+from charlm.initialise import normal
+
+# A one-hot input has one active unit, so a row of its weights is all that a step's input has to say; Xavier's
+# rule, made for dense input, would make it far too quiet.
+ONE_HOT_DEVIATION = 1.0
+
+
+class Encoding(ABC):
+    """The first layer's view of a character; parameters are passed in under their full names."""
+
+    @abstractmethod
+    def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
+        """The parameters of the encoding and of the first layer's input, for ``width`` pre-activations."""
+
+    @abstractmethod
+    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Fill the parameters in place."""
+
+    @abstractmethod
+    def table(self, params: Parameters) -> Floats:
+        """The pre-activations of every symbol (V, G), bias included."""
+
+    @abstractmethod
+    def backward(self, params: Parameters, dtable_VG: Floats, grads: Parameters) -> None:
+        """Write the gradients of the parameters, from the table's."""
+
+
+class OneHot(Encoding):
+    """One input unit a symbol."""
+
+    def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
+        """W_xh with a row a symbol."""
+        return {"layers.0.W_xh": (vocabulary_size, width)}
+
+    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Large normal rows, in place."""
+        normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION, rng)
+
+    def table(self, params: Parameters) -> Floats:
+        """The rows of W_xh themselves."""
+        return params["layers.0.W_xh"] + params["layers.0.b_h"]
+
+    def backward(self, params: Parameters, dtable_VG: Floats, grads: Parameters) -> None:
+        """The table's gradient is W_xh's."""
+        grads["layers.0.W_xh"][:] = dtable_VG
+        dtable_VG.sum(axis=0, out=grads["layers.0.b_h"])
+
+
+class Embedding(Encoding):
+    """A learned vector of E numbers a symbol (Bengio et al. 2003)."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
+        """The table of embeddings, and W_xh."""
+        return {"embedding": (vocabulary_size, self.size), "layers.0.W_xh": (self.size, width)}
+
+    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Unit normal embeddings, and W_xh such that pre-activations are as loud as one-hot input's."""
+        normal(params["embedding"], 1.0, rng)
+        normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION * self.size**-0.5, rng)
+
+    def table(self, params: Parameters) -> Floats:
+        """Every symbol's embedding, projected."""
+        table_VG: Floats = params["embedding"] @ params["layers.0.W_xh"]
+        table_VG += params["layers.0.b_h"]
+        return table_VG
+
+    def backward(self, params: Parameters, dtable_VG: Floats, grads: Parameters) -> None:
+        """Back through the projection."""
+        np.matmul(dtable_VG, params["layers.0.W_xh"].T, out=grads["embedding"])
+        np.matmul(params["embedding"].T, dtable_VG, out=grads["layers.0.W_xh"])
+        dtable_VG.sum(axis=0, out=grads["layers.0.b_h"])
+
+
+def encoding_of(config: ModelConfig) -> Encoding:
+    """The encoding that a model's settings ask for."""
+    return OneHot() if config.encoding == "one-hot" else Embedding(config.embedding_size)
+
+
+def gather_rows(table_VG: Floats, x_TB: Codes, out: Floats) -> None:
+    """The row of each symbol (T, B, G), written into memory that has the batch innermost."""
+    table_GV = np.ascontiguousarray(table_VG.T)
+    for x_B, out_BG in zip(x_TB, out, strict=True):
+        # Codes are in range by construction; mode "raise" would gather into a temporary first.
+        np.take(table_GV, x_B, axis=1, out=out_BG.T, mode="clip")
+
+
+def sum_by_symbol(x_N: Codes, da_NG: Floats, out: Floats) -> None:
+    """Sum the rows of a gradient by the symbol that each belongs to: the gather's derivative.
+
+    Args:
+        x_N: a symbol a row.
+        da_NG: the rows.
+        out: the sums (V, G), written.
+    """
+    symbols = np.arange(len(out), dtype=x_N.dtype)
+    one_hot_NV = (x_N[:, None] == symbols).astype(da_NG.dtype)
+    np.matmul(one_hot_NV.T, da_NG, out=out)

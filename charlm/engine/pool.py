@@ -1,0 +1,60 @@
+"""Worker threads that share a process's memory, with the matrix library held to one thread in each.
+
+NumPy releases the interpreter's lock inside products and large element-wise operations, so threads that each
+run their own columns of the batch keep all cores busy, in the element-wise work too, which the matrix library's
+own threads would leave to one core.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from types import TracebackType
+from typing import Self, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+Result = TypeVar("Result")
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class WorkerPool:
+    """A fixed number of workers; a context manager, so that the threads end with its block."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = usable_cores() if workers is None else workers
+        self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="charlm-worker")
+        self._limits = threadpool_limits(limits=1, user_api="blas")
+
+    def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
+        """Run tasks side by side and wait for all: their results in order, or the first exception."""
+        futures = [self._threads.submit(task) for task in tasks[1:]]
+        try:
+            first = tasks[0]()
+        finally:
+            rest = [future.exception() for future in futures]
+        for exception in rest:
+            if exception is not None:
+                raise exception
+        return [first, *(future.result() for future in futures)]
+
+    def columns(self, batch_size: int) -> list[slice]:
+        """A batch's columns as near-equal slices, one a worker, none empty."""
+        workers = min(self.workers, batch_size)
+        cuts = [batch_size * worker // workers for worker in range(workers + 1)]
+        return [slice(start, stop) for start, stop in pairwise(cuts)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._threads.shutdown()
+        self._limits.restore_original_limits()

@@ -1,0 +1,64 @@
+"""What an optimiser is: slots that it initialises, and an update in place on one flat vector of parameters.
+
+The update is element by element, so it runs over blocks that stay in a core's cache: every operand is read from
+memory once, whatever the number of operations. Names in formulas: w parameters, g gradient, lr learning rate,
+t the update's number from 1.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from charlm.arrays import Floats
+
+BLOCK_VALUES = 16_384  # with two slots and a temporary, five operands of float32 take 320 kB
+
+
+class Optimizer(ABC):
+    """An update rule; instances hold its settings, the slots are the caller's.
+
+    Attributes of a class:
+        slot_names: the vectors that the rule keeps from step to step, each as long as the parameters.
+        default_lr: a learning rate to start from.
+    """
+
+    slot_names: ClassVar[tuple[str, ...]] = ()
+    default_lr: ClassVar[float]
+
+    def __init__(self, weight_decay: float = 0.0) -> None:
+        self.weight_decay = weight_decay
+
+    def init(self, w_P: Floats) -> dict[str, Floats]:
+        """New slots for a vector of parameters."""
+        return {name: np.zeros_like(w_P) for name in self.slot_names}
+
+    def update(self, w_P: Floats, g_P: Floats, slots: dict[str, Floats], lr: float, t: int) -> None:
+        """Change the parameters and the slots in place; the gradient is used up.
+
+        Args:
+            w_P: parameters.
+            g_P: gradient of the loss with respect to them.
+            slots: as ``init`` made them and earlier updates left them.
+            lr: learning rate.
+            t: number of this update, from 1.
+        """
+        scratch = np.empty(min(BLOCK_VALUES, len(w_P)), w_P.dtype)
+        for start in range(0, len(w_P), BLOCK_VALUES):
+            block = slice(start, start + BLOCK_VALUES)
+            w, g = w_P[block], g_P[block]
+            self._decay(w, g, lr)
+            self._update_block(w, g, [slots[name][block] for name in self.slot_names], scratch[: len(w)], lr, t)
+
+    def _decay(self, w: Floats, g: Floats, lr: float) -> None:
+        """Weight decay as a penalty: g + weight_decay * w takes the gradient's place."""
+        if self.weight_decay:
+            g += self.weight_decay * w
+
+    @abstractmethod
+    def _update_block(
+        self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int
+    ) -> None:
+        """The rule, for one block."""

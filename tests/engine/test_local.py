@@ -1,0 +1,144 @@
+"""A training step on several workers: one gradient however it is split, and the same bits every time."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.engine.local import LocalEngine
+from charlm.engine.pool import WorkerPool
+from charlm.model import Workspace
+from charlm.readout import nll_nats
+from charlm.text.streams import RandomPartition, SequentialPartition
+
+SYMBOLS, STEPS, STREAMS = 6, 5, 4
+CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
+MODEL = {"vocabulary_size": SYMBOLS, "cell": "lstm", "layers": 2}
+
+
+def epoch(partition=SequentialPartition, batch_size=STREAMS):
+    return list(partition(CODES, STEPS, batch_size).epoch(np.random.default_rng(1)))
+
+
+def run(model, batches, workers, dropout=0.0, batch_size=STREAMS):
+    """The losses and the gradients of an epoch's steps, and the last state, with no update between."""
+    results = []
+    with WorkerPool(workers) as pool:
+        engine = LocalEngine(model, STEPS, batch_size, dropout, pool)
+        for number, batch in enumerate(batches):
+            loss = engine.step(batch, np.random.default_rng(number))
+            results.append((loss, engine.gradient.copy()))
+        return results, engine.state
+
+
+def assert_states(compare, ours, theirs):
+    for mine, yours in zip(sum(ours, ()), sum(theirs, ()), strict=True):
+        compare(mine, yours)
+
+
+def close(ours, theirs):
+    np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("partition", [SequentialPartition, RandomPartition])
+@given(workers=st.integers(2, 6), batch_size=st.integers(1, 7))
+def test_any_number_of_workers_gives_the_same_gradient(make_model, partition, workers, batch_size):
+    model, batches = make_model(**MODEL), epoch(partition, batch_size)
+    one, state = run(model, batches, 1, batch_size=batch_size)
+    many, other_state = run(model, batches, workers, batch_size=batch_size)
+    for (loss, gradient), (other_loss, other_gradient) in zip(one, many, strict=True):
+        assert loss == pytest.approx(other_loss, rel=1e-12)
+        close(other_gradient, gradient)
+    assert_states(close, other_state, state)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_number_of_workers_gives_the_same_bits(make_model, workers, dtype):
+    model = make_model(**MODEL, dtype=dtype)
+    first, state = run(model, epoch(), workers, dropout=0.3)
+    again, same_state = run(model, epoch(), workers, dropout=0.3)
+    for (loss, gradient), (same_loss, same_gradient) in zip(first, again, strict=True):
+        assert loss == same_loss
+        np.testing.assert_array_equal(gradient, same_gradient)
+    assert_states(np.testing.assert_array_equal, state, same_state)
+
+
+def test_workers_drop_units_of_their_own(make_model):
+    """Equal columns in two workers are dropped from differently, and every step anew."""
+    model = make_model(**MODEL)
+    batch = epoch()[0]
+    twice = dataclasses.replace(batch, **{n: np.tile(getattr(batch, n)[:, :2], 2) for n in ("x_TB", "y_TB")})
+    with WorkerPool(2) as pool:
+        engine = LocalEngine(model, STEPS, STREAMS, 0.5, pool)
+        losses = {engine.step(twice, np.random.default_rng(seed)) for seed in (1, 2)}
+        assert len(losses) == 2
+        first, second = (shard.workspace.masks[0] for shard in engine._shards)
+        assert (first != second).any()
+
+
+def test_a_masked_target_does_not_count(make_model):
+    model = make_model(**MODEL)
+    batch = epoch()[0]
+    real_TB = np.random.default_rng(3).random(batch.x_TB.shape) < 0.6
+    junk_TB = np.where(real_TB, batch.y_TB, (batch.y_TB + 1) % SYMBOLS).astype(np.uint8)
+    masked = dataclasses.replace(batch, real_TB=real_TB, targets=int(real_TB.sum()))
+    results = [run(model, [b], 2)[0][0] for b in (masked, dataclasses.replace(masked, y_TB=junk_TB))]
+    assert results[0][0] == results[1][0]
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+    h_TBH, _ = model.forward(batch.x_TB, model.zero_state(STREAMS), Workspace(model, STEPS, STREAMS))
+    costs_N = nll_nats(model.params, h_TBH.reshape(-1, 4), batch.y_TB.reshape(-1))
+    assert results[0][0] == pytest.approx(costs_N[real_TB.reshape(-1)].mean(), rel=1e-12)
+
+
+def test_a_mask_of_ones_is_no_mask(make_model):
+    model = make_model(**MODEL)
+    batch = epoch()[0]
+    full = dataclasses.replace(batch, real_TB=np.ones(batch.x_TB.shape, bool))
+    (loss, gradient), (same_loss, same_gradient) = (run(model, [b], 2)[0][0] for b in (batch, full))
+    assert loss == pytest.approx(same_loss, rel=1e-14)
+    close(gradient, same_gradient)
+
+
+def test_the_state_is_carried_and_a_fresh_batch_starts_from_zero(make_model):
+    model, (first, second, *_) = make_model(**MODEL), epoch()
+    workspace = Workspace(model, STEPS, STREAMS)
+    between = model.forward(first.x_TB, model.zero_state(STREAMS), workspace)[1]
+    after = model.forward(second.x_TB, between, workspace)[1]
+    alone = model.forward(second.x_TB, model.zero_state(STREAMS), workspace)[1]
+    assert not second.fresh
+    assert_states(close, run(model, [first, second], 2)[1], after)
+    fresh = dataclasses.replace(second, fresh=True)
+    assert_states(close, run(model, [first, fresh], 2)[1], alone)
+
+
+def test_no_gradient_goes_back_through_the_carried_state(make_model):
+    """The gradient of a chunk is that of its own loss with the incoming state held fixed."""
+    model, (first, second, *_) = make_model(**MODEL), epoch()
+    results, _ = run(model, [first, second], 1)
+    with WorkerPool(1) as pool:
+        engine = LocalEngine(model, STEPS, STREAMS, 0.0, pool)
+        engine.state = model.forward(first.x_TB, model.zero_state(STREAMS), Workspace(model, STEPS, STREAMS))[1]
+        engine.step(second, np.random.default_rng(0))
+        np.testing.assert_array_equal(engine.gradient, results[1][1])
+
+
+@pytest.mark.parametrize("column", [0, STREAMS - 1], ids=["the first worker", "the last worker"])
+def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
+    model, batches = make_model(**MODEL), epoch()
+    expected, state = run(model, batches, 2)
+    y_TB = batches[0].y_TB.copy()
+    y_TB[1, column] = SYMBOLS
+    broken = dataclasses.replace(batches[0], y_TB=y_TB, fresh=False)
+    with WorkerPool(2) as pool:
+        engine = LocalEngine(model, STEPS, STREAMS, 0.0, pool)
+        losses = []
+        for number, batch in enumerate(batches):
+            with pytest.raises(IndexError):
+                engine.step(broken, np.random.default_rng(0))
+            losses.append(engine.step(batch, np.random.default_rng(number)))
+            np.testing.assert_array_equal(engine.gradient, expected[number][1])
+        assert_states(np.testing.assert_array_equal, engine.state, state)
+    assert losses == [loss for loss, _ in expected]

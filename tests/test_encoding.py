@@ -1,0 +1,79 @@
+"""The encodings' tables, and the derivative of the gather from them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.arrays import FlatVector
+from charlm.config import ModelConfig
+from charlm.encoding import ONE_HOT_DEVIATION, encoding_of, sum_by_symbol
+
+SEEDS = st.integers(0, 2**32)
+ENCODINGS = pytest.mark.parametrize("name", ["one-hot", "embedding"])
+
+
+def make(name, symbols, width, size=3, seed=0):
+    """An encoding, its initialised parameters, and a bias that is not zero."""
+    encoding = encoding_of(ModelConfig(encoding=name, embedding_size=size))
+    params = FlatVector(encoding.shapes(symbols, width) | {"layers.0.b_h": (width,)}, "float64")
+    rng = np.random.default_rng(seed)
+    encoding.initialise(params, rng)
+    params["layers.0.b_h"][:] = rng.standard_normal(width)
+    return encoding, params
+
+
+@given(symbols=st.integers(1, 6), rows=st.integers(1, 30), width=st.integers(1, 5), seed=SEEDS)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
+def test_rows_are_summed_by_symbol_as_add_at_does(dtype, symbols, rows, width, seed):
+    rng = np.random.default_rng(seed)
+    x_N, da_NG = rng.integers(symbols, size=rows).astype(dtype), rng.standard_normal((rows, width))
+    expected_VG = np.zeros((symbols, width))
+    np.add.at(expected_VG, x_N, da_NG)
+    out_VG = np.full((symbols, width), np.nan)
+    sum_by_symbol(x_N, da_NG, out_VG)
+    np.testing.assert_allclose(out_VG, expected_VG, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("symbols", "dtype"), [(256, np.uint8), (65_536, np.uint16)])
+def test_the_last_code_of_a_type_is_a_symbol_like_another(symbols, dtype):
+    out_VG = np.full((symbols, 1), np.nan)
+    sum_by_symbol(np.array([symbols - 1, 0, symbols - 1], dtype), np.array([[1.0], [2.0], [4.0]]), out_VG)
+    assert (out_VG[0], out_VG[-1], out_VG.sum()) == (2, 5, 7)
+
+
+@ENCODINGS
+@given(symbols=st.integers(1, 6), width=st.integers(1, 5), size=st.integers(1, 4), seed=SEEDS)
+def test_a_row_of_the_table_is_the_product_with_a_one_hot_vector(name, symbols, width, size, seed):
+    encoding, params = make(name, symbols, width, size, seed)
+    one_hot_VV = np.eye(symbols)
+    input_VE = one_hot_VV @ params["embedding"] if name == "embedding" else one_hot_VV
+    expected_VG = input_VE @ params["layers.0.W_xh"] + params["layers.0.b_h"]
+    np.testing.assert_allclose(encoding.table(params), expected_VG, rtol=1e-12, atol=1e-14)
+
+
+@ENCODINGS
+def test_the_table_is_not_a_view_of_the_parameters(name):
+    encoding, params = make(name, 4, 6)
+    before_P = params.flat.copy()
+    encoding.table(params)[:] = 9
+    np.testing.assert_array_equal(params.flat, before_P)
+
+
+@ENCODINGS
+def test_gradients_are_written_not_added(name):
+    encoding, params = make(name, 4, 6)
+    dtable_VG = np.random.default_rng(1).standard_normal((4, 6))
+    first, second = params.zeros_like(), params.zeros_like()
+    second.flat[:] = np.nan
+    for grads in (first, second):
+        encoding.backward(params, dtable_VG, grads)
+    np.testing.assert_array_equal(first.flat, second.flat)
+    np.testing.assert_allclose(first["layers.0.b_h"], dtable_VG.sum(axis=0))
+
+
+@ENCODINGS
+def test_pre_activations_start_as_loud_in_either_encoding(name):
+    encoding, params = make(name, 500, 400, size=50)
+    params["layers.0.b_h"][:] = 0
+    assert encoding.table(params).std() == pytest.approx(ONE_HOT_DEVIATION, rel=0.1)
