@@ -1,0 +1,65 @@
+"""A checkpoint: a model's parameters and whatever else training needs to continue, as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from charlm.arrays import FlatVector, Floats, Shapes
+from charlm.checkpoint.format import load_tensors, save_tensors
+from charlm.checkpoint.torch_names import from_torch, is_of_model, to_torch, torch_shapes
+from charlm.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What one file holds.
+
+    Attributes:
+        params: the model's parameters.
+        extras: further arrays of the model's dtype by dotted name: the optimiser's slots, such as ``optimizer.m``
+            (P,), and the carried state, such as ``state.0.h`` (B, H).
+        scalars: JSON values by name: the step, the epoch, the seconds spent.
+    """
+
+    params: FlatVector
+    extras: Mapping[str, Floats] = field(default_factory=dict)
+    scalars: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, config: ModelConfig) -> None:
+    """Write a checkpoint in place of the old file, or leave that whole.
+
+    Raises:
+        DivergenceError: a number is not finite, so nothing was written.
+        RunError: the system refuses.
+    """
+    tensors = {**checkpoint.extras, **to_torch(checkpoint.params, config)}
+    save_tensors(path, tensors, checkpoint.scalars)
+
+
+def load_checkpoint(
+    path: Path, config: ModelConfig, vocabulary_size: int, extras: Shapes | None = None
+) -> Checkpoint:
+    """Read a checkpoint of a model.
+
+    Args:
+        path: the file.
+        config: what the model is.
+        vocabulary_size: V.
+        extras: the shapes of the further arrays that there must be; None reads the model's own tensors alone, and
+            lets the file hold others that are no model's.
+
+    Raises:
+        RunError: the file is missing or cannot be read.
+        CheckpointError: it is damaged, hostile, too new, or of another model.
+    """
+    own = torch_shapes(config, vocabulary_size)
+    expected = {**(extras or {}), **own}
+    # No tensor of a model may be left over, or a deeper model's file would pass for a shallower one's.
+    others = (lambda name: not is_of_model(name)) if extras is None else (lambda name: False)
+    tensors, scalars = load_tensors(path, expected, config.dtype, others=others)
+    params = from_torch(tensors, config, vocabulary_size)
+    return Checkpoint(params, {name: tensors[name] for name in extras or {}}, scalars)

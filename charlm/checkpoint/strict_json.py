@@ -1,0 +1,99 @@
+"""JSON that holds no surprises: read more strictly than the standard library does, and written without NaN."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from charlm.errors import CheckpointError, DivergenceError
+
+# Every mapping or list costs dozens of bytes of memory for two of text, so a small file could fill a machine.
+MAX_CONTAINERS = 20_000
+# The longest whole number that a setting may have is 2**63 - 1: 19 digits and a sign.
+MAX_DIGITS = 20
+# Keys are names, and error messages show them.
+MAX_KEY = 200
+
+
+def json_line(values: Mapping[str, Any], consequence: str) -> str:
+    """A mapping as one line of JSON.
+
+    Raises:
+        DivergenceError: a number in it is not finite; the message ends in the consequence.
+
+    >>> json_line({"loss": float("nan")}, "so it was not kept")
+    Traceback (most recent call last):
+        ...
+    charlm.errors.DivergenceError: loss is not a finite number, so it was not kept
+    """
+    try:
+        return json.dumps(values, allow_nan=False)
+    except ValueError:
+        odd = [name for name, value in values.items() if isinstance(value, float) and not math.isfinite(value)]
+        raise DivergenceError(f"{', '.join(odd) or 'a value'} is not a finite number, {consequence}") from None
+
+
+def parse_json(data: bytes, where: str) -> Any:
+    """The value of a JSON text, more strictly than the standard library's parser.
+
+    Raises:
+        CheckpointError: no JSON in UTF-8, a key that stands twice or is no printable name, a number that is not
+            finite or has more than 20 digits, or too much nesting.
+
+    >>> parse_json(b'{"step": 3}', "x.json")
+    {'step': 3}
+    >>> parse_json(b'{"step": 3, "step": 4}', "x.json")
+    Traceback (most recent call last):
+        ...
+    charlm.errors.CheckpointError: x.json is damaged: the key 'step' stands twice
+    """
+    if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS:
+        raise CheckpointError(f"{where} is damaged: it has more lists and mappings than charlm ever writes")
+    try:
+        return json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_mapping,
+            parse_int=_whole_number,
+            parse_float=_number,
+            parse_constant=_refuse_constant,
+        )
+    except RecursionError:
+        raise CheckpointError(f"{where} is damaged: its JSON is nested too deeply") from None
+    except ValueError as error:
+        raise CheckpointError(f"{where} is damaged: {error}") from None
+
+
+def excerpt(value: object) -> str:
+    """A stored value as part of an error message: escaped, on one line, and short."""
+    text = ascii(value)
+    return text if len(text) <= 80 else f"{text[:76]} ..."
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"the key {excerpt(key)} stands twice")
+        if not key.isprintable() or len(key) > MAX_KEY:
+            raise ValueError(f"the key {excerpt(key)} is no name")
+        result[key] = value
+    return result
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has {len(digits)} digits")
+    return int(digits)
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {excerpt(digits)} is too large")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,125 @@
+"""The header of a safetensors file, checked before anything that it claims is believed.
+
+A file is the header's length (8 bytes, little-endian), the header (JSON: each tensor's dtype, shape and place,
+and ``__metadata__``, a mapping of strings), and the tensors' bytes, which leave no gap. Nothing here takes more
+memory than the header makes, whatever sizes it claims.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import Any, BinaryIO
+
+from charlm.arrays import Shapes
+from charlm.checkpoint.strict_json import excerpt, parse_json
+from charlm.errors import CheckpointError
+
+LENGTH_BYTES = 8
+MAX_HEADER = 1_000_000
+MAX_AXES = 8
+ITEM_BYTES = {"F32": 4, "F64": 8}
+DTYPES = {"float32": "F32", "float64": "F64"}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """What a header says of one tensor; ``start`` and ``stop`` count bytes from the header's end."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a header says in all."""
+
+    tensors: dict[str, TensorSpec]
+    metadata: dict[str, str]
+
+
+def read_header(file: BinaryIO, where: str) -> Header:
+    """Read and check the header of an open file, which is left anywhere.
+
+    Raises:
+        CheckpointError: the header does not fit the file's size, is no strict JSON, or contradicts itself.
+    """
+    room = os.fstat(file.fileno()).st_size - LENGTH_BYTES
+    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    if room < 0 or length > room:
+        raise CheckpointError(f"{where} is damaged: it is cut short in its header, or no safetensors file")
+    if length > MAX_HEADER:
+        raise CheckpointError(f"{where} is damaged: its header claims {length:,} of at most {MAX_HEADER:,} bytes")
+    values = parse_json(file.read(length), f"the header of {where}")
+    if not isinstance(values, dict):
+        raise CheckpointError(f"{where} is damaged: its header is not a mapping")
+    metadata = values.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise CheckpointError(f"{where} is damaged: its metadata is not a mapping of texts")
+    size = room - length
+    tensors = {name: _tensor_spec(entry, size, name, where) for name, entry in values.items()}
+    _check_places(tensors, size, where)
+    return Header(tensors, metadata)
+
+
+def check_tensors(
+    found: Mapping[str, TensorSpec], expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
+) -> None:
+    """Compare what a file holds with what the configuration makes of it.
+
+    Args:
+        found: by name, what the header says.
+        expected: by name, the shapes that there must be.
+        dtype: of every expected tensor, float32 or float64.
+        others: whether the file may hold a further tensor of this name.
+        where: the file, for messages.
+
+    Raises:
+        CheckpointError: a name, shape or dtype differs.
+    """
+    if missing := expected.keys() - found.keys():
+        raise CheckpointError(f"{where} lacks the tensor {excerpt(min(missing))}, which config.json calls for")
+    if odd := [name for name in found.keys() - expected.keys() if not others(name)]:
+        raise CheckpointError(f"{where} holds the tensor {excerpt(min(odd))}, for which config.json has no place")
+    for name, shape in expected.items():
+        spec = found[name]
+        if spec.shape != shape:
+            raise CheckpointError(
+                f"{where}: {name} has the shape {list(spec.shape)}, and config.json makes it {list(shape)}"
+            )
+        if spec.dtype != DTYPES[dtype]:
+            raise CheckpointError(f"{where}: {name} is of type {spec.dtype}, and config.json says {dtype}")
+
+
+def _tensor_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:
+    at = f"{where} is damaged: the tensor {excerpt(name)}"
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise CheckpointError(f"{at} is not described by dtype, shape and data_offsets")
+    dtype, shape, place = entry["dtype"], entry["shape"], entry["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
+        raise CheckpointError(f"{at} has the dtype {excerpt(dtype)}; charlm writes {' and '.join(ITEM_BYTES)}")
+    if not _are_sizes(shape, size) or len(shape) > MAX_AXES:
+        raise CheckpointError(f"{at} has the impossible shape {excerpt(shape)}")
+    if not _are_sizes(place, size) or len(place) != 2:
+        raise CheckpointError(f"{at} lies outside the file, at {excerpt(place)}")
+    if place[1] - place[0] != prod(shape) * ITEM_BYTES[dtype]:
+        raise CheckpointError(f"{at} has a shape that does not fit its bytes")
+    return TensorSpec(dtype, tuple(shape), *place)
+
+
+def _are_sizes(values: Any, size: int) -> bool:
+    """Whether these are whole numbers that can count parts of ``size`` bytes."""
+    return isinstance(values, list) and all(type(value) is int and 0 <= value <= size for value in values)
+
+
+def _check_places(tensors: Mapping[str, TensorSpec], size: int, where: str) -> None:
+    """Refuse tensors that overlap, leave gaps, or do not end where the file ends."""
+    places = sorted((spec.start, spec.stop) for spec in tensors.values())
+    edges = [(0, 0), *places, (size, size)]
+    if any(before[1] != after[0] for before, after in pairwise(edges)):
+        raise CheckpointError(f"{where} is damaged: its tensors do not fill it exactly; it may be cut short")

@@ -1,0 +1,123 @@
+import errno
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from charlm.checkpoint.atomic import leftovers, write_atomically
+from charlm.errors import RunError
+
+
+def test_the_new_bytes_take_the_place_of_the_old_and_nothing_else_stays(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("broken", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.open"])
+def test_a_refusing_system_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch, broken):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def refuse(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, refuse)
+        with pytest.raises(RunError, match=r"file cannot be written: No space left on device; see to the disk"):
+            write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupt_in_mid_write_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def interrupt(descriptor):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bytes_reach_the_disk_before_the_rename_and_the_folder_after_it(tmp_path, monkeypatch):
+    events = []
+    real_sync, real_replace = os.fsync, Path.replace
+
+    def sync(descriptor):
+        events.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        real_sync(descriptor)
+
+    def replace(self, target):
+        events.append("rename")
+        return real_replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", replace)
+    write_atomically(tmp_path / "file", b"new")
+    expected = ["file", "rename", "folder"] if hasattr(os, "O_DIRECTORY") else ["file", "rename"]
+    assert events == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="this platform has no folders to sync")
+@pytest.mark.parametrize(("number", "is_told"), [(errno.EINVAL, False), (errno.EIO, True)])
+def test_a_folder_that_cannot_be_synced_is_skipped_and_a_failing_disk_is_told(
+    tmp_path, monkeypatch, number, is_told
+):
+    real_sync = os.fsync
+
+    def sync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, "refused")
+        real_sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    if is_told:
+        with pytest.raises(RunError, match="refused"):
+            write_atomically(tmp_path / "file", b"new")
+    else:
+        write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_planted_links_are_replaced_and_not_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    path = tmp_path / "file"
+    path.symlink_to(victim)
+    (tmp_path / f".file.{os.getpid()}.tmp").symlink_to(victim)
+    write_atomically(path, b"new")
+    assert victim.read_bytes() == b"precious"
+    assert path.read_bytes() == b"new" and not path.is_symlink()
+
+
+def test_leftovers_are_the_temporary_files_of_this_path_alone(tmp_path):
+    for name in (".file.12.tmp", ".other.12.tmp", ".file.notes.tmp", "file"):
+        (tmp_path / name).touch()
+    assert leftovers(tmp_path / "file") == [tmp_path / ".file.12.tmp"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_link_that_is_planted_at_the_last_moment_is_not_followed(tmp_path, monkeypatch):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+
+    def plant(self, missing_ok):
+        if not self.is_symlink():
+            self.symlink_to(victim)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", plant)
+        with pytest.raises(RunError, match="file cannot be written: File exists"):
+            write_atomically(tmp_path / "file", b"new")
+    assert victim.read_bytes() == b"precious"
