@@ -1,0 +1,82 @@
+"""A trained model together with its vocabulary: what one samples from and measures texts with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from charlm.config import SamplingConfig
+from charlm.engine.pool import WorkerPool
+from charlm.generate import all_filters, stream
+from charlm.model import Model
+from charlm.scoring import Figures, Progress, Scores, figures_of, model_costs, score_text
+from charlm.text.vocab import Vocabulary
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A character-level language model.
+
+    Attributes:
+        network: the recurrent network and its parameters.
+        vocabulary: the characters that it knows.
+        training_characters: how many it was trained on; sets the price of one that it does not know.
+    """
+
+    network: Model
+    vocabulary: Vocabulary
+    training_characters: int
+
+    def sample(self, len: int = 500, **settings: Any) -> str:
+        """Continue a prompt.
+
+        Args:
+            len: how many new characters.
+            settings: of ``charlm sample``: ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``,
+                ``stop``, ``seed``.
+
+        Returns:
+            The prompt and the new characters.
+
+        Raises:
+            UsageError: a setting is unknown or outside its limits.
+            VocabularyError: the prompt holds a character that the model has never seen.
+        """
+        return self.samples(len=len, **(settings | {"num": 1}))[0]
+
+    def samples(self, num: int, **settings: Any) -> list[str]:
+        """Draw several samples at once, as one batch; the settings are those of ``sample``."""
+        prompt = settings.get("prompt", "")
+        columns = list(self.stream(num=num, **settings))
+        return [prompt + "".join(column[number] for column in columns) for number in range(num)]
+
+    def stream(self, **settings: Any) -> Iterator[list[str]]:
+        """Draw samples character by character: each step gives the next character of each sample."""
+        names = {field.name for field in dataclasses.fields(SamplingConfig)}
+        config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
+        filters = all_filters({name: value for name, value in settings.items() if name not in names})
+        return stream(self.network, self.vocabulary, filters, config)
+
+    def score(self, text: str, progress: Progress | None = None) -> Scores:
+        """What every character of a text after its first costs, in one stateful pass.
+
+        Raises:
+            CorpusError: the text has fewer than two characters.
+        """
+        with WorkerPool() as pool:
+            return self.score_with(pool, text, progress)
+
+    def score_with(self, pool: WorkerPool, text: str, progress: Progress | None = None) -> Scores:
+        """Score a text on workers that are running already."""
+        costs = model_costs(self.network, pool, progress)
+        return score_text(text, self.vocabulary, self.training_characters, costs)
+
+    def perplexity(self, text: str) -> Figures:
+        """The measures of a text: nats and bits a character, bits a byte, perplexity.
+
+        Raises:
+            CorpusError: the text has fewer than two characters.
+        """
+        return figures_of(self.score(text))
