@@ -1,0 +1,63 @@
+"""The Python interface: train on a text, load a run."""
+
+from __future__ import annotations
+
+import tempfile
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from charlm.checkpoint.find import find_run
+from charlm.config import TrainingConfig
+from charlm.engine.pool import WorkerPool
+from charlm.language_model import LanguageModel
+from charlm.text.sources import source_of_text
+from charlm.training.loop import train as training_loop
+from charlm.training.session import begin
+from charlm.training.session import load as load_run
+
+
+def load(run: str | PathLike[str] | None = None) -> LanguageModel:
+    """Load a trained model with its best weights.
+
+    Args:
+        run: a run's folder, or its name under ``runs/``; left out, the newest run there.
+
+    Returns:
+        The model, which samples and measures.
+
+    Raises:
+        RunError: there is no such run, or its files are damaged.
+    """
+    return load_run(find_run(None if run is None else str(run)))
+
+
+def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any) -> LanguageModel:
+    """Train a model on a text.
+
+    Args:
+        text: the corpus; its last tenth is held out unless ``val_fraction`` says otherwise.
+        out: a new folder to keep the run in; left out, nothing is kept on disk.
+        settings: those of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
+
+    Returns:
+        The model with its best weights by validation.
+
+    Raises:
+        UsageError: a setting is unknown or cannot be.
+        CorpusError: the text is too short.
+        DivergenceError: the loss is no finite number any more.
+
+    >>> model = train("abcdefgh " * 300, hidden=16, steps=150, seq_len=16, batch_size=8, lr=0.02, dropout=0.0)
+    >>> model.sample(16, prompt="abc", temperature=0)
+    'abcdefgh abcdefgh a'
+    >>> model.perplexity("abcdefgh abcdefgh").perplexity < 1.2
+    True
+    """
+    config = TrainingConfig.from_settings(**settings)
+    with tempfile.TemporaryDirectory() as temporary, WorkerPool() as pool:
+        folder = Path(temporary) / "run" if out is None else Path(out)
+        trainer, run = begin(source_of_text(text), config, folder, pool)
+        for _ in training_loop(trainer, run):
+            pass
+        return load_run(run)

@@ -1,0 +1,82 @@
+"""What a training loop tells its caller: one small value for each thing that happened."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """A step was taken.
+
+    Attributes:
+        step: its number, from 1.
+        progress: how much of the run is done, from 0 to 1.
+        loss_nats: the mean cost of the step's targets.
+        targets: how many there were.
+        seconds: the run's time so far.
+    """
+
+    step: int
+    progress: float
+    loss_nats: float
+    targets: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ValidationReport:
+    """The validation part was scored, and the run saved.
+
+    Attributes:
+        step: steps taken so far.
+        epoch: passes over the training part so far, with fractions.
+        train_nats_per_char: mean training cost since the report before; None before the first step.
+        val_nats_per_char: the validation part's cost; None where nothing is held out.
+        is_best: the lowest validation cost so far.
+        lr: the learning rate of the last step.
+        seconds: the run's time so far.
+    """
+
+    step: int
+    epoch: float
+    train_nats_per_char: float | None
+    val_nats_per_char: float | None
+    is_best: bool
+    lr: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SampleReport:
+    """A sample was drawn."""
+
+    step: int
+    text: str
+
+
+@dataclass(frozen=True)
+class SummaryReport:
+    """The run ended, or was stopped: its result, under the names that ``--json`` gives it."""
+
+    run: str
+    steps: int
+    seconds: float
+    chars_per_second: float
+    train_nats_per_char: float | None
+    val_nats_per_char: float | None
+    best_val_nats_per_char: float | None
+    parameters: int
+    stopped: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by name."""
+        return asdict(self)
+
+
+Report: TypeAlias = StepReport | ValidationReport | SampleReport | SummaryReport

@@ -1,0 +1,73 @@
+"""Fine-tuning: start a model from another's parameters, on a text that may have other characters.
+
+Characters are matched by character, never by index: what belongs to a symbol, its row of the input table and
+its column of the readout, goes with the symbol. Symbols that the other model never saw keep their fresh values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.arrays import Floats
+from charlm.errors import UsageError
+from charlm.language_model import LanguageModel
+
+# The axis along which a parameter has an entry a symbol.
+SYMBOL_AXES = {"embedding": 0, "readout.W_hy": 1, "readout.b_y": 0}
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What became of the other model's characters.
+
+    Attributes:
+        kept: how many symbols both have.
+        new: the symbols that only the new text has.
+        dropped: the symbols that only the other model had.
+    """
+
+    kept: int
+    new: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
+    """Copy a model's parameters into another of the same settings, in place.
+
+    Raises:
+        UsageError: the models differ in more than their vocabulary.
+    """
+    if source.network.config != target.network.config:
+        raise UsageError("--init-from needs the same model settings as the run it names: leave those flags out")
+    ours = {symbol: code for code, symbol in enumerate(target.vocabulary.symbols)}
+    theirs = {symbol: code for code, symbol in enumerate(source.vocabulary.symbols)}
+    shared = sorted(ours.keys() & theirs.keys())
+    from_codes = np.array([theirs[symbol] for symbol in shared], np.intp)
+    to_codes = np.array([ours[symbol] for symbol in shared], np.intp)
+    one_hot = source.network.config.encoding == "one-hot"
+    axes = SYMBOL_AXES | ({"layers.0.W_xh": 0} if one_hot else {})
+    for name, values in source.network.params.items():
+        _copy(values, target.network.params[name], axes.get(name), from_codes, to_codes)
+    return Transfer(
+        kept=len(shared),
+        new=tuple(sorted(ours.keys() - theirs.keys())),
+        dropped=tuple(sorted(theirs.keys() - ours.keys())),
+    )
+
+
+def _copy(
+    values: Floats,
+    into: Floats,
+    axis: int | None,
+    from_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
+    to_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
+) -> None:
+    """Copy a parameter whole, or along its symbol axis the entries of the shared symbols."""
+    if axis is None:
+        into[...] = values
+    elif axis == 0:
+        into[to_codes] = values[from_codes]
+    else:
+        into[:, to_codes] = values[:, from_codes]

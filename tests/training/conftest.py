@@ -1,0 +1,86 @@
+"""Runs that are small enough to be trained again and again, and a clock that moves only when it is told."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from charlm.config import TrainingConfig
+from charlm.engine.pool import WorkerPool
+from charlm.language_model import LanguageModel
+from charlm.text.sources import read_source
+from charlm.training.session import begin
+from charlm.training.trainer import Trainer
+
+SMALL = {
+    "hidden": 4,
+    "layers": 2,
+    "seq_len": 8,
+    "batch_size": 4,
+    "dropout": 0.2,
+    "weight_decay": 0.01,
+    "warmup": 3,
+    "sample_every": 0,
+}
+
+
+@pytest.fixture(autouse=True)
+def unsynced(monkeypatch):
+    """Leave files to the system's own time: no test here ends in a power cut, and hundreds of saves add up."""
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+
+
+@pytest.fixture(scope="session")
+def pool():
+    with WorkerPool(2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A file of 420 characters of ten kinds: 378 to train on, which are 12 batches, and 42 held out."""
+    path = tmp_path / "corpus.txt"
+    path.write_text("".join(np.random.default_rng(0).choice(list("abcdefgh \n"), 420)))
+    return path
+
+
+@pytest.fixture
+def begun(corpus, tmp_path, pool):
+    """A function that begins a small run on the corpus, in a folder of its own."""
+    count = iter(range(1000))
+
+    def begin_run(text=None, **settings):
+        if text is not None:
+            corpus.write_text(text)
+        config = TrainingConfig.from_settings(**SMALL | settings)
+        return begin(read_source(str(corpus)), config, tmp_path / f"run-{next(count)}", pool)
+
+    return begin_run
+
+
+class Clock:
+    """Seconds that pass at each training step and at each validation."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.step_seconds = 1.0
+        self.validation_seconds = 2.0
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    step, score_with = Trainer.step, LanguageModel.score_with
+
+    def slow_step(*args):
+        clock.now += clock.step_seconds
+        return step(*args)
+
+    def slow_score(*args):
+        clock.now += clock.validation_seconds
+        return score_with(*args)
+
+    monkeypatch.setattr("charlm.training.loop.time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(Trainer, "step", slow_step)
+    monkeypatch.setattr(LanguageModel, "score_with", slow_score)
+    return clock

@@ -1,0 +1,199 @@
+"""The loop: what it reports, what it saves and when, what disturbs nothing, and how it diverges."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from charlm.checkpoint.checkpoint import load_checkpoint
+from charlm.checkpoint.run import Run
+from charlm.config import TrainingConfig
+from charlm.errors import DivergenceError
+from charlm.language_model import LanguageModel
+from charlm.optim import OPTIMIZERS
+from charlm.scoring import Scores
+from charlm.text.prepare import prepare_corpus
+from charlm.text.sources import source_of_text
+from charlm.training import loop
+from charlm.training.loop import train
+from charlm.training.reports import StepReport, SummaryReport, ValidationReport
+from charlm.training.session import load
+from charlm.training.trainer import Trainer
+
+
+def weights_of(run, which):
+    return run.load_model(which).params.flat
+
+
+def trained(trainer, run):
+    """The losses and the weights at the end of a run."""
+    losses = [report.loss_nats for report in train(trainer, run) if isinstance(report, StepReport)]
+    return losses, trainer.model.params.flat
+
+
+def test_a_checkpoint_precedes_the_first_step(begun):
+    trainer, run = begun(steps=5)
+    fresh = trainer.model.params.flat.copy()
+    first = next(train(trainer, run))
+    assert isinstance(first, ValidationReport) and first.step == 0
+    assert first.train_nats_per_char is None and first.is_best
+    opened = Run.open(run.folder)
+    for which in ("best", "last"):
+        assert np.array_equal(weights_of(opened, which), fresh)
+
+
+def test_the_validation_cost_is_that_of_the_held_out_text(begun):
+    trainer, run = begun(steps=4, eval_every=2)
+    for report in train(trainer, run):
+        if isinstance(report, ValidationReport):
+            figures = trainer.language_model().perplexity(trainer.corpus.validation)
+            assert report.val_nats_per_char == figures.nats_per_char
+    assert load(run).perplexity(trainer.corpus.validation).nats_per_char == trainer.position.best_val
+
+
+def test_a_long_held_out_text_is_scored_in_part(begun, monkeypatch):
+    monkeypatch.setattr(loop, "VALIDATION_CHARACTERS", 10)
+    trainer, run = begun(steps=1)
+    report = next(train(trainer, run))
+    figures = trainer.language_model().perplexity(trainer.corpus.validation[:10])
+    assert report.val_nats_per_char == figures.nats_per_char
+
+
+def test_the_training_cost_is_the_mean_over_the_targets_since_the_last(begun):
+    costs, targets, checked = 0.0, 0, 0
+    for report in train(*begun(steps=30, eval_every=7)):
+        if isinstance(report, StepReport):
+            costs += report.loss_nats * report.targets
+            targets += report.targets
+        elif isinstance(report, ValidationReport) and report.step:
+            assert report.train_nats_per_char == pytest.approx(costs / targets, rel=1e-12)
+            costs, targets, checked = 0.0, 0, checked + 1
+    assert checked == 5
+
+
+@pytest.mark.parametrize("costs", [[5, 3, 4, 2, 6], [1, 2, 3, 4, 5], [3, 2, 2, 3, 2], [3, 0, 1, 0, 2]])
+def test_model_safetensors_is_the_best_by_validation(begun, monkeypatch, costs):
+    told = iter(costs)
+
+    def score(*args):
+        return Scores(np.full(2, float(next(told))), np.ones(2, bool), 2)
+
+    monkeypatch.setattr(LanguageModel, "score_with", score)
+    trainer, run = begun(steps=4, eval_every=1)
+    weights, best = [], []
+    for report in train(trainer, run):
+        if isinstance(report, ValidationReport):
+            weights.append(trainer.model.params.flat.copy())
+            best.append(report.is_best)
+            assert np.array_equal(weights_of(run, "last"), weights[-1])
+            assert np.array_equal(weights_of(run, "best"), weights[int(np.argmin(costs[: len(weights)]))])
+    assert best == [cost < min(costs[:place], default=math.inf) for place, cost in enumerate(costs)]
+    assert isinstance(report, SummaryReport)
+    assert (report.best_val_nats_per_char, report.val_nats_per_char) == (min(costs), costs[-1])
+
+
+@pytest.mark.parametrize("val_fraction", [0.0, pytest.param(0.002, id="one character")])
+def test_with_nothing_to_validate_on_the_last_weights_are_the_model(begun, val_fraction):
+    trainer, run = begun(steps=6, val_fraction=val_fraction)
+    reports = list(train(trainer, run))
+    assert all(r.val_nats_per_char is None and not r.is_best for r in reports if isinstance(r, ValidationReport))
+    assert reports[-1].val_nats_per_char is reports[-1].best_val_nats_per_char is None
+    assert np.array_equal(weights_of(run, "best"), trainer.model.params.flat)
+
+
+def test_the_metrics_are_the_validations(begun):
+    trainer, run = begun(steps=9, eval_every=4)
+    reports = [report for report in train(trainer, run) if isinstance(report, ValidationReport)]
+    assert run.read_metrics() == [dataclasses.asdict(report) for report in reports]
+    assert reports[-1].lr == trainer.lr
+
+
+def test_the_summary_adds_up(begun):
+    trainer, run = begun(steps=9)
+    *_, summary = train(trainer, run)
+    assert summary.run == str(run.folder)
+    assert summary.parameters == trainer.model.params.flat.size
+    assert summary.chars_per_second == pytest.approx(trainer.position.targets / summary.seconds)
+    assert summary.train_nats_per_char == trainer.position.train_nats_per_char
+
+
+@pytest.mark.parametrize("partition", ["sequential", "random"])
+def test_sampling_and_validating_on_the_way_disturb_nothing(begun, monkeypatch, partition):
+    monkeypatch.setattr(loop, "SAMPLE_CHARACTERS", 9)
+    quiet = trained(*begun(steps=20, partition=partition, eval_every=100))
+    busy = trained(*begun(steps=20, partition=partition, eval_every=1, sample_every=1))
+    assert quiet[0] == busy[0]
+    assert np.array_equal(quiet[1], busy[1])
+
+
+def test_stopping_saves_and_says_so(begun):
+    trainer, run = begun(steps=20, eval_every=100)
+    reports = list(train(trainer, run, should_stop=lambda: trainer.position.step == 7))
+    assert reports[-1].stopped and reports[-1].steps == 7
+    assert run.read_metrics()[-1]["step"] == 7
+    assert np.array_equal(weights_of(run, "last"), trainer.model.params.flat)
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_an_absurd_rate_diverges_and_the_last_save_stands(begun, clip):
+    trainer, run = begun(cell="rnn", nonlinearity="relu", lr=1e6, warmup=0, clip=clip, steps=300, eval_every=2)
+    with pytest.raises(DivergenceError):
+        list(train(trainer, run))
+    opened = Run.open(run.folder)
+    checkpoint = load_checkpoint(
+        opened.last_path, opened.config.model, len(opened.vocabulary), trainer.extra_shapes()
+    )
+    assert np.isfinite(checkpoint.params.flat).all()
+    assert all(np.isfinite(array).all() for array in checkpoint.extras.values())
+    assert np.isfinite(load(opened).perplexity("abc").nats_per_char)
+    assert len(opened.read_metrics()) == 1 + checkpoint.scalars["step"] // 2
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_changes_no_parameter(begun, monkeypatch, loss):
+    trainer, run = begun(steps=9, lr=0.02, eval_every=100)
+    steps = train(trainer, run)
+    next(steps), next(steps), next(steps)
+    before = trainer.model.params.flat.copy()
+    monkeypatch.setattr("charlm.engine.local.LocalEngine.step", lambda *args: loss)
+    with pytest.raises(DivergenceError, match=rf"step 3 is {loss}.*smaller --lr than 0.02"):
+        next(steps)
+    assert np.array_equal(trainer.model.params.flat, before)
+
+
+def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
+    trainer, _ = begun(steps=9, eval_every=100)
+    before = trainer.model.params.flat.copy()
+
+    def step(engine, batch, rng):
+        engine.gradient[3] = math.nan
+        return 1.0
+
+    monkeypatch.setattr("charlm.engine.local.LocalEngine.step", step)
+    with pytest.raises(DivergenceError, match="norm nan"):
+        trainer.step(0.0)
+    assert np.array_equal(trainer.model.params.flat, before)
+
+
+def test_the_rate_is_the_optimiser_s_own_where_none_is_given(pool):
+    corpus = prepare_corpus(source_of_text("abcd" * 20), 0.1, 8)
+    for lr, expected in ((None, OPTIMIZERS.find("adam").default_lr), (0.5, 0.5)):
+        settings = {"lr": lr, "warmup": 0, "schedule": "constant", "optimizer": "adam", "seq_len": 8, "hidden": 2}
+        trainer = Trainer(TrainingConfig.from_settings(**settings), corpus, pool)
+        trainer.step(0.0)
+        assert trainer.lr == expected
+
+
+def test_gradients_are_clipped_before_the_update(begun):
+    settings = {"optimizer": "sgd", "schedule": "constant", "lr": 1.0, "warmup": 0, "weight_decay": 0.0}
+    for clip, within in (({"clip": 1e-3, "clip_value": 0.0}, 1e-3), ({"clip": 0.0, "clip_value": 1e-4}, None)):
+        trainer, _ = begun(steps=3, dtype="float64", **settings, **clip)
+        before = trainer.model.params.flat.copy()
+        trainer.step(0.0)
+        change = trainer.model.params.flat - before
+        if within is None:
+            assert np.abs(change).max() == pytest.approx(1e-4)
+        else:
+            assert np.linalg.norm(change) == pytest.approx(within)

@@ -1,0 +1,194 @@
+"""Resuming: a run that was interrupted equals the one that was not, bit for bit; and what may not change."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from charlm.cells import CELLS
+from charlm.checkpoint.checkpoint import load_checkpoint
+from charlm.checkpoint.run import Run
+from charlm.errors import CheckpointError, CorpusError, UsageError
+from charlm.optim import OPTIMIZERS
+from charlm.text.streams import PARTITIONS
+from charlm.training.loop import train
+from charlm.training.reports import StepReport
+from charlm.training.session import resume
+
+LENGTHS = {"steps": {"steps": 30}, "epochs": {"epochs": 2.5}}
+# 12 steps are an epoch of the sequential partition; the others lie in the middle of one.
+AT_VALIDATIONS = (4, 12, 20)
+BETWEEN = (1, 7, 14)
+TIMES = {"seconds", "validated_at"}
+CELL = pytest.mark.parametrize("cell", CELLS.names())
+PARTITION = pytest.mark.parametrize("partition", PARTITIONS)
+
+
+def losses_of(reports):
+    return {report.step: report.loss_nats for report in reports if isinstance(report, StepReport)}
+
+
+def interrupted(trainer, run, stops, pool):
+    """The losses of a run that is stopped after these steps, and each time restored from its folder alone."""
+    losses = {}
+    for stop in stops:
+        losses |= losses_of(train(trainer, run, lambda stop=stop, at=trainer: at.position.step >= stop))
+        trainer, run = resume(Run.open(run.folder), {}, pool)
+        assert trainer.position.step == stop
+    return losses | losses_of(train(trainer, run))
+
+
+def last_of(run):
+    """Everything in the run's last save but its times."""
+    trainer_extras = [name for name in _names(run) if name.startswith(("optimizer.", "state."))]
+    shapes = {name: shape for name, shape in _names(run).items() if name in trainer_extras}
+    checkpoint = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary), shapes)
+    arrays = {"params": checkpoint.params.flat, **checkpoint.extras}
+    return arrays, {name: value for name, value in checkpoint.scalars.items() if name not in TIMES}
+
+
+def _names(run):
+    from safetensors import safe_open
+
+    with safe_open(run.last_path, framework="numpy") as file:
+        return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+
+
+def curve(run):
+    """The records of the curve by step, without their times."""
+    records = {}
+    for record in run.read_metrics():
+        records.setdefault(record["step"], {key: record[key] for key in record if key != "seconds"})
+    return records
+
+
+def check_same(run, other):
+    arrays, scalars = last_of(run)
+    other_arrays, other_scalars = last_of(other)
+    assert scalars == other_scalars
+    assert arrays.keys() == other_arrays.keys()
+    for name in arrays:
+        assert arrays[name].tobytes() == other_arrays[name].tobytes(), name
+
+
+def check_resumed_equals_whole(begun, pool, settings):
+    trainer, whole = begun(eval_every=4, **settings)
+    losses = losses_of(train(trainer, whole))
+    trainer, run = begun(eval_every=4, **settings)
+    assert interrupted(trainer, run, AT_VALIDATIONS, pool) == losses
+    check_same(run, whole)
+    assert run.best_path.read_bytes() == whole.best_path.read_bytes()
+    assert curve(run) == curve(whole)
+
+
+@CELL
+@PARTITION
+@pytest.mark.parametrize("length", LENGTHS)
+def test_a_resumed_run_equals_an_uninterrupted_one(begun, pool, cell, partition, length):
+    check_resumed_equals_whole(begun, pool, {"cell": cell, "partition": partition, **LENGTHS[length]})
+
+
+@PARTITION
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.names())
+def test_a_resumed_run_equals_an_uninterrupted_one_with_each_optimiser(begun, pool, partition, optimizer):
+    settings = {"optimizer": optimizer, "partition": partition, "dtype": "float64", "encoding": "embedding"}
+    check_resumed_equals_whole(begun, pool, {"embedding_size": 3, **settings, **LENGTHS["steps"]})
+
+
+@PARTITION
+def test_a_stop_between_validations_changes_no_weight_and_no_validation(begun, pool, partition):
+    settings = {"eval_every": 4, "partition": partition, "steps": 30}
+    trainer, whole = begun(**settings)
+    losses = losses_of(train(trainer, whole))
+    trainer, run = begun(**settings)
+    assert interrupted(trainer, run, BETWEEN, pool) == losses
+    assert np.array_equal(run.load_model("last").params.flat, whole.load_model("last").params.flat)
+    ours, theirs = curve(run), curve(whole)
+    assert set(ours) == set(theirs) | set(BETWEEN)
+    for step, record in theirs.items():
+        assert ours[step]["val_nats_per_char"] == record["val_nats_per_char"]
+        assert ours[step]["lr"] == record["lr"]
+
+
+def test_a_killed_run_goes_on_from_its_last_save(begun, pool):
+    trainer, whole = begun(steps=20, eval_every=8)
+    losses = losses_of(train(trainer, whole))
+    trainer, run = begun(steps=20, eval_every=8)
+    for report in train(trainer, run):
+        if isinstance(report, StepReport) and report.step == 13:
+            break
+    trainer, run = resume(Run.open(run.folder), {}, pool)
+    assert trainer.position.step == 8
+    assert losses_of(train(trainer, run)) == {step: losses[step] for step in range(9, 21)}
+    check_same(run, whole)
+    assert curve(run) == curve(whole)
+
+
+def test_a_copy_of_the_folder_resumes_as_well(begun, pool, tmp_path):
+    trainer, run = begun(steps=10)
+    list(train(trainer, run, lambda: trainer.position.step >= 5))
+    shutil.copytree(run.folder, tmp_path / "copy")
+    first, second = (losses_of(train(*resume(Run.open(f), {}, pool))) for f in (run.folder, tmp_path / "copy"))
+    assert first == second and set(first) == {6, 7, 8, 9, 10}
+
+
+def test_a_run_can_be_made_longer_and_remembers_it(begun, pool):
+    trainer, run = begun(steps=10, schedule="constant", eval_every=5)
+    whole = losses_of(train(*begun(steps=16, schedule="constant", eval_every=5)))
+    losses = losses_of(train(trainer, run))
+    losses |= losses_of(train(*resume(Run.open(run.folder), {"steps": 16}, pool)))
+    assert losses == whole
+    assert Run.open(run.folder).config.budget.steps == 16
+
+
+def test_another_length_takes_the_old_one_s_place(begun, pool):
+    trainer, run = begun(steps=4)
+    list(train(trainer, run))
+    changes = {"epochs": 1.0, "eval_every": 3, "sample_every": 2}
+    trainer, run = resume(Run.open(run.folder), changes, pool)
+    budget = trainer.config.budget
+    assert budget.length == ("epochs", 1.0)
+    assert (budget.eval_every, budget.sample_every) == (3, 2)
+    list(train(trainer, run))
+    assert trainer.position.targets == 377
+
+
+def test_resuming_a_run_that_is_over_takes_no_step(begun, pool):
+    trainer, run = begun(steps=4)
+    list(train(trainer, run))
+    before = run.load_model("last").params.flat
+    *_, summary = train(*resume(Run.open(run.folder), {}, pool))
+    assert summary.steps == 4 and not summary.stopped
+    assert np.array_equal(run.load_model("last").params.flat, before)
+
+
+@pytest.mark.parametrize("settings", [{"hidden": 8}, {"lr": 0.1}, {"seed": 2}, {"steps": 9, "dropout": 0.0}])
+def test_what_a_run_is_cannot_change(begun, pool, settings):
+    trainer, run = begun(steps=4)
+    list(train(trainer, run))
+    name = next(name for name in settings if name != "steps")
+    with pytest.raises(UsageError, match=f"--{name} cannot change when a run is resumed; these can: --epochs"):
+        resume(Run.open(run.folder), settings, pool)
+    assert Run.open(run.folder).config == run.config
+
+
+def test_a_corpus_that_changed_or_went_is_refused(begun, pool, corpus):
+    trainer, run = begun(steps=4)
+    list(train(trainer, run))
+    text = corpus.read_text()
+    corpus.write_text(text[:-1] + "!")
+    with pytest.raises(CorpusError, match="has changed since the run was trained"):
+        resume(Run.open(run.folder), {}, pool)
+    corpus.unlink()
+    with pytest.raises(CorpusError, match="there is no file"):
+        resume(Run.open(run.folder), {}, pool)
+    corpus.write_text(text)
+    assert resume(Run.open(run.folder), {}, pool)[0].position.step == 4
+
+
+def test_weights_alone_are_not_enough_to_resume(begun, pool):
+    trainer, run = begun(steps=4)
+    list(train(trainer, run))
+    shutil.copy(run.best_path, run.last_path)
+    with pytest.raises(CheckpointError, match=r"last\.safetensors"):
+        resume(Run.open(run.folder), {}, pool)
