@@ -55,7 +55,7 @@ def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any)
     True
     """
     config = TrainingConfig.from_settings(**settings)
-    with tempfile.TemporaryDirectory() as temporary, WorkerPool() as pool:
+    with tempfile.TemporaryDirectory() as temporary, WorkerPool(config.batching.workers) as pool:
         folder = Path(temporary) / "run" if out is None else Path(out)
         trainer, run = begin(source_of_text(text), config, folder, pool)
         for _ in training_loop(trainer, run):

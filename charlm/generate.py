@@ -16,9 +16,10 @@ import numpy.typing as npt
 from charlm.arrays import Codes
 from charlm.config import SamplingConfig
 from charlm.errors import UsageError
-from charlm.model import Model, States, Workspace
+from charlm.model import Model, Workspace
 from charlm.randomness import generator
 from charlm.sampling import FILTERS, Filter, draw
+from charlm.states import States
 from charlm.text.vocab import Vocabulary
 
 PRIME_CHUNK = 256  # characters of a prompt that are read at once
@@ -69,8 +70,9 @@ def drawn_codes(
     rngs = [generator(config.seed, "sample", number) for number in range(config.num)]
     state = prime(model, prompt[:-1], config.num)
     codes_B = np.repeat(prompt[-1:], config.num)
+    table_VG = model.input_table()
     while True:
-        logits_BV, state = model.step(codes_B, state)
+        logits_BV, state = model.step(codes_B, state, table_VG)
         for chosen in filters:
             chosen.apply(logits_BV)
         drawn_B = draw(logits_BV, np.array([rng.random() for rng in rngs]))

@@ -11,7 +11,8 @@ from charlm.config import SamplingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.generate import all_filters, stream
 from charlm.model import Model
-from charlm.scoring import Figures, Progress, Scores, figures_of, model_costs, score_text
+from charlm.scoring import Figures, Scores, figures_of, model_costs, score_text
+from charlm.stateful_pass import Progress
 from charlm.text.vocab import Vocabulary
 
 

@@ -6,9 +6,6 @@ is passed in and handed back, and what backward needs lies in a workspace that t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TypeAlias
-
 import numpy as np
 import numpy.typing as npt
 
@@ -19,9 +16,9 @@ from charlm.dropout import draw_mask
 from charlm.encoding import encoding_of, gather_rows, sum_by_symbol
 from charlm.errors import UsageError
 from charlm.initialise import xavier
+from charlm.profiling import Laps
 from charlm.readout import logits, loss_and_gradient, readout_shapes
-
-States: TypeAlias = tuple[State, ...]
+from charlm.states import States
 
 
 def parameter_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
@@ -62,9 +59,10 @@ class Workspace:
         layers = range(model.config.layers)
         width = len(model.cell.gates) * hidden
         self.dropout = dropout
+        self.laps = Laps()
         self.a = [empty_steps(seq_len, batch_size, width, dtype=dtype) for _ in layers]
         rows_TBG: Floats = np.empty((seq_len, batch_size, width), dtype)
-        self.tapes = [model.cell.tape(seq_len, batch_size, hidden, dtype, rows_TBG) for _ in layers]
+        self.tapes = [model.cell.tape(seq_len, batch_size, hidden, dtype, rows_TBG, self.laps) for _ in layers]
         self.dh_TBH: Floats = np.empty((seq_len, batch_size, hidden), dtype)
         self.masks: list[Floats] = [np.empty_like(self.dh_TBH) for _ in layers if dropout]
         self.dropped: list[Floats] = [np.empty_like(self.dh_TBH) for _ in layers if dropout]
@@ -138,12 +136,14 @@ class Model:
             else:
                 np.matmul(workspace.outputs[-1], params["W_xh"], out=a_TBG)
                 a_TBG += params["b_h"]
+            workspace.laps.end("projection")
             h_TBH, layer_state = self.cell.forward(params, a_TBG, state[layer], keep_TB, workspace.tapes[layer])
             if rng is not None and workspace.has_dropped:
                 mask_TBH = workspace.masks[layer][:seq_len]
                 draw_mask(mask_TBH, workspace.dropout, rng)
                 h_TBH = np.multiply(h_TBH, mask_TBH, out=workspace.dropped[layer][:seq_len])
             workspace.outputs.append(h_TBH)
+            workspace.laps.end("recurrence forward")
             after.append(layer_state)
         return workspace.outputs[-1], tuple(after)
 
@@ -172,15 +172,19 @@ class Model:
                 self._layers[layer], dh_TBH, dstate[layer], workspace.tapes[layer], own
             )
             before.append(dlayer)
+            workspace.laps.end("weight gradients")
             if layer > 0:
                 np.matmul(rows(workspace.outputs[layer - 1]).T, rows(da_TBG), out=own["W_xh"])
                 rows(da_TBG).sum(axis=0, out=own["b_h"])
+                workspace.laps.end("weight gradients")
                 dh_TBH = workspace.dh_TBH[:seq_len]
                 np.matmul(rows(da_TBG), self._layers[layer]["W_xh"].T, out=rows(dh_TBH))
+                workspace.laps.end("projection")
             else:
                 dtable_VG = np.empty((self.vocabulary_size, da_TBG.shape[-1]), self.dtype)
                 sum_by_symbol(x_TB.reshape(-1), rows(da_TBG), out=dtable_VG)
                 self._encoding.backward(self.params, dtable_VG, grads)
+                workspace.laps.end("weight gradients")
         return tuple(reversed(before))
 
     def loss_and_gradient(
@@ -209,19 +213,34 @@ class Model:
         Returns:
             The sum of the targets' costs in nats, and the state after the chunk.
         """
+        workspace.laps.begin()
         h_TBH, after = self.forward(x_TB, state, workspace, rng=rng)
         dh_TBH = workspace.dh_TBH[: len(x_TB)]
         real_N = None if real_TB is None else real_TB.reshape(-1)
         nll_sum = loss_and_gradient(
             self.params, rows(h_TBH), y_TB.reshape(-1), real_N, targets, rows(dh_TBH), grads
         )
+        workspace.laps.end("readout")
         self.backward(x_TB, dh_TBH, self.zero_state(x_TB.shape[1]), workspace, grads)
         return nll_sum, after
 
-    def step(self, x_B: Codes, state: States) -> tuple[Floats, States]:
-        """Read one character a stream: the logits of the next (B, V), and the state after."""
+    def input_table(self) -> Floats:
+        """The first layer's pre-activations of every symbol (V, G), for ``step``."""
+        return self._encoding.table(self.params)
+
+    def step(self, x_B: Codes, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
+        """Read one character a stream.
+
+        Args:
+            x_B: the characters.
+            state: the state before them.
+            table_VG: ``input_table()``, for callers that take many steps.
+
+        Returns:
+            The logits of the next characters (B, V), and the state after.
+        """
         after: list[State] = []
-        table_VG = self._encoding.table(self.params)
+        table_VG = self.input_table() if table_VG is None else table_VG
         h_BH: Floats = np.empty(0)
         for layer, params in enumerate(self._layers):
             a_BG = table_VG[x_B] if layer == 0 else h_BH @ params["W_xh"] + params["b_h"]
@@ -229,27 +248,3 @@ class Model:
             h_BH = layer_state[0]
             after.append(layer_state)
         return logits(self.params, h_BH), tuple(after)
-
-
-def join_states(states: tuple[States, ...]) -> States:
-    """The states of several groups of streams as one, columns side by side."""
-    return tuple(
-        tuple(np.concatenate(parts) for parts in zip(*layers, strict=True))
-        for layers in zip(*states, strict=True)
-    )
-
-
-def named_states(states: States, cell: Cell) -> Mapping[str, Floats]:
-    """A state's arrays by name, such as ``state.0.h``, as files hold them."""
-    return {
-        f"state.{layer}.{name}": array
-        for layer, arrays in enumerate(states)
-        for name, array in zip(cell.state_names, arrays, strict=True)
-    }
-
-
-def states_of(arrays: Mapping[str, Floats], like: States, cell: Cell) -> States:
-    """The state whose arrays ``named_states`` named, with as many layers as ``like`` has."""
-    return tuple(
-        tuple(arrays[f"state.{layer}.{name}"].copy() for name in cell.state_names) for layer in range(len(like))
-    )

@@ -8,7 +8,8 @@ from charlm.config import ModelConfig
 from charlm.dropout import draw_mask
 from charlm.errors import UsageError
 from charlm.initialise import xavier
-from charlm.model import Model, Workspace, check_settings, join_states, named_states, parameter_shapes
+from charlm.model import Model, Workspace, check_settings, parameter_shapes
+from charlm.states import join_states, named_states
 
 SYMBOLS = 5
 

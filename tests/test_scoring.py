@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import charlm
-from charlm import scoring
+from charlm import stateful_pass
 from charlm.cells import CELLS
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.language_model import LanguageModel
-from charlm.readout import log_softmax_
+from charlm.readout import log_softmax_, nll_nats
 from charlm.scoring import Scores, figures_of, model_costs, score_text
 from charlm.text.vocab import Vocabulary
 from tests.learning.sources import Brackets
@@ -67,7 +67,7 @@ def unsplit(monkeypatch):
 
     def score(model, pool, x_N, y_N):
         with monkeypatch.context() as patch:
-            patch.setattr(scoring, "PLANS", ((1, 0),))
+            patch.setattr(stateful_pass, "PLANS", ((1, 0),))
             return model_costs(model, pool)(x_N, y_N)
 
     return score
@@ -82,7 +82,13 @@ def test_is_the_stateful_pass_character_by_character(make_model, pool, cell, len
 
 
 def in_streams(model, pool, x_N, y_N, streams, priming):
-    return scoring._in_streams(model, x_N, y_N, streams, priming, pool, progress=None)
+    costs = np.empty(len(y_N))
+
+    def visit(places, h_NH):
+        costs[places] = nll_nats(model.params, h_NH, y_N[places])
+
+    gap = stateful_pass.visit_in_streams(model, pool, x_N, streams, priming, visit)
+    return costs, gap
 
 
 @CELL
@@ -112,10 +118,10 @@ def test_a_state_that_never_forgets_is_scored_in_one_stream(make_model, unsplit,
         np.abs(parameter, out=parameter)
     model.params["layers.0.W_hh"][:] = np.eye(model.config.hidden)  # every character is added, for ever
     model.params["layers.0.W_xh"][:] *= 1e-3
-    monkeypatch.setattr(scoring, "PLANS", ((8, 16), (1, 0)))
+    monkeypatch.setattr(stateful_pass, "PLANS", ((8, 16), (1, 0)))
     x_N, y_N = codes_of(2_000)
     with WorkerPool(2) as pool:
-        assert in_streams(model, pool, x_N, y_N, 8, 16)[1] > scoring.SEAM_TOLERANCE
+        assert in_streams(model, pool, x_N, y_N, 8, 16)[1] > stateful_pass.SEAM_TOLERANCE
         np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), unsplit(model, pool, x_N, y_N), rtol=1e-11)
 
 
@@ -135,7 +141,7 @@ def test_a_trained_model_s_long_text_costs_what_one_pass_says(trained, unsplit, 
     model, text = trained(cell)
     codes = model.vocabulary.encode(text, "the text")
     x_N, y_N = codes[:-1], codes[1:]
-    assert len(y_N) >= 8 * scoring.SHORTEST_STREAM * scoring.PLANS[0][1]
+    assert len(y_N) >= 8 * stateful_pass.SHORTEST_STREAM * stateful_pass.PLANS[0][1]
     split = model_costs(model.network, pool)(x_N, y_N)
     single = unsplit(model.network, pool, x_N, y_N)
     assert abs(split.mean() - single.mean()) < 5e-5

@@ -11,7 +11,8 @@ from abc import abstractmethod
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Cell, Parameters, State, Tape, like, rows
+from charlm.cells._base import Cell, like
+from charlm.cells._tape import Parameters, State, Tape, rows
 
 
 class GatedUnit(Cell):

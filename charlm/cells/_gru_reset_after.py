@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Parameters, Tape, sigmoid_
+from charlm.cells._base import sigmoid_
 from charlm.cells._gated_unit import GatedUnit
+from charlm.cells._tape import Parameters, Tape
 
 
 class GRUResetAfter(GatedUnit):

@@ -12,9 +12,10 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Cell, Parameters, Tape, sigmoid_
+from charlm.cells._base import Cell, sigmoid_
 from charlm.cells._gated_unit import GatedUnit
 from charlm.cells._gru_reset_after import GRUResetAfter
+from charlm.cells._tape import Parameters, Tape
 from charlm.config import ModelConfig
 
 

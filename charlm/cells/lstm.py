@@ -12,7 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Cell, Parameters, State, Tape, like, rows, sigmoid_
+from charlm.cells._base import Cell, like, sigmoid_
+from charlm.cells._tape import Parameters, State, Tape, rows
 
 
 class LSTM(Cell):

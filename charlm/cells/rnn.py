@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Cell, Parameters, State, Tape, like, rows
+from charlm.cells._base import Cell, like
+from charlm.cells._tape import Parameters, State, Tape, rows
 
 IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
 

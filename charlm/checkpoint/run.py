@@ -61,17 +61,8 @@ class Run:
     corpus: CorpusIdentity
 
     @classmethod
-    def create(
-        cls,
-        folder: Path,
-        config: TrainingConfig,
-        vocabulary: Vocabulary,
-        corpus: CorpusIdentity,
-        overwrite: bool = False,
-    ) -> Self:
-        """Begin a run in a folder that is new, empty, or, with ``overwrite``, holds a run to replace.
-
-        Only a run's own files are ever deleted.
+    def create(cls, folder: Path, config: TrainingConfig, vocabulary: Vocabulary, corpus: CorpusIdentity) -> Self:
+        """Begin a run in a folder that is new, or empty but for what a creation that was cut short left there.
 
         Raises:
             RunError: the folder is in use, or the system refuses.
@@ -81,7 +72,7 @@ class Run:
         symbols = json.dumps(vocabulary.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
         if len(symbols) > MAX_VOCABULARY:
             raise CorpusError(f"{corpus.name} has {len(vocabulary):,} distinct characters: too many; is it text?")
-        run._clear(overwrite)
+        run._clear()
         # The settings come last: they make the folder a run, and until then it can be begun again.
         write_atomically(folder / VOCABULARY, symbols)
         run._write_settings()
@@ -160,29 +151,24 @@ class Run:
         is_best = which == "best" and self.best_path.exists()
         path = self.best_path if is_best else self.last_path
         if not path.exists():
-            raise RunError(f"{self.folder} has no weights yet: train it anew with --out and --overwrite")
+            raise RunError(f"{self.folder} has no weights yet: train anew, in another folder")
         config, vocabulary_size = self.config.model, len(self.vocabulary)
         return Model(config, vocabulary_size, load_checkpoint(path, config, vocabulary_size).params)
 
-    def _clear(self, overwrite: bool) -> None:
-        """Make the folder, or rid it of the run that it holds.
+    def _clear(self) -> None:
+        """Make the folder, or rid it of what a creation that was cut short left there.
 
         Raises:
-            RunError: it holds a run that may not be replaced, or files that are not a run's.
+            RunError: it holds a run, or files that are not a run's.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             # A creation that was cut short leaves these; weights without settings are somebody's, and stay.
-            own = self._files(VOCABULARY, CONFIG) - {self.folder / CONFIG}
+            own = self._files(VOCABULARY, CONFIG)
             if holds_run(self.folder):
-                if not overwrite:
-                    raise RunError(
-                        f"{self.folder} holds a run: give another folder, or replace it by --overwrite"
-                    )
-                own |= self._files(BEST, LAST, METRICS)
-            elif set(self.folder.iterdir()) - own:
+                raise RunError(f"{self.folder} holds a run: give another folder, or go on with it by --resume")
+            if set(self.folder.iterdir()) - own:
                 raise RunError(f"{self.folder} is not empty and holds no run: give another folder")
-            # The old settings stay until the new ones take their place: so long the folder is a run.
             for path in own:
                 path.unlink(missing_ok=True)
         except OSError as error:

@@ -92,8 +92,9 @@ class Config:
     @classmethod
     def accepted_types(cls, name: str) -> tuple[type, ...]:
         """The types that a field may have, such as (float, NoneType)."""
-        hints = Config._hints.setdefault(cls, get_type_hints(cls))
-        hint = hints[name]
+        if cls not in Config._hints:
+            Config._hints[cls] = get_type_hints(cls)
+        hint = Config._hints[cls][name]
         return tuple(hint.__args__) if isinstance(hint, types.UnionType) else (hint,)
 
     @classmethod

@@ -13,6 +13,9 @@ class BatchingConfig(Config):
 
     seq_len: int = setting(64, "Time steps of a chunk: the length of back-propagation.", low=1, high=1_000_000)
     batch_size: int = setting(64, "Streams that are trained side by side.", low=1, high=1_000_000)
+    workers: int | None = setting(
+        None, "Threads that share a batch's streams; left out, the cores that there are.", low=1, high=1024
+    )
     partition: str = setting(
         "sequential",
         "sequential: parallel streams that carry their state; random: shuffled chunks that start from zero.",

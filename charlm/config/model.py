@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from charlm.config._base import Config, setting
 from charlm.registry import module_names
@@ -18,7 +17,7 @@ class ModelConfig(Config):
     """
 
     cell: str = setting(
-        "lstm", "The recurrent cell of every layer.", choices=partial(module_names, "charlm.cells")
+        "lstm", "The recurrent cell of every layer.", choices=lambda: module_names("charlm.cells")
     )
     layers: int = setting(1, "Recurrent layers, one on top of the other.", low=1, high=64)
     hidden: int = setting(256, "Hidden units of each layer.", low=1, high=65_536)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from charlm.config._base import Config, setting
 from charlm.registry import module_names
@@ -13,7 +12,7 @@ from charlm.registry import module_names
 class OptimisationConfig(Config):
     """The settings of the optimiser, its learning rate, and what tames the gradient."""
 
-    optimizer: str = setting("adam", "The update rule.", choices=partial(module_names, "charlm.optim"))
+    optimizer: str = setting("adam", "The update rule.", choices=lambda: module_names("charlm.optim"))
     lr: float | None = setting(
         None, "Peak learning rate; left out, the optimiser's own default.", above=0, high=1e6
     )

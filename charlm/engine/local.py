@@ -13,7 +13,9 @@ import numpy as np
 
 from charlm.arrays import FlatVector, Floats
 from charlm.engine.pool import WorkerPool
-from charlm.model import Model, States, Workspace, join_states
+from charlm.model import Model, Workspace
+from charlm.profiling import Laps
+from charlm.states import States, join_states
 from charlm.text.streams import Batch
 
 
@@ -39,6 +41,7 @@ class LocalEngine:
         self.state: States = model.zero_state(batch_size)
         self._batch_size = batch_size
         self._pool = pool
+        self._laps = Laps()
         self._shards = [
             Shard(
                 columns,
@@ -67,11 +70,25 @@ class LocalEngine:
             self.state = self.model.zero_state(self._batch_size)
         rngs = rng.spawn(len(self._shards))
         tasks = [partial(self._run, shard, batch, own) for shard, own in zip(self._shards, rngs, strict=True)]
+        self._laps.begin()
         results: list[tuple[float, States]] = self._pool.run(tasks)
+        self._laps.end("step")
         self.state = join_states(tuple(states for _, states in results))
         for shard in self._shards[1:]:
             self._shards[0].grads.flat += shard.grads.flat
+        self._laps.end("sum of gradients")
         return sum(nll_sum for nll_sum, _ in results) / batch.targets
+
+    def profile(self) -> dict[str, float]:
+        """Seconds by activity since the start, as the mean of the workers; what they do not use is waiting."""
+        workers = len(self._shards)
+        busy: dict[str, float] = {}
+        for shard in self._shards:
+            for activity, seconds in shard.workspace.laps.seconds.items():
+                busy[activity] = busy.get(activity, 0.0) + seconds / workers
+        spent = self._laps.seconds
+        waiting = spent.get("step", 0.0) - sum(busy.values())
+        return {**busy, "waiting": waiting, "sum of gradients": spent.get("sum of gradients", 0.0)}
 
     def _run(self, shard: Shard, batch: Batch, rng: np.random.Generator) -> tuple[float, States]:
         columns = shard.columns

@@ -14,6 +14,7 @@ from itertools import pairwise
 from types import TracebackType
 from typing import Self, TypeVar
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 Result = TypeVar("Result")
@@ -34,9 +35,9 @@ class WorkerPool:
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """Run tasks side by side and wait for all: their results in order, or the first exception."""
-        futures = [self._threads.submit(task) for task in tasks[1:]]
+        futures = [self._threads.submit(_quietly, task) for task in tasks[1:]]
         try:
-            first = tasks[0]()
+            first = _quietly(tasks[0])
         finally:
             rest = [future.exception() for future in futures]
         for exception in rest:
@@ -58,3 +59,9 @@ class WorkerPool:
     ) -> None:
         self._threads.shutdown()
         self._limits.restore_original_limits()
+
+
+def _quietly(task: Callable[[], Result]) -> Result:
+    """Run a task with overflow unannounced: whoever reads the results checks that they are finite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return task()

@@ -30,11 +30,9 @@ class Filter(Config):
 
 def probabilities(logits_BV: Floats) -> npt.NDArray[np.float64]:
     """The softmax of each row (B, V), in float64; a symbol at minus infinity gets 0."""
-    shifted_BV = logits_BV.astype(np.float64)
-    shifted_BV -= shifted_BV.max(axis=1, keepdims=True)
-    np.exp(shifted_BV, out=shifted_BV)
-    shifted_BV /= shifted_BV.sum(axis=1, keepdims=True)
-    return shifted_BV
+    weights_BV = _weights(logits_BV)
+    weights_BV /= weights_BV.sum(axis=1, keepdims=True)
+    return weights_BV
 
 
 def draw(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
@@ -50,8 +48,17 @@ def draw(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[n
     >>> draw(np.log([[0.5, 0.25, 0.25]] * 3), np.array([0.0, 0.6, 0.99])).tolist()
     [0, 1, 2]
     """
-    cumulative_BV = np.cumsum(probabilities(logits_BV), axis=1)
-    # Scaled by the last sum, which rounding leaves beside 1; "<=" steps over symbols of probability 0.
+    cumulative_BV = _weights(logits_BV)
+    np.cumsum(cumulative_BV, axis=1, out=cumulative_BV)
+    # Scaled by the sum, so that the weights need not be; ">" steps over symbols of probability 0.
     thresholds_B = uniform_B * cumulative_BV[:, -1]
-    drawn_B: npt.NDArray[np.intp] = np.count_nonzero(cumulative_BV <= thresholds_B[:, None], axis=1)
+    drawn_B: npt.NDArray[np.intp] = (cumulative_BV > thresholds_B[:, None]).argmax(axis=1)
     return drawn_B
+
+
+def _weights(logits_BV: Floats) -> npt.NDArray[np.float64]:
+    """Probabilities but for a factor: each row's likeliest symbol weighs 1."""
+    weights_BV: npt.NDArray[np.float64] = np.subtract(
+        logits_BV, logits_BV.max(axis=1, keepdims=True), dtype=np.float64
+    )
+    return np.exp(weights_BV, out=weights_BV)

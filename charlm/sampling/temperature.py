@@ -20,6 +20,8 @@ class Temperature(Filter):
 
     def apply(self, logits_BV: Floats) -> None:
         """Divide, or at 0 rule out all but the first of the likeliest."""
+        if self.temperature == 1:
+            return
         # Below its type's smallest normal number a temperature would be rounded, perhaps to zero.
         if self.temperature < np.finfo(logits_BV.dtype).tiny:
             best_B = logits_BV.argmax(axis=1)

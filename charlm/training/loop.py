@@ -45,7 +45,8 @@ def train(
             yield loop.validate()
         if loop.budget.is_sample_due(trainer.position, before):
             yield loop.sample()
-    yield loop.validate()
+    if loop.validated_step != trainer.position.step:
+        yield loop.validate()
     yield loop.summary(stopped=not loop.is_over())
 
 
@@ -58,6 +59,7 @@ class _Loop:
         self.budget = Budget(trainer.config.budget, trainer.partition.targets_per_epoch)
         self._started = time.monotonic() - trainer.position.seconds
         self._val_nats: float | None = None
+        self.validated_step: int | None = None
 
     def progress(self) -> float:
         self.trainer.position.seconds = time.monotonic() - self._started
@@ -94,6 +96,7 @@ class _Loop:
             seconds=position.seconds,
         )
         self._save(report)
+        self.validated_step = position.step
         self.budget.note_validation(time.monotonic() - began)
         return report
 
@@ -107,9 +110,10 @@ class _Loop:
     def _save(self, report: ValidationReport) -> None:
         checkpoint = self.trainer.checkpoint()
         config = self.trainer.config.model
-        save_checkpoint(self.run.last_path, checkpoint, config)
+        # The best first: the last tells which cost was the best, and must not know of one that was never saved.
         if report.is_best or self._val_nats is None:
             save_checkpoint(self.run.best_path, Checkpoint(checkpoint.params), config)
+        save_checkpoint(self.run.last_path, checkpoint, config)
         self.run.append_metrics(report.to_json())
 
     def sample(self) -> SampleReport:

@@ -10,17 +10,16 @@ from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.find import new_run_folder
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.run import Run
-from charlm.config import BudgetConfig, TrainingConfig, flag
+from charlm.config import TrainingConfig, flag
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.language_model import LanguageModel
 from charlm.text.prepare import Corpus, prepare_corpus
 from charlm.text.sources import Source, find_again
 from charlm.training.trainer import Trainer
-from charlm.training.transfer import Transfer, transfer
 
 # What may change when a run is resumed; everything else is what the run is.
-CHANGEABLE = ("epochs", "steps", "minutes", "eval_every", "sample_every")
+CHANGEABLE = ("epochs", "steps", "minutes", "eval_every", "sample_every", "workers")
 
 
 def load(run: Run) -> LanguageModel:
@@ -32,25 +31,34 @@ def load(run: Run) -> LanguageModel:
     return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
 
 
-def begin(source: Source, config: TrainingConfig, folder: Path | None, pool: WorkerPool) -> tuple[Trainer, Run]:
-    """A new run on a corpus, in this folder or in a new one under ``runs/``.
+def new_trainer(source: Source, config: TrainingConfig, pool: WorkerPool) -> Trainer:
+    """A training of a fresh model on a corpus, in memory.
 
     Raises:
         UsageError: a setting cannot work with the others.
         CorpusError: the corpus is too short.
+    """
+    # The number of workers decides in which order gradients are summed, so it is part of what a run is.
+    config = dataclasses.replace(config, batching=dataclasses.replace(config.batching, workers=pool.workers))
+    corpus = prepare_corpus(source, config.batching.val_fraction, config.batching.seq_len)
+    return Trainer(config, corpus, pool)
+
+
+def new_run(trainer: Trainer, folder: Path | None) -> Run:
+    """The folder that a training is stored in: this one, or a new one under ``runs/``.
+
+    Raises:
         RunError: the folder is in use.
     """
-    corpus = prepare_corpus(source, config.batching.val_fraction, config.batching.seq_len)
-    trainer = Trainer(config, corpus, pool)
-    run = Run.create(
-        new_run_folder(source.name) if folder is None else folder, config, corpus.vocabulary, _identity(corpus)
-    )
-    return trainer, run
+    corpus = trainer.corpus
+    folder = new_run_folder(corpus.source.name) if folder is None else folder
+    return Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus))
 
 
-def begin_from(other: LanguageModel, trainer: Trainer) -> Transfer:
-    """Give a new run the weights of another one's model; see ``transfer``."""
-    return transfer(other, trainer.language_model())
+def begin(source: Source, config: TrainingConfig, folder: Path | None, pool: WorkerPool) -> tuple[Trainer, Run]:
+    """A new training and its run; see ``new_trainer`` and ``new_run`` for what is raised."""
+    trainer = new_trainer(source, config, pool)
+    return trainer, new_run(trainer, folder)
 
 
 def resume(run: Run, settings: dict[str, Any], pool: WorkerPool) -> tuple[Trainer, Run]:
@@ -59,14 +67,14 @@ def resume(run: Run, settings: dict[str, Any], pool: WorkerPool) -> tuple[Traine
     Args:
         run: the run.
         settings: what to change: its length, or how often it validates and samples.
-        pool: the workers.
+        pool: as many workers as the changed settings say.
 
     Raises:
         UsageError: another setting is to change.
         CorpusError: the corpus has moved or changed.
         CheckpointError: the checkpoint is damaged.
     """
-    config = _changed(run.config, settings)
+    config = changed(run.config, settings)
     corpus = run.corpus
     source = find_again(corpus.kind, corpus.path, corpus.name, corpus.sha256)
     prepared = prepare_corpus(source, config.batching.val_fraction, config.batching.seq_len, run.vocabulary)
@@ -77,16 +85,24 @@ def resume(run: Run, settings: dict[str, Any], pool: WorkerPool) -> tuple[Traine
     return trainer, run.with_config(config)
 
 
-def _changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
+def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
+    """A run's settings with those that may change changed.
+
+    Raises:
+        UsageError: another setting is to change.
+    """
     fixed = [flag(name) for name in settings if name not in CHANGEABLE]
     if fixed:
         allowed = ", ".join(flag(name) for name in CHANGEABLE)
         raise UsageError(f"{', '.join(sorted(fixed))} cannot change when a run is resumed; these can: {allowed}")
     lengths = {"epochs", "steps", "minutes"}
-    if lengths & set(settings):
-        settings = dict.fromkeys(lengths) | settings
-    budget: BudgetConfig = dataclasses.replace(config.budget, **settings)
-    return dataclasses.replace(config, budget=budget)
+    settings = (dict.fromkeys(lengths) if lengths & set(settings) else {}) | settings
+    workers = settings.pop("workers", config.batching.workers)
+    return dataclasses.replace(
+        config,
+        budget=dataclasses.replace(config.budget, **settings),
+        batching=dataclasses.replace(config.batching, workers=workers),
+    )
 
 
 def _identity(corpus: Corpus) -> CorpusIdentity:

@@ -13,10 +13,12 @@ from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool
 from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
-from charlm.model import Model, check_settings, named_states, states_of
+from charlm.model import Model, check_settings
 from charlm.optim import OPTIMIZERS
+from charlm.profiling import Laps
 from charlm.randomness import generator
 from charlm.schedules import rate_share
+from charlm.states import named_states, states_of
 from charlm.text.prepare import Corpus
 from charlm.text.streams import PARTITIONS, Batch
 from charlm.training.position import Position
@@ -58,6 +60,11 @@ class Trainer:
         partition = PARTITIONS[batching.partition]
         self.partition = partition(corpus.train_codes, batching.seq_len, batching.batch_size)
         self._batches: Iterator[Batch] | None = None
+        self._laps = Laps()
+
+    def profile(self) -> dict[str, float]:
+        """Seconds by activity that training steps took, in the order of a step."""
+        return self._engine.profile() | self._laps.seconds
 
     def step(self, progress: float) -> tuple[float, int]:
         """Take one step.
@@ -74,6 +81,7 @@ class Trainer:
         batch = self._next_batch()
         position, seed = self.position, self.config.budget.seed
         loss_nats = self._engine.step(batch, generator(seed, "dropout", position.step))
+        self._laps.begin()
         optimisation = self.config.optimisation
         clip_value_(self._engine.gradient, optimisation.clip_value)
         norm = clip_norm_(self._engine.gradient, optimisation.clip)
@@ -85,6 +93,7 @@ class Trainer:
         position.step += 1
         self.lr = self._peak_lr * rate_share(optimisation.schedule, progress, position.step, optimisation.warmup)
         self._optimizer.update(self.model.params.flat, self._engine.gradient, self._slots, self.lr, position.step)
+        self._laps.end("optimiser")
         position.index += 1
         position.targets += batch.targets
         position.loss_sum += loss_nats * batch.targets

@@ -19,9 +19,9 @@ def identity():
 def make_run(identity):
     """A function that creates a run of a tiny model, without weights."""
 
-    def make(folder, overwrite=False, text="abc\n", **settings):
+    def make(folder, text="abc\n", **settings):
         config = TrainingConfig.from_settings(**{"cell": "gru", "hidden": 3, **settings})
-        return Run.create(folder, config, Vocabulary.of(text), identity, overwrite=overwrite)
+        return Run.create(folder, config, Vocabulary.of(text), identity)
 
     return make
 

@@ -56,41 +56,27 @@ def test_the_name_is_the_folders_even_from_inside(tmp_path, make_run, monkeypatc
     assert Run.open(Path()).name == "first"
 
 
-def test_a_run_is_not_replaced_unless_told_to(tmp_path, make_run):
+def test_a_run_is_never_replaced(tmp_path, make_run):
     run = make_run(tmp_path, hidden=3)
     save_weights(run, run.last_path, 0)
     run.append_metrics({"step": 1})
-    with pytest.raises(RunError, match="holds a run: give another folder, or replace it by --overwrite"):
+    with pytest.raises(RunError, match="holds a run: give another folder, or go on with it by --resume"):
         make_run(tmp_path, hidden=4)
     assert Run.open(tmp_path) == run and run.last_path.exists()
 
 
-def test_overwriting_takes_a_runs_own_files_and_no_others(tmp_path, make_run):
-    run = make_run(tmp_path, hidden=3)
-    save_weights(run, run.last_path, 0)
-    save_weights(run, run.best_path, 0)
-    run.append_metrics({"step": 1})
-    strangers = ["notes.txt", ".notes.12.tmp", ".last.safetensors.old.tmp"]
-    for name in [*strangers, ".last.safetensors.12.tmp"]:
-        (tmp_path / name).touch()
-    anew = make_run(tmp_path, overwrite=True, hidden=4)
-    assert Run.open(tmp_path) == anew and anew.read_metrics() == []
-    assert {path.name for path in tmp_path.iterdir()} == {"config.json", "vocab.json", *strangers}
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("name", ["thesis.txt", "model.safetensors", "config.json.bak"])
-def test_a_folder_of_something_else_is_never_touched(tmp_path, make_run, overwrite, name):
+def test_a_folder_of_something_else_is_never_touched(tmp_path, make_run, name):
     (tmp_path / name).write_text("precious")
     with pytest.raises(RunError, match="is not empty and holds no run: give another folder"):
-        make_run(tmp_path, overwrite=overwrite)
+        make_run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_file_in_the_place_of_the_folder_is_told(tmp_path, make_run):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="file cannot be used: File exists; give another folder"):
-        make_run(tmp_path / "file", overwrite=True)
+        make_run(tmp_path / "file")
 
 
 def test_a_creation_that_was_cut_short_makes_no_run_and_can_be_repeated(tmp_path, make_run, monkeypatch):
@@ -173,11 +159,11 @@ def test_wrong_settings_are_refused(tmp_path, make_run, change, fault):
 
 def test_files_that_are_too_long_are_not_read(tmp_path, make_run):
     for name, limit in [("vocab.json", "4,000,000"), ("config.json", "1,000,000")]:
-        make_run(tmp_path, overwrite=True)
-        with (tmp_path / name).open("r+b") as file:
+        folder = make_run(tmp_path / name[:5]).folder
+        with (folder / name).open("r+b") as file:
             file.truncate(10**12)
         with pytest.raises(CheckpointError, match=rf"{name} is longer than the {limit} bytes"):
-            Run.open(tmp_path)
+            Run.open(folder)
 
 
 def test_a_wrong_vocabulary_is_refused(tmp_path, make_run):

@@ -10,11 +10,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from charlm.cells import CELLS
+from charlm.cells import CELLS, rows
 from charlm.config import ModelConfig
 from charlm.encoding import sum_by_symbol
 from charlm.model import Model, Workspace
 from charlm.optim import OPTIMIZERS
+from charlm.readout import nll_nats
 from charlm.sampling import FILTERS
 
 STEP = 5e-3  # the error is of its sixth power: far below the tolerance, as rounding's is
@@ -84,13 +85,15 @@ def fill(params, rng, config):
     is then above 3.23, nor above twice that after dropout, so products change a pre-activation by 1.23 at most.
     """
     for name, array in params.items():
+        is_gathered = name == "layers.0.W_xh" and config.encoding == "one-hot"
+        fan_in = 1 if array.ndim == 1 or is_gathered else len(array)
         array[...] = between(rng, 0.4, 1, *array.shape)
-        if config.nonlinearity == "relu" and not name.startswith(("embedding", "readout")):
-            if array.ndim == 1:
-                array += np.sign(array)
-            else:
-                is_gathered = name == "layers.0.W_xh" and config.encoding == "one-hot"
-                array *= (0.2 if name.endswith("W_hh") else 0.09) / (1 if is_gathered else len(array))
+        if config.nonlinearity != "relu" or name.startswith(("embedding", "readout")):
+            array /= fan_in**0.5
+        elif array.ndim == 1:
+            array += np.sign(array)
+        else:
+            array *= (0.2 if name.endswith("W_hh") else 0.09) / fan_in
 
 
 def draw_keep(rng, with_keep, *shape):
@@ -169,22 +172,25 @@ class GradientCheck:
         real_TB = rng.random(x_TB.shape) < 0.7 if masked else None
         targets = x_TB.size + 3  # the mean is over other workers' targets too
         workspace = Workspace(model, steps + 1, batch_size, dropout)
+
+        def shares_of_the_mean():
+            h_TBH, _ = model.forward(x_TB, state, workspace, rng=np.random.default_rng(seed))
+            costs_N = nll_nats(model.params, rows(h_TBH), y_TB.reshape(-1))
+            return costs_N * (1 if real_TB is None else real_TB.reshape(-1)) / targets
+
         grads = model.params.zeros_like()
-
-        def mean_loss(out=grads.zeros_like()):  # noqa: B008 - made once on purpose
-            own = np.random.default_rng(seed)
-            return model.loss_and_gradient(x_TB, y_TB, real_TB, targets, state, workspace, out, own)[0] / targets
-
         grads.flat[:] = np.nan
-        mean_loss(grads)
-        return relative_errors(mean_loss, dict(model.params), grads, rng)
+        model.loss_and_gradient(
+            x_TB, y_TB, real_TB, targets, state, workspace, grads, np.random.default_rng(seed)
+        )
+        return relative_errors(shares_of_the_mean, dict(model.params), grads, rng)
 
-    def table(self, config, vocabulary_size, rows, seed=0):
+    def table(self, config, vocabulary_size, count, seed=0):
         """The encoding alone: the parameters of its table, from gathered rows' gradients."""
         rng = np.random.default_rng(seed)
-        model, x_TB, _ = self._model(config, rows, 1, vocabulary_size, rng)
+        model, x_TB, _ = self._model(config, count, 1, vocabulary_size, rng)
         encoding = model._encoding
-        da_NG = rng.standard_normal((rows, model.params["layers.0.b_h"].size))
+        da_NG = rng.standard_normal((count, model.params["layers.0.b_h"].size))
         grads = undefined(model.params)
         dtable_VG = np.full((vocabulary_size, da_NG.shape[1]), np.nan)
         sum_by_symbol(x_TB[:, 0], da_NG, dtable_VG)

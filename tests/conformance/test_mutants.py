@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from charlm.cells import _base, _gated_unit, _gru_reset_after, gru, lstm, rnn
-from charlm.cells._base import Track, rows
+from charlm.cells import _gated_unit, _gru_reset_after, _tape, gru, lstm, rnn
+from charlm.cells._tape import Track, rows
 from charlm.config import ModelConfig
 from charlm.encoding import Embedding
 from charlm.model import Model
@@ -206,5 +206,5 @@ def test_an_error_around_the_cells_is_caught(gradients, check, plant, monkeypatc
 
 def test_an_error_over_blocks_of_steps_is_caught(gradients, monkeypatch):
     case = {"variant": {"cell": "lstm"}, "steps": 4, "batch_size": 3, "hidden": 3}
-    monkeypatch.setattr(_base.Tape, "blocks_backward", lambda self: iter([slice(0, 2), slice(2, 4)]))
+    monkeypatch.setattr(_tape.Tape, "blocks_backward", lambda self: iter([slice(0, 2), slice(2, 4)]))
     assert max(gradients.cell(**case).values()) > NOTICED

@@ -1,4 +1,4 @@
-"""charlm beside PyTorch 2.13, in double precision, from fixtures that ``tests/golden/make_torch_fixtures.py`` made."""
+"""charlm beside PyTorch 2.13, in double precision; ``tests/golden/make_torch_fixtures.py`` made the fixtures."""
 
 from pathlib import Path
 

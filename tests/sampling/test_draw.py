@@ -4,14 +4,14 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charlm.sampling import draw
 from charlm.sampling._base import probabilities
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
-WEIGHTS = st.lists(st.integers(0, 50), min_size=1, max_size=12).filter(any)
+WEIGHTS = st.lists(st.just(0) | st.integers(0, 50), min_size=1, max_size=12).filter(any)
 
 
 def logits_of(weights):
@@ -38,6 +38,7 @@ def test_inverts_the_distribution_function(weights, place):
 
 
 @given(WEIGHTS)
+@example([0, 0, 3, 0, 1, 0])
 def test_what_has_no_probability_is_never_drawn(weights):
     possible = np.flatnonzero(weights)
     assert draw(logits_of(weights), np.array([0.0])).tolist() == [possible[0]]

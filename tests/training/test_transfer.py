@@ -7,7 +7,6 @@ from charlm.cells import CELLS
 from charlm.errors import UsageError
 from charlm.language_model import LanguageModel
 from charlm.text.vocab import Vocabulary
-from charlm.training.session import begin_from
 from charlm.training.transfer import transfer
 
 OURS, THEIRS = "abcdé", "-bdexé𝄞"
@@ -101,7 +100,7 @@ def test_a_run_begins_from_another_s_weights(begun):
     for _ in range(3):
         first.step(0.0)
     second, _ = begun(text="abcxyz\n " * 40, steps=3)
-    report = begin_from(first.language_model(), second)
+    report = transfer(first.language_model(), second.language_model())
     assert report.new == ("x", "y", "z")
     ours, theirs = second.model.params, first.model.params
     assert np.array_equal(ours["layers.1.W_xh"], theirs["layers.1.W_xh"])

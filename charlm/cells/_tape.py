@@ -1,0 +1,145 @@
+"""The buffers of a recurrence: what a forward pass leaves for its backward pass, reused for every chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.arrays import Floats, Shapes, empty_steps
+from charlm.profiling import Laps
+
+State: TypeAlias = tuple[Floats, ...]
+Parameters: TypeAlias = Mapping[str, Floats]
+
+# Backward passes first turn activations into local derivatives, a block of time steps at a time: few enough
+# values to stay in a core's second-level cache, enough steps to spare the interpreter.
+BLOCK_VALUES = 100_000
+
+
+class Track:
+    """One state variable over a chunk: slot 0 holds what came in, slot t + 1 what step t produced."""
+
+    def __init__(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> None:
+        self.slots_TBH = empty_steps(seq_len + 1, batch_size, hidden, dtype=dtype)
+        self._kept_TBH: Floats | None = None
+        self._keep_TB: Floats | None = None
+
+    def begin(self, initial_BH: Floats, keep_TB: Floats | None) -> None:
+        """Start a chunk from a state; ``keep_TB`` holds 0 where a stream starts afresh before a step."""
+        self.slots_TBH[0] = initial_BH
+        self._keep_TB = keep_TB
+        if keep_TB is not None and self._kept_TBH is None:
+            self._kept_TBH = np.empty_like(self.slots_TBH[1:])
+
+    def incoming(self, t: int) -> Floats:
+        """The state that step t sees (B, H): what the step before produced, or zero."""
+        slot_BH: Floats = self.slots_TBH[t]
+        if self._keep_TB is None or self._kept_TBH is None:
+            return slot_BH
+        kept_BH: Floats = self._kept_TBH[t]
+        return np.multiply(slot_BH, self._keep_TB[t, :, None], out=kept_BH)
+
+    def all_incoming(self, steps: slice) -> Floats:
+        """The states that these steps saw, once they have run (T, B, H)."""
+        seen_TBH: Floats = self.slots_TBH[:-1]
+        if self._keep_TB is not None and self._kept_TBH is not None:
+            seen_TBH = self._kept_TBH
+        return seen_TBH[steps]
+
+    def produced(self, steps: slice) -> Floats:
+        """The states that these steps produced (T, B, H)."""
+        after_TBH: Floats = self.slots_TBH[1:]
+        return after_TBH[steps]
+
+    def final(self, seq_len: int) -> Floats:
+        """A copy of the state after the last step (B, H), which outlives the tape's next use."""
+        last_BH: Floats = self.slots_TBH[seq_len]
+        return last_BH.copy()
+
+    def cut(self, t: int, dstate_BH: Floats) -> None:
+        """Stop a gradient in place where the stream started afresh before step t."""
+        if self._keep_TB is not None:
+            dstate_BH *= self._keep_TB[t, :, None]
+
+
+class Tape:
+    """What a forward pass leaves for its backward pass: buffers for chunks of up to ``seq_len`` steps.
+
+    Attributes:
+        tracks: the state's variables over the chunk.
+        gates_TBG: the pre-activations that forward was given, then activations, then their gradient.
+        W_HG: W_hh with the gates outermost in memory, as products with few streams want it.
+        product_BG: a step's recurrent product.
+        h_TBH: the outputs, in rows.
+        scratch: the cell's own buffers.
+        laps: the clock of whoever runs the pass.
+    """
+
+    def __init__(
+        self,
+        states: int,
+        width: int,
+        scratch_shapes: Shapes,
+        seq_len: int,
+        batch_size: int,
+        hidden: int,
+        dtype: npt.DTypeLike,
+        rows_TBG: Floats | None = None,
+        laps: Laps | None = None,
+    ) -> None:
+        """Allocate for ``states`` variables, G = ``width``, and the cell's own shapes."""
+        self.tracks = tuple(Track(seq_len, batch_size, hidden, dtype) for _ in range(states))
+        self.gates_TBG = empty_steps(0, batch_size, width, dtype=dtype)
+        self.W_HG = empty_steps(hidden, width, dtype=dtype)
+        self.product_BG = empty_steps(batch_size, width, dtype=dtype)
+        self.h_TBH: Floats = np.empty((seq_len, batch_size, hidden), dtype)
+        self._rows_TBG: Floats = np.empty((seq_len, batch_size, width), dtype) if rows_TBG is None else rows_TBG
+        self._rows: dict[str, Floats] = {}
+        self.laps = Laps() if laps is None else laps
+        self.scratch: dict[str, Floats] = {
+            name: empty_steps(*shape, dtype=dtype) for name, shape in scratch_shapes.items()
+        }
+
+    def begin(self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None) -> None:
+        """Take over a chunk's pre-activations, and start from a state."""
+        self.gates_TBG = a_TBG
+        np.copyto(self.W_HG, params["W_hh"])
+        for track, initial_BH in zip(self.tracks, state, strict=True):
+            track.begin(initial_BH, keep_TB)
+
+    def finish(self) -> tuple[Floats, State]:
+        """The outputs, in rows, and the state after the chunk."""
+        seq_len = len(self.gates_TBG)
+        h_TBH: Floats = self.h_TBH[:seq_len]
+        np.copyto(h_TBH, self.tracks[0].produced(slice(seq_len)))
+        return h_TBH, tuple(track.final(seq_len) for track in self.tracks)
+
+    def gradient_rows(self) -> Floats:
+        """The gradient of the pre-activations in rows (T, B, G), valid until the buffer's next use."""
+        self.laps.end("recurrence backward")
+        da_TBG: Floats = self._rows_TBG[: len(self.gates_TBG)]
+        np.copyto(da_TBG, self.gates_TBG)
+        return da_TBG
+
+    def in_rows(self, x_TBH: Floats, name: str) -> Floats:
+        """A copy as rows (T * B, H), valid until the next call for a buffer of this name."""
+        if name not in self._rows:
+            self._rows[name] = np.empty_like(self.h_TBH)
+        copy_TBH: Floats = self._rows[name][: len(x_TBH)]
+        np.copyto(copy_TBH, x_TBH)
+        return rows(copy_TBH)
+
+    def blocks_backward(self) -> Iterator[slice]:
+        """The chunk's steps as blocks that fit the cache, last block first."""
+        seq_len, batch_size, width = self.gates_TBG.shape
+        length = max(1, BLOCK_VALUES // (batch_size * width))
+        for stop in range(seq_len, 0, -length):
+            yield slice(max(0, stop - length), stop)
+
+
+def rows(x: Floats) -> Floats:
+    """Time and batch as one axis: (T, B, X) as (T * B, X), a view."""
+    return x.reshape(-1, x.shape[-1])

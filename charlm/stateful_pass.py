@@ -1,0 +1,122 @@
+"""One stateful pass over a text: what the readout sees after every character, the state carried throughout.
+
+A long text is split over parallel streams for speed; each stream first reads enough of the text before its part
+that the result is the single pass's to four decimals. That is checked at every seam, where a stream's state must
+be the one that the stream before it ends with; where it is not, as in a network whose state never forgets, the
+text is read again with longer streams, at last with one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.arrays import Codes, Floats
+from charlm.cells import rows
+from charlm.engine.pool import WorkerPool
+from charlm.model import Model, Workspace
+from charlm.states import States, join_states
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called now and then with how much is done, and of how much."""
+Visit: TypeAlias = Callable[[npt.NDArray[np.intp], Floats], None]
+"""Handed places in the text (n,) and the outputs there (n, H), valid until it returns; from several threads."""
+
+POLICY = (
+    "the state is carried from the first character to the last and never reset; a long text is read as parallel "
+    "streams, each primed with the text before its part until its state is the single pass's"
+)
+PLANS = ((64, 256), (8, 2048), (1, 0))
+"""Parallel streams of a long text at the most, and how many characters each reads before its own part."""
+SHORTEST_STREAM = 4  # times its priming; a shorter stream is not worth it
+SEAM_TOLERANCE = 1e-3  # of a hidden unit, beside 1 and its own size
+CHUNK = 64  # time steps at once
+
+
+def visit_outputs(
+    model: Model, pool: WorkerPool, x_N: Codes, visit: Visit, progress: Progress | None = None
+) -> None:
+    """Hand out the outputs after every character read, in no order that could be relied on.
+
+    Calls that run at once are about different places. Where the streams' seams do not fit, all places are
+    handed out again, so a visitor puts down what it finds by place and sums up at the end.
+
+    Args:
+        model: the network.
+        pool: workers, over which parallel streams of the text are split.
+        x_N: the characters read, one text from its start, at least one.
+        visit: what to do with them.
+        progress: called now and then with how much is done.
+    """
+    for most, priming in PLANS:
+        streams = max(1, min(most, len(x_N) // max(1, SHORTEST_STREAM * priming)))
+        if visit_in_streams(model, pool, x_N, streams, priming, visit, progress) <= SEAM_TOLERANCE:
+            return
+
+
+def visit_in_streams(
+    model: Model,
+    pool: WorkerPool,
+    x_N: Codes,
+    streams: int,
+    priming: int,
+    visit: Visit,
+    progress: Progress | None = None,
+) -> float:
+    """Hand out the outputs of so many streams, whether their seams fit or not.
+
+    Returns:
+        The largest difference of a stream's first outputs from the last of the one before, beside 1 and those.
+    """
+    length = math.ceil(len(x_N) / streams)
+    tasks = [
+        partial(_visit_columns, model, x_N, columns, length, priming, visit, progress if not index else None)
+        for index, columns in enumerate(pool.columns(streams))
+    ]
+    ends = pool.run(tasks)
+    first, last = (join_states(tuple(pair[end] for pair in ends)) for end in (0, 1))
+    return max(
+        float((np.abs(h[1:] - before[:-1]) / (1 + np.abs(before[:-1]))).max(initial=0))
+        for (h, *_), (before, *_) in zip(first, last, strict=True)
+    )
+
+
+def _visit_columns(
+    model: Model,
+    x_N: Codes,
+    columns: slice,
+    length: int,
+    priming: int,
+    visit: Visit,
+    progress: Progress | None,
+) -> tuple[States, States]:
+    """Run a slice of the streams; their states before and after their own parts."""
+    starts_B = np.arange(columns.start, columns.stop) * length
+    workspace = Workspace(model, CHUNK, len(starts_B))
+    first = state = model.zero_state(len(starts_B))
+    for time in (*range(-min(priming, int(starts_B[-1])), 0, CHUNK), *range(0, length, CHUNK)):
+        times_T = np.arange(time, min(time + CHUNK, length if time >= 0 else 0))
+        places_TB = starts_B + times_T[:, None]
+        x_TB = x_N[np.clip(places_TB, 0, len(x_N) - 1)]
+        h_TBH, state = model.forward(x_TB, state, workspace, _keep(places_TB, model.dtype))
+        if time < 0:
+            first = state
+            continue
+        places_N, h_NH = places_TB.reshape(-1), rows(h_TBH)
+        if places_N[-1] >= len(x_N):
+            real_N = places_N < len(x_N)
+            places_N, h_NH = places_N[real_N], h_NH[real_N]
+        visit(places_N, h_NH)
+        if progress is not None:
+            progress(time + len(times_T), length)
+    return first, state
+
+
+def _keep(places_TB: npt.NDArray[np.intp], dtype: np.dtype[np.floating[npt.NBitBase]]) -> Floats | None:
+    """0 where a stream arrives at the text's first character, before which it has nothing to read."""
+    return (places_TB != 0).astype(dtype) if (places_TB <= 0).any() else None
