@@ -1,0 +1,1 @@
+"""Models that count: what a recurrent network has to beat."""
