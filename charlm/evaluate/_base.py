@@ -1,0 +1,126 @@
+"""What a measurement is: settings, subjects in, findings out. It draws nothing; the command line does that."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from charlm.arrays import Codes
+from charlm.config import Config
+from charlm.engine.pool import WorkerPool
+from charlm.language_model import LanguageModel
+from charlm.stateful_pass import Progress
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model and a text to measure it on.
+
+    Attributes:
+        run: the run's name.
+        model: its model.
+        text_name: what the text is, for tables.
+        text: the text.
+        training: the run's own training part, in the model's codes, for baselines; None where the corpus is
+            not to be found.
+    """
+
+    run: str
+    model: LanguageModel
+    text_name: str
+    text: str
+    training: Codes | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table's column: its heading, and the format of its numbers."""
+
+    heading: str
+    format: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of values under headings; a missing value is None."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Lines over one pair of axes: for each name its x and its y values."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A character that a model took to come next, and how probable."""
+
+    character: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """A text with a number a character, to be shown as its colour.
+
+    Attributes:
+        title: what it is.
+        text: N characters.
+        bits: what each cost (N,); None for the first, which nothing predicts.
+        guesses: the likeliest characters in the place of each (N,); empty where there was no prediction.
+        shown: how many characters, from the first, a terminal shows.
+    """
+
+    title: str
+    text: str
+    bits: Sequence[float | None]
+    guesses: Sequence[Sequence[Guess]]
+    shown: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a measurement found.
+
+    Attributes:
+        records: JSON objects, one for each subject.
+        tables: the same for people.
+        notes: what a reader of the figures should know.
+        curves: what is best seen drawn.
+        coloured: texts in colour.
+        pages: a web page of coloured texts to write, by the path that the user gave.
+        files: plain text to write, by the path that the user gave.
+    """
+
+    records: list[dict[str, Any]]
+    tables: list[Table]
+    notes: list[str] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    coloured: list[Coloured] = field(default_factory=list)
+    pages: Mapping[str, Sequence[Coloured]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Measurement(Config):
+    """One kind of measurement; its fields are its settings, its docstring's first line its help."""
+
+    @abstractmethod
+    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+        """Measure every subject.
+
+        Args:
+            subjects: at least one.
+            pool: workers to use.
+            progress: called now and then with how much is done.
+        """

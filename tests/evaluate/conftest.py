@@ -1,0 +1,48 @@
+"""Models without training, and a folder to keep runs in."""
+
+import pytest
+
+from charlm.config import TrainingConfig
+from charlm.engine.pool import WorkerPool
+from charlm.language_model import LanguageModel
+from charlm.text.sources import read_source
+from charlm.text.vocab import Vocabulary
+from charlm.training.loop import train
+from charlm.training.session import begin
+
+TRAINING = "abca\nbcab\ncc\n" * 10
+
+
+@pytest.fixture(scope="session")
+def pool():
+    with WorkerPool(2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def model(make_model):
+    vocabulary = Vocabulary.of(TRAINING)
+    return LanguageModel(make_model(len(vocabulary), cell="gru"), vocabulary, len(TRAINING))
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working folder with a corpus of 500 characters."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.fsync", lambda descriptor: None)
+    (tmp_path / "corpus.txt").write_text("".join("abcde \n"[i * i % 7] for i in range(500)))
+    return tmp_path
+
+
+@pytest.fixture
+def keep(here, pool):
+    """A function that trains for a step and keeps the run under ``runs/``."""
+
+    def kept(name, corpus="corpus.txt", **settings):
+        settings = {"hidden": 4, "seq_len": 8, "batch_size": 4, "steps": 1, "sample_every": 0, **settings}
+        config = TrainingConfig.from_settings(**settings)
+        trainer, run = begin(read_source(corpus), config, here / "runs" / name, pool)
+        list(train(trainer, run))
+        return run
+
+    return kept

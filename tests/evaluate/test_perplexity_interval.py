@@ -1,0 +1,148 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.engine.pool import WorkerPool
+from charlm.evaluate import Subject
+from charlm.evaluate._bootstrap import mean_interval
+from charlm.evaluate.perplexity import Perplexity
+from charlm.language_model import LanguageModel
+from charlm.stateful_pass import POLICY
+from charlm.text.vocab import Vocabulary
+
+TRAINED_ON = 100
+
+
+def measure(subjects, **settings):
+    with WorkerPool(1) as pool:
+        return Perplexity(**settings).measure(subjects, pool, lambda done, total: None)
+
+
+@pytest.fixture
+def uniform(make_model):
+    """A function that makes a subject whose model finds its four symbols equally likely."""
+
+    def make(text, text_name="t", with_training=True):
+        vocabulary = Vocabulary.of("ab \n")
+        network = make_model(len(vocabulary))
+        network.params.flat[:] = 0
+        model = LanguageModel(network, vocabulary, TRAINED_ON)
+        training = vocabulary.encode("ab ba\n", "the training part") if with_training else None
+        return Subject("r", model, text_name, text, training)
+
+    return make
+
+
+class Starts:
+    """A generator that gives these block starts, resample by resample."""
+
+    def __init__(self, resamples):
+        self.left = list(resamples)
+
+    def integers(self, count, size):
+        starts = np.array(self.left.pop(0))
+        assert starts.shape == (size,) and starts.max() < count
+        return starts
+
+
+@given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 10_000))
+def test_resamples_whole_blocks_of_the_circle(count, block_length, seed):
+    rng = np.random.default_rng(seed)
+    costs = rng.exponential(size=count)
+    length = min(block_length, count)
+    starts = rng.integers(count, size=(50, -(-count // length)))
+    means = [np.mean([costs[(s + i) % count] for s in own for i in range(length)]) for own in starts]
+    found = mean_interval(costs, block_length, 50, Starts(starts))
+    assert found == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])), rel=1e-12)
+
+
+def test_independent_costs_have_the_normal_interval():
+    costs = np.random.default_rng(1).normal(2, 0.5, 40_000)
+    for block_length in (1, 50):
+        low, high = mean_interval(costs, block_length, 2000, np.random.default_rng(2))
+        assert (high - low) / 2 == pytest.approx(1.96 * 0.5 / 200, rel=0.12)
+        assert (high + low) / 2 == pytest.approx(costs.mean(), abs=3e-4)
+
+
+def autoregression(rng, count, memory):
+    """A series around 0 in which each value keeps this share of the one before."""
+    values = rng.standard_normal(count)
+    for place in range(1, count):
+        values[place] += memory * values[place - 1]
+    return values
+
+
+def test_the_interval_covers_the_mean_of_dependent_costs_where_single_characters_do_not():
+    rng = np.random.default_rng(3)
+    covered = {1: 0, 60: 0}
+    series = 120
+    for _ in range(series):
+        costs = autoregression(rng, 2000, 0.8)
+        for block_length in covered:
+            low, high = mean_interval(costs, block_length, 150, rng)
+            covered[block_length] += low <= 0 <= high
+    assert covered[60] / series > 0.86
+    assert covered[1] / series < 0.65
+
+
+def test_every_figure_of_a_uniform_model(uniform):
+    text = "ab  ba\nbab"  # nine scored characters, three words
+    (record,) = measure([uniform(text)]).records
+    assert record["words"] == 3
+    assert record["nats_per_word"] == pytest.approx(9 * math.log(4) / 3)
+    assert record["perplexity_per_word"] == pytest.approx(4**3)
+    assert [record["bits_per_char_low"], record["bits_per_char_high"]] == pytest.approx([2, 2])
+    assert record["block_length"] == 3
+    assert record["policy"] == POLICY
+    names = "nats_per_char bits_per_char bits_per_byte perplexity characters bytes unknown markov_nats_per_char"
+    assert set(names.split()) <= set(record)
+
+
+def test_a_word_whose_only_character_is_first_is_not_counted(uniform):
+    records = [measure([uniform(text)]).records[0] for text in ("a b", "ab b")]
+    assert [record["words"] for record in records] == [1, 2]
+
+
+def test_a_text_without_words_has_no_perplexity_a_word(uniform):
+    (record,) = measure([uniform("\n\n\n")]).records
+    assert record["nats_per_word"] is None and record["perplexity_per_word"] is None
+
+
+def test_a_perplexity_past_the_largest_float_is_left_out(uniform):
+    (record,) = measure([uniform("a" * 2000)]).records
+    assert record["nats_per_word"] == pytest.approx(1999 * math.log(4))
+    assert record["perplexity_per_word"] is None
+
+
+def test_unknown_characters_are_charged_and_the_charge_is_named(uniform):
+    findings = measure([uniform("ab" * 20 + "é")])
+    each = math.log(TRAINED_ON + 1) + math.log(1_112_064 - 4)
+    (record,) = findings.records
+    assert record["unknown"] == 1
+    assert record["unknown_nats_each"] == pytest.approx(each)
+    assert record["nats_per_char"] == pytest.approx((39 * math.log(4) + each) / 40)
+    assert any(f"{each:.2f} nats" in note for note in findings.notes)
+
+
+def test_the_seed_alone_decides_the_interval(uniform):
+    subject = uniform("ab" * 20 + "é" + "b" * 60)
+
+    def interval(seed):
+        (record,) = measure([subject], seed=seed, block_length=5).records
+        return record["bits_per_char_low"], record["bits_per_char_high"]
+
+    assert interval(1) == interval(1) != interval(2)
+    low, high = interval(1)
+    assert low < measure([subject]).records[0]["bits_per_char"] < high
+
+
+def test_several_texts_make_one_table_and_shared_notes_stand_once(uniform):
+    findings = measure([uniform("abab", "x"), uniform("a\nb", "y", with_training=False)])
+    (table,) = findings.tables
+    assert [row[:2] for row in table.rows] == [["r", "x"], ["Markov, order 1", "x"], ["r", "y"]]
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    assert len(set(findings.notes)) == len(findings.notes)
+    assert findings.records[1]["markov_nats_per_char"] is None
