@@ -4,16 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-DEMO := runs/demo
 
-.PHONY: help demo test lint check format clean
+.PHONY: help demo test lint check format readme bench clean
 
 help:
 	@echo "make demo    install, train for about a minute, sample, and measure"
 	@echo "make test    run the whole test suite"
-	@echo "make lint    formatting, ruff, mypy --strict"
+	@echo "make lint    formatting, ruff, mypy --strict, import-linter"
 	@echo "make check   lint and test: the gate before a commit"
 	@echo "make format  apply the formatting that lint checks"
+	@echo "make readme  write the commands' help texts into README.md"
+	@echo "make bench   compare the speed with PyTorch's, into bench.json"
 	@echo "make clean   remove .venv and caches (never runs/)"
 
 $(READY): pyproject.toml
@@ -24,9 +25,9 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 demo: $(READY)
-	$(BIN)/charlm train --minutes 1 --out $(DEMO) --overwrite
-	$(BIN)/charlm sample $(DEMO) --len 500
-	$(BIN)/charlm eval perplexity $(DEMO)
+	$(BIN)/charlm train --minutes 1
+	$(BIN)/charlm sample --len 500
+	$(BIN)/charlm eval perplexity
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
@@ -35,6 +36,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 check: lint test
 
@@ -42,5 +44,16 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+readme: $(READY)
+	$(BIN)/python -m tests.readme.help_section
+
+bench: $(READY)
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -c 'import torch' 2>/dev/null || \
+	  .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy || \
+	  { echo "PyTorch cannot be installed here, so there is nothing to compare with: skipped"; exit 0; }
+	@if .venv-bench/bin/python -c 'import torch' 2>/dev/null; then \
+	  $(BIN)/python tests/bench/compare_torch.py --torch-python .venv-bench/bin/python --out bench.json; fi
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

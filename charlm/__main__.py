@@ -1,0 +1,5 @@
+"""Lets ``python -m charlm`` be the program."""
+
+from charlm.cli.app import main
+
+main()

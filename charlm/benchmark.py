@@ -1,0 +1,173 @@
+"""How fast this machine trains and samples, beside the fastest that it multiplies matrices.
+
+Everything is timed on random text: what a step costs does not depend on what the text says. A training step is a
+whole one: forward, backward, clipping and Adam.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.config import (
+    BatchingConfig,
+    BudgetConfig,
+    ModelConfig,
+    OptimisationConfig,
+    SamplingConfig,
+    TrainingConfig,
+)
+from charlm.engine.pool import WorkerPool
+from charlm.generate import all_filters, drawn_codes
+from charlm.model import Model
+from charlm.text.prepare import Corpus
+from charlm.text.sources import source_of_text
+from charlm.text.vocab import Vocabulary
+from charlm.training.trainer import Trainer
+
+SYMBOLS = 65  # as many as tiny-shakespeare has
+CEILING_SIZE = 2048  # rows and columns of the product that measures the ceiling
+REPEATS = 5
+SECONDS = 1.0  # that a training figure is measured over, each time
+
+
+@dataclass(frozen=True)
+class Size:
+    """A network and its batches.
+
+    >>> Size("lstm", hidden=512, layers=2).name
+    'lstm H512 L2 B64 T64'
+    """
+
+    cell: str
+    hidden: int
+    layers: int = 1
+    batch_size: int = 64
+    seq_len: int = 64
+
+    @property
+    def name(self) -> str:
+        """The size in one short phrase."""
+        return f"{self.cell} H{self.hidden} L{self.layers} B{self.batch_size} T{self.seq_len}"
+
+    def flops_per_character(self) -> int:
+        """Six for each weight that a character meets in a product: two forward, four backward (6 x weights)."""
+        model = self.model()
+        weights = [view.size for name, view in model.params.items() if view.ndim == 2]
+        return 6 * (sum(weights) - model.params["layers.0.W_xh"].size)
+
+    def model(self) -> Model:
+        """A fresh network of this size."""
+        config = ModelConfig(cell=self.cell, hidden=self.hidden, layers=self.layers)
+        model = Model(config, SYMBOLS)
+        model.initialise(np.random.default_rng(0))
+        return model
+
+
+SIZES = (Size("lstm", 128, 2, 50, 50), Size("lstm", 256), Size("lstm", 512), Size("lstm", 512, 2))
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was measured for a size; rates are medians.
+
+    Attributes:
+        training: characters a second.
+        gflops: billions of operations a second that those are.
+        sampling: characters a second of one stream.
+        sampling_64: characters a second of 64 streams together.
+        peak_bytes: the process's largest resident size after training.
+    """
+
+    training: float
+    gflops: float
+    sampling: float
+    sampling_64: float
+    peak_bytes: int
+
+
+class TrainingBench:
+    """Training steps on random text, to be timed."""
+
+    def __init__(self, size: Size, pool: WorkerPool, characters: int = 200_000) -> None:
+        symbols = "".join(chr(0x41 + code) for code in range(SYMBOLS))
+        codes = np.random.default_rng(0).integers(0, SYMBOLS, characters)
+        text = "".join(symbols[code] for code in codes)
+        vocabulary = Vocabulary.of(symbols)
+        config = TrainingConfig(
+            ModelConfig(cell=size.cell, hidden=size.hidden, layers=size.layers),
+            BatchingConfig(batch_size=size.batch_size, seq_len=size.seq_len, val_fraction=0.0),
+            OptimisationConfig(dropout=0.0, schedule="constant", lr=1e-3),
+            BudgetConfig(steps=1),
+        )
+        corpus = Corpus(source_of_text(text), vocabulary, vocabulary.encode(text, "the random text"), "")
+        self._trainer = Trainer(config, corpus, pool)
+        self._trainer.step(0.0)
+
+    def rate(self, seconds: float = SECONDS) -> float:
+        """Characters a second over at least so much time."""
+        began, targets = time.perf_counter(), 0
+        while (spent := time.perf_counter() - began) < seconds:
+            targets += self._trainer.step(0.0)[1]
+        return targets / spent
+
+
+class SamplingBench:
+    """Characters drawn from a fresh network, to be timed."""
+
+    def __init__(self, size: Size, streams: int) -> None:
+        self._streams = streams
+        start = np.zeros(1, np.uint8)
+        self._steps = drawn_codes(size.model(), start, all_filters({}), SamplingConfig(num=streams))
+
+    def rate(self, seconds: float = SECONDS / 2) -> float:
+        """Characters a second of all streams together, over at least so much time."""
+        began, steps = time.perf_counter(), 0
+        while (spent := time.perf_counter() - began) < seconds:
+            next(self._steps)
+            steps += 1
+        return steps * self._streams / spent
+
+
+def ceiling_gflops(pool: WorkerPool) -> float:
+    """The most operations a second that square products reach, one on each worker, in billions."""
+    rng = np.random.default_rng(0)
+    factors = [rng.standard_normal((CEILING_SIZE, CEILING_SIZE)).astype(np.float32) for _ in range(pool.workers)]
+    products = [np.empty_like(factor) for factor in factors]
+
+    def multiply(worker: int) -> None:
+        np.matmul(factors[worker], factors[worker], out=products[worker])
+
+    best = 0.0
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        pool.run([lambda worker=worker: multiply(worker) for worker in range(pool.workers)])  # type: ignore[misc]
+        best = max(best, pool.workers * 2 * CEILING_SIZE**3 / (time.perf_counter() - began) / 1e9)
+    return best
+
+
+def measure(size: Size, workers: int | None) -> Speed:
+    """Measure one size; the peak of memory is right only in a process that has done nothing else."""
+    with WorkerPool(workers) as pool:
+        bench = TrainingBench(size, pool)
+        training = statistics.median(bench.rate() for _ in range(REPEATS))
+    peak = peak_resident_bytes()
+    one, many = (SamplingBench(size, streams) for streams in (1, 64))
+    return Speed(
+        training=training,
+        gflops=training * size.flops_per_character() / 1e9,
+        sampling=statistics.median(one.rate() for _ in range(REPEATS)),
+        sampling_64=statistics.median(many.rate() for _ in range(REPEATS)),
+        peak_bytes=peak,
+    )
+
+
+def peak_resident_bytes() -> int:
+    """The largest resident size of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

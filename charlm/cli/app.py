@@ -1,0 +1,95 @@
+"""The program ``charlm``: its commands, its exit codes, and how it says that something went wrong."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import warnings
+from typing import Annotated, Any
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+from charlm import __version__
+from charlm.cli.discovery import DiscoveredGroup
+from charlm.errors import CharlmError
+
+INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
+app = typer.Typer(
+    cls=DiscoveredGroup,
+    name="charlm",
+    help="Train, sample and measure character-level recurrent language models.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"charlm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def charlm(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Train, sample and measure character-level recurrent language models."""
+
+
+def main() -> None:
+    """Run the command line; every failure that is not a bug ends in one line on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A sample may hold characters that the terminal's encoding lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with warnings.catch_warnings():
+        # NumPy warns when a training's numbers overflow; the error that then ends it says more.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command line; the exit code."""
+    try:
+        code: int | None = app(prog_name="charlm", standalone_mode=False)
+        sys.stdout.flush()
+    except CharlmError as error:
+        return _fail(str(error), error.exit_code)
+    except TyperException as error:
+        return _fail(_usage(error), error.exit_code)
+    except (KeyboardInterrupt, Abort):
+        return INTERRUPTED
+    except MemoryError:
+        return _fail("out of memory: make the model, the batch, or --num smaller", 1)
+    except OSError as error:
+        # What standard output still holds cannot be written: the interpreter must not try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # Whoever read our output may have gone, as `head` does: no failure to speak of.
+        return 1 if isinstance(error, BrokenPipeError) else _fail(f"the system refuses: {error}", 1)
+    return code or 0
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with a command line, and where to look; nothing where the help has been shown instead."""
+    message = error.format_message().rstrip(".")
+    # pydantic's: what was typed, and what is wrong with it.
+    faults: list[Any] = getattr(error.__cause__, "errors", list)()
+    if isinstance(error, typer.BadParameter) and error.param is not None and faults:
+        reason = faults[0]["msg"].removeprefix("Value error, ").rstrip(".")
+        message = f"{error.param.opts[0]} is {faults[0]['input']!r}: {reason}"
+    context = getattr(error, "ctx", None)
+    return f"{message}; see {context.command_path} --help" if message and context else message
+
+
+def _fail(message: str, code: int) -> int:
+    if message:
+        line = " ".join(message.splitlines())
+        print(f"charlm: {line}", file=sys.stderr)  # noqa: T201
+    return code

@@ -1,0 +1,54 @@
+"""What every command and group has in common: how its help reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+def command_of(app: typer.Typer, name: str | None) -> Any:
+    """The command, or the group, that a typer application is."""
+    for command in app.registered_commands:
+        command.cls = Command
+    made = typer.main.get_command(app)
+    made.name = name
+    return made
+
+
+class Command(TyperCommand):
+    """A command."""
+
+    def __init__(self, name: str | None, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self.help = _unwrapped(self.help)
+
+    def get_params(self, ctx: Any) -> Any:
+        """Its options and arguments, ``--help`` included."""
+        return _without_flag_types(super().get_params(ctx))
+
+
+class Group(TyperGroup):
+    """A command that has subcommands."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.help = _unwrapped(self.help)
+
+    def get_params(self, ctx: Any) -> Any:
+        """Its own options, ``--help`` included."""
+        return _without_flag_types(super().get_params(ctx))
+
+
+def _unwrapped(help: str | None) -> str:
+    """Paragraphs without line breaks of their own: those are the terminal's to set."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (help or "").split("\n\n"))
+
+
+def _without_flag_types(parameters: list[Any]) -> list[Any]:
+    """The same parameters; a flag takes no value, so that the ``<bool>`` beside it would mislead."""
+    for parameter in parameters:
+        if getattr(parameter, "is_flag", False):
+            parameter.metavar = ""
+    return parameters

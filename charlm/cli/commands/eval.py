@@ -1,0 +1,80 @@
+"""Measure what a model knows.
+
+Every measurement of ``charlm.evaluate`` is a subcommand, with options made from its own settings.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from charlm.cli.base import Group, command_of
+from charlm.cli.curves import check_plot_file, save_curves
+from charlm.cli.options import with_settings
+from charlm.cli.progress import progress_bar
+from charlm.cli.render import print_findings, save_findings
+from charlm.engine.pool import WorkerPool
+from charlm.errors import UsageError
+from charlm.evaluate import MEASUREMENTS, Measurement
+from charlm.evaluate._subjects import subjects_of
+
+
+class _Measurements(Group):
+    """The group of all measurements."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every measurement's name."""
+        return list(MEASUREMENTS.names())
+
+    def get_command(self, ctx: Any, name: str) -> Any:
+        """The command of a measurement; None where there is none of this name."""
+        return _command(name, MEASUREMENTS.find(name)) if name in MEASUREMENTS.names() else None
+
+
+app = typer.Typer(cls=_Measurements, no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def evaluate() -> None:
+    """Measure what a model knows.
+
+    A TARGET is a run (a folder with config.json, or a name under runs/) or else a text file (- for standard
+    input). With no run the newest is measured; with no file, the validation part of the run's own corpus.
+    """
+
+
+def _command(name: str, kind: type[Measurement]) -> Any:
+    @with_settings({"Measurement": [kind]})
+    def measure(
+        settings: dict[str, Any],
+        named: Annotated[
+            list[str] | None,
+            typer.Argument(metavar="TARGET", help="Runs and text files.", show_default="the newest run"),
+        ] = None,
+        split: Annotated[
+            Literal["train", "val"] | None,
+            typer.Option(metavar="train|val", help="Which part of a run's own corpus.", show_default="val"),
+        ] = None,
+        plot: Annotated[
+            Path | None, typer.Option(metavar="FILE", help="Draw the curves into a .png or .svg file.")
+        ] = None,
+        json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    ) -> None:
+        if plot is not None:
+            check_plot_file(plot)
+        measurement = kind(**settings)
+        subjects = subjects_of(named or [], split)
+        with WorkerPool() as pool, progress_bar(name, quiet=json) as progress:
+            findings = measurement.measure(subjects, pool, progress)
+        save_findings(findings)
+        print_findings(findings, json)
+        if plot is not None:
+            if not findings.curves:
+                raise UsageError(f"charlm eval {name} finds no curve to draw: leave out --plot {plot}")
+            save_curves(findings.curves, plot)
+
+    single = typer.Typer(add_completion=False)
+    single.command(help=(kind.__doc__ or "").partition("\n")[0])(measure)
+    return command_of(single, name)

@@ -1,0 +1,56 @@
+"""List the runs under runs/, oldest first."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from charlm.checkpoint.find import all_runs
+from charlm.checkpoint.run import Run
+from charlm.cli.render import print_json, print_table
+from charlm.errors import RunError
+from charlm.evaluate import Column, Table
+
+app = typer.Typer(add_completion=False)
+
+COLUMNS = {"run": "", "corpus": "", "cell": "", "hidden": "d", "steps": ",d", "seconds": ".1f", "best_val": ".4f"}
+
+
+@app.command()
+def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False) -> None:
+    """List the runs under runs/, oldest first."""
+    folders = all_runs()
+    if not folders:
+        sys.stderr.write("charlm: there is no run under runs/ here: make one with charlm train\n")
+        return
+    records = []
+    for folder in folders:
+        try:
+            records.append(_record(folder.name, Run.open(folder)))
+        except RunError as error:  # one that is damaged does not hide the others
+            sys.stderr.write(f"charlm: {error}\n")
+    if json:
+        for record in records:
+            print_json(record)
+    else:
+        rows = [[record[name] for name in COLUMNS] for record in records]
+        print_table(Table("Runs", [Column(name, format) for name, format in COLUMNS.items()], rows))
+    if len(records) < len(folders):
+        raise typer.Exit(1)
+
+
+def _record(name: str, run: Run) -> dict[str, Any]:
+    metrics = run.read_metrics()
+    costs = [record["val_nats_per_char"] for record in metrics if record.get("val_nats_per_char") is not None]
+    last = metrics[-1] if metrics else {}
+    return {
+        "run": name,
+        "corpus": run.corpus.name,
+        "cell": run.config.model.cell,
+        "hidden": run.config.model.hidden,
+        "steps": last.get("step"),
+        "seconds": last.get("seconds"),
+        "best_val": min(costs, default=None),
+    }

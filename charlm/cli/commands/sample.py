@@ -1,0 +1,128 @@
+"""Generate text with a trained model.
+
+One sample streams to the terminal as it is drawn; several are drawn side by side and printed one after another.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from itertools import chain
+from typing import Annotated, Any
+
+import typer
+
+from charlm.checkpoint.find import find_run
+from charlm.cli.options import with_settings
+from charlm.cli.render import print_json
+from charlm.config import Config, SamplingConfig
+from charlm.errors import UsageError
+from charlm.generate import all_filters
+from charlm.language_model import LanguageModel
+from charlm.sampling.temperature import Temperature
+from charlm.text.sources import read_source
+from charlm.training.session import load
+
+app = typer.Typer(add_completion=False)
+
+PANELS: dict[str, list[type[Config]]] = {
+    "Sample": [SamplingConfig],
+    "Distribution": [kind for kind in map(type, all_filters({})) if kind is not Temperature],
+}
+TEMPERATURE = next(iter(dataclasses.fields(Temperature)))
+AUTO = "auto"
+
+
+@app.command()
+@with_settings(PANELS)
+def command(
+    settings: dict[str, Any],
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
+    ] = None,
+    prompt_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Read the prompt from a file, without its last newline; - for standard input.",
+        ),
+    ] = None,
+    temperature: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FLOAT|auto",
+            help=f"{TEMPERATURE.metadata['limits'].help} auto: of least loss on the run's validation part.",
+            show_default=str(TEMPERATURE.default),
+            rich_help_panel="Distribution",
+        ),
+    ] = None,
+    greedy: Annotated[bool, typer.Option("--greedy", help="Always take the likeliest: temperature 0.")] = False,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream",
+            help="Print each character when it is drawn.",
+            show_default="on for one sample",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a sample.")] = False,
+) -> None:
+    """Generate text with a trained model.
+
+    The prompt is echoed before what is new. With no prompt the model starts as after a newline.
+    """
+    if temperature is not None and temperature != AUTO:
+        settings["temperature"] = _number(temperature)
+    if greedy and temperature == AUTO:
+        raise UsageError("--greedy is temperature 0: leave out --temperature auto")
+    _settle(settings, prompt_file, greedy, stream, json)
+    found = find_run(run)
+    model = load(found)
+    if temperature == AUTO:
+        from charlm.cli.temperature import fitted_temperature  # what measures is not loaded to sample
+
+        settings["temperature"] = fitted_temperature(run)
+    if json:
+        texts = model.samples(**({"num": 1} | settings))
+        for number, text in enumerate(texts):
+            print_json({"run": found.name, "number": number, "text": text})
+    elif settings.get("num", 1) == 1 and stream is not False:
+        _stream(model, settings)
+    else:
+        sys.stdout.write("\n\n".join(model.samples(**({"num": 1} | settings))) + "\n")
+
+
+def _number(temperature: str) -> float:
+    try:
+        return float(temperature)
+    except ValueError:
+        raise UsageError(f"--temperature is {temperature!r}: it must be a number, or {AUTO}") from None
+
+
+def _settle(
+    settings: dict[str, Any], prompt_file: str | None, greedy: bool, stream: bool | None, json: bool
+) -> None:
+    """Refuse what does not go together, and bring the rest into ``settings``."""
+    if stream and settings.get("num", 1) != 1:
+        raise UsageError(f"--stream needs --num 1, and --num is {settings['num']}: leave out one of the two")
+    if stream and json:
+        raise UsageError("--stream writes characters, and --json whole samples: leave out one of the two")
+    if greedy:
+        if settings.get("temperature", 0) != 0:
+            raise UsageError(f"--greedy is temperature 0: leave out --temperature {settings['temperature']:g}")
+        settings["temperature"] = 0.0
+    if prompt_file is not None:
+        if "prompt" in settings:
+            raise UsageError("--prompt and --prompt-file are given: give one of them")
+        # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
+        settings["prompt"] = re.sub(r"\r?\n\Z", "", read_source(prompt_file).text)
+
+
+def _stream(model: LanguageModel, settings: dict[str, Any]) -> None:
+    characters = (character for (character,) in model.stream(**settings))
+    first = next(characters, "")  # a prompt that the model cannot read is refused here, before it is echoed
+    for piece in chain((settings.get("prompt", ""), first), characters):
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")

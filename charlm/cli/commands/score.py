@@ -1,0 +1,108 @@
+"""Score lines of text, for ranking, outliers, and telling sources apart.
+
+Lines come on standard input, and go out in the same order.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from charlm.checkpoint.find import find_run
+from charlm.checkpoint.run import Run
+from charlm.cli.render import print_json
+from charlm.engine.pool import WorkerPool
+from charlm.errors import CorpusError, UsageError
+from charlm.language_model import LanguageModel
+from charlm.lines import LineScores, posteriors, score_lines, windows
+from charlm.training.session import load
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def command(
+    run: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RUN", help="A run's folder or name; several may be given.", show_default="the newest"
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Score each line of standard input by itself: bits a character, a tab, the line.
+
+    A line is scored as what follows a newline, its own newline included; unknown characters are charged. With
+    several runs: the run that explains the line best, the probability that it is the line's source (all being
+    equally likely beforehand), its bits a character, the line. With one run, sort -g ranks the lines.
+    """
+    models = _models([find_run(target) for target in run] if run else [find_run(None)])
+    with WorkerPool() as pool:
+        for lines in windows(_standard_input()):
+            scores = [score_lines(model, lines, pool) for model in models.values()]
+            names = list(models)
+            for record in _records(lines, names, scores):
+                if json:
+                    print_json(record)
+                else:
+                    sys.stdout.write(_row(record))
+            sys.stdout.flush()
+
+
+def _models(runs: list[Run]) -> dict[str, LanguageModel]:
+    models: dict[str, LanguageModel] = {}
+    for run in runs:
+        if run.name in models:
+            raise UsageError(f"--run: two runs are called {run.name}: give each once, or rename a folder")
+        models[run.name] = load(run)
+    return models
+
+
+def _standard_input() -> Iterator[str]:
+    """The lines without their newlines, which alone divide them.
+
+    Raises:
+        CorpusError: a line is not in UTF-8.
+    """
+    for number, raw in enumerate(sys.stdin.buffer, start=1):
+        try:
+            yield raw.removesuffix(b"\n").decode()
+        except UnicodeDecodeError as error:
+            raise CorpusError(
+                f"line {number} of standard input is not in UTF-8: its byte {error.start} (counted from 0) is "
+                f"0x{error.object[error.start]:02X}: convert it, such as with iconv -f LATIN1 -t UTF-8"
+            ) from None
+
+
+def _records(lines: list[str], names: list[str], scores: list[LineScores]) -> Iterator[dict[str, Any]]:
+    """Every line's figures by JSON name; with several runs, those of each, and which is best."""
+    posteriors_ML = posteriors(np.array([each.nats for each in scores]))
+    best_L = posteriors_ML.argmax(axis=0)
+    for place, line in enumerate(lines):
+        figures = [
+            {
+                "bits_per_char": float(each.bits_per_char[place]),
+                "nats": float(each.nats[place]),
+                "characters": int(each.characters[place]),
+                "unknown": int(each.unknown[place]),
+            }
+            for each in scores
+        ]
+        if len(names) == 1:
+            yield {"run": names[0], **figures[0], "line": line}
+            continue
+        for own, posterior in zip(figures, posteriors_ML[:, place], strict=True):
+            own["posterior"] = float(posterior)
+        best = best_L[place]
+        yield {"run": names[best], **figures[best], "runs": dict(zip(names, figures, strict=True)), "line": line}
+
+
+def _row(record: dict[str, Any]) -> str:
+    cells = [f"{record['bits_per_char']:.4f}", record["line"]]
+    if "posterior" in record:
+        cells = [record["run"], f"{record['posterior']:.4f}", *cells]
+    return "\t".join(cells) + "\n"

@@ -1,0 +1,79 @@
+"""Drawing: tables and notes for people, JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from charlm.checkpoint.atomic import write_atomically
+from charlm.cli.colours import print_coloured
+from charlm.cli.curves import print_curves
+from charlm.cli.page import page_of
+from charlm.evaluate import Column, Findings, Table
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Write one JSON object as a line on standard output."""
+    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_findings(findings: Findings, as_json: bool) -> None:
+    """Show what a measurement found, on standard output."""
+    if as_json:
+        for record in findings.records:
+            print_json(record)
+        return
+    for text in findings.coloured:
+        print_coloured(text)
+    for table in findings.tables:
+        print_table(table)
+    print_curves(findings.curves)
+    for note in findings.notes:
+        sys.stdout.write(f"note: {note}\n")
+
+
+def save_findings(findings: Findings) -> None:
+    """Write the files that a measurement was asked for, and name them on standard error.
+
+    Raises:
+        RunError: the system refuses.
+    """
+    pages = {path: page_of(texts) for path, texts in findings.pages.items()}
+    for path, text in (pages | dict(findings.files)).items():
+        write_atomically(Path(path), text.encode())
+        sys.stderr.write(f"wrote {path}\n")
+
+
+def print_table(table: Table) -> None:
+    """Draw a table; numbers are aligned to the right."""
+    drawn = RichTable(title=Text(table.title), title_justify="left")
+    for number, column in enumerate(table.columns):
+        is_number = all(isinstance(row[number], int | float | None) for row in table.rows)
+        drawn.add_column(Text(column.heading), justify="right" if is_number else "left", overflow="fold")
+    for row in table.rows:
+        cells = zip(table.columns, row, strict=True)
+        drawn.add_row(*(Text(_formatted(column, value)) for column, value in cells))
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(drawn)
+
+
+def print_profile(seconds: Mapping[str, float], steps: int) -> None:
+    """Draw on standard error where the time of a training step went, in the order of a step."""
+    whole = sum(seconds.values())
+    drawn = RichTable(title="Where a step's time went", title_justify="left")
+    for heading in ("activity", "ms a step", "share"):
+        drawn.add_column(heading, justify="left" if heading == "activity" else "right")
+    for activity, spent in seconds.items():
+        drawn.add_row(activity, f"{1000 * spent / max(steps, 1):.2f}", f"{spent / whole:.1%}")
+    Console(stderr=True, highlight=False).print(drawn)
+
+
+def _formatted(column: Column, value: Any) -> str:
+    return "-" if value is None else format(value, column.format)

@@ -1,0 +1,27 @@
+"""The temperature that ``charlm sample --temperature auto`` takes: what ``charlm eval calibration`` finds."""
+
+from __future__ import annotations
+
+import sys
+
+from charlm.cli.progress import progress_bar
+from charlm.engine.pool import WorkerPool
+from charlm.evaluate._subjects import subjects_of
+from charlm.evaluate.calibration import best_temperature, outcomes_of
+
+
+def fitted_temperature(run: str | None) -> float:
+    """The temperature that minimises the loss on a run's own validation part, which is said on standard error.
+
+    Args:
+        run: a run's folder or name; None means the newest.
+
+    Raises:
+        CorpusError: the run's corpus has moved or changed.
+        UsageError: the run holds no validation part out.
+    """
+    (subject,) = subjects_of([] if run is None else [run], "val")
+    with WorkerPool() as pool, progress_bar("temperature", quiet=False) as progress:
+        best = best_temperature(outcomes_of(subject.model, subject.text, pool, progress))
+    sys.stderr.write(f"temperature {best:.3f} minimises the loss on {subject.text_name}\n")
+    return best

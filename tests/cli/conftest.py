@@ -1,0 +1,82 @@
+"""The program run inside the test's own process, and one tiny trained run that a file's tests share."""
+
+import io
+import json
+import sys
+from contextlib import chdir
+from dataclasses import dataclass
+from unittest import mock
+
+import pytest
+
+from charlm.cli.app import main
+
+TINY = ["--steps", "20", "--hidden", "16", "--seq-len", "16", "--batch-size", "8", "--workers", "1"]
+TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
+
+
+@dataclass
+class Outcome:
+    """What a command line did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def records(self):
+        """Standard output, where every line of it is a JSON object."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def complaint(self):
+        """The one line that a failure writes, without the program's name."""
+        (line,) = self.err.splitlines()
+        assert self.out == "" and line.startswith("charlm: ")
+        return line.removeprefix("charlm: ")
+
+
+def call_main(*arguments, stdin=b""):
+    source = io.BytesIO(stdin) if isinstance(stdin, bytes) else stdin
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
+    streams = {"stdin": io.TextIOWrapper(source), "stdout": out, "stderr": err}
+    with mock.patch.multiple(sys, argv=["charlm", *arguments], **streams), pytest.raises(SystemExit) as ended:
+        main()
+    return Outcome(ended.value.code or 0, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())
+
+
+@pytest.fixture(scope="session")
+def call():
+    """A function that runs a command line: its exit code, its output and what it says on standard error."""
+    return call_main
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """The settings of a training that takes no time."""
+    return TINY
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with a text, fox.txt, and a run trained on it, runs/fox-1; its tests leave both as they are."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "fox.txt").write_text(TEXT)
+    with chdir(folder):
+        assert call_main("train", "fox.txt", "--quiet", *TINY).code == 0
+    return folder
+
+
+@pytest.fixture
+def inside(trained, monkeypatch):
+    """That folder, as the working folder."""
+    monkeypatch.chdir(trained)
+    return trained
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty working folder with a text of its own."""
+    (tmp_path / "fox.txt").write_text(TEXT)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

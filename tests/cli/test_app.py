@@ -1,0 +1,148 @@
+"""The program as a process: what it imports, where its output goes, and how it is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import charlm
+
+HEAVY = {"numpy", "safetensors", "tqdm"}
+FULL = Path("/dev/full")
+
+
+def start(*arguments, **settings):
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | settings
+    return subprocess.Popen([sys.executable, "-m", "charlm", *arguments], **settings)
+
+
+def imported_by(*arguments):
+    program = (
+        "import sys; sys.argv[:] = ['charlm', *sys.argv[1:]]\n"
+        "from charlm.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(done.stderr.split())
+
+
+def test_the_version_is_told(call):
+    assert call("--version").out == f"charlm {charlm.__version__}\n"
+
+
+@pytest.mark.parametrize("line", [["--help"], ["-h"], ["train", "--help"], ["eval", "-h"]])
+def test_help_names_the_program_and_is_no_failure(call, line):
+    ended = call(*line)
+    assert ended.code == 0 and "Usage: charlm" in ended.out and ended.err == ""
+
+
+def test_no_command_shows_the_help_as_a_usage_error(call):
+    ended = call()
+    assert ended.code == 2 and ended.out == call("--help").out.removesuffix("\n") and ended.err == ""
+
+
+def test_subcommands_do_not_offer_completion(call):
+    assert "--install-completion" in call("--help").out
+    for line in (["train"], ["sample"], ["eval"], ["eval", "perplexity"], ["info"], ["runs"]):
+        assert "completion" not in call(*line, "--help").out
+
+
+def test_help_waits_for_no_library_that_it_does_not_use():
+    assert not imported_by("--help") & HEAVY
+
+
+def test_sampling_imports_neither_the_training_loop_nor_what_draws_curves(inside):
+    unused = {"charlm.training.loop", "charlm.api", "hypothesis", "matplotlib", "plotext"}
+    assert imported_by("sample", "--len", "1") & unused == set()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [["sample", "--len", "20000"], ["sample", "--len", "20000", "--no-stream"], ["train", "--help"], ["info"]],
+)
+def test_a_closed_pipe_is_silent(inside, line):
+    process = start(*line)
+    assert process.stdout.read(5)
+    process.stdout.close()
+    with process.stderr:
+        assert process.stderr.read() == b""
+    process.wait(timeout=30)
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("line", [["sample", "--len", "9"], ["runs"], ["info", "--json"], ["--version"]])
+def test_a_full_disk_is_told_in_one_line(inside, line):
+    with FULL.open("wb") as full:
+        done = subprocess.run([sys.executable, "-m", "charlm", *line], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr == b"charlm: the system refuses: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("line", [["sample", "--len", "100000000"], ["eval", "perplexity", "fox-1", "-"]])
+def test_ctrl_c_ends_other_work_with_130_and_no_traceback(inside, line):
+    process = start(*line, stdin=subprocess.PIPE)
+    if line[0] == "sample":
+        process.stdout.read(5)
+    else:
+        process.stdin.write(b"the fox " * 100_000)
+        process.stdin.close()
+        process.stdin = None
+        time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and errors == b""
+
+
+@pytest.mark.parametrize(
+    ("words", "number", "offered"),
+    [
+        ("charlm tr", 1, {"train"}),
+        ("charlm train --drop", 2, {"--dropout"}),
+        ("charlm train --cell ", 3, {"gru", "lstm", "rnn"}),
+        ("charlm train --partition r", 3, {"random"}),
+        ("charlm eval perp", 2, {"perplexity"}),
+    ],
+)
+def test_a_shell_completes_commands_flags_and_choices(monkeypatch, call, words, number, offered):
+    environment = {"_CHARLM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(number)}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert set(call().out.split()) == offered
+
+
+def test_the_completion_script_is_shown(monkeypatch, call):
+    monkeypatch.setattr("typer.completion._get_shell_name", lambda: "bash")
+    ended = call("--show-completion")
+    assert ended.code == 0 and "complete -o default -F _charlm_completion charlm" in ended.out
+
+
+def coloured(inside, **environment):
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (40, 100))
+    environment = {"TERM": "xterm-256color", **environment}
+    kept = {
+        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")
+    }
+    process = start("train", "--help", stdout=slave, stderr=slave, env=kept | environment)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(master, 65536)
+        except OSError:  # how a terminal ends on Linux
+            break
+    os.close(master)
+    assert process.wait() == 0
+    return b"\x1b[1;36m" in shown or b"\x1b[36m" in shown
+
+
+def test_no_color_takes_the_colours_from_a_terminal(inside):
+    assert coloured(inside) and not coloured(inside, NO_COLOR="1")

@@ -1,0 +1,141 @@
+"""Bad input of every kind: one line on standard error that names the value and the remedy, and its exit code."""
+
+import shutil
+
+import pytest
+
+from charlm.cli.commands import sample
+
+TRAIN = ["--steps", "1", "--hidden", "4", "--seq-len", "16"]
+
+USAGE = [
+    (
+        ["train", "fox.txt", "--steps", "5", "--epochs", "3"],
+        "--epochs and --steps are given: a run has one",
+    ),
+    (["train", "fox.txt", "--steps", "5", "--minutes", "1"], "--steps and --minutes are given"),
+    (
+        ["train", "fox.txt", "--reset-after", "--cell", "lstm"],
+        "--reset-after belongs to --cell gru: leave",
+    ),
+    (["train", "fox.txt", "--nonlinearity", "relu"], "--nonlinearity belongs to --cell rnn"),
+    (["train", "fox.txt", "--resume", "fox-1"], "--resume goes on with a run's own corpus and folder: leave out"),
+    (["train", "--resume", "fox-1", "--out", "x"], "--resume goes on with a run's own corpus and folder"),
+    (["train", "--stops", "5"], "No such option: --stops (Possible options: --"),
+    (["train", "--steps"], "Option '--steps' requires an argument"),
+    (["train", "fox.txt", "other.txt"], "Got unexpected extra argument(s) (other.txt); see charlm train --help"),
+    (["trian"], "No such command 'trian'; see charlm --help"),
+    (["eval", "nonsense"], "No such command 'nonsense'; see charlm eval --help"),
+    (
+        ["eval", "perplexity", "--split", "test"],
+        "--split is 'test': 'test' is not one of 'train', 'val'",
+    ),
+    (["sample", "--stream", "--num", "2"], "--stream needs --num 1, and --num is 2: leave out one of the two"),
+    (["sample", "--stream", "--json"], "--stream writes characters, and --json whole samples: leave out one"),
+    (["sample", "--greedy", "--temperature", "0.5"], "--greedy is temperature 0: leave out --temperature 0.5"),
+    (["sample", "--prompt", "a", "--prompt-file", "fox.txt"], "--prompt and --prompt-file are given: give one"),
+    (["sample", "--temperature=-1"], "--temperature is -1.0: it must be at least 0"),
+    (["sample", "--temperature", "warm"], "--temperature is 'warm': it must be"),
+    (["sample", "--stop", ""], "--stop is empty: give the text to stop at, or leave the flag out"),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), USAGE)
+def test_a_mistake_in_the_command_line(inside, call, line, words):
+    refused = call(*line)
+    assert refused.code == 2 and refused.complaint.startswith(words)
+
+
+TEXTS = [
+    (b"", "'text' is empty: give a text that has characters"),
+    (b"ab\0cd" * 99, "'text' is binary, not text: byte 2 (counted from 0) is zero; give a text file"),
+    ("café ".encode("latin-1") * 99, "'text' is not in UTF-8: byte 3 (counted from 0) is 0xE9: convert it"),
+    ("text ".encode("utf-16") * 99, "'text' is in UTF-16, as the mark at byte 0 says, and must be in UTF-8"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), TEXTS)
+@pytest.mark.parametrize(
+    "line", [["train", "text"], ["eval", "perplexity", "text"], ["sample", "--prompt-file", "text"]]
+)
+def test_a_file_that_is_no_text(inside, tmp_path, call, line, content, words):
+    (tmp_path / "text").write_bytes(content)
+    path = str(tmp_path / "text")
+    refused = call(*(path if part == "text" else part for part in line))
+    assert refused.code == 1 and refused.complaint.startswith(words.replace("'text'", repr(path)))
+
+
+@pytest.mark.parametrize("line", [["train", "fix.txt"], ["eval", "perplexity", "fix.txt"]])
+def test_a_file_that_is_missing_or_a_folder(inside, call, line):
+    missing, folder = call(*line), call(*line[:-1], "/")
+    assert missing.code == folder.code == 1
+    assert missing.complaint.startswith("there is no file 'fix.txt': give a text file")
+    assert folder.complaint == "'/' is a folder: give a text file"
+
+
+def test_a_corpus_shorter_than_one_chunk(elsewhere, call):
+    (elsewhere / "short.txt").write_text("abc")
+    refused = call("train", "short.txt")
+    assert refused.code == 1 and not (elsewhere / "runs").exists()
+    assert refused.complaint.startswith(
+        "short: the training part has 2 characters, and a chunk of --seq-len 64 needs 65: give a longer text"
+    )
+
+
+@pytest.mark.parametrize("line", [["sample"], ["info"], ["train", "--resume"], ["train", "--init-from"]])
+def test_a_run_that_is_missing(elsewhere, inside, monkeypatch, call, line):
+    refused = call(*line, "fix-1")
+    assert refused.code == 1 and refused.complaint == "there is no run 'fix-1'; under runs/ there are: fox-1"
+    monkeypatch.chdir(elsewhere)
+    refused = call(*line, "fix-1")
+    assert refused.code == 1 and refused.complaint.endswith("make one with charlm train")
+
+
+@pytest.mark.parametrize("line", [["sample"], ["info"], ["eval", "perplexity"], ["plot"]])
+def test_no_run_at_all(elsewhere, call, line):
+    refused = call(*line)
+    assert (
+        refused.code == 1 and refused.complaint == "there is no run under runs/ here: make one with charlm train"
+    )
+
+
+DAMAGES = [
+    ("config.json", b"{", ["info", "sample", "eval perplexity", "train --resume"]),
+    ("vocab.json", b"[]", ["info", "sample", "eval perplexity", "train --resume"]),
+    ("metrics.jsonl", b"nonsense\n", ["info"]),
+    ("model.safetensors", b"PK\x03\x04", ["sample", "eval perplexity", "train fox.txt --init-from"]),
+    ("last.safetensors", b"\x80\x04.", ["train --resume"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"), [(name, content, line) for name, content, lines in DAMAGES for line in lines]
+)
+def test_a_damaged_run(elsewhere, trained, call, name, content, line):
+    shutil.copytree(trained / "runs", elsewhere / "runs")
+    (elsewhere / "runs" / "fox-1" / name).write_bytes(content)
+    refused = call(*line.split(), "fox-1")
+    assert refused.code == 1
+    assert f"runs/fox-1/{name}" in refused.err and "Traceback" not in refused.err
+    assert len(refused.err.splitlines()) == 1
+
+
+def test_a_folder_that_cannot_be_used(elsewhere, call):
+    refused = call("train", "fox.txt", *TRAIN, "--out", "fox.txt")
+    assert refused.code == 1 and refused.complaint == "fox.txt cannot be used: File exists; give another folder"
+
+
+def test_a_message_stays_one_line(elsewhere, call):
+    (elsewhere / "two\nlines").mkdir()
+    (elsewhere / "two\nlines" / "thesis.txt").touch()
+    refused = call("train", "fox.txt", "--out", "two\nlines")
+    assert refused.complaint == "two lines is not empty and holds no run: give another folder"
+
+
+def test_too_little_memory(inside, call, monkeypatch):
+    def exhausted(run):
+        raise MemoryError
+
+    monkeypatch.setattr(sample, "load", exhausted)
+    refused = call("sample")
+    assert refused.code == 1 and refused.complaint == "out of memory: make the model, the batch, or --num smaller"

@@ -1,0 +1,201 @@
+import importlib.util
+import math
+import shutil
+import sys
+from os import terminal_size
+
+import pytest
+
+from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
+from charlm.checkpoint.identity import CorpusIdentity
+from charlm.checkpoint.run import Run
+from charlm.cli import curves
+from charlm.cli.app import main
+from charlm.cli.commands.plot import learning_curve
+from charlm.cli.render import print_findings
+from charlm.config import ModelConfig, TrainingConfig
+from charlm.evaluate import Curve, Findings
+from charlm.text.vocab import Vocabulary
+
+CURVE = Curve("A title", "time", "height", {"up": ([0, 1, 2], [0, 1, 4]), "down": ([0, 1, 2], [4, 1, 0])})
+TINY = {"cell": "gru", "hidden": 3, "dtype": "float32"}
+TRAIN, VAL = [None, 1.5, 1.2], [2.0, 1.8, 1.1]
+
+
+@pytest.fixture
+def keep_run(tmp_path, monkeypatch):
+    """A function that keeps a run with three records under ``runs/``."""
+    monkeypatch.chdir(tmp_path)
+
+    def keep(name, train=TRAIN, val=VAL):
+        identity = CorpusIdentity("letters", "file", "/letters.txt", "0" * 64, 20, 18)
+        run = Run.create(
+            tmp_path / "runs" / name, TrainingConfig(ModelConfig(**TINY)), Vocabulary.of("abc\n"), identity
+        )
+        for number, (train_nats, val_nats) in enumerate(zip(train, val, strict=True)):
+            costs = {"train_nats_per_char": train_nats, "val_nats_per_char": val_nats}
+            run.append_metrics({"step": 10 * number, "epoch": 0.5 * number, "seconds": 1.5 * number, **costs})
+        return run
+
+    return keep
+
+
+@pytest.fixture
+def charlm(monkeypatch, capsys):
+    """A function that runs the program: its exit code, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["charlm", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return (ended.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Standard output that says it is a terminal of 60 columns."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr(shutil, "get_terminal_size", lambda: terminal_size((60, 24)))
+
+    def pretend():
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("x", "places"), [("steps", [0, 10, 20]), ("seconds", [0, 1.5, 3]), ("epochs", [0, 0.5, 1])]
+)
+@pytest.mark.parametrize(("unit", "nats"), [("nats", 1), ("bits", math.log(2))])
+def test_a_run_s_curve_is_its_metrics(keep_run, x, places, unit, nats):
+    curve = learning_curve([keep_run("one")], x, unit)
+    assert curve.series == {
+        "one train": (places[1:], [cost / nats for cost in TRAIN[1:]]),
+        "one val": (places, [cost / nats for cost in VAL]),
+    }
+    assert (curve.x_label, curve.y_label) == (x, f"{unit}/char")
+
+
+def test_a_run_that_holds_nothing_out_has_the_training_curve_alone(keep_run):
+    assert list(learning_curve([keep_run("one", val=[None] * 3)], "steps", "bits").series) == ["one train"]
+
+
+def test_several_runs_share_the_axes(keep_run, charlm):
+    keep_run("one")
+    keep_run("two")
+    code, out, _ = charlm("plot", "one", "runs/two")
+    assert code == 0
+    for words in ("Learning curves", "one train", "one val", "two train", "two val", "bits/char", "steps"):
+        assert words in out
+
+
+def test_a_text_drawing_has_no_escapes_and_fits(capsys):
+    curves.print_curves([CURVE, CURVE])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert out.count("A title") == 2
+    assert max(map(len, out.splitlines())) <= curves.WIDTH
+    top, bottom = (line for line in out.splitlines() if line.lstrip().startswith(("4.0", "0.0┤")))
+    assert top.rstrip("│").endswith("•") or "×" in top  # "up" ends high, and "down" begins there
+    assert bottom
+
+
+@pytest.mark.parametrize("no_colour", [False, True])
+def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(terminal, monkeypatch, capsys, no_colour):
+    if no_colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    terminal()
+    curves.print_curves([CURVE])
+    out = capsys.readouterr().out
+    assert ("\x1b" in out) is not no_colour
+    if no_colour:
+        assert 50 < max(map(len, out.splitlines())) <= 60
+
+
+def test_findings_with_curves_are_drawn_for_people_alone(capsys):
+    findings = Findings([{"a": 1}], [], [], [CURVE])
+    print_findings(findings, as_json=False)
+    assert "A title" in capsys.readouterr().out
+    print_findings(findings, as_json=True)
+    assert capsys.readouterr().out == '{"a": 1}\n'
+
+
+def test_a_picture_s_ending_gives_its_format(keep_run, charlm, tmp_path):
+    pytest.importorskip("matplotlib")
+    keep_run("one")
+    assert charlm("plot", "--out", "curve.svg") == (0, "", "")
+    assert charlm("plot", "--out", "curve.PNG") == (0, "", "")
+    svg = (tmp_path / "curve.svg").read_text()
+    for words in ("Learning curves", "one train", "one val", "steps", "bits/char"):
+        assert f">{words}</text>" in svg
+    assert (tmp_path / "curve.PNG").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def test_the_same_curves_give_the_same_picture(tmp_path):
+    pytest.importorskip("matplotlib")
+    for name in ("a.svg", "b.svg"):
+        curves.save_curves([CURVE, CURVE], tmp_path / name)
+    svg = (tmp_path / "a.svg").read_bytes()
+    assert svg == (tmp_path / "b.svg").read_bytes()
+    assert svg.count(b">A title</text>") == 2
+
+
+@pytest.mark.parametrize("name", ["curve.pdf", "curve"])
+def test_other_formats_are_refused(keep_run, charlm, name):
+    keep_run("one")
+    code, _, error = charlm("plot", "--out", name)
+    assert code == 2 and name in error and ".png or .svg" in error
+
+
+def test_a_picture_that_cannot_be_written_is_one_line(keep_run, charlm):
+    pytest.importorskip("matplotlib")
+    keep_run("one")
+    code, _, error = charlm("plot", "--out", "nowhere/curve.svg")
+    assert code == 1 and error.count("\n") == 1 and "nowhere/curve.svg cannot be written" in error
+
+
+def test_without_matplotlib_the_error_names_the_extra(keep_run, charlm, monkeypatch):
+    keep_run("one")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(Exception, match=r"pip install 'charlm-rnn\[plot\]'"):
+        curves.check_plot_file(curves.Path("curve.svg"))
+    monkeypatch.undo()
+
+
+def test_a_run_without_a_curve_is_named(keep_run, charlm):
+    keep_run("one", train=[], val=[])
+    code, _, error = charlm("plot")
+    assert code == 1 and "one has no curve yet" in error
+
+
+def test_two_runs_of_one_name_are_refused(keep_run, charlm):
+    keep_run("one")
+    code, _, error = charlm("plot", "one", "runs/one")
+    assert code == 2 and "two of the runs are called one" in error
+
+
+@pytest.fixture
+def measured(keep_run, make_model, tmp_path):
+    """A run with weights, and a text beside it."""
+    run = keep_run("one")
+    model = make_model(4, **TINY, embedding_size=run.config.model.embedding_size)
+    save_checkpoint(run.best_path, Checkpoint(model.params), run.config.model)
+    (tmp_path / "text.txt").write_text("abc\ncab\n")
+
+
+def test_a_measurement_s_curves_go_into_a_picture(measured, charlm, tmp_path):
+    pytest.importorskip("matplotlib")
+    options = ("--distance", "2", "--positions", "1", "--plot", "curves.svg")
+    code, out, error = charlm("eval", "gradients", "one", "text.txt", *options)
+    assert (code, error) == (0, "")
+    svg = (tmp_path / "curves.svg").read_text()
+    for words in ("Norm of ds_t/ds_k: one on text", "Norm of dL_t/ds_k: one on text", "one, trained"):
+        assert words in out and f">{words}</text>" in svg
+
+
+def test_a_measurement_without_curves_says_so(measured, charlm):
+    pytest.importorskip("matplotlib")
+    code, _, error = charlm("eval", "perplexity", "one", "text.txt", "--plot", "curves.svg")
+    assert code == 2 and "charlm eval perplexity finds no curve" in error

@@ -1,0 +1,78 @@
+import io
+import sys
+from contextlib import closing, contextmanager
+from unittest import mock
+
+import pytest
+
+from charlm.cli import progress as progress_module
+from charlm.cli.progress import TrainingDisplay, progress_bar
+from charlm.training.reports import StepReport, SummaryReport, ValidationReport
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@contextmanager
+def display_on(terminal):
+    """A display that takes this for a terminal; pytest's own capturing starts too late for a fixture."""
+    with mock.patch.object(sys, "stderr", terminal), closing(TrainingDisplay(quiet=False)) as display:
+        yield display
+
+
+def step(number, progress, loss_nats=1.0):
+    return StepReport(number, progress, loss_nats, 100, float(number))
+
+
+def test_a_resumed_run_reckons_the_time_left_from_where_it_was():
+    with display_on(Terminal()) as display:
+        display.step(step(501, 0.5))
+        shown = display._bar.format_dict
+        assert shown["n"] == shown["initial"] == 0.5
+        display.step(step(502, 0.6))
+        assert display._bar.last_print_n - display._bar.initial <= 0.1 + 1e-9
+
+
+def test_the_loss_shown_follows_the_steps_slowly():
+    with display_on(Terminal()) as display:
+        for number, loss_nats in enumerate([2.0, 1.0]):
+            display.step(step(number, number / 10, loss_nats))
+        assert display._bar.postfix.startswith("loss 1.950, 2.813 bits/char, ")
+
+
+def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
+    terminal = Terminal()
+    with display_on(terminal) as display:
+        display.step(step(1, 0.1))
+        display.validation(ValidationReport(1, 0.5, None, 1.25, True, 0.1, 3.0))
+    assert (
+        "step      1  epoch   0.50     3.0 s  train      -  val 1.2500 nats/char  best\n" in terminal.getvalue()
+    )
+    assert terminal.getvalue().endswith("\r")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "said"),
+    [
+        (True, "stopped and saved; go on with: charlm train --resume 'my runs/a'"),
+        (False, "saved in my runs/a; try: charlm sample 'my runs/a'"),
+    ],
+)
+def test_the_end_says_what_to_type_next(capsys, stopped, said):
+    display = TrainingDisplay(quiet=False)
+    display.summary(SummaryReport("my runs/a", 10, 2.0, 50.0, None, None, None, 7, stopped))
+    assert capsys.readouterr().err.splitlines()[-1] == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "quiet", "shows"), [(Terminal, False, True), (Terminal, True, False), (io.StringIO, False, False)]
+)
+def test_a_bar_is_for_terminals_that_want_one(monkeypatch, kind, quiet, shows):
+    screen = kind()
+    monkeypatch.setattr(progress_module, "DELAY", 0)
+    with mock.patch.object(sys, "stderr", screen), progress_bar("measuring", quiet) as progress:
+        progress(1, 4)
+        progress(4, 4)
+    assert ("measuring" in screen.getvalue()) == shows

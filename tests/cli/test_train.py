@@ -1,0 +1,147 @@
+import io
+import json
+import os
+import re
+import signal
+import sys
+from subprocess import PIPE, Popen
+
+import pytest
+
+from charlm.checkpoint.run import Run
+
+RESULT = {
+    *("run", "steps", "seconds", "chars_per_second", "parameters"),
+    *("train_nats_per_char", "val_nats_per_char", "best_val_nats_per_char"),
+}
+ENDLESS = ["--steps", "1000000", "--hidden", "16", "--seq-len", "16", "--batch-size", "8", "--sample-every", "0"]
+
+
+def test_json_is_all_there_is_on_standard_output_and_ends_with_the_result(elsewhere, call, tiny):
+    ended = call("train", "fox.txt", "--json", *tiny)
+    assert ended.code == 0
+    *course, result = ended.records
+    assert set(result) >= RESULT
+    assert result["run"] == "runs/fox-1" and result["steps"] == 20
+    assert [record["step"] for record in course] == list(range(21))
+    assert result["best_val_nats_per_char"] == min(record["val_nats_per_char"] for record in course)
+    assert "saved in runs/fox-1; try: charlm sample runs/fox-1" in ended.err
+
+
+def test_without_a_terminal_progress_is_plain_lines_on_standard_error(elsewhere, call, tiny):
+    ended = call("train", "fox.txt", "--eval-every", "10", "--sample-every", "10", *tiny)
+    assert ended.out == ""
+    assert "\r" not in ended.err and "%|" not in ended.err
+    assert [line[:11] for line in ended.err.splitlines() if line.startswith("step")] == [
+        "step      0",
+        "step     10",
+        "step     20",
+    ]
+    assert "sample at step 10:\n  | " in ended.err
+
+
+def test_quiet_says_nothing(elsewhere, call, tiny):
+    ended = call("train", "fox.txt", "--quiet", *tiny)
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_standard_input_is_a_corpus(elsewhere, call, tiny):
+    ended = call("train", "-", "--json", *tiny, stdin=(elsewhere / "fox.txt").read_bytes())
+    assert ended.records[-1]["run"] == "runs/stdin-1"
+
+
+def test_with_no_corpus_the_built_in_default_is_used(elsewhere, call):
+    ended = call("train", "--steps", "1", "--hidden", "2", "--json", "--quiet")
+    assert ended.records[-1]["run"] == "runs/python-docs-1"
+
+
+def test_settings_reach_the_run(elsewhere, call):
+    given = {"cell": "gru", "layers": 2, "hidden": 5, "encoding": "embedding", "reset_after": True}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not True]
+    assert call("train", "fox.txt", "--steps", "1", "--reset-after", "--clip-value", "0.5", *flags).code == 0
+    config = Run.open(elsewhere / "runs" / "fox-1").config
+    assert given.items() <= config.model.to_json().items() and config.optimisation.clip_value == 0.5
+
+
+def test_a_run_that_is_there_is_not_replaced(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", "--out", "mine", *tiny).code == 0
+    weights = (elsewhere / "mine" / "last.safetensors").read_bytes()
+    refused = call("train", "fox.txt", "--out", "mine", "--hidden", "4", "--steps", "1")
+    assert refused.code == 1
+    assert refused.complaint == "mine holds a run: give another folder, or go on with it by --resume"
+    assert (elsewhere / "mine" / "last.safetensors").read_bytes() == weights
+
+
+def test_a_run_is_resumed_and_can_be_made_longer(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    result = call("train", "--resume", "fox-1", "--steps", "25", "--json").records[-1]
+    assert result["run"] == "runs/fox-1" and result["steps"] == 25
+    refused = call("train", "--resume", "fox-1", "--hidden", "32")
+    assert refused.code == 2 and refused.complaint.startswith("--hidden cannot change when a run is resumed")
+
+
+def test_a_run_starts_from_anothers_weights_and_takes_its_model(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    (elsewhere / "fix.txt").write_text("the fix of a fux.\n" * 60)
+    ended = call("train", "fix.txt", "--init-from", "fox-1", "--steps", "1", "--seq-len", "16")
+    assert ended.code == 0
+    assert ended.err.startswith("characters kept 12, new 0 '', dropped 17 'bcdgjklmnpqrsvwyz'")
+    assert Run.open(elsewhere / "runs" / "fix-1").config.model.hidden == 16
+
+
+def test_a_loss_that_is_no_number_is_told_in_one_line_without_warnings(elsewhere, call):
+    wild = ["--lr", "1e6", "--optimizer", "sgd", "--clip", "0", "--warmup", "0", "--cell", "rnn"]
+    ended = call("train", "fox.txt", "--steps", "50", "--hidden", "16", "--nonlinearity", "relu", *wild)
+    assert ended.code == 1 and "Warning" not in ended.err
+    last = ended.err.splitlines()[-1]
+    assert last.startswith("charlm: the loss at step") and "smaller --lr" in last
+
+
+def start(folder, *arguments, **streams):
+    command = [sys.executable, "-m", "charlm", *arguments]
+    return Popen(command, cwd=folder, env=os.environ | {"COLUMNS": "120"}, **streams)
+
+
+def test_ctrl_c_saves_says_how_to_go_on_and_that_works(elsewhere, call):
+    process = start(elsewhere, "train", "fox.txt", "--json", *ENDLESS, stdout=PIPE, stderr=PIPE)
+    assert json.loads(process.stdout.readline())["step"] == 0
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and b"Traceback" not in err
+    assert err.decode().endswith("stopped and saved; go on with: charlm train --resume runs/fox-1\n")
+    stopped = json.loads(out.splitlines()[-1])
+    resumed = call("train", "--resume", "runs/fox-1", "--steps", str(stopped["steps"] + 3), "--json").records
+    assert resumed[-1]["steps"] == stopped["steps"] + 3
+
+
+class Interrupted(io.BytesIO):
+    """Standard input, at which somebody presses Ctrl-C."""
+
+    def read(self, *size):
+        signal.raise_signal(signal.SIGINT)
+        return super().read(*size)
+
+
+def test_ctrl_c_before_there_is_a_run_leaves_at_once_and_none(elsewhere, call, tiny):
+    ended = call("train", "-", *tiny, stdin=Interrupted((elsewhere / "fox.txt").read_bytes()))
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+    assert not (elsewhere / "runs").exists()
+
+
+def test_on_a_terminal_a_bar_tells_loss_speed_and_time_left(elsewhere, tiny):
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    master, slave = pty.openpty()
+    termios.tcsetwinsize(slave, (40, 120))
+    process = start(elsewhere, "train", "fox.txt", *tiny, "--steps", "400", "--eval-every", "200", stderr=slave)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(master, 65536)
+        except OSError:  # how a terminal ends on Linux
+            break
+    os.close(master)
+    assert process.wait() == 0
+    bar = rb"%\|.*\| \d\d:\d\d<\d\d:\d\d, loss \d\.\d{3}, \d\.\d{3} bits/char, [\d,]+ chars/s"
+    assert re.search(bar, shown)
+    assert b"\rstep    200  epoch" in shown

@@ -1,0 +1,68 @@
+"""The README's section of help texts, rendered from the commands themselves; ``make readme`` writes it."""
+
+import io
+import os
+import subprocess
+import sys
+from contextlib import redirect_stdout, suppress
+from pathlib import Path
+
+from charlm.cli.app import app
+from charlm.cli.commands.eval import MEASUREMENTS
+from charlm.registry import module_names
+
+README = Path(__file__).parents[2] / "README.md"
+BEGINS, ENDS = "<!-- help begins -->", "<!-- help ends -->"
+
+# Everything that makes a terminal library look at where it runs.
+PLAIN = {
+    "COLUMNS": "100",
+    "TERM": "dumb",
+    "NO_COLOR": "1",
+    "PYTHONUTF8": "1",
+    "_TYPER_FORCE_DISABLE_TERMINAL": "1",
+}
+MISLEADING = {"TERMINAL_WIDTH", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "LINES"}
+
+
+def commands():
+    """Every command line whose help is shown."""
+    names = [name.replace("_", "-") for name in module_names("charlm.cli.commands")]
+    return [[], *([name] for name in names), *(["eval", name] for name in MEASUREMENTS.names())]
+
+
+def help_of(command):
+    """One command's help as the terminal shows it."""
+    shown = io.StringIO()
+    with redirect_stdout(shown), suppress(SystemExit):
+        app([*command, "--help"], prog_name="charlm")
+    return "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
+
+
+def rendered():
+    """The section as it should be, markers included, from a process that knows no terminal."""
+    environment = {name: value for name, value in os.environ.items() if name not in MISLEADING} | PLAIN
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.readme.help_section", "--print"],
+        cwd=README.parent, env=environment, capture_output=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def split(readme):
+    """A README before, in, and after the section; an absent one is at its end."""
+    if BEGINS not in readme:
+        return readme.rstrip() + "\n\n## Commands\n\n", "", "\n"
+    before, _, rest = readme.partition(BEGINS)
+    section, _, after = rest.partition(ENDS)
+    return before, BEGINS + section + ENDS, after
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["--print"]:
+        titled = [(" ".join(["charlm", *command]), help_of(command)) for command in commands()]
+        blocks = [f"### {title}\n\n```text\n{text}\n```" for title, text in titled]
+        sys.stdout.write("\n\n".join([BEGINS, *blocks, ENDS]))
+    else:
+        before, _, after = split(README.read_text(encoding="utf-8"))
+        README.write_text(before + rendered() + after, encoding="utf-8")

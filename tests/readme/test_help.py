@@ -1,0 +1,42 @@
+"""The README's help texts are those of the commands."""
+
+import pytest
+
+from tests.readme.help_section import BEGINS, ENDS, README, rendered, split
+
+
+@pytest.fixture(scope="module")
+def section():
+    return rendered()
+
+
+def test_the_help_texts_in_the_readme_are_todays(section):
+    _, current, _ = split(README.read_text(encoding="utf-8"))
+    assert current == section, "README.md's help is stale: run make readme"
+
+
+def test_the_section_is_the_same_on_any_terminal(section, monkeypatch):
+    for name, value in [
+        ("COLUMNS", "47"),
+        ("TERMINAL_WIDTH", "50"),
+        ("FORCE_COLOR", "1"),
+        ("GITHUB_ACTIONS", "true"),
+    ]:
+        monkeypatch.setenv(name, value)
+    assert rendered() == section
+
+
+def test_every_command_is_shown_with_its_defaults_and_choices(section):
+    for command in ["charlm", "charlm train", "charlm sample", "charlm eval", "charlm eval perplexity"]:
+        assert f"### {command}\n\n```text\nUsage: {command} [OPTIONS]" in section.replace("\n ", "\n")
+    assert section.count("--install-completion") == 1
+    for shown in ["gru|lstm|rnn", "[default: lstm]", "[default: 0.0]", "[default: (python-docs)]", "train|val"]:
+        assert shown in section
+    assert max(map(len, section.splitlines())) == 100
+    assert "\x1b" not in section
+
+
+def test_only_the_section_is_replaced():
+    assert split(f"# Title\n{BEGINS}\nold\n{ENDS}\nend\n") == ("# Title\n", f"{BEGINS}\nold\n{ENDS}", "\nend\n")
+    before, section, after = split("# Title\n")
+    assert before.startswith("# Title\n") and section == "" and after == "\n"
