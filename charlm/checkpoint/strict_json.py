@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -11,10 +12,14 @@ from charlm.errors import CheckpointError, DivergenceError
 
 # Every mapping or list costs dozens of bytes of memory for two of text, so a small file could fill a machine.
 MAX_CONTAINERS = 20_000
+# charlm's own files nest four deep; the parser recurses, and how far it may differs between interpreters.
+MAX_DEPTH = 32
 # The longest whole number that a setting may have is 2**63 - 1: 19 digits and a sign.
 MAX_DIGITS = 20
 # Keys are names, and error messages show them.
 MAX_KEY = 200
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def json_line(values: Mapping[str, Any], consequence: str) -> str:
@@ -51,6 +56,8 @@ def parse_json(data: bytes, where: str) -> Any:
     """
     if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS:
         raise CheckpointError(f"{where} is damaged: it has more lists and mappings than charlm ever writes")
+    if _depth(data) > MAX_DEPTH:
+        raise CheckpointError(f"{where} is damaged: its JSON is nested too deeply")
     try:
         return json.loads(
             data.decode("utf-8"),
@@ -59,8 +66,6 @@ def parse_json(data: bytes, where: str) -> Any:
             parse_float=_number,
             parse_constant=_refuse_constant,
         )
-    except RecursionError:
-        raise CheckpointError(f"{where} is damaged: its JSON is nested too deeply") from None
     except ValueError as error:
         raise CheckpointError(f"{where} is damaged: {error}") from None
 
@@ -69,6 +74,15 @@ def excerpt(value: object) -> str:
     """A stored value as part of an error message: escaped, on one line, and short."""
     text = ascii(value)
     return text if len(text) <= 80 else f"{text[:76]} ..."
+
+
+def _depth(data: bytes) -> int:
+    """How deep lists and mappings are nested, brackets inside strings apart."""
+    depth = deepest = 0
+    for bracket in re.findall(rb"[][{}]", _STRING.sub(b"", data)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def test_what_is_written_is_read_back_equal(values):
         (b"1e999", "the number '1e999' is too large"),
         (b"1" * 5000, "a number has 5000 digits"),
         (b"[" * 5000 + b"]" * 5000, "nested too deeply"),
+        (b"[" * 33 + b"]" * 33, "nested too deeply"),
         (b"[" * 30_000, "more lists and mappings"),
         (b"{}" + b"[]" * 30_000, "more lists and mappings"),
         (b"\xff", "can't decode byte 0xff"),
@@ -69,3 +70,8 @@ def test_an_excerpt_is_short_and_cannot_drive_a_terminal(text):
     assert shown.isascii() and shown.isprintable() and len(shown) <= 80
     if len(json.dumps(text)) < 60:
         assert text == "" or shown != excerpt("")
+
+
+def test_brackets_inside_strings_are_no_nesting():
+    text = b"[" * 32 + b'"' + b"[{" * 50 + rb"\"[" + b'"' + b"]" * 32
+    assert excerpt(parse_json(text, "x.json"))
