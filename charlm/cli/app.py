@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-import warnings
 from typing import Annotated, Any
 
 import typer
@@ -48,11 +47,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A sample may hold characters that the terminal's encoding lacks.
         sys.stdout.reconfigure(errors="backslashreplace")
-    with warnings.catch_warnings():
-        # NumPy warns when a training's numbers overflow; the error that then ends it says more.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        code = _run()
-    sys.exit(code)
+    sys.exit(_run())
 
 
 def _run() -> int:

@@ -14,7 +14,7 @@ class Budget:
     """Tells how much of a run is done, and what is due.
 
     A run of so many minutes ends early enough for the last validation: its length leaves out the time that the
-    latest one took.
+    slowest so far took.
     """
 
     def __init__(self, config: BudgetConfig, targets_per_epoch: int) -> None:
@@ -24,8 +24,8 @@ class Budget:
         self._validation_seconds = 0.0
 
     def note_validation(self, seconds: float) -> None:
-        """Learn how long a validation with its saving takes."""
-        self._validation_seconds = seconds
+        """Learn how long a validation with its saving takes; the slowest so far is what the last may take."""
+        self._validation_seconds = max(self._validation_seconds, seconds)
 
     def progress(self, position: Position) -> float:
         """How much of the run is done: 1 or more when it is over."""

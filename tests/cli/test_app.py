@@ -15,8 +15,12 @@ HEAVY = {"numpy", "safetensors", "tqdm"}
 FULL = Path("/dev/full")
 
 
+# With unbuffered output, what is left to write at the interpreter's end would go untested.
+BUFFERED = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
+
 def start(*arguments, **settings):
-    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | settings
+    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": BUFFERED} | settings
     return subprocess.Popen([sys.executable, "-m", "charlm", *arguments], **settings)
 
 
@@ -76,13 +80,23 @@ def test_a_closed_pipe_is_silent(inside, line):
     process.wait(timeout=30)
 
 
+@pytest.mark.parametrize("line", [["--version"], ["sample", "--len", "9"], ["runs"], ["info", "--json"]])
+def test_a_pipe_that_is_closed_from_the_start_is_silent(inside, line):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = start(*line, stdout=writer)
+    os.close(writer)
+    assert process.communicate(timeout=30)[1] == b"" and process.returncode == 1
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
 @pytest.mark.parametrize("line", [["sample", "--len", "9"], ["runs"], ["info", "--json"], ["--version"]])
 def test_a_full_disk_is_told_in_one_line(inside, line):
     with FULL.open("wb") as full:
-        done = subprocess.run([sys.executable, "-m", "charlm", *line], stdout=full, stderr=subprocess.PIPE)
-    assert done.returncode == 1
-    assert done.stderr == b"charlm: the system refuses: [Errno 28] No space left on device\n"
+        process = start(*line, stdout=full)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert errors == b"charlm: the system refuses: [Errno 28] No space left on device\n"
 
 
 @pytest.mark.parametrize("line", [["sample", "--len", "100000000"], ["eval", "perplexity", "fox-1", "-"]])

@@ -28,7 +28,7 @@ COSTS = {"train": "train_nats_per_char", "val": "val_nats_per_char"}
 def command(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RUN]...", help="Runs' folders or names.", show_default="the newest run"),
+        typer.Argument(metavar="RUN", help="Runs' folders or names.", show_default="the newest run"),
     ] = None,
     x: Annotated[Literal["steps", "seconds", "epochs"], typer.Option(help="What the curve runs over.")] = "steps",
     unit: Annotated[Literal["bits", "nats"], typer.Option(help="Unit of the loss, a character.")] = "bits",
