@@ -10,11 +10,10 @@ from typing import Any
 from charlm.checkpoint.find import find_run
 from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
-from charlm.language_model import LanguageModel
+from charlm.language_model import LanguageModel, load_run
 from charlm.text.sources import source_of_text
 from charlm.training.loop import train as training_loop
 from charlm.training.session import begin
-from charlm.training.session import load as load_run
 
 
 def load(run: str | PathLike[str] | None = None) -> LanguageModel:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from charlm.checkpoint.run import Run
 from charlm.config import SamplingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.generate import all_filters, stream
@@ -81,3 +82,12 @@ class LanguageModel:
             CorpusError: the text has fewer than two characters.
         """
         return figures_of(self.score(text))
+
+
+def load_run(run: Run) -> LanguageModel:
+    """A run's model with its best weights.
+
+    Raises:
+        RunError: there are no weights yet, or they cannot be read.
+    """
+    return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)

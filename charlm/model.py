@@ -42,6 +42,8 @@ def check_settings(config: ModelConfig) -> None:
         UsageError: naming the setting and the cell that has it.
     """
     defaults = ModelConfig()
+    if config.encoding == "one-hot" and config.embedding_size != defaults.embedding_size:
+        raise UsageError("--embedding-size belongs to --encoding embedding: leave it out with one-hot input")
     for name in CELLS.names():
         for setting in CELLS.find(name).settings:
             foreign = setting not in CELLS.find(config.cell).settings

@@ -54,6 +54,12 @@ def test_a_setting_of_another_cell_is_refused(setting, value, owner, other):
         check_settings(ModelConfig(cell=other, **{setting: value}))
 
 
+def test_the_width_of_an_embedding_that_is_not_there_is_refused():
+    check_settings(ModelConfig(encoding="embedding", embedding_size=7))
+    with pytest.raises(UsageError, match="--embedding-size belongs to --encoding embedding"):
+        check_settings(ModelConfig(embedding_size=7))
+
+
 @pytest.mark.parametrize("cell", CELLS.names())
 def test_defaults_suit_every_cell(cell):
     check_settings(ModelConfig(cell=cell))

@@ -10,7 +10,7 @@ from charlm.checkpoint.find import find_run, resolve
 from charlm.checkpoint.run import Run
 from charlm.errors import CorpusError, UsageError
 from charlm.evaluate._base import Subject
-from charlm.language_model import LanguageModel
+from charlm.language_model import load_run
 from charlm.text.prepare import Corpus, prepare_corpus
 from charlm.text.sources import Source, find_again, read_source
 
@@ -41,7 +41,7 @@ def subjects_of(targets: Sequence[str], split: str | None) -> list[Subject]:
 
 
 def _subjects_of_run(run: Run, sources: list[Source], split: str) -> list[Subject]:
-    model = LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
+    model = load_run(run)
     if sources:
         training = _training_part(run)
         return [Subject(run.name, model, source.name, source.text, training) for source in sources]

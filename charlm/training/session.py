@@ -13,22 +13,12 @@ from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig, flag
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
-from charlm.language_model import LanguageModel
 from charlm.text.prepare import Corpus, prepare_corpus
 from charlm.text.sources import Source, find_again
 from charlm.training.trainer import Trainer
 
 # What may change when a run is resumed; everything else is what the run is.
 CHANGEABLE = ("epochs", "steps", "minutes", "eval_every", "sample_every", "workers")
-
-
-def load(run: Run) -> LanguageModel:
-    """A run's model with its best weights.
-
-    Raises:
-        RunError: there are no weights yet, or they cannot be read.
-    """
-    return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
 
 
 def new_trainer(source: Source, config: TrainingConfig, pool: WorkerPool) -> Trainer:

@@ -136,6 +136,6 @@ def test_too_little_memory(inside, call, monkeypatch):
     def exhausted(run):
         raise MemoryError
 
-    monkeypatch.setattr(sample, "load", exhausted)
+    monkeypatch.setattr(sample, "load_run", exhausted)
     refused = call("sample")
     assert refused.code == 1 and refused.complaint == "out of memory: make the model, the batch, or --num smaller"

@@ -11,6 +11,7 @@ from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig
 from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
+from charlm.language_model import load_run as load
 from charlm.optim import OPTIMIZERS
 from charlm.scoring import Scores
 from charlm.text.prepare import prepare_corpus
@@ -18,7 +19,6 @@ from charlm.text.sources import source_of_text
 from charlm.training import loop
 from charlm.training.loop import train
 from charlm.training.reports import StepReport, SummaryReport, ValidationReport
-from charlm.training.session import load
 from charlm.training.trainer import Trainer
 
 

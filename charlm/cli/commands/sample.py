@@ -19,10 +19,9 @@ from charlm.cli.render import print_json
 from charlm.config import Config, SamplingConfig
 from charlm.errors import UsageError
 from charlm.generate import all_filters
-from charlm.language_model import LanguageModel
+from charlm.language_model import LanguageModel, load_run
 from charlm.sampling.temperature import Temperature
 from charlm.text.sources import read_source
-from charlm.training.session import load
 
 app = typer.Typer(add_completion=False)
 
@@ -78,7 +77,7 @@ def command(
         raise UsageError("--greedy is temperature 0: leave out --temperature auto")
     _settle(settings, prompt_file, greedy, stream, json)
     found = find_run(run)
-    model = load(found)
+    model = load_run(found)
     if temperature == AUTO:
         from charlm.cli.temperature import fitted_temperature  # what measures is not loaded to sample
 

@@ -17,9 +17,8 @@ from charlm.checkpoint.run import Run
 from charlm.cli.render import print_json
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError, UsageError
-from charlm.language_model import LanguageModel
+from charlm.language_model import LanguageModel, load_run
 from charlm.lines import LineScores, posteriors, score_lines, windows
-from charlm.training.session import load
 
 app = typer.Typer(add_completion=False)
 
@@ -58,7 +57,7 @@ def _models(runs: list[Run]) -> dict[str, LanguageModel]:
     for run in runs:
         if run.name in models:
             raise UsageError(f"--run: two runs are called {run.name}: give each once, or rename a folder")
-        models[run.name] = load(run)
+        models[run.name] = load_run(run)
     return models
 
 

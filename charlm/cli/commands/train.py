@@ -22,11 +22,12 @@ from charlm.cli.render import print_json, print_profile
 from charlm.config import BatchingConfig, BudgetConfig, Config, ModelConfig, OptimisationConfig, TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
+from charlm.language_model import load_run
 from charlm.text.named import DEFAULT
 from charlm.text.sources import read_source
 from charlm.training.loop import train as training_loop
 from charlm.training.reports import Report, SampleReport, StepReport, SummaryReport, ValidationReport
-from charlm.training.session import changed, load, new_run, new_trainer, resume
+from charlm.training.session import changed, new_run, new_trainer, resume
 from charlm.training.signals import stop_on_signals
 from charlm.training.trainer import Trainer
 from charlm.training.transfer import Transfer, transfer
@@ -84,7 +85,7 @@ def command(
         else:
             trainer = new_trainer(read_source(DEFAULT if corpus is None else corpus), config, pool)
             if origin is not None:
-                _say(_moved(transfer(load(origin), trainer.language_model())), quiet)
+                _say(_moved(transfer(load_run(origin), trainer.language_model())), quiet)
             run = new_run(trainer, out)
         # Closed at once, not when collected: a loop that is left in mid-run must not outlive its pool.
         with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
