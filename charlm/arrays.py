@@ -29,6 +29,8 @@ Codes: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 FloatName: TypeAlias = Literal["float32", "float64"]
 
+CACHE_LINE = 64  # bytes
+
 
 def code_dtype(symbols: int) -> np.dtype[np.unsignedinteger[Any]]:
     """The smallest unsigned type that can number so many symbols.
@@ -46,7 +48,22 @@ def empty_steps(*axes: int, dtype: npt.DTypeLike) -> Floats:
     True
     """
     *outer, batch_size, width = axes
-    return np.empty((*outer, width, batch_size), dtype).swapaxes(-1, -2)
+    return empty_aligned((*outer, width, batch_size), dtype).swapaxes(-1, -2)
+
+
+def empty_aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
+    """An uninitialised array that starts at a cache line's start.
+
+    NumPy's own begin 16 bytes into one, so that each of the widest vector loads and stores would touch two
+    lines: element-wise work on arrays in cache takes up to twice as long.
+
+    >>> empty_aligned((3, 5), "float32").ctypes.data % CACHE_LINE
+    0
+    """
+    size = prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 class FlatVector(Mapping[str, Floats]):

@@ -111,6 +111,8 @@ def sum_by_symbol(x_N: Codes, da_NG: Floats, out: Floats) -> None:
         da_NG: the rows.
         out: the sums (V, G), written.
     """
-    symbols = np.arange(len(out), dtype=x_N.dtype)
-    one_hot_NV = (x_N[:, None] == symbols).astype(da_NG.dtype)
-    np.matmul(one_hot_NV.T, da_NG, out=out)
+    out[:] = 0
+    order_N = np.argsort(x_N, kind="stable")
+    symbols, starts = np.unique(x_N[order_N], return_index=True)
+    for symbol, places in zip(symbols, np.split(order_N, starts[1:]), strict=True):
+        da_NG[places].sum(axis=0, out=out[symbol])

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Floats
-from charlm.cells._tape import Parameters, State, Tape
+from charlm.cells._tape import Parameters, State, Tape, block_length
 from charlm.config import ModelConfig
 from charlm.initialise import orthogonal_blocks
 from charlm.profiling import Laps
@@ -48,8 +48,13 @@ class Cell(ABC):
         """The recurrence's own parameters."""
         return {"W_hh": (hidden, len(self.gates) * hidden)}
 
-    def scratch_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Further buffers that this cell wants on its tape, (B, X) or (T, B, X), batch innermost."""
+    def scratch_shapes(
+        self, seq_len: int, block: int, batch_size: int, hidden: int
+    ) -> dict[str, tuple[int, ...]]:
+        """Further buffers that this cell wants on its tape, (B, X) or (T, B, X), batch innermost.
+
+        What backward needs of one block of steps at a time is ``block`` steps long.
+        """
         return {}
 
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
@@ -77,7 +82,8 @@ class Cell(ABC):
         clock.
         """
         states, width = len(self.state_names), len(self.gates) * hidden
-        scratch_shapes = self.scratch_shapes(seq_len, batch_size, hidden)
+        block = block_length(seq_len, batch_size, width)
+        scratch_shapes = self.scratch_shapes(seq_len, block, batch_size, hidden)
         return Tape(states, width, scratch_shapes, seq_len, batch_size, hidden, dtype, rows_TBG, laps)
 
     @abstractmethod

@@ -34,19 +34,23 @@ class GatedUnit(Cell):
         """Turn r into what the gradient that reaches it is multiplied by, in place."""
 
     @abstractmethod
-    def _through_products(self, params: Parameters, da_BG: Floats, dh_BH: Floats, t: int, tape: Tape) -> None:
+    def _through_products(
+        self, params: Parameters, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, tape: Tape
+    ) -> None:
         """Finish da_r, and add to dh what reaches the old state through the recurrent products."""
 
     @abstractmethod
-    def _weight_gradients(self, h_TBH: Floats, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
-        """Write the gradients of the recurrence's parameters; ``h_TBH`` are the incoming states."""
+    def _weight_gradients(self, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
+        """Write the gradients of the recurrence's parameters."""
 
-    def scratch_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """``inner``, r and z over time; gradients of one step."""
+    def scratch_shapes(
+        self, seq_len: int, block: int, batch_size: int, hidden: int
+    ) -> dict[str, tuple[int, ...]]:
+        """``inner`` over time; r, z and h - n over a block; gradients of one step."""
         return {
             "inner": (seq_len, batch_size, hidden),
-            "rz": (seq_len, batch_size, 2 * hidden),
-            "difference": (seq_len, batch_size, hidden),
+            "rz": (block, batch_size, 2 * hidden),
+            "difference": (block, batch_size, hidden),
             "dh": (batch_size, hidden),
             "product": (batch_size, hidden),
         }
@@ -69,23 +73,26 @@ class GatedUnit(Cell):
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
         (h,) = tape.tracks
-        da_TBG, dh_BH, rz = tape.gates_TBG, tape.scratch["dh"], tape.scratch["rz"]
+        da_TBG, dh_BH, scratch = tape.gates_TBG, tape.scratch["dh"], tape.scratch
         batch_size, hidden = dh_BH.shape
         dh_BH[:] = dstate[0]
-        for block in tape.blocks_backward():
-            self._local_derivatives(da_TBG[block], h.produced(block), tape.scratch, block)
-            for t in range(block.stop - 1, block.start - 1, -1):
-                dh_BH += dh_TBH[t]
+        for block, above_TBH in tape.blocks_backward(dh_TBH):
+            self._local_derivatives(da_TBG[block], h.produced(block), scratch, scratch["inner"][block])
+            steps = zip(range(block.start, block.stop), above_TBH, scratch["rz"], strict=False)
+            for t, above_BH, rz_BG in reversed(list(steps)):
+                dh_BH += above_BH
                 da_B2H = da_TBG[t, :, hidden:].reshape(batch_size, 2, hidden)
                 da_B2H *= dh_BH[:, None]
-                dh_BH *= rz[t, :, hidden:]
-                self._through_products(params, da_TBG[t], dh_BH, t, tape)
+                dh_BH *= rz_BG[:, hidden:]
+                self._through_products(params, da_TBG[t], dh_BH, rz_BG[:, :hidden], scratch["inner"][t], tape)
                 h.cut(t, dh_BH)
         da_TBG = tape.gradient_rows()
-        self._weight_gradients(h.all_incoming(slice(len(da_TBG))), rows(da_TBG), tape, grads)
+        self._weight_gradients(rows(da_TBG), tape, grads)
         return da_TBG, (dh_BH.copy(),)
 
-    def _local_derivatives(self, gates_TBG: Floats, h_TBH: Floats, scratch: Parameters, block: slice) -> None:
+    def _local_derivatives(
+        self, gates_TBG: Floats, h_TBH: Floats, scratch: Parameters, inner_TBH: Floats
+    ) -> None:
         """Turn a block's activations into what the gradient is multiplied by at each step, in place.
 
         Here z becomes dh'/da_z = (h - n) * z * (1 - z), where z * (h - n) is h' - n with h' from ``h_TBH``, and n
@@ -93,9 +100,9 @@ class GatedUnit(Cell):
         """
         hidden = h_TBH.shape[-1]
         r, z, n = (gates_TBG[..., k * hidden : (k + 1) * hidden] for k in range(3))
-        scratch["rz"][block] = gates_TBG[..., : 2 * hidden]
-        self._reset_derivative(r, scratch["inner"][block])
-        difference = np.subtract(h_TBH, n, out=scratch["difference"][block])
+        scratch["rz"][: len(h_TBH)] = gates_TBG[..., : 2 * hidden]
+        self._reset_derivative(r, inner_TBH)
+        difference = np.subtract(h_TBH, n, out=scratch["difference"][: len(h_TBH)])
         np.subtract(1, z, out=z)
         n *= n
         np.subtract(1, n, out=n)

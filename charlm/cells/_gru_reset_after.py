@@ -45,20 +45,22 @@ class GRUResetAfter(GatedUnit):
         np.subtract(1, r_TBH, out=r_TBH)
         r_TBH *= inner_TBH
 
-    def _through_products(self, params: Parameters, da_BG: Floats, dh_BH: Floats, t: int, tape: Tape) -> None:
+    def _through_products(
+        self, params: Parameters, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, tape: Tape
+    ) -> None:
         hidden = dh_BH.shape[1]
         product_BH, W_GH = tape.scratch["product"], params["W_hh"].T
         da_n = da_BG[:, 2 * hidden :]
         da_BG[:, :hidden] *= da_n
-        dinner_BH = np.multiply(da_n, tape.scratch["rz"][t, :, :hidden], out=tape.scratch["inner"][t])
+        dinner_BH = np.multiply(da_n, r_BH, out=inner_BH)
         dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
         dh_BH += np.matmul(dinner_BH, W_GH[2 * hidden :], out=product_BH)
 
-    def _weight_gradients(self, h_TBH: Floats, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
-        hidden = h_TBH.shape[-1]
+    def _weight_gradients(self, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
         dW_HG = grads["W_hh"]
-        dinner_TBH = tape.scratch["inner"][: len(h_TBH)]
+        hidden = len(dW_HG)
+        dinner_TBH = tape.scratch["inner"][: len(tape.gates_TBG)]
         dinner_TBH.sum(axis=(0, 1), out=grads["b_hn"])
-        h_NH = tape.in_rows(h_TBH, "h")
+        h_NH = tape.incoming_rows()
         np.matmul(h_NH.T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
-        np.matmul(h_NH.T, tape.in_rows(dinner_TBH, "inner"), out=dW_HG[:, 2 * hidden :])
+        np.matmul(h_NH.T, tape.in_rows(dinner_TBH), out=dW_HG[:, 2 * hidden :])

@@ -17,6 +17,12 @@ Parameters: TypeAlias = Mapping[str, Floats]
 # Backward passes first turn activations into local derivatives, a block of time steps at a time: few enough
 # values to stay in a core's second-level cache, enough steps to spare the interpreter.
 BLOCK_VALUES = 100_000
+COPIED_ROWS = 64  # of a matrix at once: their cache lines stay in the first-level cache until they are used up
+
+
+def block_length(seq_len: int, batch_size: int, width: int) -> int:
+    """How many time steps of so many pre-activations a backward pass treats as one block."""
+    return min(seq_len, max(1, BLOCK_VALUES // (batch_size * width)))
 
 
 class Track:
@@ -59,6 +65,11 @@ class Track:
         last_BH: Floats = self.slots_TBH[seq_len]
         return last_BH.copy()
 
+    def reset(self, h_TBH: Floats) -> None:
+        """Zero a chunk's incoming states in place where a stream started afresh."""
+        if self._keep_TB is not None:
+            h_TBH *= self._keep_TB[..., None]
+
     def cut(self, t: int, dstate_BH: Floats) -> None:
         """Stop a gradient in place where the stream started afresh before step t."""
         if self._keep_TB is not None:
@@ -73,7 +84,6 @@ class Tape:
         gates_TBG: the pre-activations that forward was given, then activations, then their gradient.
         W_HG: W_hh with the gates outermost in memory, as products with few streams want it.
         product_BG: a step's recurrent product.
-        h_TBH: the outputs, in rows.
         scratch: the cell's own buffers.
         laps: the clock of whoever runs the pass.
     """
@@ -95,9 +105,11 @@ class Tape:
         self.gates_TBG = empty_steps(0, batch_size, width, dtype=dtype)
         self.W_HG = empty_steps(hidden, width, dtype=dtype)
         self.product_BG = empty_steps(batch_size, width, dtype=dtype)
-        self.h_TBH: Floats = np.empty((seq_len, batch_size, hidden), dtype)
+        self._length = block_length(seq_len, batch_size, width)
+        self._dh_TBH = empty_steps(self._length, batch_size, hidden, dtype=dtype)
+        self._h_TBH: Floats = np.empty((seq_len + 1, batch_size, hidden), dtype)
+        self._copy_TBH: Floats | None = None
         self._rows_TBG: Floats = np.empty((seq_len, batch_size, width), dtype) if rows_TBG is None else rows_TBG
-        self._rows: dict[str, Floats] = {}
         self.laps = Laps() if laps is None else laps
         self.scratch: dict[str, Floats] = {
             name: empty_steps(*shape, dtype=dtype) for name, shape in scratch_shapes.items()
@@ -106,16 +118,24 @@ class Tape:
     def begin(self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None) -> None:
         """Take over a chunk's pre-activations, and start from a state."""
         self.gates_TBG = a_TBG
-        np.copyto(self.W_HG, params["W_hh"])
+        for start in range(0, len(self.W_HG), COPIED_ROWS):
+            some = slice(start, start + COPIED_ROWS)
+            self.W_HG[some] = params["W_hh"][some]
         for track, initial_BH in zip(self.tracks, state, strict=True):
             track.begin(initial_BH, keep_TB)
 
     def finish(self) -> tuple[Floats, State]:
         """The outputs, in rows, and the state after the chunk."""
         seq_len = len(self.gates_TBG)
-        h_TBH: Floats = self.h_TBH[:seq_len]
-        np.copyto(h_TBH, self.tracks[0].produced(slice(seq_len)))
-        return h_TBH, tuple(track.final(seq_len) for track in self.tracks)
+        slots_TBH: Floats = self._h_TBH[: seq_len + 1]
+        np.copyto(slots_TBH, self.tracks[0].slots_TBH[: seq_len + 1])
+        return slots_TBH[1:], tuple(track.final(seq_len) for track in self.tracks)
+
+    def incoming_rows(self) -> Floats:
+        """The states h that the steps saw, in rows (T * B, H); the outputs are used up."""
+        h_TBH: Floats = self._h_TBH[: len(self.gates_TBG)]
+        self.tracks[0].reset(h_TBH)
+        return rows(h_TBH)
 
     def gradient_rows(self) -> Floats:
         """The gradient of the pre-activations in rows (T, B, G), valid until the buffer's next use."""
@@ -124,20 +144,24 @@ class Tape:
         np.copyto(da_TBG, self.gates_TBG)
         return da_TBG
 
-    def in_rows(self, x_TBH: Floats, name: str) -> Floats:
-        """A copy as rows (T * B, H), valid until the next call for a buffer of this name."""
-        if name not in self._rows:
-            self._rows[name] = np.empty_like(self.h_TBH)
-        copy_TBH: Floats = self._rows[name][: len(x_TBH)]
+    def in_rows(self, x_TBH: Floats) -> Floats:
+        """A copy of values over time as rows (T * B, H), valid until the next call."""
+        if self._copy_TBH is None:
+            self._copy_TBH = np.empty_like(self._h_TBH[1:])
+        copy_TBH: Floats = self._copy_TBH[: len(x_TBH)]
         np.copyto(copy_TBH, x_TBH)
         return rows(copy_TBH)
 
-    def blocks_backward(self) -> Iterator[slice]:
-        """The chunk's steps as blocks that fit the cache, last block first."""
-        seq_len, batch_size, width = self.gates_TBG.shape
-        length = max(1, BLOCK_VALUES // (batch_size * width))
-        for stop in range(seq_len, 0, -length):
-            yield slice(max(0, stop - length), stop)
+    def blocks_backward(self, dh_TBH: Floats) -> Iterator[tuple[slice, Floats]]:
+        """The chunk's steps as blocks that fit the cache, last block first, each with its part of ``dh_TBH``.
+
+        That part is a copy with the batch innermost, valid until the next block.
+        """
+        for stop in range(len(dh_TBH), 0, -self._length):
+            block = slice(max(0, stop - self._length), stop)
+            own_TBH = self._dh_TBH[: stop - block.start]
+            np.copyto(own_TBH, dh_TBH[block])
+            yield block, own_TBH
 
 
 def rows(x: Floats) -> Floats:

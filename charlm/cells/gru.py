@@ -45,18 +45,20 @@ class GRU(GatedUnit):
         np.subtract(1, r_TBH, out=r_TBH)
         r_TBH *= inner_TBH
 
-    def _through_products(self, params: Parameters, da_BG: Floats, dh_BH: Floats, t: int, tape: Tape) -> None:
+    def _through_products(
+        self, params: Parameters, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, tape: Tape
+    ) -> None:
         hidden = dh_BH.shape[1]
         product_BH, W_GH = tape.scratch["product"], params["W_hh"].T
         np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
         da_BG[:, :hidden] *= product_BH
-        product_BH *= tape.scratch["rz"][t, :, :hidden]
+        product_BH *= r_BH
         dh_BH += product_BH
         dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
 
-    def _weight_gradients(self, h_TBH: Floats, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
-        hidden = h_TBH.shape[-1]
+    def _weight_gradients(self, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
         dW_HG = grads["W_hh"]
-        np.matmul(tape.in_rows(h_TBH, "h").T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
-        inner_NH = tape.in_rows(tape.scratch["inner"][: len(h_TBH)], "h")
+        hidden = len(dW_HG)
+        np.matmul(tape.incoming_rows().T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
+        inner_NH = tape.in_rows(tape.scratch["inner"][: len(tape.gates_TBG)])
         np.matmul(inner_NH.T, da_NG[:, 2 * hidden :], out=dW_HG[:, 2 * hidden :])

@@ -9,6 +9,8 @@ gradient comes through c, which makes each group one call. Files hold PyTorch's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from charlm.arrays import Floats
@@ -27,13 +29,14 @@ class LSTM(Cell):
     def __init__(self, forget_bias: float = 1.0) -> None:
         self.forget_bias = forget_bias
 
-    def scratch_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """tanh(c), f and o * tanh'(c) over time; gradients of one step."""
-        over_time = (seq_len, batch_size, hidden)
-        of_a_step = (batch_size, hidden)
+    def scratch_shapes(
+        self, seq_len: int, block: int, batch_size: int, hidden: int
+    ) -> dict[str, tuple[int, ...]]:
+        """tanh(c) over time; f and o * tanh'(c) over a block; gradients of one step."""
         return {
-            **dict.fromkeys(("tanh_c", "f", "dh_dc"), over_time),
-            **dict.fromkeys(("dh", "dc", "product"), of_a_step),
+            "tanh_c": (seq_len, batch_size, hidden),
+            **dict.fromkeys(("f", "dh_dc"), (block, batch_size, hidden)),
+            **dict.fromkeys(("dh", "dc", "product"), (batch_size, hidden)),
         }
 
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
@@ -48,12 +51,9 @@ class LSTM(Cell):
         """Run the recurrence; see Cell.forward."""
         tape.begin(params, a_TBG, state, keep_TB)
         h, c = tape.tracks
-        tanh_c = tape.scratch["tanh_c"]
-        for t, a_BG in enumerate(a_TBG):
-            _advance(
-                tape.W_HG, a_BG, (h.incoming(t), c.incoming(t)), tape.product_BG, tanh_c[t],
-                (h.slots_TBH[t + 1], c.slots_TBH[t + 1]),
-            )  # fmt: skip
+        steps = zip(a_TBG, tape.scratch["tanh_c"], h.slots_TBH[1:], c.slots_TBH[1:], strict=False)
+        for t, (a_BG, tanh_c_BH, *out) in enumerate(steps):
+            _advance(tape.W_HG, a_BG, (h.incoming(t), c.incoming(t)), tape.product_BG, tanh_c_BH, out)
         return tape.finish()
 
     def backward(
@@ -66,23 +66,24 @@ class LSTM(Cell):
         W_GH = params["W_hh"].T
         dh_BH[:], dc_BH[:] = dstate
         batch_size, hidden = dh_BH.shape
-        for block in tape.blocks_backward():
-            _local_derivatives(da_TBG[block], h.produced(block), c.all_incoming(block), scratch, block)
-            for t in range(block.stop - 1, block.start - 1, -1):
-                dh_BH += dh_TBH[t]
-                np.multiply(dh_BH, scratch["dh_dc"][t], out=product_BH)
+        for block, above_TBH in tape.blocks_backward(dh_TBH):
+            tanh_c = scratch["tanh_c"][block]
+            _local_derivatives(da_TBG[block], h.produced(block), c.all_incoming(block), tanh_c, scratch)
+            steps = zip(range(block.start, block.stop), above_TBH, scratch["dh_dc"], scratch["f"], strict=False)
+            for t, above_BH, dh_dc_BH, f_BH in reversed(list(steps)):
+                dh_BH += above_BH
+                np.multiply(dh_BH, dh_dc_BH, out=product_BH)
                 dc_BH += product_BH
                 da_BG = da_TBG[t]
                 da_BG[:, :hidden] *= dh_BH
                 da_B3H = da_BG[:, hidden:].reshape(batch_size, 3, hidden)
                 da_B3H *= dc_BH[:, None]
-                dc_BH *= scratch["f"][t]
+                dc_BH *= f_BH
                 np.matmul(da_BG, W_GH, out=dh_BH)
                 h.cut(t, dh_BH)
                 c.cut(t, dc_BH)
         da_TBG = tape.gradient_rows()
-        h_NH = tape.in_rows(h.all_incoming(slice(len(da_TBG))), "h")
-        np.matmul(h_NH.T, rows(da_TBG), out=grads["W_hh"])
+        np.matmul(tape.incoming_rows().T, rows(da_TBG), out=grads["W_hh"])
         return da_TBG, (dh_BH.copy(), dc_BH.copy())
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
@@ -98,7 +99,9 @@ def _gates(a: Floats) -> tuple[Floats, ...]:
     return tuple(a[..., k * hidden : (k + 1) * hidden] for k in range(4))
 
 
-def _advance(W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: State) -> None:
+def _advance(
+    W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: Sequence[Floats]
+) -> None:
     """One step: a_BG becomes the gates' activations, ``out`` the new h and c."""
     h_BH, c_BH = state
     h_out_BH, c_out_BH = out
@@ -115,15 +118,16 @@ def _advance(W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_
 
 
 def _local_derivatives(
-    gates_TBG: Floats, h_TBH: Floats, c_TBH: Floats, scratch: Parameters, block: slice
+    gates_TBG: Floats, h_TBH: Floats, c_TBH: Floats, tanh_c: Floats, scratch: Parameters
 ) -> None:
     """Turn a block's activations into what dh or dc is multiplied by at each step, in place.
 
     o becomes dh'/da_o; i, f and g become dc'/da_i, dc'/da_f and dc'/da_g; the scratch keeps f = dc'/dc and
-    dh'/dc' = o * (1 - tanh(c')^2). ``h_TBH`` are the outputs h', ``c_TBH`` the incoming c. Each derivative is
-    written with the products that forward left, h' = o * tanh(c') first of all, so that no temporary is needed.
+    dh'/dc' = o * (1 - tanh(c')^2). ``h_TBH`` are the outputs h', ``c_TBH`` the incoming c, and ``tanh_c``,
+    tanh(c'), is used up. Each derivative is written with the products that forward left, h' = o * tanh(c')
+    first of all, so that no temporary is needed.
     """
-    tanh_c, f_copy, dh_dc = scratch["tanh_c"][block], scratch["f"][block], scratch["dh_dc"][block]
+    f_copy, dh_dc = scratch["f"][: len(h_TBH)], scratch["dh_dc"][: len(h_TBH)]
     o, i, f, g = _gates(gates_TBG)
     np.multiply(h_TBH, tanh_c, out=dh_dc)
     np.subtract(o, dh_dc, out=dh_dc)

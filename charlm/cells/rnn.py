@@ -25,7 +25,9 @@ class RNN(Cell):
     def __init__(self, nonlinearity: str = "tanh") -> None:
         self.is_relu = nonlinearity == "relu"
 
-    def scratch_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    def scratch_shapes(
+        self, seq_len: int, block: int, batch_size: int, hidden: int
+    ) -> dict[str, tuple[int, ...]]:
         """The gradient with respect to h."""
         return {"dh": (batch_size, hidden)}
 
@@ -62,16 +64,15 @@ class RNN(Cell):
         (h,) = tape.tracks
         da_TBG, dh_BH, W_GH = tape.gates_TBG, tape.scratch["dh"], params["W_hh"].T
         dh_BH[:] = dstate[0]
-        for block in tape.blocks_backward():
+        for block, above_TBH in tape.blocks_backward(dh_TBH):
             self._local_derivatives(h.produced(block), out=da_TBG[block])
             for t in range(block.stop - 1, block.start - 1, -1):
-                dh_BH += dh_TBH[t]
+                dh_BH += above_TBH[t - block.start]
                 da_TBG[t] *= dh_BH
                 np.matmul(da_TBG[t], W_GH, out=dh_BH)
                 h.cut(t, dh_BH)
         da_TBG = tape.gradient_rows()
-        h_NH = tape.in_rows(h.all_incoming(slice(len(da_TBG))), "h")
-        np.matmul(h_NH.T, rows(da_TBG), out=grads["W_hh"])
+        np.matmul(tape.incoming_rows().T, rows(da_TBG), out=grads["W_hh"])
         return da_TBG, (dh_BH.copy(),)
 
     def _local_derivatives(self, h_TBH: Floats, out: Floats) -> None:

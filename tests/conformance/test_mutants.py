@@ -26,8 +26,8 @@ def after(monkeypatch, owner, name, change):
 
 
 def drop_cell_state_carry(monkeypatch):
-    def forget(gates_TBG, h_TBH, c_TBH, scratch, block):
-        scratch["f"][block] = 0
+    def forget(gates_TBG, h_TBH, c_TBH, tanh_c, scratch):
+        scratch["f"][:] = 0
 
     after(monkeypatch, lstm, "_local_derivatives", forget)
 
@@ -46,7 +46,10 @@ def shift_recurrent_gradient(cell):
 
 
 def shift_gated_recurrent_gradient(monkeypatch):
-    monkeypatch.setattr(Track, "all_incoming", Track.produced)
+    def produced_rows(tape):
+        return rows(np.ascontiguousarray(tape.tracks[0].produced(slice(len(tape.gates_TBG)))))
+
+    monkeypatch.setattr(_tape.Tape, "incoming_rows", produced_rows)
 
 
 def wrong_tanh_derivative_of_rnn(monkeypatch):
@@ -63,11 +66,10 @@ def wrong_relu_derivative(monkeypatch):
 def wrong_tanh_derivative_of_lstm(monkeypatch):
     original = lstm._local_derivatives
 
-    def derivative(gates_TBG, h_TBH, c_TBH, scratch, block):
-        o = gates_TBG[..., : h_TBH.shape[-1]].copy()
-        tanh_c = scratch["tanh_c"][block].copy()
-        original(gates_TBG, h_TBH, c_TBH, scratch, block)
-        scratch["dh_dc"][block] = o * (1 - tanh_c)
+    def derivative(gates_TBG, h_TBH, c_TBH, tanh_c, scratch):
+        wrong = gates_TBG[..., : h_TBH.shape[-1]] * (1 - tanh_c)
+        original(gates_TBG, h_TBH, c_TBH, tanh_c, scratch)
+        scratch["dh_dc"][: len(h_TBH)] = wrong
 
     monkeypatch.setattr(lstm, "_local_derivatives", derivative)
 
@@ -75,10 +77,10 @@ def wrong_tanh_derivative_of_lstm(monkeypatch):
 def wrong_tanh_derivative_of_gru(monkeypatch):
     original = _gated_unit.GatedUnit._local_derivatives
 
-    def derivative(self, gates_TBG, h_TBH, scratch, block):
+    def derivative(self, gates_TBG, h_TBH, scratch, inner_TBH):
         hidden = h_TBH.shape[-1]
         z, n = gates_TBG[..., hidden : 2 * hidden].copy(), gates_TBG[..., 2 * hidden :].copy()
-        original(self, gates_TBG, h_TBH, scratch, block)
+        original(self, gates_TBG, h_TBH, scratch, inner_TBH)
         gates_TBG[..., 2 * hidden :] = (1 - z) * (1 - n)
 
     monkeypatch.setattr(_gated_unit.GatedUnit, "_local_derivatives", derivative)
@@ -97,10 +99,8 @@ def reset_path_without_the_gate(monkeypatch):
     """Send the reset's gradient to the old state as if r were 1."""
     original = gru.GRU._through_products
 
-    def through(self, params, da_BG, dh_BH, t, tape):
-        hidden = dh_BH.shape[1]
-        tape.scratch["rz"][t, :, :hidden] = 1
-        original(self, params, da_BG, dh_BH, t, tape)
+    def through(self, params, da_BG, dh_BH, r_BH, inner_BH, tape):
+        original(self, params, da_BG, dh_BH, np.ones_like(r_BH), inner_BH, tape)
 
     monkeypatch.setattr(gru.GRU, "_through_products", through)
 
@@ -120,6 +120,10 @@ def add_to_gradients(monkeypatch):
 
 def forget_keep_in_backward(monkeypatch):
     monkeypatch.setattr(Track, "cut", lambda self, t, dstate_BH: None)
+
+
+def forget_keep_in_the_weights_gradient(monkeypatch):
+    monkeypatch.setattr(Track, "reset", lambda self, h_TBH: None)
 
 
 def keep_the_cut_a_step_late(monkeypatch):
@@ -152,6 +156,8 @@ IN_A_CELL = [
     ("gru", {}, reset_path_without_the_gate),
     ("lstm", {}, add_to_gradients),
     ("lstm", {}, forget_keep_in_backward),
+    ("lstm", {}, forget_keep_in_the_weights_gradient),
+    ("gru", {}, forget_keep_in_the_weights_gradient),
     ("gru", {}, keep_the_cut_a_step_late),
     ("rnn", {}, ignore_the_last_states_gradient),
 ]
@@ -206,5 +212,8 @@ def test_an_error_around_the_cells_is_caught(gradients, check, plant, monkeypatc
 
 def test_an_error_over_blocks_of_steps_is_caught(gradients, monkeypatch):
     case = {"variant": {"cell": "lstm"}, "steps": 4, "batch_size": 3, "hidden": 3}
-    monkeypatch.setattr(_tape.Tape, "blocks_backward", lambda self: iter([slice(0, 2), slice(2, 4)]))
+    monkeypatch.setattr(_tape, "BLOCK_VALUES", 2 * 3 * 4 * 3)
+    assert max(gradients.cell(**case).values()) <= TOLERANCE
+    original = _tape.Tape.blocks_backward
+    monkeypatch.setattr(_tape.Tape, "blocks_backward", lambda *args: reversed(list(original(*args))))
     assert max(gradients.cell(**case).values()) > NOTICED
