@@ -9,7 +9,8 @@ is. Anything else that escapes is a bug.
     |-- VocabularyError      a character that the model has never seen, where it needs one that it has
     |-- RunError             a run that is missing, ambiguous, in use, or not the one that was asked for
     |   `-- CheckpointError  a file of a run that is damaged, hostile, or of another version
-    `-- DivergenceError      training whose loss is no longer a finite number
+    |-- DivergenceError      training whose loss is no longer a finite number
+    `-- WorkerError          a worker process that failed, was killed, or could not be started
 """
 
 from __future__ import annotations
@@ -45,3 +46,7 @@ class CheckpointError(RunError):
 
 class DivergenceError(CharlmError):
     """The training loss is no longer a finite number."""
+
+
+class WorkerError(CharlmError):
+    """A worker process failed, was killed, or could not be started."""

@@ -92,6 +92,12 @@ class Model:
         self._encoding = encoding_of(config)
         self._layers = [self.params.part(f"layers.{layer}.") for layer in range(config.layers)]
 
+    def move_to(self, flat: Floats) -> None:
+        """Have this memory (P,) hold the parameters from now on."""
+        flat[:] = self.params.flat
+        self.params = FlatVector(self.shapes, self.dtype, flat)
+        self._layers = [self.params.part(f"layers.{layer}.") for layer in range(self.config.layers)]
+
     def initialise(self, rng: np.random.Generator) -> None:
         """Draw every parameter anew, in place."""
         self._encoding.initialise(self.params, rng)
@@ -199,6 +205,7 @@ class Model:
         workspace: Workspace,
         grads: FlatVector,
         rng: np.random.Generator | None = None,
+        keep_TB: Floats | None = None,
     ) -> tuple[float, States]:
         """One chunk of truncated back-propagation through time (Werbos 1990; Williams & Peng 1990).
 
@@ -211,12 +218,13 @@ class Model:
             workspace: buffers.
             grads: where the gradient of the mean loss is written.
             rng: draws the dropout masks.
+            keep_TB: None, or 0 where a stream starts afresh before a step and 1 elsewhere.
 
         Returns:
             The sum of the targets' costs in nats, and the state after the chunk.
         """
         workspace.laps.begin()
-        h_TBH, after = self.forward(x_TB, state, workspace, rng=rng)
+        h_TBH, after = self.forward(x_TB, state, workspace, keep_TB, rng)
         dh_TBH = workspace.dh_TBH[: len(x_TB)]
         real_N = None if real_TB is None else real_TB.reshape(-1)
         nll_sum = loss_and_gradient(

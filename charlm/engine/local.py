@@ -1,60 +1,72 @@
 """A training step on this machine's cores: the batch's columns are split over workers, gradients are summed.
 
-Every worker runs forward and backward on its own columns, with buffers and a gradient of its own. The sum runs
-in the workers' order, so that the same seed and the same number of workers give the same bits.
+The first worker is this process, the others are processes of their own over shared memory: threads would hand
+the interpreter's lock to and fro after every short call, and lose a third of two cores' time to it. The
+gradients are summed in the workers' order, so that the same seed and number of workers give the same bits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import partial
+import weakref
 
 import numpy as np
 
-from charlm.arrays import FlatVector, Floats
+from charlm.arrays import Floats
+from charlm.engine.crew import Crew
+from charlm.engine.memory import TrainingMemory
 from charlm.engine.pool import WorkerPool
-from charlm.model import Model, Workspace
+from charlm.engine.shard import Order, Shard
+from charlm.engine.worker import Job
+from charlm.model import Model
 from charlm.profiling import Laps
-from charlm.states import States, join_states
+from charlm.states import States
 from charlm.text.streams import Batch
 
 
-@dataclass
-class Shard:
-    """A worker's columns of the batch, and what it owns."""
-
-    columns: slice
-    workspace: Workspace
-    grads: FlatVector
-
-
 class LocalEngine:
-    """Executes steps for one model and one size of batch.
+    """Executes steps for one model, whose parameters it moves into shared memory, and one size of batch.
 
-    Attributes:
-        state: every stream's state after the last step, for each layer its variables (B, H).
-        gradient: of the last step's mean loss.
+    The processes end with the pool's block, or with the engine if that goes first.
     """
 
     def __init__(self, model: Model, seq_len: int, batch_size: int, dropout: float, pool: WorkerPool) -> None:
-        self.model = model
-        self.state: States = model.zero_state(batch_size)
-        self._batch_size = batch_size
-        self._pool = pool
+        columns = pool.columns(batch_size)
+        self._workers = len(columns)
+        self._memory = memory = TrainingMemory(model, seq_len, batch_size, self._workers)
+        model.move_to(memory.params)
+        self._current = 0
         self._laps = Laps()
-        self._shards = [
-            Shard(
-                columns,
-                Workspace(model, seq_len, columns.stop - columns.start, dropout),
-                model.params.zeros_like(),
-            )
-            for columns in pool.columns(batch_size)
+        self._busy: list[dict[str, float]] = [{}]
+        self._shard = Shard(model, memory, 0, columns[0], seq_len, dropout)
+        settings = model.config.to_json(), model.vocabulary_size, seq_len, batch_size, dropout, self._workers
+        jobs = [
+            Job(*settings, number, (own.start, own.stop), memory.shared.address)
+            for number, own in enumerate(columns)
         ]
+        self._crew = Crew(jobs[1:], memory.shared.inherited)
+        memory.shared.close_file()
+        pool.at_end(weakref.finalize(self, self._crew.close))
+
+    @property
+    def pids(self) -> list[int]:
+        """The worker processes, this one not among them."""
+        return self._crew.pids
+
+    @property
+    def state(self) -> States:
+        """Every stream's state after the last step, for each layer its variables (B, H)."""
+        return self._memory.states[self._current]
+
+    @state.setter
+    def state(self, states: States) -> None:
+        for layer, own in zip(self.state, states, strict=True):
+            for array, values in zip(layer, own, strict=True):
+                array[:] = values
 
     @property
     def gradient(self) -> Floats:
         """The gradient of the last step's mean loss (P,)."""
-        return self._shards[0].grads.flat
+        return self._memory.gradients[0]
 
     def step(self, batch: Batch, rng: np.random.Generator) -> float:
         """Forward and backward on a batch, from the carried state, which moves on.
@@ -65,36 +77,52 @@ class LocalEngine:
 
         Returns:
             The mean cost of the batch's targets, in nats.
+
+        Raises:
+            WorkerError: a worker's process failed or has ended.
         """
-        if batch.fresh:
-            self.state = self.model.zero_state(self._batch_size)
-        rngs = rng.spawn(len(self._shards))
-        tasks = [partial(self._run, shard, batch, own) for shard, own in zip(self._shards, rngs, strict=True)]
+        self._put(batch)
+        orders = [
+            Order(
+                len(batch.x_TB), batch.targets, batch.real_TB is not None, batch.keep_TB is not None,
+                self._current, seed,
+            )
+            for seed in rng.integers(2**63, size=self._workers).tolist()
+        ]  # fmt: skip
         self._laps.begin()
-        results: list[tuple[float, States]] = self._pool.run(tasks)
+        self._crew.order(orders[1:])
+        try:
+            nll_sums = [self._shard.run(orders[0])]
+        finally:
+            answers = self._crew.answers()
         self._laps.end("step")
-        self.state = join_states(tuple(states for _, states in results))
-        for shard in self._shards[1:]:
-            self._shards[0].grads.flat += shard.grads.flat
+        nll_sums += [answer["nll_sum"] for answer in answers]
+        self._busy = [self._shard.workspace.laps.seconds, *(answer["seconds"] for answer in answers)]
+        self._current = 1 - self._current
+        for gradient in self._memory.gradients[1:]:
+            self.gradient[:] += gradient
         self._laps.end("sum of gradients")
-        return sum(nll_sum for nll_sum, _ in results) / batch.targets
+        return sum(nll_sums) / batch.targets
+
+    def _put(self, batch: Batch) -> None:
+        """Lay a batch out in the shared memory."""
+        memory, steps = self._memory, len(batch.x_TB)
+        memory.x_TB[:steps], memory.y_TB[:steps] = batch.x_TB, batch.y_TB
+        if batch.real_TB is not None:
+            memory.real_TB[:steps] = batch.real_TB
+        if batch.keep_TB is not None:
+            memory.keep_TB[:steps] = batch.keep_TB
+        if batch.fresh:
+            for layer in self.state:
+                for array in layer:
+                    array[:] = 0
 
     def profile(self) -> dict[str, float]:
         """Seconds by activity since the start, as the mean of the workers; what they do not use is waiting."""
-        workers = len(self._shards)
         busy: dict[str, float] = {}
-        for shard in self._shards:
-            for activity, seconds in shard.workspace.laps.seconds.items():
-                busy[activity] = busy.get(activity, 0.0) + seconds / workers
+        for seconds_by_activity in self._busy:
+            for activity, seconds in seconds_by_activity.items():
+                busy[activity] = busy.get(activity, 0.0) + seconds / self._workers
         spent = self._laps.seconds
         waiting = spent.get("step", 0.0) - sum(busy.values())
         return {**busy, "waiting": waiting, "sum of gradients": spent.get("sum of gradients", 0.0)}
-
-    def _run(self, shard: Shard, batch: Batch, rng: np.random.Generator) -> tuple[float, States]:
-        columns = shard.columns
-        state = tuple(tuple(array[columns] for array in layer) for layer in self.state)
-        x_TB, y_TB = (np.ascontiguousarray(codes[:, columns]) for codes in (batch.x_TB, batch.y_TB))
-        real_TB = None if batch.real_TB is None else np.ascontiguousarray(batch.real_TB[:, columns])
-        return self.model.loss_and_gradient(
-            x_TB, y_TB, real_TB, batch.targets, state, shard.workspace, shard.grads, rng
-        )

@@ -1,8 +1,8 @@
-"""Worker threads that share a process's memory, with the matrix library held to one thread in each.
+"""A fixed number of workers for a block of work, with the matrix library held to one thread in each.
 
-NumPy releases the interpreter's lock inside products and large element-wise operations, so threads that each
-run their own columns of the batch keep all cores busy, in the element-wise work too, which the matrix library's
-own threads would leave to one core.
+Here they are threads, which scoring runs on. NumPy releases the interpreter's lock inside products and large
+element-wise operations, so threads that each run their own columns keep all cores busy, in the element-wise
+work too, which the matrix library's own threads would leave to one core.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import pairwise
 from types import TracebackType
 from typing import Self, TypeVar
@@ -32,6 +33,7 @@ class WorkerPool:
         self.workers = usable_cores() if workers is None else workers
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="charlm-worker")
         self._limits = threadpool_limits(limits=1, user_api="blas")
+        self._at_end = ExitStack()
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """Run tasks side by side and wait for all: their results in order, or the first exception."""
@@ -45,6 +47,10 @@ class WorkerPool:
                 raise exception
         return [first, *(future.result() for future in futures)]
 
+    def at_end(self, close: Callable[[], object]) -> None:
+        """Have something called when the block ends, last come first."""
+        self._at_end.callback(close)
+
     def columns(self, batch_size: int) -> list[slice]:
         """A batch's columns as near-equal slices, one a worker, none empty."""
         workers = min(self.workers, batch_size)
@@ -57,8 +63,9 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._threads.shutdown()
-        self._limits.restore_original_limits()
+        with self._at_end:
+            self._threads.shutdown()
+            self._limits.restore_original_limits()
 
 
 def _quietly(task: Callable[[], Result]) -> Result:

@@ -41,6 +41,7 @@ class Batch:
     real_TB: npt.NDArray[np.bool_] | None
     targets: int
     fresh: bool
+    keep_TB: npt.NDArray[np.bool_] | None = None
 
 
 class Partition(ABC):

@@ -1,0 +1,72 @@
+"""A worker's part of a training step: its own columns of the batch, forward and backward.
+
+Every worker has buffers and a gradient of its own. A shard runs in the process of its worker, and takes orders
+that say what the step is; the arrays lie in memory that all workers share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.arrays import FlatVector
+from charlm.engine.memory import TrainingMemory
+from charlm.model import Model, Workspace
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a step is, beside its arrays.
+
+    Attributes:
+        steps: the time steps T of the chunk.
+        targets: how many targets the mean loss is over, in all workers together.
+        masked: whether ``real_TB`` says which targets count.
+        resets: whether ``keep_TB`` says where streams start afresh.
+        state: which of the two states the step starts from.
+        seed: of the worker's own random numbers.
+    """
+
+    steps: int
+    targets: int
+    masked: bool
+    resets: bool
+    state: int
+    seed: int
+
+
+class Shard:
+    """One worker's columns, and what it owns."""
+
+    def __init__(
+        self, model: Model, memory: TrainingMemory, number: int, columns: slice, seq_len: int, dropout: float
+    ) -> None:
+        self.workspace = Workspace(model, seq_len, columns.stop - columns.start, dropout)
+        self._model = model
+        self._memory = memory
+        self._columns = columns
+        self._grads = FlatVector(model.shapes, model.dtype, memory.gradients[number])
+
+    def run(self, order: Order) -> float:
+        """Forward and backward: the gradient and the state after are written, the targets' costs summed."""
+        memory, columns = self._memory, self._columns
+        chunk = slice(order.steps), columns
+        state = tuple(tuple(array[columns] for array in layer) for layer in memory.states[order.state])
+        # Overflow is not announced: whoever reads the results checks that they are finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            nll_sum, after = self._model.loss_and_gradient(
+                np.ascontiguousarray(memory.x_TB[chunk]),
+                np.ascontiguousarray(memory.y_TB[chunk]),
+                np.ascontiguousarray(memory.real_TB[chunk]) if order.masked else None,
+                order.targets,
+                state,
+                self.workspace,
+                self._grads,
+                np.random.default_rng(order.seed),
+                memory.keep_TB[chunk] if order.resets else None,
+            )
+        for layer, own in zip(memory.states[1 - order.state], after, strict=True):
+            for array, own_BH in zip(layer, own, strict=True):
+                array[columns] = own_BH
+        return nll_sum

@@ -1,0 +1,86 @@
+"""A worker process: reads a job and then orders, a line of JSON each, and answers every order with a line.
+
+It ends when its input ends, as it does when the training process ends, however that comes about. Signals to the
+whole group of processes (Ctrl-C) are the training process's to answer.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from typing import Any, TextIO
+
+from threadpoolctl import threadpool_limits
+
+from charlm.arrays import FlatVector
+from charlm.config import ModelConfig
+from charlm.engine.memory import TrainingMemory
+from charlm.engine.shard import Order, Shard
+from charlm.model import Model
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker process works on for the whole of its life.
+
+    Attributes:
+        model: the network's settings.
+        vocabulary_size: V.
+        seq_len: the most time steps of a chunk.
+        batch_size: all streams.
+        dropout: the share of units that are dropped.
+        workers: how many workers there are.
+        number: which of them this one is, from 0.
+        columns: its first stream, and the one after its last.
+        address: of the shared memory.
+    """
+
+    model: dict[str, Any]
+    vocabulary_size: int
+    seq_len: int
+    batch_size: int
+    dropout: float
+    workers: int
+    number: int
+    columns: tuple[int, int]
+    address: str
+
+    def to_line(self) -> str:
+        """The job as the first line that its process reads."""
+        return json.dumps(asdict(self)) + "\n"
+
+    def shard(self) -> Shard:
+        """The worker's part, over the shared memory."""
+        blank = Model(ModelConfig(**self.model), self.vocabulary_size)
+        memory = TrainingMemory(blank, self.seq_len, self.batch_size, self.workers, self.address)
+        memory.shared.close_file()
+        params = FlatVector(blank.shapes, blank.dtype, memory.params)
+        model = Model(blank.config, self.vocabulary_size, params)
+        return Shard(model, memory, self.number, slice(*self.columns), self.seq_len, self.dropout)
+
+
+def serve(orders: TextIO, answers: TextIO) -> None:
+    """Do a job's steps in turn, until there are no more orders."""
+    shard = Job(**json.loads(orders.readline())).shard()
+    for line in orders:
+        try:
+            answer: dict[str, Any] = {"nll_sum": shard.run(Order(**json.loads(line)))}
+        except Exception as error:  # told to the training process, which ends the run
+            answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+        answers.write(json.dumps(answer | {"seconds": shard.workspace.laps.seconds}) + "\n")
+        answers.flush()
+
+
+def main() -> None:
+    """Serve the process that started this one."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with threadpool_limits(limits=1, user_api="blas"):
+        serve(sys.stdin, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
