@@ -1,0 +1,1 @@
+"""What files need that is no file's own: locks."""
