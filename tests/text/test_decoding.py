@@ -1,0 +1,54 @@
+"""From blocks to text: any cut is the same, and what is no UTF-8 is refused with its place in the whole file."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.errors import CorpusError
+from charlm.text.decoding import decode
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+
+
+def cut(raw, places):
+    bounds = sorted({0, len(raw), *(place % (len(raw) + 1) for place in places)})
+    return [raw[start:stop] for start, stop in pairwise(bounds)]
+
+
+@given(TEXTS, st.lists(st.integers(0, 1000)))
+def test_a_text_may_be_cut_inside_its_characters(text, places):
+    assert "".join(decode(cut(text.encode(), places), "x")) == text
+
+
+@given(st.binary(), st.lists(st.integers(0, 1000)))
+def test_where_the_blocks_end_does_not_change_what_is_said(raw, places):
+    outcomes = []
+    for blocks in ([raw], cut(raw, places), [raw[place : place + 1] for place in range(len(raw))]):
+        try:
+            outcomes.append("".join(decode(blocks, "x")))
+        except CorpusError as error:
+            outcomes.append(str(error))
+    first, *others = outcomes
+    if "is binary" in first or "mark at byte 0" in first:
+        # Of two things wrong in a file, one is named; which one may depend on the blocks.
+        assert all(other.startswith("x is ") for other in others)
+    else:
+        assert all(other == first or "is binary" in other for other in others)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "words"),
+    [
+        ([b"ab", b"c\xe9d"], r"byte 3 \(counted from 0\) is 0xE9"),
+        ([b"ab\xf0", b"\x9f\x98"], r"byte 2 \(counted from 0\) is 0xF0"),
+        ([b"abc\xe2", b"\x82", b"x"], r"byte 3 \(counted from 0\) is 0xE2"),
+        ([b"abc\xe2", b"\0"], r"byte 4 \(counted from 0\) is zero"),
+        ([b"\xff\xfea\0", b"b\0"], "is in UTF-16, as the mark"),
+        ([b"\xff\xfe\0\0", b"b\0\0\0"], "is in UTF-32, as the mark"),
+    ],
+)
+def test_the_place_is_the_file_s_and_not_the_block_s(blocks, words):
+    with pytest.raises(CorpusError, match=words):
+        list(decode(blocks, "x"))
