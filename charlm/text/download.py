@@ -1,0 +1,157 @@
+"""Fetching a named corpus: by pooch, verified before it is used, and tried again where the network fails.
+
+A download goes to a temporary name and gets its own only when its sum is right, so what is there is whole; a
+later attempt goes on with the files that an earlier one got.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, TypeAlias
+
+from charlm.errors import CorpusError
+from charlm.storage.lock import hold
+from charlm.text.catalogue import NamedCorpus, RemoteFile, downloads_folder, not_downloaded
+
+OFFLINE = "CHARLM_OFFLINE"
+RETRIES = 2  # after the first attempt
+TIMEOUT = 30  # seconds without a byte
+BLOCK = 1 << 16
+LOCK = ".lock"
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with how many bytes of a file have come, and how many it has."""
+
+
+def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
+    """Fetch a corpus, unless it is here and as it should be.
+
+    Args:
+        corpus: one of the catalogue.
+        progress: called now and then.
+
+    Returns:
+        The text's path.
+
+    Raises:
+        CorpusError: charlm may not or does not download it, the network fails, what comes is not what is known,
+            or the system refuses to write it.
+    """
+    if corpus.bring:
+        raise not_downloaded(corpus)
+    try:
+        if is_intact(corpus):
+            return corpus.path
+        if os.environ.get(OFFLINE, "") not in ("", "0"):
+            raise CorpusError(f"{corpus.name} is not here, and {OFFLINE} forbids to download it: unset that")
+        parts = corpus.path.with_suffix(".parts")
+        parts.parent.mkdir(parents=True, exist_ok=True)
+        with hold(corpus.path.with_suffix(LOCK)):
+            if not is_intact(corpus):  # another process may have fetched it while this one waited
+                paths = [_fetched(corpus, file, parts, progress) for file in corpus.files]
+                _publish(corpus, paths, parts / "text")
+            shutil.rmtree(parts, ignore_errors=True)
+    except OSError as error:
+        raise CorpusError(
+            f"{corpus.path} cannot be written: {error.strerror or error}; see to the disk"
+        ) from None
+    return corpus.path
+
+
+def is_intact(corpus: NamedCorpus) -> bool:
+    """Whether the text of a corpus is here and has its sum."""
+    return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
+
+
+def remove_downloads() -> int:
+    """Remove every text that was downloaded, and what is left of attempts.
+
+    Returns:
+        How many bytes are gone.
+
+    Raises:
+        CorpusError: the system refuses.
+    """
+    folder, size = downloads_folder(), 0
+    try:
+        for path in folder.rglob("*") if folder.is_dir() else ():
+            if path.is_file() and path.suffix != LOCK:  # a lock that is removed keeps nobody out
+                size += path.stat().st_size
+                path.unlink()
+    except OSError as error:
+        raise CorpusError(
+            f"{folder} cannot be cleared: {error.strerror or error}; see to its permissions"
+        ) from None
+    return size
+
+
+def _fetched(corpus: NamedCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
+    """One file, downloaded into a folder unless it is there already."""
+    import pooch  # with requests below it, it takes a fifth of a second
+    from requests import RequestException
+
+    pooch.get_logger().setLevel("ERROR")
+    name = file.hash.rpartition(":")[2]
+    fetcher = pooch.create(
+        folder, base_url="", registry={name: file.hash}, urls={name: file.address}, retry_if_failed=RETRIES
+    )
+    try:
+        return Path(fetcher.fetch(name, downloader=partial(_transfer, progress)))
+    except RequestException as error:
+        reason = " ".join(str(error).split())
+        raise CorpusError(
+            f"{corpus.name} cannot be downloaded from {file.address} ({reason}): try again later"
+        ) from None
+    except ValueError:
+        raise CorpusError(
+            f"{corpus.name}: what comes from {file.address} is not what is known ({file.hash}), and is not kept: "
+            f"try again later, or see {corpus.address}"
+        ) from None
+
+
+def _transfer(progress: Progress | None, address: str, path: str, _: Any) -> None:
+    """Bring one file here; in pooch's own downloader a connection that fails stays open."""
+    import requests
+
+    with requests.get(address, stream=True, timeout=TIMEOUT) as response, Path(path).open("wb") as out:
+        response.raise_for_status()
+        total, done = int(response.headers.get("Content-Length", 0)), 0
+        for block in response.iter_content(BLOCK):
+            done += out.write(block)
+            if progress is not None:
+                progress(min(done, total), total)  # what comes compressed is longer than its announced length
+
+
+def _publish(corpus: NamedCorpus, paths: list[Path], whole: Path) -> None:
+    """Put the text of the files together, and in its place if it is what is known."""
+    with whole.open("wb") as out:
+        for number, (path, file) in enumerate(zip(paths, corpus.files, strict=True)):
+            out.write(b"\n" if number else b"")
+            with _opened(path, file) as text:
+                shutil.copyfileobj(text, out, BLOCK)
+    if not _has_hash(whole, corpus.hash):
+        raise CorpusError(f"{corpus.name}: its text is not what is known ({corpus.hash}), and is not kept")
+    whole.replace(corpus.path)
+
+
+@contextmanager
+def _opened(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
+    """The text of a downloaded file, out of its archive where it is one."""
+    if file.member:
+        with zipfile.ZipFile(path) as archive, archive.open(file.member) as text:
+            yield text
+    else:
+        with path.open("rb") as text:
+            yield text
+
+
+def _has_hash(path: Path, known: str | None) -> bool:
+    import pooch
+
+    return known is not None and pooch.hashes.hash_matches(path, known)
