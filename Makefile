@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check format readme bench clean
+.PHONY: help demo test lint check format readme bench torture soak clean
 
 help:
 	@echo "make demo    install, train for about a minute, sample, and measure"
@@ -15,6 +15,8 @@ help:
 	@echo "make format  apply the formatting that lint checks"
 	@echo "make readme  write the commands' help texts into README.md"
 	@echo "make bench   compare the speed with PyTorch's, into bench.json"
+	@echo "make torture kill training 200 times, and read 100,000 damaged files"
+	@echo "make soak    train for an hour with a save every five seconds, and see that nothing grows"
 	@echo "make clean   remove .venv and caches (never runs/)"
 
 $(READY): pyproject.toml
@@ -54,6 +56,14 @@ bench: $(READY)
 	  { echo "PyTorch cannot be installed here, so there is nothing to compare with: skipped"; exit 0; }
 	@if .venv-bench/bin/python -c 'import torch' 2>/dev/null; then \
 	  $(BIN)/python tests/bench/compare_torch.py --torch-python .venv-bench/bin/python --out bench.json; fi
+
+torture: $(READY)
+	$(BIN)/python tests/torture/kills.py --count 200
+	$(BIN)/python tests/torture/fuzz_files.py --count 100000
+	$(BIN)/python -m tests.torture.hostile_files
+
+soak: $(READY)
+	$(BIN)/python tests/torture/soak.py --minutes 60
 
 clean:
 	rm -rf $(VENV) .venv-bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from charlm.checkpoint.find import find_run
+from charlm.checkpoint.folder import check_unused
+from charlm.checkpoint.lock import only_writer
 from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel, load_run
 from charlm.text.sources import source_of_text
 from charlm.training.loop import train as training_loop
-from charlm.training.session import begin
+from charlm.training.session import new_run, new_trainer
 
 
 def load(run: str | PathLike[str] | None = None) -> LanguageModel:
@@ -45,7 +48,9 @@ def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any)
     Raises:
         UsageError: a setting is unknown or cannot be.
         CorpusError: the text is too short.
-        DivergenceError: the loss is no finite number any more.
+        RunError: the folder is in use, or holds a run.
+        DivergenceError: training went astray again and again.
+        WorkerError: a worker process failed or was killed.
 
     >>> model = train("abcdefgh " * 300, hidden=16, steps=150, seq_len=16, batch_size=8, lr=0.02, dropout=0.0)
     >>> model.sample(16, prompt="abc", temperature=0)
@@ -54,9 +59,14 @@ def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any)
     True
     """
     config = TrainingConfig.from_settings(**settings)
-    with tempfile.TemporaryDirectory() as temporary, WorkerPool(config.batching.workers) as pool:
+    with ExitStack() as held:
+        temporary = held.enter_context(tempfile.TemporaryDirectory())
         folder = Path(temporary) / "run" if out is None else Path(out)
-        trainer, run = begin(source_of_text(text), config, folder, pool)
+        pool = held.enter_context(WorkerPool(config.batching.workers))
+        trainer = new_trainer(source_of_text(text), config, pool)
+        check_unused(folder)  # where something else lies, not even a lock is made
+        held.enter_context(only_writer(folder))
+        run = new_run(trainer, folder)
         for _ in training_loop(trainer, run):
             pass
         return load_run(run)

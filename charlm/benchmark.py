@@ -6,11 +6,14 @@ whole one: forward, backward, clipping and Adam.
 
 from __future__ import annotations
 
+import re
 import resource
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -25,9 +28,8 @@ from charlm.config import (
 from charlm.engine.pool import WorkerPool
 from charlm.generate import all_filters, drawn_codes
 from charlm.model import Model
-from charlm.text.prepare import Corpus
+from charlm.text.prepare import prepare_corpus
 from charlm.text.sources import source_of_text
-from charlm.text.vocab import Vocabulary
 from charlm.training.trainer import Trainer
 
 SYMBOLS = 65  # as many as tiny-shakespeare has
@@ -81,14 +83,14 @@ class Speed:
         gflops: billions of operations a second that those are.
         sampling: characters a second of one stream.
         sampling_64: characters a second of 64 streams together.
-        peak_bytes: the process's largest resident size after training.
+        resident_bytes: what training holds in memory, in all its processes together.
     """
 
     training: float
     gflops: float
     sampling: float
     sampling_64: float
-    peak_bytes: int
+    resident_bytes: int
 
 
 class TrainingBench:
@@ -98,15 +100,13 @@ class TrainingBench:
         symbols = "".join(chr(0x41 + code) for code in range(SYMBOLS))
         codes = np.random.default_rng(0).integers(0, SYMBOLS, characters)
         text = "".join(symbols[code] for code in codes)
-        vocabulary = Vocabulary.of(symbols)
         config = TrainingConfig(
             ModelConfig(cell=size.cell, hidden=size.hidden, layers=size.layers),
             BatchingConfig(batch_size=size.batch_size, seq_len=size.seq_len, val_fraction=0.0),
             OptimisationConfig(dropout=0.0, schedule="constant", lr=1e-3),
             BudgetConfig(steps=1),
         )
-        corpus = Corpus(source_of_text(text), vocabulary, vocabulary.encode(text, "the random text"), "")
-        self._trainer = Trainer(config, corpus, pool)
+        self._trainer = Trainer(config, prepare_corpus(source_of_text(text), config), pool)
         self._trainer.step(0.0)
 
     def rate(self, seconds: float = SECONDS) -> float:
@@ -115,6 +115,10 @@ class TrainingBench:
         while (spent := time.perf_counter() - began) < seconds:
             targets += self._trainer.step(0.0)[1]
         return targets / spent
+
+    def resident_bytes(self) -> int:
+        """What the training holds in memory: all its buffers are allocated once, and stay."""
+        return resident_bytes(self._trainer.worker_pids)
 
 
 class SamplingBench:
@@ -152,22 +156,29 @@ def ceiling_gflops(pool: WorkerPool) -> float:
 
 
 def measure(size: Size, workers: int | None) -> Speed:
-    """Measure one size; the peak of memory is right only in a process that has done nothing else."""
+    """Measure one size; its memory is right only in a process that has done nothing else."""
     with WorkerPool(workers) as pool:
         bench = TrainingBench(size, pool)
         training = statistics.median(bench.rate() for _ in range(REPEATS))
-    peak = peak_resident_bytes()
+        resident = bench.resident_bytes()
     one, many = (SamplingBench(size, streams) for streams in (1, 64))
     return Speed(
         training=training,
         gflops=training * size.flops_per_character() / 1e9,
         sampling=statistics.median(one.rate() for _ in range(REPEATS)),
         sampling_64=statistics.median(many.rate() for _ in range(REPEATS)),
-        peak_bytes=peak,
+        resident_bytes=resident,
     )
 
 
-def peak_resident_bytes() -> int:
-    """The largest resident size of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+def resident_bytes(pids: Sequence[int]) -> int:
+    """What this process and its workers hold in memory, pages that they share counted once.
+
+    Where the system does not tell that, it is the peak of this process times their number, which is too much.
+    """
+    try:
+        reports = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in ("self", *pids)]
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return (1 + len(pids)) * (peak if sys.platform == "darwin" else peak * 1024)
+    return sum(1024 * int(re.findall(r"^Pss:\s+(\d+) kB", report, re.MULTILINE)[0]) for report in reports)

@@ -1,8 +1,8 @@
-"""How a character enters the network: as a row of a table of pre-activations, one row a symbol.
+"""How a character enters the network: as a row of a table, what its symbol adds to pre-activations.
 
 A one-hot vector times a matrix is a row of that matrix, so the first layer's product with its input is a
 gather of rows: of W_xh itself for one-hot input, of embedding @ W_xh, projected once a chunk, for a learned
-embedding. The bias is part of the table. Both cost the same, because V is far smaller than T * B.
+embedding. Both cost the same, because V is far smaller than T * B.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from charlm.arrays import Codes, Floats
 from charlm.cells import Parameters
 from charlm.config import ModelConfig
-from charlm.initialise import normal
+from charlm.initialise import normal, xavier
 
 # A one-hot input has one active unit, so a row of its weights is all that a step's input has to say; Xavier's
 # rule, made for dense input, would make it far too quiet.
@@ -33,12 +33,12 @@ class Encoding(ABC):
         """Fill the parameters in place."""
 
     @abstractmethod
-    def table(self, params: Parameters) -> Floats:
-        """The pre-activations of every symbol (V, G), bias included."""
+    def rows(self, params: Parameters) -> Floats:
+        """What every symbol adds to the first layer's pre-activations (V, G), maybe a view of a parameter."""
 
     @abstractmethod
-    def backward(self, params: Parameters, dtable_VG: Floats, grads: Parameters) -> None:
-        """Write the gradients of the parameters, from the table's."""
+    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
+        """Write the gradients of the encoding's own parameters, from the rows'."""
 
 
 class OneHot(Encoding):
@@ -52,14 +52,13 @@ class OneHot(Encoding):
         """Large normal rows, in place."""
         normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION, rng)
 
-    def table(self, params: Parameters) -> Floats:
-        """The rows of W_xh themselves."""
-        return params["layers.0.W_xh"] + params["layers.0.b_h"]
+    def rows(self, params: Parameters) -> Floats:
+        """W_xh itself."""
+        return params["layers.0.W_xh"]
 
-    def backward(self, params: Parameters, dtable_VG: Floats, grads: Parameters) -> None:
-        """The table's gradient is W_xh's."""
-        grads["layers.0.W_xh"][:] = dtable_VG
-        dtable_VG.sum(axis=0, out=grads["layers.0.b_h"])
+    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
+        """The rows' gradient is W_xh's."""
+        grads["layers.0.W_xh"][:] = drows_VG
 
 
 class Embedding(Encoding):
@@ -77,22 +76,37 @@ class Embedding(Encoding):
         normal(params["embedding"], 1.0, rng)
         normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION * self.size**-0.5, rng)
 
-    def table(self, params: Parameters) -> Floats:
+    def rows(self, params: Parameters) -> Floats:
         """Every symbol's embedding, projected."""
-        table_VG: Floats = params["embedding"] @ params["layers.0.W_xh"]
-        table_VG += params["layers.0.b_h"]
-        return table_VG
+        rows_VG: Floats = params["embedding"] @ params["layers.0.W_xh"]
+        return rows_VG
 
-    def backward(self, params: Parameters, dtable_VG: Floats, grads: Parameters) -> None:
+    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
         """Back through the projection."""
-        np.matmul(dtable_VG, params["layers.0.W_xh"].T, out=grads["embedding"])
-        np.matmul(params["embedding"].T, dtable_VG, out=grads["layers.0.W_xh"])
-        dtable_VG.sum(axis=0, out=grads["layers.0.b_h"])
+        np.matmul(drows_VG, params["layers.0.W_xh"].T, out=grads["embedding"])
+        np.matmul(params["embedding"].T, drows_VG, out=grads["layers.0.W_xh"])
+
+
+class TiedEmbedding(Embedding):
+    """An embedding whose matrix is the readout's too, transposed (Press & Wolf 2017; Inan et al. 2017)."""
+
+    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Embeddings as the readout wants its weights; W_xh such that pre-activations are as loud as one-hot."""
+        xavier(params["embedding"].T, rng)
+        normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION, rng)
+
+    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
+        """Back through the projection; the embedding's gradient is added to what the readout has written."""
+        dreadout_VE = grads["embedding"].copy()
+        super().backward(params, drows_VG, grads)
+        grads["embedding"][:] += dreadout_VE
 
 
 def encoding_of(config: ModelConfig) -> Encoding:
     """The encoding that a model's settings ask for."""
-    return OneHot() if config.encoding == "one-hot" else Embedding(config.embedding_size)
+    if config.encoding == "one-hot":
+        return OneHot()
+    return TiedEmbedding(config.embedding_size) if config.tied else Embedding(config.embedding_size)
 
 
 def gather_rows(table_VG: Floats, x_TB: Codes, out: Floats) -> None:

@@ -6,8 +6,10 @@ generator of its own, so that a sample does not depend on how many are drawn bes
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,13 +18,15 @@ import numpy.typing as npt
 from charlm.arrays import Codes
 from charlm.config import SamplingConfig
 from charlm.errors import UsageError
-from charlm.model import Model, Workspace
+from charlm.model import Model
 from charlm.randomness import generator
 from charlm.sampling import FILTERS, Filter, draw
 from charlm.states import States
 from charlm.text.vocab import Vocabulary
+from charlm.workspace import Workspace
 
 PRIME_CHUNK = 256  # characters of a prompt that are read at once
+UNIFORMS = 256  # random numbers that are drawn at once for each sample
 
 
 def all_filters(settings: dict[str, Any]) -> list[Filter]:
@@ -46,7 +50,7 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
 
 def prime(model: Model, codes: Codes, streams: int) -> States:
     """The state of ``streams`` equal streams that have read these characters (N,)."""
-    state = model.zero_state(1)
+    state = model.initial_state(1)
     workspace = Workspace(model, min(PRIME_CHUNK, len(codes) or 1), 1)
     for start in range(0, len(codes), PRIME_CHUNK):
         _, state = model.forward(codes[start : start + PRIME_CHUNK, None], state, workspace)
@@ -54,7 +58,11 @@ def prime(model: Model, codes: Codes, streams: int) -> States:
 
 
 def drawn_codes(
-    model: Model, prompt: Codes, filters: Sequence[Filter], config: SamplingConfig
+    model: Model,
+    prompt: Codes,
+    filters: Sequence[Filter],
+    config: SamplingConfig,
+    never: int | None = None,
 ) -> Iterator[npt.NDArray[np.intp]]:
     """The characters of every sample, step by step, without end.
 
@@ -63,21 +71,30 @@ def drawn_codes(
         prompt: what has been read before the first character is drawn (N,), at least one character.
         filters: what is done to the logits, in order.
         config: how many samples, and the seed.
+        never: a code that is not drawn; the others share its probability.
 
     Yields:
         The next character of each sample (B,).
     """
-    rngs = [generator(config.seed, "sample", number) for number in range(config.num)]
+    uniforms = _uniforms([generator(config.seed, "sample", number) for number in range(config.num)])
     state = prime(model, prompt[:-1], config.num)
     codes_B = np.repeat(prompt[-1:], config.num)
     table_VG = model.input_table()
     while True:
         logits_BV, state = model.step(codes_B, state, table_VG)
+        if never is not None:
+            logits_BV[:, never] = -np.inf
         for chosen in filters:
             chosen.apply(logits_BV)
-        drawn_B = draw(logits_BV, np.array([rng.random() for rng in rngs]))
+        drawn_B = draw(logits_BV, next(uniforms))
         yield drawn_B
         codes_B = drawn_B.astype(prompt.dtype)
+
+
+def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.float64]]:
+    """A number in [0, 1) from each generator (B,), step by step; drawn many at once, which is cheaper."""
+    while True:
+        yield from np.stack([rng.random(UNIFORMS) for rng in rngs], axis=1)
 
 
 def stream(
@@ -86,7 +103,9 @@ def stream(
     """Draw samples, handing out every sample's new character as soon as it is drawn.
 
     With no prompt the model starts as after a newline, or after the most frequent character where the corpus
-    has no newline. A sample that has produced the stop string ends there.
+    has no newline. A sample that has produced the stop string ends there. A model of documents starts one with
+    the prompt, and the sample ends with it. The unknown symbol is never drawn. Of bytes, a character is handed
+    out with its last one; those that are no UTF-8 are U+FFFD.
 
     Yields:
         A list with the next character of each sample, the empty string for those that have ended.
@@ -94,18 +113,53 @@ def stream(
     Raises:
         VocabularyError: the prompt holds a character that the model has never seen.
     """
-    start = np.array([vocabulary.start], vocabulary.dtype)
-    prompt = vocabulary.encode(config.prompt, "the prompt") if config.prompt else start
-    tails = [""] * config.num
-    ended = [False] * config.num
-    steps = drawn_codes(model, prompt, filters, config)
-    for _ in range(config.len):
-        characters = [vocabulary.symbols[code] for code in next(steps)]
-        yield ["" if end else character for end, character in zip(ended, characters, strict=True)]
-        if config.stop is None:
-            continue
-        for number, character in enumerate(characters):
-            tails[number] = (tails[number] + character)[-len(config.stop) :]
-            ended[number] = ended[number] or tails[number] == config.stop
-        if all(ended):
+    steps = drawn_codes(model, prompt_codes(vocabulary, config.prompt), filters, config, vocabulary.unknown)
+    samples = [_Sample(vocabulary, config.stop) for _ in range(config.num)]
+    for drawn_B in islice(steps, config.len):
+        column = [sample.take(code) for sample, code in zip(samples, drawn_B.tolist(), strict=True)]
+        is_over = all(sample.is_over for sample in samples)
+        if any(column) or not is_over:
+            yield column
+        if is_over:
             return
+
+
+def prompt_codes(vocabulary: Vocabulary, prompt: str) -> Codes:
+    """What a model reads before it draws (N,): the prompt, after the start of a document where it has such.
+
+    Raises:
+        VocabularyError: the prompt holds a character that the model has never seen.
+    """
+    start = np.array([vocabulary.start], vocabulary.dtype)
+    if not prompt:
+        return start
+    codes = vocabulary.encode(prompt, "the prompt")
+    return np.concatenate([start, codes]) if vocabulary.has_end else codes
+
+
+class _Sample:
+    """One sample as it grows.
+
+    Attributes:
+        is_over: whether its document, or the stop string, has ended it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, stop: str | None) -> None:
+        self.is_over = False
+        self._vocabulary = vocabulary
+        self._stop = stop
+        self._tail = ""
+        is_bytes = vocabulary.units == "bytes"
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if is_bytes else None
+
+    def take(self, code: int) -> str:
+        """What a drawn code adds to the text."""
+        self.is_over = self.is_over or code == self._vocabulary.end
+        if self.is_over:
+            return ""
+        symbol = self._vocabulary.symbols[code]
+        text = symbol if self._decoder is None else self._decoder.decode(symbol.encode("latin-1"))
+        if self._stop is not None:
+            self._tail = (self._tail + text)[-len(self._stop) :]
+            self.is_over = self._tail == self._stop
+        return text

@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from charlm.arrays import Codes
 from charlm.checkpoint.run import Run
-from charlm.config import SamplingConfig
+from charlm.config import CorpusConfig, SamplingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.generate import all_filters, stream
 from charlm.model import Model
-from charlm.scoring import Figures, Scores, figures_of, model_costs, score_text
+from charlm.scoring import Figures, Scores, figures_of, model_costs, score_part
 from charlm.stateful_pass import Progress
+from charlm.text.part import Part
+from charlm.text.reading import Reading
 from charlm.text.vocab import Vocabulary
 
 
@@ -25,22 +31,24 @@ class LanguageModel:
         network: the recurrent network and its parameters.
         vocabulary: the characters that it knows.
         training_characters: how many it was trained on; sets the price of one that it does not know.
+        corpus: how the texts are read that it is given.
     """
 
     network: Model
     vocabulary: Vocabulary
     training_characters: int
+    corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
 
     def sample(self, len: int = 500, **settings: Any) -> str:
-        """Continue a prompt.
+        """Continue a prompt; a model of documents ends the one that the prompt begins.
 
         Args:
-            len: how many new characters.
+            len: how many new characters, or of a document at the most.
             settings: of ``charlm sample``: ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``,
                 ``stop``, ``seed``.
 
         Returns:
-            The prompt and the new characters.
+            The prompt and the new characters; of a document, without what ends it.
 
         Raises:
             UsageError: a setting is unknown or outside its limits.
@@ -70,10 +78,23 @@ class LanguageModel:
         with WorkerPool() as pool:
             return self.score_with(pool, text, progress)
 
-    def score_with(self, pool: WorkerPool, text: str, progress: Progress | None = None) -> Scores:
-        """Score a text on workers that are running already."""
-        costs = model_costs(self.network, pool, progress)
-        return score_text(text, self.vocabulary, self.training_characters, costs)
+    def score_with(self, pool: WorkerPool, text: str | Part, progress: Progress | None = None) -> Scores:
+        """Score a text, or a part of a corpus that was read as the model's own, on workers that are running."""
+        part = self.part_of(text) if isinstance(text, str) else text
+        costs = model_costs(self.network, pool, progress, self.vocabulary.end)
+        return score_part(part, self.vocabulary, self.training_characters, costs)
+
+    def part_of(self, text: str) -> Part:
+        """A text as the model reads its corpus: in the same units, changed alike, divided into documents alike.
+
+        Raises:
+            CorpusError: there is nothing in it.
+        """
+        return Part.of_text(text, self.corpus)
+
+    def read(self, part: Part) -> tuple[Codes, npt.NDArray[np.bool_]]:
+        """A text in the model's codes (K,): of the K symbols that it reads; and which of all N those are (N,)."""
+        return Reading.of(self.vocabulary, part.alphabet, self.training_characters).read(part.codes)
 
     def perplexity(self, text: str) -> Figures:
         """The measures of a text: nats and bits a character, bits a byte, perplexity.
@@ -90,4 +111,4 @@ def load_run(run: Run) -> LanguageModel:
     Raises:
         RunError: there are no weights yet, or they cannot be read.
     """
-    return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
+    return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters, run.config.corpus)

@@ -2,8 +2,9 @@
 
 A line is read from the state after a newline (after the vocabulary's start character, where the training text
 had no newline), and its cost is that of its characters and of the newline that ends it: the line's probability
-among all lines, longer and shorter ones, so that lines and models compare. A character that the model never
-saw costs what it does in any text (see ``unknown_nats``), the newline included; an empty line is its newline.
+among all lines, longer and shorter ones, so that lines and models compare. To a model of documents a line is one,
+with the end of a document in the newline's place. A character that is no symbol of the model costs what it does
+in any text (see ``charlm.text.reading``), the newline included; an empty line is its newline.
 
 Lines lie end to end in parallel streams, whose state is set to zero wherever a line begins; so no step is
 spent on padding but at the streams' ends.
@@ -12,6 +13,7 @@ spent on padding but at the streams' ends.
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +22,14 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Codes
+from charlm.config import CorpusConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
-from charlm.model import Model, Workspace
+from charlm.model import Model
 from charlm.readout import nll_nats
-from charlm.text.vocab import unknown_nats
+from charlm.text.alphabet import END, Alphabet, code_points
+from charlm.text.reading import Reading
+from charlm.workspace import Workspace
 
 STREAMS = 128  # parallel streams at most
 CHUNK = 32  # time steps at once
@@ -81,17 +86,33 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: WorkerPool) ->
         lines: at least one, without their newlines.
         pool: workers to use.
     """
-    vocabulary = model.vocabulary
-    characters_L = np.array([len(line) + 1 for line in lines], np.int64)
-    codes_K, known = vocabulary.encode_known("\n".join(lines) + "\n")
-    lines_K = np.repeat(np.arange(len(lines)), characters_L)[known]
-    known_L = np.bincount(lines_K, minlength=len(lines))
-    costs_K = _costs(model.network, pool, codes_K, vocabulary.start, known_L[known_L > 0])
-    unknown_L = characters_L - known_L
-    unknown = unknown_nats(model.training_characters, len(vocabulary))
-    nats_L = np.asarray(unknown * unknown_L, np.float64)
+    vocabulary, corpus = model.vocabulary, model.corpus
+    end = END if vocabulary.has_end else "\n"
+    written = [_symbols(line, corpus) + end for line in lines]
+    characters_L = np.array([len(line) for line in written], np.int64)
+    points_N = code_points("".join(written))
+    alphabet = Alphabet.of_counts(np.bincount(points_N), corpus.units, corpus.document_end)
+    reading = Reading.of(vocabulary, alphabet, model.training_characters)
+    codes_N = alphabet.table[points_N]
+    codes_K, is_read_N = reading.read(codes_N)
+    lines_N = np.repeat(np.arange(len(lines)), characters_L)
+    lines_K = lines_N[is_read_N]
+    read_L = np.bincount(lines_K, minlength=len(lines))
+    costs_K = _costs(model.network, pool, codes_K, vocabulary.start, read_L[read_L > 0])
+    nats_L = np.asarray(np.bincount(lines_N, weights=reading.extra_nats_A[codes_N]), np.float64)
     nats_L += np.bincount(lines_K, weights=costs_K, minlength=len(lines))
+    unknown_L = np.bincount(lines_N, weights=~reading.is_known_A[codes_N]).astype(np.int64)
     return LineScores(nats_L, characters_L, unknown_L)
+
+
+def _symbols(line: str, corpus: CorpusConfig) -> str:
+    """A line as the model's corpus has it."""
+    if corpus.bytes:
+        return line.encode("utf-8", "surrogateescape").decode("latin-1")
+    line = line.lower() if corpus.lowercase else line
+    if corpus.normalize == "none":
+        return line
+    return unicodedata.normalize("NFKC" if corpus.normalize == "nfkc" else "NFC", line)
 
 
 def posteriors(nats_ML: Costs) -> Costs:
@@ -132,7 +153,7 @@ def _costs(model: Model, pool: WorkerPool, y_K: Codes, start: int, lengths: Coun
     def run(columns: slice) -> None:
         begins_B, ends_B = cuts[:-1][columns], cuts[1:][columns]
         workspace = Workspace(model, CHUNK, len(begins_B))
-        state = model.zero_state(len(begins_B))
+        state = model.initial_state(len(begins_B))
         for time in range(0, int((ends_B - begins_B).max()), CHUNK):
             places_TB = begins_B + np.arange(time, time + CHUNK)[:, None]
             inside_TB = places_TB < ends_B

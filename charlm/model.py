@@ -9,85 +9,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, FlatVector, Floats, empty_steps
-from charlm.cells import CELLS, Cell, State, rows
-from charlm.config import ModelConfig, flag
-from charlm.dropout import draw_mask
+from charlm.architecture import Architecture
+from charlm.arrays import Codes, FlatVector, Floats
+from charlm.cells import State, rows
+from charlm.config import ModelConfig
 from charlm.encoding import encoding_of, gather_rows, sum_by_symbol
-from charlm.errors import UsageError
 from charlm.initialise import xavier
-from charlm.profiling import Laps
-from charlm.readout import logits, loss_and_gradient, readout_shapes
+from charlm.learned_state import start_from, write_gradients, write_initial_state
+from charlm.readout import initialise_readout, logits, loss_and_gradient
 from charlm.states import States
+from charlm.workspace import Workspace
 
 
-def parameter_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every parameter, with nothing allocated."""
-    cell = CELLS.find(config.cell).from_config(config)
-    width = len(cell.gates) * config.hidden
-    shapes = encoding_of(config).shapes(vocabulary_size, width)
-    for layer in range(config.layers):
-        if layer > 0:
-            shapes[f"layers.{layer}.W_xh"] = (config.hidden, width)
-        shapes[f"layers.{layer}.b_h"] = (width,)
-        for name, shape in cell.shapes(config.hidden).items():
-            shapes[f"layers.{layer}.{name}"] = shape
-    return shapes | readout_shapes(config.hidden, vocabulary_size)
-
-
-def check_settings(config: ModelConfig) -> None:
-    """Refuse a setting that only other cells would use.
-
-    Raises:
-        UsageError: naming the setting and the cell that has it.
-    """
-    defaults = ModelConfig()
-    if config.encoding == "one-hot" and config.embedding_size != defaults.embedding_size:
-        raise UsageError("--embedding-size belongs to --encoding embedding: leave it out with one-hot input")
-    for name in CELLS.names():
-        for setting in CELLS.find(name).settings:
-            foreign = setting not in CELLS.find(config.cell).settings
-            if foreign and getattr(config, setting) != getattr(defaults, setting):
-                raise UsageError(
-                    f"{flag(setting)} belongs to --cell {name}: leave it out with --cell {config.cell}"
-                )
-
-
-class Workspace:
-    """Buffers for chunks of up to ``seq_len`` steps of ``batch_size`` streams; dropout at ``dropout``."""
-
-    def __init__(self, model: Model, seq_len: int, batch_size: int, dropout: float = 0.0) -> None:
-        hidden, dtype = model.config.hidden, model.dtype
-        layers = range(model.config.layers)
-        width = len(model.cell.gates) * hidden
-        self.dropout = dropout
-        self.laps = Laps()
-        self.a = [empty_steps(seq_len, batch_size, width, dtype=dtype) for _ in layers]
-        rows_TBG: Floats = np.empty((seq_len, batch_size, width), dtype)
-        self.tapes = [model.cell.tape(seq_len, batch_size, hidden, dtype, rows_TBG, self.laps) for _ in layers]
-        self.dh_TBH: Floats = np.empty((seq_len, batch_size, hidden), dtype)
-        self.masks: list[Floats] = [np.empty_like(self.dh_TBH) for _ in layers if dropout]
-        self.dropped: list[Floats] = [np.empty_like(self.dh_TBH) for _ in layers if dropout]
-        self.outputs: list[Floats] = []
-        self.has_dropped = False
-
-
-class Model:
+class Model(Architecture):
     """A character-level recurrent network.
 
     Attributes:
-        config: what it is.
-        vocabulary_size: V.
-        cell: the recurrence of every layer.
         params: every parameter, in one flat vector.
     """
 
     def __init__(self, config: ModelConfig, vocabulary_size: int, params: FlatVector | None = None) -> None:
-        self.config = config
-        self.vocabulary_size = vocabulary_size
-        self.dtype: np.dtype[np.floating[npt.NBitBase]] = np.dtype(config.dtype)
-        self.cell: Cell = CELLS.find(config.cell).from_config(config)
-        self.shapes = parameter_shapes(config, vocabulary_size)
+        super().__init__(config, vocabulary_size)
         self.params = FlatVector(self.shapes, self.dtype) if params is None else params
         self._encoding = encoding_of(config)
         self._layers = [self.params.part(f"layers.{layer}.") for layer in range(config.layers)]
@@ -105,13 +47,14 @@ class Model:
             if layer > 0:
                 xavier(params["W_xh"], rng)
             self.cell.initialise(params, rng)
-        xavier(self.params["readout.W_hy"], rng)
-        self.params["readout.b_y"][:] = 0
+        initialise_readout(self.params, rng)
 
-    def zero_state(self, batch_size: int) -> States:
-        """The state before any character: for each layer its variables (B, H), all zero."""
-        shape = (batch_size, self.config.hidden)
-        return tuple(tuple(np.zeros(shape, self.dtype) for _ in self.cell.state_names) for _ in self._layers)
+    def initial_state(self, batch_size: int) -> States:
+        """The state before any character: for each layer its variables (B, H), learned or zero."""
+        state = self.zero_state(batch_size)
+        for params, layer_state in zip(self._layers, state, strict=True):
+            write_initial_state(self.cell, params, layer_state)
+        return state
 
     def forward(
         self,
@@ -128,7 +71,7 @@ class Model:
             state: the state before them.
             workspace: buffers; its last use's results are overwritten.
             keep_TB: None, or 0 where a stream starts afresh before a step and 1 elsewhere.
-            rng: draws the dropout masks; None, as in evaluation, drops nothing.
+            rng: draws the workspace's noise; None, as in evaluation, for none.
 
         Returns:
             What the readout sees, a view (T, B, H) of the workspace, and the state after the chunk.
@@ -136,49 +79,45 @@ class Model:
         seq_len = len(x_TB)
         after: list[State] = []
         workspace.outputs = []
-        workspace.has_dropped = rng is not None and workspace.dropout > 0
-        for layer, params in enumerate(self._layers):
+        for layer, params in enumerate(workspace.weight_drop.forward(self._layers, rng)):
             a_TBG = workspace.a[layer][:seq_len]
             if layer == 0:
-                gather_rows(self._encoding.table(self.params), x_TB, out=a_TBG)
+                rows_VG = workspace.symbol_dropout.forward(self._encoding.rows(self.params), x_TB, rng)
+                gather_rows(rows_VG + params["b_h"], workspace.symbol_dropout.x_TB, out=a_TBG)
             else:
                 np.matmul(workspace.outputs[-1], params["W_xh"], out=a_TBG)
                 a_TBG += params["b_h"]
             workspace.laps.end("projection")
+            start_from(self.cell, params, workspace.tapes[layer])
             h_TBH, layer_state = self.cell.forward(params, a_TBG, state[layer], keep_TB, workspace.tapes[layer])
-            if rng is not None and workspace.has_dropped:
-                mask_TBH = workspace.masks[layer][:seq_len]
-                draw_mask(mask_TBH, workspace.dropout, rng)
-                h_TBH = np.multiply(h_TBH, mask_TBH, out=workspace.dropped[layer][:seq_len])
-            workspace.outputs.append(h_TBH)
+            h_TBH = workspace.dropout.forward(layer, h_TBH, rng)
+            workspace.outputs.append(workspace.residual.forward(h_TBH, workspace.outputs))
             workspace.laps.end("recurrence forward")
             after.append(layer_state)
         return workspace.outputs[-1], tuple(after)
 
-    def backward(
-        self, x_TB: Codes, dh_TBH: Floats, dstate: States, workspace: Workspace, grads: FlatVector
-    ) -> States:
+    def backward(self, dh_TBH: Floats, dstate: States, workspace: Workspace, grads: FlatVector) -> States:
         """Run the derivative of forward, which left the workspace as it is.
 
         Args:
-            x_TB: the characters read.
             dh_TBH: gradient with respect to what the readout saw; overwritten.
             dstate: gradient with respect to the state after the chunk; zero in truncated training.
             workspace: as forward left it; used up.
-            grads: where the parameters' gradients are written (the readout's are not touched).
+            grads: where the parameters' gradients are written; the readout's are not touched, and to a tied
+                embedding's, which the readout has written, this pass adds its own.
 
         Returns:
             The gradient with respect to the state before the chunk.
         """
-        seq_len = len(x_TB)
+        seq_len = len(dh_TBH)
         before: list[State] = []
-        for layer in reversed(range(len(self._layers))):
+        for layer, params in reversed(list(enumerate(workspace.weight_drop.layers))):
             own = grads.part(f"layers.{layer}.")
-            if workspace.has_dropped:
-                dh_TBH *= workspace.masks[layer][:seq_len]
-            da_TBG, dlayer = self.cell.backward(
-                self._layers[layer], dh_TBH, dstate[layer], workspace.tapes[layer], own
-            )
+            workspace.residual.keep(dh_TBH)
+            workspace.dropout.backward(layer, dh_TBH)
+            da_TBG, dlayer = self.cell.backward(params, dh_TBH, dstate[layer], workspace.tapes[layer], own)
+            workspace.weight_drop.backward(layer, own)
+            write_gradients(self.cell, workspace.tapes[layer], own)
             before.append(dlayer)
             workspace.laps.end("weight gradients")
             if layer > 0:
@@ -186,14 +125,21 @@ class Model:
                 rows(da_TBG).sum(axis=0, out=own["b_h"])
                 workspace.laps.end("weight gradients")
                 dh_TBH = workspace.dh_TBH[:seq_len]
-                np.matmul(rows(da_TBG), self._layers[layer]["W_xh"].T, out=rows(dh_TBH))
+                np.matmul(rows(da_TBG), params["W_xh"].T, out=rows(dh_TBH))
+                workspace.residual.backward(dh_TBH)
                 workspace.laps.end("projection")
             else:
-                dtable_VG = np.empty((self.vocabulary_size, da_TBG.shape[-1]), self.dtype)
-                sum_by_symbol(x_TB.reshape(-1), rows(da_TBG), out=dtable_VG)
-                self._encoding.backward(self.params, dtable_VG, grads)
+                self._backward_from_input(rows(da_TBG), workspace, grads)
                 workspace.laps.end("weight gradients")
         return tuple(reversed(before))
+
+    def _backward_from_input(self, da_NG: Floats, workspace: Workspace, grads: FlatVector) -> None:
+        """Write the gradients of the encoding and of the first layer's bias."""
+        symbols = workspace.symbol_dropout
+        drows_VG = np.empty((self.vocabulary_size + 1, da_NG.shape[1]), self.dtype)
+        sum_by_symbol(symbols.x_TB.reshape(-1), da_NG, out=drows_VG)
+        drows_VG.sum(axis=0, out=grads["layers.0.b_h"])
+        self._encoding.backward(self.params, symbols.backward(drows_VG), grads)
 
     def loss_and_gradient(
         self,
@@ -217,7 +163,7 @@ class Model:
             state: the state before the chunk; no gradient goes back through it.
             workspace: buffers.
             grads: where the gradient of the mean loss is written.
-            rng: draws the dropout masks.
+            rng: draws the workspace's noise.
             keep_TB: None, or 0 where a stream starts afresh before a step and 1 elsewhere.
 
         Returns:
@@ -231,12 +177,19 @@ class Model:
             self.params, rows(h_TBH), y_TB.reshape(-1), real_N, targets, rows(dh_TBH), grads
         )
         workspace.laps.end("readout")
-        self.backward(x_TB, dh_TBH, self.zero_state(x_TB.shape[1]), workspace, grads)
+        self.backward(dh_TBH, self.zero_state(x_TB.shape[1]), workspace, grads)
         return nll_sum, after
+
+    def output(self, state: States) -> Floats:
+        """What the readout sees after a state (B, H): the last layer's h, or with residuals every layer's sum."""
+        if not self.config.residual:
+            return state[-1][0]
+        total_BH: Floats = np.sum([h_BH for h_BH, *_ in state], axis=0)
+        return total_BH
 
     def input_table(self) -> Floats:
         """The first layer's pre-activations of every symbol (V, G), for ``step``."""
-        return self._encoding.table(self.params)
+        return self._encoding.rows(self.params) + self.params["layers.0.b_h"]
 
     def step(self, x_B: Codes, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
         """Read one character a stream.
@@ -255,6 +208,6 @@ class Model:
         for layer, params in enumerate(self._layers):
             a_BG = table_VG[x_B] if layer == 0 else h_BH @ params["W_xh"] + params["b_h"]
             layer_state = self.cell.step(params, a_BG, state[layer])
-            h_BH = layer_state[0]
+            h_BH = layer_state[0] + h_BH if self.config.residual and layer > 0 else layer_state[0]
             after.append(layer_state)
         return logits(self.params, h_BH), tuple(after)

@@ -11,19 +11,34 @@ import numpy.typing as npt
 
 from charlm.arrays import Codes, Floats
 from charlm.cells import Parameters
+from charlm.initialise import xavier
 
 # Logits of a block: few enough to stay in a core's second-level cache.
 BLOCK_VALUES = 200_000
 
 
-def readout_shapes(hidden: int, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """The readout's parameters."""
-    return {"readout.W_hy": (hidden, vocabulary_size), "readout.b_y": (vocabulary_size,)}
+def readout_shapes(hidden: int, vocabulary_size: int, tied: bool) -> dict[str, tuple[int, ...]]:
+    """The readout's own parameters: a tied one has no weights but the embedding's."""
+    bias: dict[str, tuple[int, ...]] = {"readout.b_y": (vocabulary_size,)}
+    return bias if tied else {"readout.W_hy": (hidden, vocabulary_size)} | bias
+
+
+def initialise_readout(params: Parameters, rng: np.random.Generator) -> None:
+    """Draw the weights, where they are the readout's own; a bias of zero."""
+    if "readout.W_hy" in params:
+        xavier(params["readout.W_hy"], rng)
+    params["readout.b_y"][:] = 0
+
+
+def readout_weights(params: Parameters) -> Floats:
+    """W_hy (H, V), a view: the readout's own, or the embedding transposed (Press & Wolf 2017)."""
+    W_HV: Floats = params["readout.W_hy"] if "readout.W_hy" in params else params["embedding"].T
+    return W_HV
 
 
 def logits(params: Parameters, h_NH: Floats) -> Floats:
     """The logits of each row (N, V)."""
-    logits_NV: Floats = h_NH @ params["readout.W_hy"]
+    logits_NV: Floats = h_NH @ readout_weights(params)
     logits_NV += params["readout.b_y"]
     return logits_NV
 
@@ -68,13 +83,13 @@ def loss_and_gradient(
         real_N: which rows have a target; None where all have.
         targets: how many targets the mean is over, in all workers together.
         dh_NH: the gradient with respect to h_NH, written; it may be h_NH itself.
-        grads: where the gradients of the readout's parameters are written.
+        grads: where the gradients of the readout's parameters, a tied embedding among them, are written.
 
     Returns:
         The sum of the targets' costs in nats.
     """
     nll_sum = 0.0
-    dW_HV, db_V = grads["readout.W_hy"], grads["readout.b_y"]
+    dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]
     dW_HV[:], db_V[:] = 0, 0
     for block in _blocks(len(y_N), len(db_V)):
         p_NV = logits(params, h_NH[block])
@@ -93,7 +108,7 @@ def loss_and_gradient(
         nll_sum += float(costs_N.sum(dtype=np.float64))
         dW_HV += h_NH[block].T @ p_NV
         db_V += p_NV.sum(axis=0)
-        np.matmul(p_NV, params["readout.W_hy"].T, out=dh_NH[block])
+        np.matmul(p_NV, readout_weights(params).T, out=dh_NH[block])
     return nll_sum
 
 

@@ -24,7 +24,7 @@ def module_names(package: str) -> tuple[str, ...]:
     """The public modules of a package, sorted, found by listing its folder.
 
     >>> module_names("charlm.cells")[:2]
-    ('gru', 'lstm')
+    ('gru', 'lnlstm')
     """
     spec = importlib.util.find_spec(package)
     if spec is None or spec.submodule_search_locations is None:

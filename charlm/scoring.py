@@ -1,8 +1,12 @@
 """Scoring: what every character of a text costs a model, in one stateful pass.
 
 The figure is that of one pass from the first character to the last; see ``stateful_pass`` for how a long text is
-read in parallel. A character that the model never saw costs an escape and then any code point (see
-``unknown_nats``); the state stays as it was before it.
+read in parallel. A character that is no symbol of the model is charged for what it takes to say which one it is
+(see ``reading``); where the model has no unknown symbol either, the state stays as it was before it.
+
+Of documents, the end symbols are predicted and counted like characters, and stand for the bytes of what ends a
+document in the text; the state starts afresh before each. A mean "a character" is one over symbols: of bytes, it
+is one over bytes. What compares across all of them is the cost a byte of the text in UTF-8.
 """
 
 from __future__ import annotations
@@ -22,7 +26,9 @@ from charlm.errors import CorpusError
 from charlm.model import Model
 from charlm.readout import nll_nats
 from charlm.stateful_pass import Progress, visit_outputs
-from charlm.text.vocab import Vocabulary, unknown_nats
+from charlm.text.part import Part
+from charlm.text.reading import Reading
+from charlm.text.vocab import Vocabulary
 
 Costs: TypeAlias = npt.NDArray[np.float64]
 KnownCosts: TypeAlias = Callable[[Codes, Codes], Costs]
@@ -37,7 +43,7 @@ class Scores:
 
     Attributes:
         costs_nats: of every character after the first (N - 1,).
-        known: whether the model had seen each of them (N - 1,).
+        known: whether each of them is a symbol of the model (N - 1,).
         bytes: their size in UTF-8.
     """
 
@@ -82,31 +88,35 @@ def figures_of(scores: Scores) -> Figures:
     )
 
 
-def score_text(text: str, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts) -> Scores:
+def score_part(part: Part, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts) -> Scores:
     """Score every character of a text after its first.
 
     Args:
-        text: at least two characters.
+        part: at least two characters.
         vocabulary: the model's.
         training_characters: how many it was trained on; sets the price of an unknown one.
-        known_costs: the model's costs, for the known characters alone.
+        known_costs: the model's costs, for the characters alone that it reads.
 
     Raises:
         CorpusError: the text has fewer than two characters.
     """
-    if len(text) < 2:
-        raise CorpusError(f"a text of {len(text)} characters has none after its first: score a longer one")
-    codes, known = vocabulary.encode_known(text)
-    if not known[0]:
+    if len(part) < 2:
+        raise CorpusError(f"a text of {len(part)} characters has none after its first: score a longer one")
+    reading = Reading.of(vocabulary, part.alphabet, training_characters)
+    codes, is_read = reading.read(part.codes)
+    if not is_read[0]:
         # Nothing known precedes the first known character, so the model starts as it does with no prompt.
         codes = np.concatenate([np.array([vocabulary.start], codes.dtype), codes])
-    costs = np.full(len(text) - 1, unknown_nats(training_characters, len(vocabulary)))
-    costs[known[1:]] = known_costs(codes[:-1], codes[1:])
-    return Scores(costs, known[1:], len(text[1:].encode("utf-8", "surrogatepass")))
+    targets = part.codes[1:]
+    costs = reading.extra_nats_A[targets]
+    costs[is_read[1:]] += known_costs(codes[:-1], codes[1:])
+    return Scores(costs, reading.is_known_A[targets], part.target_bytes)
 
 
-def model_costs(model: Model, pool: WorkerPool, progress: Progress | None = None) -> KnownCosts:
-    """A network's costs, its parallel streams split over a pool's workers."""
+def model_costs(
+    model: Model, pool: WorkerPool, progress: Progress | None = None, end: int | None = None
+) -> KnownCosts:
+    """A network's costs, its parallel streams split over a pool's workers; at ``end`` its state is reset."""
 
     def known_costs(x_N: Codes, y_N: Codes) -> Costs:
         costs_N = np.empty(len(y_N))
@@ -114,7 +124,7 @@ def model_costs(model: Model, pool: WorkerPool, progress: Progress | None = None
         def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
             costs_N[places] = nll_nats(model.params, h_NH, y_N[places])
 
-        visit_outputs(model, pool, x_N, visit, progress)
+        visit_outputs(model, pool, x_N, visit, progress, end)
         return costs_N
 
     return known_costs

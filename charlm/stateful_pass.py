@@ -3,7 +3,7 @@
 A long text is split over parallel streams for speed; each stream first reads enough of the text before its part
 that the result is the single pass's to four decimals. That is checked at every seam, where a stream's state must
 be the one that the stream before it ends with; where it is not, as in a network whose state never forgets, the
-text is read again with longer streams, at last with one.
+text is read again with longer streams, at last with one. Where a document ends, the state starts afresh.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ import numpy.typing as npt
 from charlm.arrays import Codes, Floats
 from charlm.cells import rows
 from charlm.engine.pool import WorkerPool
-from charlm.model import Model, Workspace
+from charlm.model import Model
 from charlm.states import States, join_states
+from charlm.workspace import Workspace
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called now and then with how much is done, and of how much."""
 Visit: TypeAlias = Callable[[npt.NDArray[np.intp], Floats], None]
 """Handed places in the text (n,) and the outputs there (n, H), valid until it returns; from several threads."""
 
-POLICY = (
-    "the state is carried from the first character to the last and never reset; a long text is read as parallel "
-    "streams, each primed with the text before its part until its state is the single pass's"
+_STREAMS = (
+    "a long text is read as parallel streams, each primed with the text before its part until its state is the "
+    "single pass's"
 )
+POLICY = f"the state is carried from the first character to the last and never reset; {_STREAMS}"
+DOCUMENTS_POLICY = f"the state is carried through each document, and starts afresh before it; {_STREAMS}"
 PLANS = ((64, 256), (8, 2048), (1, 0))
 """Parallel streams of a long text at the most, and how many characters each reads before its own part."""
 SHORTEST_STREAM = 4  # times its priming; a shorter stream is not worth it
@@ -39,7 +42,12 @@ CHUNK = 64  # time steps at once
 
 
 def visit_outputs(
-    model: Model, pool: WorkerPool, x_N: Codes, visit: Visit, progress: Progress | None = None
+    model: Model,
+    pool: WorkerPool,
+    x_N: Codes,
+    visit: Visit,
+    progress: Progress | None = None,
+    end: int | None = None,
 ) -> None:
     """Hand out the outputs after every character read, in no order that could be relied on.
 
@@ -52,10 +60,11 @@ def visit_outputs(
         x_N: the characters read, one text from its start, at least one.
         visit: what to do with them.
         progress: called now and then with how much is done.
+        end: the code before which the state starts afresh; None where there is none.
     """
     for most, priming in PLANS:
         streams = max(1, min(most, len(x_N) // max(1, SHORTEST_STREAM * priming)))
-        if visit_in_streams(model, pool, x_N, streams, priming, visit, progress) <= SEAM_TOLERANCE:
+        if visit_in_streams(model, pool, x_N, streams, priming, visit, progress, end) <= SEAM_TOLERANCE:
             return
 
 
@@ -67,6 +76,7 @@ def visit_in_streams(
     priming: int,
     visit: Visit,
     progress: Progress | None = None,
+    end: int | None = None,
 ) -> float:
     """Hand out the outputs of so many streams, whether their seams fit or not.
 
@@ -75,7 +85,7 @@ def visit_in_streams(
     """
     length = math.ceil(len(x_N) / streams)
     tasks = [
-        partial(_visit_columns, model, x_N, columns, length, priming, visit, progress if not index else None)
+        partial(_visit_columns, model, x_N, columns, length, priming, visit, progress if not index else None, end)
         for index, columns in enumerate(pool.columns(streams))
     ]
     ends = pool.run(tasks)
@@ -94,16 +104,17 @@ def _visit_columns(
     priming: int,
     visit: Visit,
     progress: Progress | None,
+    end: int | None,
 ) -> tuple[States, States]:
     """Run a slice of the streams; their states before and after their own parts."""
     starts_B = np.arange(columns.start, columns.stop) * length
     workspace = Workspace(model, CHUNK, len(starts_B))
-    first = state = model.zero_state(len(starts_B))
+    first = state = model.initial_state(len(starts_B))
     for time in (*range(-min(priming, int(starts_B[-1])), 0, CHUNK), *range(0, length, CHUNK)):
         times_T = np.arange(time, min(time + CHUNK, length if time >= 0 else 0))
         places_TB = starts_B + times_T[:, None]
         x_TB = x_N[np.clip(places_TB, 0, len(x_N) - 1)]
-        h_TBH, state = model.forward(x_TB, state, workspace, _keep(places_TB, model.dtype))
+        h_TBH, state = model.forward(x_TB, state, workspace, keep_of(places_TB, x_TB, end, model.dtype))
         if time < 0:
             first = state
             continue
@@ -117,6 +128,11 @@ def _visit_columns(
     return first, state
 
 
-def _keep(places_TB: npt.NDArray[np.intp], dtype: np.dtype[np.floating[npt.NBitBase]]) -> Floats | None:
-    """0 where a stream arrives at the text's first character, before which it has nothing to read."""
+def keep_of(
+    places_TB: npt.NDArray[np.intp], x_TB: Codes, end: int | None, dtype: np.dtype[np.floating[npt.NBitBase]]
+) -> Floats | None:
+    """0 where a stream arrives at the text's first character or reads the end of a document; None for nowhere."""
+    if end is not None:
+        keep_TB: Floats = ((places_TB != 0) & (x_TB != end)).astype(dtype)
+        return keep_TB
     return (places_TB != 0).astype(dtype) if (places_TB <= 0).any() else None

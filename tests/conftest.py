@@ -13,6 +13,14 @@ settings.load_profile("charlm")
 collect_ignore = ["golden/make_torch_fixtures.py"]  # it imports torch, which the suite never needs
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory):
+    """A cache of their own: no test reads or fills the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHARLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def make_model():
     """A function that makes an initialised model, of double precision where nothing else is said."""

@@ -14,12 +14,11 @@ ENCODINGS = pytest.mark.parametrize("name", ["one-hot", "embedding"])
 
 
 def make(name, symbols, width, size=3, seed=0):
-    """An encoding, its initialised parameters, and a bias that is not zero."""
-    encoding = encoding_of(ModelConfig(encoding=name, embedding_size=size))
-    params = FlatVector(encoding.shapes(symbols, width) | {"layers.0.b_h": (width,)}, "float64")
-    rng = np.random.default_rng(seed)
-    encoding.initialise(params, rng)
-    params["layers.0.b_h"][:] = rng.standard_normal(width)
+    """An encoding and its initialised parameters."""
+    tied = {"encoding": "embedding", "tied": True, "hidden": size}
+    encoding = encoding_of(ModelConfig(embedding_size=size, **(tied if name == "tied" else {"encoding": name})))
+    params = FlatVector(encoding.shapes(symbols, width), "float64")
+    encoding.initialise(params, np.random.default_rng(seed))
     return encoding, params
 
 
@@ -48,32 +47,34 @@ def test_a_row_of_the_table_is_the_product_with_a_one_hot_vector(name, symbols, 
     encoding, params = make(name, symbols, width, size, seed)
     one_hot_VV = np.eye(symbols)
     input_VE = one_hot_VV @ params["embedding"] if name == "embedding" else one_hot_VV
-    expected_VG = input_VE @ params["layers.0.W_xh"] + params["layers.0.b_h"]
-    np.testing.assert_allclose(encoding.table(params), expected_VG, rtol=1e-12, atol=1e-14)
-
-
-@ENCODINGS
-def test_the_table_is_not_a_view_of_the_parameters(name):
-    encoding, params = make(name, 4, 6)
-    before_P = params.flat.copy()
-    encoding.table(params)[:] = 9
-    np.testing.assert_array_equal(params.flat, before_P)
+    expected_VG = input_VE @ params["layers.0.W_xh"]
+    np.testing.assert_allclose(encoding.rows(params), expected_VG, rtol=1e-12, atol=1e-14)
 
 
 @ENCODINGS
 def test_gradients_are_written_not_added(name):
     encoding, params = make(name, 4, 6)
-    dtable_VG = np.random.default_rng(1).standard_normal((4, 6))
+    drows_VG = np.random.default_rng(1).standard_normal((4, 6))
     first, second = params.zeros_like(), params.zeros_like()
     second.flat[:] = np.nan
     for grads in (first, second):
-        encoding.backward(params, dtable_VG, grads)
+        encoding.backward(params, drows_VG, grads)
     np.testing.assert_array_equal(first.flat, second.flat)
-    np.testing.assert_allclose(first["layers.0.b_h"], dtable_VG.sum(axis=0))
 
 
-@ENCODINGS
+def test_a_tied_embeddings_gradient_is_added_to_the_readouts():
+    encoding, params = make("tied", 4, 6)
+    plain, _ = make("embedding", 4, 6)
+    drows_VG = np.random.default_rng(1).standard_normal((4, 6))
+    own, both = params.zeros_like(), params.zeros_like()
+    both["embedding"][:] = 7
+    plain.backward(params, drows_VG, own)
+    encoding.backward(params, drows_VG, both)
+    np.testing.assert_allclose(both["embedding"], own["embedding"] + 7, rtol=1e-14)
+    np.testing.assert_array_equal(both["layers.0.W_xh"], own["layers.0.W_xh"])
+
+
+@pytest.mark.parametrize("name", ["one-hot", "embedding", "tied"])
 def test_pre_activations_start_as_loud_in_either_encoding(name):
     encoding, params = make(name, 500, 400, size=50)
-    params["layers.0.b_h"][:] = 0
-    assert encoding.table(params).std() == pytest.approx(ONE_HOT_DEVIATION, rel=0.1)
+    assert encoding.rows(params).std() == pytest.approx(ONE_HOT_DEVIATION, rel=0.1)

@@ -3,15 +3,19 @@
 import numpy as np
 import pytest
 
+from charlm.architecture import check_settings, parameter_shapes
 from charlm.cells import CELLS
-from charlm.config import ModelConfig
+from charlm.checkpoint.versions import FORMAT
+from charlm.config import ModelConfig, OptimisationConfig
 from charlm.dropout import draw_mask
-from charlm.errors import UsageError
+from charlm.errors import CheckpointError, UsageError
 from charlm.initialise import xavier
-from charlm.model import Model, Workspace, check_settings, parameter_shapes
+from charlm.model import Model
 from charlm.states import join_states, named_states
+from charlm.workspace import Workspace
 
 SYMBOLS = 5
+PLAIN = OptimisationConfig()
 
 
 def test_parameters_of_a_one_hot_model():
@@ -32,6 +36,26 @@ def test_an_embedding_narrows_the_first_layers_input():
     assert shapes["embedding"] == (5, 3) and shapes["layers.0.W_xh"] == (3, 16)
 
 
+def test_a_tied_readout_has_no_weights_of_its_own():
+    config = ModelConfig(hidden=4, encoding="embedding", embedding_size=4, tied=True)
+    assert list(parameter_shapes(config, SYMBOLS))[-2:] == ["layers.0.W_hh", "readout.b_y"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"hidden": 64}, "--tied shares the embedding with the readout: it needs --encoding embedding"),
+        ({"encoding": "embedding", "hidden": 65}, "--tied needs an .* give --embedding-size 65"),
+    ],
+)
+def test_tying_needs_an_embedding_as_wide_as_the_layers(settings, words):
+    with pytest.raises(UsageError, match=words):
+        ModelConfig(tied=True, **settings)
+    stored = ModelConfig().to_json() | {"tied": True} | settings
+    with pytest.raises(CheckpointError, match=f"config.json: {words}"):
+        ModelConfig.from_json(stored, "config.json", FORMAT)
+
+
 def test_a_model_works_on_the_parameters_that_it_is_given(make_model):
     model = make_model(SYMBOLS)
     same = Model(model.config, SYMBOLS, model.params)
@@ -49,26 +73,26 @@ def test_a_model_works_on_the_parameters_that_it_is_given(make_model):
     ],
 )
 def test_a_setting_of_another_cell_is_refused(setting, value, owner, other):
-    check_settings(ModelConfig(cell=owner, **{setting: value}))
-    with pytest.raises(UsageError, match=f"--{setting.replace('_', '-')} belongs to --cell {owner}.*{other}"):
-        check_settings(ModelConfig(cell=other, **{setting: value}))
+    check_settings(ModelConfig(cell=owner, **{setting: value}), PLAIN)
+    with pytest.raises(UsageError, match=f"--{setting.replace('_', '-')} belongs to --cell .*{owner}.*{other}"):
+        check_settings(ModelConfig(cell=other, **{setting: value}), PLAIN)
 
 
 def test_the_width_of_an_embedding_that_is_not_there_is_refused():
-    check_settings(ModelConfig(encoding="embedding", embedding_size=7))
+    check_settings(ModelConfig(encoding="embedding", embedding_size=7), PLAIN)
     with pytest.raises(UsageError, match="--embedding-size belongs to --encoding embedding"):
-        check_settings(ModelConfig(embedding_size=7))
+        check_settings(ModelConfig(embedding_size=7), PLAIN)
 
 
 @pytest.mark.parametrize("cell", CELLS.names())
 def test_defaults_suit_every_cell(cell):
-    check_settings(ModelConfig(cell=cell))
+    check_settings(ModelConfig(cell=cell), PLAIN)
 
 
 def test_the_readout_sees_dropped_units_and_the_state_does_not(make_model):
     model = make_model(SYMBOLS, layers=1, hidden=30)
     x_TB = np.random.default_rng(0).integers(SYMBOLS, size=(8, 3)).astype(np.uint8)
-    workspace = Workspace(model, 8, 3, dropout=0.4)
+    workspace = Workspace(model, 8, 3, OptimisationConfig(dropout=0.4))
     state = model.zero_state(3)
     plain_TBH, plain_after = model.forward(x_TB, state, workspace)
     plain_TBH = plain_TBH.copy()
@@ -83,7 +107,7 @@ def test_dropout_lies_between_layers_too(make_model):
     """Masks of the lower layer alone change what the upper one makes, but not the lower one's state."""
     model = make_model(SYMBOLS, layers=2)
     x_TB = np.zeros((4, 2), np.uint8)
-    workspace = Workspace(model, 4, 2, dropout=0.5)
+    workspace = Workspace(model, 4, 2, OptimisationConfig(dropout=0.5))
     results = [model.forward(x_TB, model.zero_state(2), workspace, rng=np.random.default_rng(s)) for s in (1, 2)]
     first, second = (after for _, after in results)
     np.testing.assert_array_equal(first[0][0], second[0][0])

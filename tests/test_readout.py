@@ -91,6 +91,20 @@ def test_a_uniform_model_costs_ln_v(make_model, symbols):
     assert_close(log_softmax_(logits_BV), -math.log(symbols))
 
 
+@given(sizes=SIZES, seed=SEEDS)
+def test_a_tied_readout_is_one_whose_weights_are_the_embedding_transposed(sizes, seed):
+    params, h_NH, y_N = problem(*sizes, seed)
+    tied = {"embedding": np.ascontiguousarray(params["readout.W_hy"].T), "readout.b_y": params["readout.b_y"]}
+    nll_sum, dh_NH, grads = fused(params, h_NH, y_N, None, len(y_N))
+    tied_sum, tied_dh_NH, tied_grads = fused(tied, h_NH, y_N, None, len(y_N))
+    assert_close(logits(tied, h_NH), logits(params, h_NH))
+    assert_close(nll_nats(tied, h_NH, y_N), nll_nats(params, h_NH, y_N))
+    assert tied_sum == pytest.approx(nll_sum, rel=1e-12)
+    assert_close(tied_dh_NH, dh_NH)
+    assert_close(tied_grads["embedding"].T, grads["readout.W_hy"])
+    assert_close(tied_grads["readout.b_y"], grads["readout.b_y"])
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_large_logits_do_not_overflow(dtype):
     params = {"readout.W_hy": np.array([[1e4, 0.0, -1e4]], dtype), "readout.b_y": np.zeros(3, dtype)}

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 import charlm
 from charlm import stateful_pass
 from charlm.cells import CELLS
+from charlm.config import CorpusConfig
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.language_model import LanguageModel
 from charlm.readout import log_softmax_, nll_nats
-from charlm.scoring import Scores, figures_of, model_costs, score_text
+from charlm.scoring import Scores, figures_of, model_costs, score_part
+from charlm.synthetic.brackets import Brackets
+from charlm.text.part import Part
 from charlm.text.vocab import Vocabulary
-from tests.learning.sources import Brackets
 
 VOCABULARY = Vocabulary.of("abc d\n")
 CELL = pytest.mark.parametrize("cell", CELLS.names())
@@ -50,8 +52,8 @@ def pool(request):
 @pytest.fixture(scope="module")
 def trained():
     """A function that gives a model which has learnt to remember, and a text of what it knows."""
-    source = Brackets(opening=(1.0, 0.6, 0.5), skew=0.6)
-    training, text = source.draw(20_000, seed=1), source.draw(9_000, seed=2)
+    source = Brackets(depth=3, kinds=2, opening=0.55)
+    training, text = (source.text(size, np.random.default_rng(size)) for size in (20_000, 9_000))
 
     @functools.cache
     def train(cell):
@@ -169,6 +171,11 @@ def test_a_uniform_model_has_perplexity_v(make_model, length):
 MIXED = st.text("abcdé?𝄞", min_size=2, max_size=40)
 
 
+def score_text(text, vocabulary, training_characters, known_costs):
+    part = Part.of_text(text, CorpusConfig())
+    return score_part(part, vocabulary, training_characters, known_costs)
+
+
 def memory(x_N, y_N):
     """Costs that tell where they came from: of each character and all those before it."""
     return np.cumsum(x_N.astype(float)) + 100.0 * np.arange(len(x_N)) + y_N / 7
@@ -207,14 +214,17 @@ def test_the_network_s_state_passes_over_what_it_never_saw(make_model):
     assert np.array_equal(first.costs_nats, model.score("\nabc").costs_nats)
 
 
-def test_half_of_a_surrogate_pair_is_one_more_unknown_character(make_model):
-    figures = LanguageModel(make_model(len(VOCABULARY)), VOCABULARY, 10).perplexity("a\udc80")
-    assert (figures.unknown, figures.bytes) == (1, 3)
-
-
-@pytest.mark.parametrize("text", ["", "a", "é"])
-def test_fewer_than_two_characters_have_nothing_to_score(text):
-    with pytest.raises(CorpusError, match=f"a text of {len(text)} characters"):
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "the text is empty"),
+        ("a\udc80", r"'\\udc80' at position 1"),
+        ("a", "a text of 1 characters"),
+        ("é", "of 1 "),
+    ],
+)
+def test_what_is_no_text_or_has_one_character_has_nothing_to_score(text, complaint):
+    with pytest.raises(CorpusError, match=complaint):
         score_text(text, VOCABULARY, 1, memory)
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Floats
-from charlm.cells._tape import Parameters, State, Tape, block_length
+from charlm.cells._tape import Parameters, State, Tape
+from charlm.cells._workbench import Workbench, block_length
 from charlm.config import ModelConfig
 from charlm.initialise import orthogonal_blocks
-from charlm.profiling import Laps
 
 
 class Cell(ABC):
@@ -45,16 +45,15 @@ class Cell(ABC):
         return cls(**{name: getattr(config, name) for name in cls.settings})
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
-        """The recurrence's own parameters."""
+        """The recurrence's own parameters: W_hh, unless a cell has no recurrent product."""
         return {"W_hh": (hidden, len(self.gates) * hidden)}
 
-    def scratch_shapes(
-        self, seq_len: int, block: int, batch_size: int, hidden: int
-    ) -> dict[str, tuple[int, ...]]:
-        """Further buffers that this cell wants on its tape, (B, X) or (T, B, X), batch innermost.
+    def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """What this cell keeps from forward to backward beside its state and its gates (T, B, X)."""
+        return {}
 
-        What backward needs of one block of steps at a time is ``block`` steps long.
-        """
+    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """Buffers that this cell wants for a step (B, X) or for a block of steps in backward (block, B, X)."""
         return {}
 
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
@@ -67,24 +66,24 @@ class Cell(ABC):
         for name in self.recurrent_biases.values():
             params[name][:] = 0
 
+    def workbench(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> Workbench:
+        """What layers of one size can share, for chunks of up to ``seq_len`` steps of ``batch_size`` streams."""
+        width = len(self.gates) * hidden
+        scratch = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
+        return Workbench(scratch, seq_len, batch_size, hidden, width, dtype)
+
     def tape(
         self,
         seq_len: int,
         batch_size: int,
         hidden: int,
         dtype: npt.DTypeLike,
-        rows_TBG: Floats | None = None,
-        laps: Laps | None = None,
+        bench: Workbench | None = None,
     ) -> Tape:
-        """Buffers for chunks of up to ``seq_len`` steps of ``batch_size`` streams.
-
-        Several layers can share ``rows_TBG``, where backward leaves the gradient of the pre-activations, and a
-        clock.
-        """
-        states, width = len(self.state_names), len(self.gates) * hidden
-        block = block_length(seq_len, batch_size, width)
-        scratch_shapes = self.scratch_shapes(seq_len, block, batch_size, hidden)
-        return Tape(states, width, scratch_shapes, seq_len, batch_size, hidden, dtype, rows_TBG, laps)
+        """A layer's own buffers; ``bench`` is made for it where it shares none."""
+        bench = self.workbench(seq_len, batch_size, hidden, dtype) if bench is None else bench
+        kept = self.kept_shapes(seq_len, batch_size, hidden)
+        return Tape(len(self.state_names), kept, seq_len, batch_size, hidden, dtype, bench)
 
     @abstractmethod
     def forward(

@@ -43,12 +43,13 @@ class GatedUnit(Cell):
     def _weight_gradients(self, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
         """Write the gradients of the recurrence's parameters."""
 
-    def scratch_shapes(
-        self, seq_len: int, block: int, batch_size: int, hidden: int
-    ) -> dict[str, tuple[int, ...]]:
-        """``inner`` over time; r, z and h - n over a block; gradients of one step."""
+    def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """``inner`` over time."""
+        return {"inner": (seq_len, batch_size, hidden)}
+
+    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """r, z and h - n over a block; gradients of one step."""
         return {
-            "inner": (seq_len, batch_size, hidden),
             "rz": (block, batch_size, 2 * hidden),
             "difference": (block, batch_size, hidden),
             "dh": (batch_size, hidden),
@@ -61,10 +62,10 @@ class GatedUnit(Cell):
         """Run the recurrence; see Cell.forward."""
         tape.begin(params, a_TBG, state, keep_TB)
         (h,) = tape.tracks
-        inner = tape.scratch["inner"]
+        inner, bench = tape.kept["inner"], tape.bench
         for t, a_BG in enumerate(a_TBG):
             h_BH = h.incoming(t)
-            self._activate(params, tape.W_HG, a_BG, h_BH, inner[t], tape.product_BG)
+            self._activate(params, bench.W_HG, a_BG, h_BH, inner[t], bench.product_BG)
             _interpolate(a_BG, h_BH, out=h.slots_TBH[t + 1])
         return tape.finish()
 
@@ -73,18 +74,19 @@ class GatedUnit(Cell):
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
         (h,) = tape.tracks
-        da_TBG, dh_BH, scratch = tape.gates_TBG, tape.scratch["dh"], tape.scratch
+        da_TBG, scratch, inner = tape.gates_TBG, tape.bench.scratch, tape.kept["inner"]
+        dh_BH = scratch["dh"]
         batch_size, hidden = dh_BH.shape
         dh_BH[:] = dstate[0]
         for block, above_TBH in tape.blocks_backward(dh_TBH):
-            self._local_derivatives(da_TBG[block], h.produced(block), scratch, scratch["inner"][block])
+            self._local_derivatives(da_TBG[block], h.produced(block), scratch, inner[block])
             steps = zip(range(block.start, block.stop), above_TBH, scratch["rz"], strict=False)
             for t, above_BH, rz_BG in reversed(list(steps)):
                 dh_BH += above_BH
                 da_B2H = da_TBG[t, :, hidden:].reshape(batch_size, 2, hidden)
                 da_B2H *= dh_BH[:, None]
                 dh_BH *= rz_BG[:, hidden:]
-                self._through_products(params, da_TBG[t], dh_BH, rz_BG[:, :hidden], scratch["inner"][t], tape)
+                self._through_products(params, da_TBG[t], dh_BH, rz_BG[:, :hidden], inner[t], tape)
                 h.cut(t, dh_BH)
         da_TBG = tape.gradient_rows()
         self._weight_gradients(rows(da_TBG), tape, grads)

@@ -49,7 +49,7 @@ class GRUResetAfter(GatedUnit):
         self, params: Parameters, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, tape: Tape
     ) -> None:
         hidden = dh_BH.shape[1]
-        product_BH, W_GH = tape.scratch["product"], params["W_hh"].T
+        product_BH, W_GH = tape.bench.scratch["product"], params["W_hh"].T
         da_n = da_BG[:, 2 * hidden :]
         da_BG[:, :hidden] *= da_n
         dinner_BH = np.multiply(da_n, r_BH, out=inner_BH)
@@ -59,7 +59,7 @@ class GRUResetAfter(GatedUnit):
     def _weight_gradients(self, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
         dW_HG = grads["W_hh"]
         hidden = len(dW_HG)
-        dinner_TBH = tape.scratch["inner"][: len(tape.gates_TBG)]
+        dinner_TBH = tape.kept["inner"][: len(tape.gates_TBG)]
         dinner_TBH.sum(axis=(0, 1), out=grads["b_hn"])
         h_NH = tape.incoming_rows()
         np.matmul(h_NH.T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])

@@ -9,27 +9,25 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Floats, Shapes, empty_steps
-from charlm.profiling import Laps
+from charlm.cells._workbench import Workbench
 
 State: TypeAlias = tuple[Floats, ...]
 Parameters: TypeAlias = Mapping[str, Floats]
 
-# Backward passes first turn activations into local derivatives, a block of time steps at a time: few enough
-# values to stay in a core's second-level cache, enough steps to spare the interpreter.
-BLOCK_VALUES = 100_000
-COPIED_ROWS = 64  # of a matrix at once: their cache lines stay in the first-level cache until they are used up
-
-
-def block_length(seq_len: int, batch_size: int, width: int) -> int:
-    """How many time steps of so many pre-activations a backward pass treats as one block."""
-    return min(seq_len, max(1, BLOCK_VALUES // (batch_size * width)))
-
 
 class Track:
-    """One state variable over a chunk: slot 0 holds what came in, slot t + 1 what step t produced."""
+    """One state variable over a chunk: slot 0 holds what came in, slot t + 1 what step t produced.
+
+    Attributes:
+        slots_TBH: the slots (T + 1, B, H).
+        fresh_H: what a stream starts afresh from; None for zero.
+        dfresh_H: the gradient with respect to that, as ``cut`` has summed it.
+    """
 
     def __init__(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> None:
         self.slots_TBH = empty_steps(seq_len + 1, batch_size, hidden, dtype=dtype)
+        self.fresh_H: Floats | None = None
+        self.dfresh_H: Floats | None = None
         self._kept_TBH: Floats | None = None
         self._keep_TB: Floats | None = None
 
@@ -37,16 +35,20 @@ class Track:
         """Start a chunk from a state; ``keep_TB`` holds 0 where a stream starts afresh before a step."""
         self.slots_TBH[0] = initial_BH
         self._keep_TB = keep_TB
+        self.dfresh_H = None if self.fresh_H is None else np.zeros_like(self.fresh_H)
         if keep_TB is not None and self._kept_TBH is None:
             self._kept_TBH = np.empty_like(self.slots_TBH[1:])
 
     def incoming(self, t: int) -> Floats:
-        """The state that step t sees (B, H): what the step before produced, or zero."""
+        """The state that step t sees (B, H): what the step before produced, or the fresh state."""
         slot_BH: Floats = self.slots_TBH[t]
         if self._keep_TB is None or self._kept_TBH is None:
             return slot_BH
         kept_BH: Floats = self._kept_TBH[t]
-        return np.multiply(slot_BH, self._keep_TB[t, :, None], out=kept_BH)
+        np.multiply(slot_BH, self._keep_TB[t, :, None], out=kept_BH)
+        if self.fresh_H is not None:
+            kept_BH[self._keep_TB[t] == 0] = self.fresh_H
+        return kept_BH
 
     def all_incoming(self, steps: slice) -> Floats:
         """The states that these steps saw, once they have run (T, B, H)."""
@@ -66,13 +68,17 @@ class Track:
         return last_BH.copy()
 
     def reset(self, h_TBH: Floats) -> None:
-        """Zero a chunk's incoming states in place where a stream started afresh."""
+        """Make a chunk's incoming states the fresh one in place where a stream started afresh."""
         if self._keep_TB is not None:
             h_TBH *= self._keep_TB[..., None]
+            if self.fresh_H is not None:
+                h_TBH[self._keep_TB == 0] = self.fresh_H
 
     def cut(self, t: int, dstate_BH: Floats) -> None:
         """Stop a gradient in place where the stream started afresh before step t."""
         if self._keep_TB is not None:
+            if self.dfresh_H is not None:
+                self.dfresh_H += dstate_BH[self._keep_TB[t] == 0].sum(axis=0)
             dstate_BH *= self._keep_TB[t, :, None]
 
 
@@ -82,45 +88,35 @@ class Tape:
     Attributes:
         tracks: the state's variables over the chunk.
         gates_TBG: the pre-activations that forward was given, then activations, then their gradient.
-        W_HG: W_hh with the gates outermost in memory, as products with few streams want it.
-        product_BG: a step's recurrent product.
-        scratch: the cell's own buffers.
-        laps: the clock of whoever runs the pass.
+        kept: what else the cell keeps from forward to backward.
+        bench: what is not kept; layers of the same size can share it.
     """
 
     def __init__(
         self,
         states: int,
-        width: int,
-        scratch_shapes: Shapes,
+        kept_shapes: Shapes,
         seq_len: int,
         batch_size: int,
         hidden: int,
         dtype: npt.DTypeLike,
-        rows_TBG: Floats | None = None,
-        laps: Laps | None = None,
+        bench: Workbench,
     ) -> None:
-        """Allocate for ``states`` variables, G = ``width``, and the cell's own shapes."""
+        """Allocate for ``states`` variables and the cell's own shapes."""
         self.tracks = tuple(Track(seq_len, batch_size, hidden, dtype) for _ in range(states))
-        self.gates_TBG = empty_steps(0, batch_size, width, dtype=dtype)
-        self.W_HG = empty_steps(hidden, width, dtype=dtype)
-        self.product_BG = empty_steps(batch_size, width, dtype=dtype)
-        self._length = block_length(seq_len, batch_size, width)
-        self._dh_TBH = empty_steps(self._length, batch_size, hidden, dtype=dtype)
+        self.gates_TBG = empty_steps(0, batch_size, 0, dtype=dtype)
+        self.kept: dict[str, Floats] = {
+            name: empty_steps(*shape, dtype=dtype) for name, shape in kept_shapes.items()
+        }
+        self.bench = bench
         self._h_TBH: Floats = np.empty((seq_len + 1, batch_size, hidden), dtype)
         self._copy_TBH: Floats | None = None
-        self._rows_TBG: Floats = np.empty((seq_len, batch_size, width), dtype) if rows_TBG is None else rows_TBG
-        self.laps = Laps() if laps is None else laps
-        self.scratch: dict[str, Floats] = {
-            name: empty_steps(*shape, dtype=dtype) for name, shape in scratch_shapes.items()
-        }
 
     def begin(self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None) -> None:
         """Take over a chunk's pre-activations, and start from a state."""
         self.gates_TBG = a_TBG
-        for start in range(0, len(self.W_HG), COPIED_ROWS):
-            some = slice(start, start + COPIED_ROWS)
-            self.W_HG[some] = params["W_hh"][some]
+        if "W_hh" in params:
+            self.bench.arrange(params["W_hh"])
         for track, initial_BH in zip(self.tracks, state, strict=True):
             track.begin(initial_BH, keep_TB)
 
@@ -139,8 +135,8 @@ class Tape:
 
     def gradient_rows(self) -> Floats:
         """The gradient of the pre-activations in rows (T, B, G), valid until the buffer's next use."""
-        self.laps.end("recurrence backward")
-        da_TBG: Floats = self._rows_TBG[: len(self.gates_TBG)]
+        self.bench.laps.end("recurrence backward")
+        da_TBG: Floats = self.bench.rows_TBG[: len(self.gates_TBG)]
         np.copyto(da_TBG, self.gates_TBG)
         return da_TBG
 
@@ -157,9 +153,10 @@ class Tape:
 
         That part is a copy with the batch innermost, valid until the next block.
         """
-        for stop in range(len(dh_TBH), 0, -self._length):
-            block = slice(max(0, stop - self._length), stop)
-            own_TBH = self._dh_TBH[: stop - block.start]
+        length = len(self.bench.dh_TBH)
+        for stop in range(len(dh_TBH), 0, -length):
+            block = slice(max(0, stop - length), stop)
+            own_TBH = self.bench.dh_TBH[: stop - block.start]
             np.copyto(own_TBH, dh_TBH[block])
             yield block, own_TBH
 

@@ -49,7 +49,7 @@ class GRU(GatedUnit):
         self, params: Parameters, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, tape: Tape
     ) -> None:
         hidden = dh_BH.shape[1]
-        product_BH, W_GH = tape.scratch["product"], params["W_hh"].T
+        product_BH, W_GH = tape.bench.scratch["product"], params["W_hh"].T
         np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
         da_BG[:, :hidden] *= product_BH
         product_BH *= r_BH
@@ -60,5 +60,5 @@ class GRU(GatedUnit):
         dW_HG = grads["W_hh"]
         hidden = len(dW_HG)
         np.matmul(tape.incoming_rows().T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
-        inner_NH = tape.in_rows(tape.scratch["inner"][: len(tape.gates_TBG)])
+        inner_NH = tape.in_rows(tape.kept["inner"][: len(tape.gates_TBG)])
         np.matmul(inner_NH.T, da_NG[:, 2 * hidden :], out=dW_HG[:, 2 * hidden :])

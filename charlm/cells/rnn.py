@@ -25,9 +25,7 @@ class RNN(Cell):
     def __init__(self, nonlinearity: str = "tanh") -> None:
         self.is_relu = nonlinearity == "relu"
 
-    def scratch_shapes(
-        self, seq_len: int, block: int, batch_size: int, hidden: int
-    ) -> dict[str, tuple[int, ...]]:
+    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """The gradient with respect to h."""
         return {"dh": (batch_size, hidden)}
 
@@ -46,7 +44,7 @@ class RNN(Cell):
         tape.begin(params, a_TBG, state, keep_TB)
         (h,) = tape.tracks
         for t, a_BG in enumerate(a_TBG):
-            self._advance(tape.W_HG, a_BG, h.incoming(t), tape.product_BG, h.slots_TBH[t + 1])
+            self._advance(tape.bench.W_HG, a_BG, h.incoming(t), tape.bench.product_BG, h.slots_TBH[t + 1])
         return tape.finish()
 
     def _advance(self, W_HG: Floats, a_BG: Floats, h_BH: Floats, product_BG: Floats, out_BH: Floats) -> None:
@@ -62,7 +60,7 @@ class RNN(Cell):
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
         (h,) = tape.tracks
-        da_TBG, dh_BH, W_GH = tape.gates_TBG, tape.scratch["dh"], params["W_hh"].T
+        da_TBG, dh_BH, W_GH = tape.gates_TBG, tape.bench.scratch["dh"], params["W_hh"].T
         dh_BH[:] = dstate[0]
         for block, above_TBH in tape.blocks_backward(dh_TBH):
             self._local_derivatives(h.produced(block), out=da_TBG[block])

@@ -35,10 +35,11 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise RunError(f"{path} cannot be written: {reason}; see to the disk and its permissions") from error
 
 
-def leftovers(path: Path) -> list[Path]:
-    """The temporary files of writers of ``path`` that were killed; to be deleted where nobody is writing it."""
-    temporary = re.compile(re.escape(f".{path.name}.") + r"[0-9]+\.tmp")
-    return sorted(entry for entry in path.parent.iterdir() if temporary.fullmatch(entry.name))
+def leftovers(folder: Path, names: re.Pattern[str]) -> set[Path]:
+    """The temporary files of killed writers of files so named; to be deleted where nobody is writing them."""
+    temporary = re.compile(r"\.(.+)\.[0-9]+\.tmp")
+    found = ((temporary.fullmatch(entry.name), entry) for entry in folder.iterdir())
+    return {entry for match, entry in found if match and names.fullmatch(match[1])}
 
 
 def _write_through(temporary: Path, data: bytes) -> None:

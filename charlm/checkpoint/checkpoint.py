@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from charlm.arrays import FlatVector, Floats, Shapes
-from charlm.checkpoint.format import load_tensors, save_tensors
+from charlm.checkpoint.format import check_file, load_tensors, save_tensors
 from charlm.checkpoint.torch_names import from_torch, is_of_model, to_torch, torch_shapes
+from charlm.checkpoint.versions import FORMAT
 from charlm.config import ModelConfig
 
 
@@ -18,15 +19,18 @@ class Checkpoint:
     """What one file holds.
 
     Attributes:
-        params: the model's parameters.
+        params: the model's parameters; where training averages them, their average.
         extras: further arrays of the model's dtype by dotted name: the optimiser's slots, such as ``optimizer.m``
-            (P,), and the carried state, such as ``state.0.h`` (B, H).
+            (P,), the weights that learn, ``optimizer.weights`` (P,), where ``params`` is their average, and the
+            carried state, such as ``state.0.h`` (B, H).
         scalars: JSON values by name: the step, the epoch, the seconds spent.
+        version: the format of the file that it was read from.
     """
 
     params: FlatVector
     extras: Mapping[str, Floats] = field(default_factory=dict)
     scalars: Mapping[str, Any] = field(default_factory=dict)
+    version: int = FORMAT
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, config: ModelConfig) -> None:
@@ -56,10 +60,23 @@ def load_checkpoint(
         RunError: the file is missing or cannot be read.
         CheckpointError: it is damaged, hostile, too new, or of another model.
     """
-    own = torch_shapes(config, vocabulary_size)
-    expected = {**(extras or {}), **own}
-    # No tensor of a model may be left over, or a deeper model's file would pass for a shallower one's.
-    others = (lambda name: not is_of_model(name)) if extras is None else (lambda name: False)
-    tensors, scalars = load_tensors(path, expected, config.dtype, others=others)
+    expected = {**(extras or {}), **torch_shapes(config, vocabulary_size)}
+    others = _is_no_models if extras is None else (lambda name: False)
+    tensors, scalars, version = load_tensors(path, expected, config.dtype, others=others)
     params = from_torch(tensors, config, vocabulary_size)
-    return Checkpoint(params, {name: tensors[name] for name in extras or {}}, scalars)
+    return Checkpoint(params, {name: tensors[name] for name in extras or {}}, scalars, version)
+
+
+def check_checkpoint(path: Path, config: ModelConfig, vocabulary_size: int) -> None:
+    """Check, from a file's header alone, that it holds this model: before anything has memory for it.
+
+    Raises:
+        RunError: the file is missing or cannot be read.
+        CheckpointError: it is damaged, hostile, too new, or of another model.
+    """
+    check_file(path, torch_shapes(config, vocabulary_size), config.dtype, others=_is_no_models)
+
+
+def _is_no_models(name: str) -> bool:
+    """Whether a tensor may stand beside a model's: a deeper model's file must not pass for a shallower one's."""
+    return not is_of_model(name)

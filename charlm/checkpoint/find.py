@@ -12,7 +12,8 @@ import re
 import unicodedata
 from pathlib import Path
 
-from charlm.checkpoint.run import CONFIG, LAST, Run, holds_run
+from charlm.checkpoint.folder import CONFIG, LAST, holds_run
+from charlm.checkpoint.run import Run
 from charlm.errors import RunError, UsageError
 
 RUNS = Path("runs")

@@ -1,27 +1,28 @@
 """One file of tensors and scalars: safetensors, with the scalars as one JSON text in its metadata.
 
 Writing is atomic and refuses numbers that are not finite. Reading trusts nothing: the header is checked against
-the file and against what the configuration expects before the safetensors library opens it.
+the file and against what the configuration expects before any tensor has memory. The tensors' bytes are then read
+from the file that was checked, not mapped: a mapped file that somebody cuts short would end the process.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from charlm.arrays import Floats, Shapes
 from charlm.checkpoint.atomic import write_atomically
 from charlm.checkpoint.reading import open_plain
 from charlm.checkpoint.strict_json import json_line, parse_json
-from charlm.checkpoint.validate import LENGTH_BYTES, MAX_HEADER, Header, TensorSpec, check_tensors, read_header
-from charlm.checkpoint.versions import check_stamp, stamp
+from charlm.checkpoint.validate import ITEM_TYPES, LENGTH_BYTES, MAX_HEADER, Header, check_tensors, read_header
+from charlm.checkpoint.versions import stamp, take_stamp
 from charlm.errors import CheckpointError, DivergenceError, RunError
 
 KEY = "charlm"
@@ -53,7 +54,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str
 
 def load_tensors(
     path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool] = lambda name: False
-) -> tuple[dict[str, Floats], dict[str, Any]]:
+) -> tuple[dict[str, Floats], dict[str, Any], int]:
     """Read the expected tensors, and the scalars.
 
     Args:
@@ -63,39 +64,55 @@ def load_tensors(
         others: whether the file may hold a further tensor of this name, which is not read.
 
     Returns:
-        The tensors and the scalars, by name.
+        The tensors and the scalars, by name, and the file's format.
 
     Raises:
-        RunError: the file is missing, cannot be read, or was replaced meanwhile.
+        RunError: the file is missing, cannot be read, or was changed meanwhile.
         CheckpointError: it is damaged, hostile, too large, too new, or not of this configuration.
     """
     where = str(path)
     with open_plain(path) as file:
-        header = read_header(file, where)
-        scalars = _scalars(header, where)
-        check_tensors(header.tensors, expected, dtype, others, where)
-        tensors = _read(path, file, {name: header.tensors[name] for name in expected})
+        header, version, scalars = _checked(file, expected, dtype, others, where)
+        tensors = _read(file, header, expected, where)
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(f"{path} is damaged: {name} holds a number that is not finite")
-    return tensors, scalars
+    return tensors, scalars, version
 
 
-def _read(path: Path, file: BinaryIO, specs: Mapping[str, TensorSpec]) -> dict[str, Floats]:
-    """These tensors of an open file whose header has been checked, by the library."""
+def check_file(path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool]) -> None:
+    """Check that ``load_tensors`` would find what is expected, from the header alone; the raises are the same."""
+    with open_plain(path) as file:
+        _checked(file, expected, dtype, others, str(path))
+
+
+def _checked(
+    file: BufferedReader, expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
+) -> tuple[Header, int, dict[str, Any]]:
+    """The header of an open file, which holds what is expected; the file's format and its scalars."""
+    header = read_header(file, where)
+    version, scalars = _scalars(header, where)
+    check_tensors(header.tensors, expected, dtype, others, where)
+    return header, version, scalars
+
+
+def _read(file: BufferedReader, header: Header, names: Iterable[str], where: str) -> dict[str, Floats]:
+    """These tensors of an open file whose header has been checked."""
+    specs = {name: header.tensors[name] for name in names}
     # A file with holes can be as large as it claims and take no room on the disk, so its size proves nothing.
     if sum(spec.stop - spec.start for spec in specs.values()) > _memory_bytes():
-        raise CheckpointError(f"{path} {_TOO_LARGE}")
+        raise CheckpointError(f"{where} {_TOO_LARGE}")
+    tensors: dict[str, Floats] = {}
     try:
-        with safe_open(path, framework="numpy") as archive:
-            # The library opens the path anew: what it opened must be the file whose header was checked.
-            if not os.path.samestat(path.stat(), os.fstat(file.fileno())):
-                raise RunError(f"{path} was replaced while it was being read; try again")
-            return {name: archive.get_tensor(name) for name in specs}
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from None
+        for name, spec in specs.items():
+            tensor = np.empty(spec.shape, ITEM_TYPES[spec.dtype])
+            file.seek(header.end + spec.start)
+            if file.readinto(tensor.reshape(-1).view(np.uint8).data) < tensor.nbytes:
+                raise RunError(f"{where} was changed while it was being read; try again")
+            tensors[name] = tensor.astype(tensor.dtype.newbyteorder("="), copy=False)
     except MemoryError:
-        raise CheckpointError(f"{path} {_TOO_LARGE}") from None
+        raise CheckpointError(f"{where} {_TOO_LARGE}") from None
+    return tensors
 
 
 def _memory_bytes() -> float:
@@ -106,11 +123,11 @@ def _memory_bytes() -> float:
         return math.inf
 
 
-def _scalars(header: Header, where: str) -> dict[str, Any]:
+def _scalars(header: Header, where: str) -> tuple[int, dict[str, Any]]:
+    """The file's format, and its scalars."""
     # A JSON escape can smuggle a lone surrogate in: it passes here, and is refused as invalid UTF-8 there.
     text = header.metadata.get(KEY, "null").encode("utf-8", "surrogatepass")
     values = parse_json(text, f"the metadata of {where}")
     if not isinstance(values, dict):
         raise CheckpointError(f"{where} was not written by charlm: its metadata has no {KEY!r}")
-    check_stamp(values, where)
-    return {name: value for name, value in values.items() if name not in stamp()}
+    return take_stamp(values, where)

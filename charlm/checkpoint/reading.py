@@ -6,42 +6,51 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from charlm.errors import CheckpointError, RunError
 
+# A pipe or a device is not waited for, and a terminal does not become this process's own.
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
+
 
 @contextmanager
-def open_plain(path: Path) -> Iterator[BinaryIO]:
+def open_plain(path: Path, *, may_change: bool = False) -> Iterator[BufferedReader]:
     """Open a plain file for reading, without waiting on a pipe or a device that stands in its place.
 
+    Args:
+        path: the file.
+        may_change: whether another process may write to it meanwhile.
+
     Raises:
-        RunError: the file is missing or cannot be read.
+        RunError: the file is missing, cannot be read, or was changed while it was open.
         CheckpointError: it is not a plain file.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        descriptor = os.open(path, _FLAGS)
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
             os.close(descriptor)
             raise CheckpointError(f"{path} is not a plain file; a run's files are")
         with os.fdopen(descriptor, "rb") as file:
             yield file
+            after = os.fstat(descriptor)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not may_change and (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise RunError(f"{path} was changed while it was being read; try again")
 
 
-def read_plain(path: Path, limit: int) -> bytes:
-    """The content of a plain file of at most ``limit`` bytes.
+def read_plain(path: Path, limit: int, *, may_change: bool = False) -> bytes:
+    """The content of a plain file of at most ``limit`` bytes; see ``open_plain``.
 
     Raises:
-        RunError: the file is missing or cannot be read.
+        RunError: the file is missing, cannot be read, or was changed meanwhile.
         CheckpointError: it is too long, or not a plain file.
     """
-    with open_plain(path) as file:
+    with open_plain(path, may_change=may_change) as file:
         size = os.fstat(file.fileno()).st_size
-        data = b"" if size > limit else file.read(limit + 1)
-        if size > limit or len(data) > limit:
+        if size > limit:
             raise CheckpointError(f"{path} is longer than the {limit:,} bytes that it may have")
-        return data
+        return file.read(size)

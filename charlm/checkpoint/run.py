@@ -1,47 +1,40 @@
 """A run: a folder that holds a training's settings, its vocabulary, its weights and its curve.
 
-config.json          the settings, and which corpus they were used on; a folder is a run by having it
-vocab.json           the vocabulary
-model.safetensors    the best weights by validation
-last.safetensors     the latest weights, and everything that training needs to continue
-metrics.jsonl        the curve
+config.json              the settings, and which corpus they were used on; a folder is a run by having it
+vocab.json               the vocabulary
+model.safetensors        the best weights by validation
+last.safetensors         the latest weights, or their average, and everything that training needs to continue
+step-NUMBER.safetensors  what last.safetensors was after this step, where earlier saves are kept
+metrics.jsonl            the curve
+.lock                    held by whoever trains the run
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from charlm.checkpoint.atomic import leftovers, write_atomically
-from charlm.checkpoint.checkpoint import load_checkpoint
+from charlm.checkpoint.atomic import write_atomically
+from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from charlm.checkpoint.folder import BEST, CONFIG, LAST, METRICS, VOCABULARY, clear, holds_run
 from charlm.checkpoint.identity import CorpusIdentity
-from charlm.checkpoint.metrics import append_record, read_records
+from charlm.checkpoint.metrics import append_record, forget_after, read_records
 from charlm.checkpoint.reading import read_plain
 from charlm.checkpoint.strict_json import parse_json
-from charlm.checkpoint.versions import check_stamp, stamp
+from charlm.checkpoint.versions import stamp, take_stamp
 from charlm.config import TrainingConfig
-from charlm.errors import CheckpointError, CorpusError, RunError
+from charlm.errors import CorpusError, RunError
 from charlm.model import Model
 from charlm.text.vocab import Vocabulary
 
-CONFIG, VOCABULARY, METRICS = "config.json", "vocab.json", "metrics.jsonl"
-BEST, LAST = "model.safetensors", "last.safetensors"
-
 MAX_CONFIG = 1_000_000
-# Room for 570,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.
-MAX_VOCABULARY = 4_000_000
-
-
-def holds_run(folder: Path) -> bool:
-    """Whether a folder is a run: it has a config.json."""
-    try:
-        return (folder / CONFIG).is_file()
-    except OSError:
-        return False
+# Room for 280,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.
+MAX_VOCABULARY = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -61,20 +54,36 @@ class Run:
     corpus: CorpusIdentity
 
     @classmethod
-    def create(cls, folder: Path, config: TrainingConfig, vocabulary: Vocabulary, corpus: CorpusIdentity) -> Self:
+    def create(
+        cls,
+        folder: Path,
+        config: TrainingConfig,
+        vocabulary: Vocabulary,
+        corpus: CorpusIdentity,
+        first: Checkpoint | None = None,
+    ) -> Self:
         """Begin a run in a folder that is new, or empty but for what a creation that was cut short left there.
+
+        Args:
+            folder: where it is to be.
+            config: the settings of its training.
+            vocabulary: the characters that its model knows.
+            corpus: what it is trained on.
+            first: the state before the first step; None leaves it to the caller to save weights.
 
         Raises:
             RunError: the folder is in use, or the system refuses.
             CorpusError: the corpus has more distinct characters than a vocabulary may.
         """
         run = cls(folder, config, vocabulary, corpus)
-        symbols = json.dumps(vocabulary.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
+        symbols = run._symbols()
         if len(symbols) > MAX_VOCABULARY:
             raise CorpusError(f"{corpus.name} has {len(vocabulary):,} distinct characters: too many; is it text?")
-        run._clear()
+        clear(folder)
         # The settings come last: they make the folder a run, and until then it can be begun again.
         write_atomically(folder / VOCABULARY, symbols)
+        if first is not None:
+            run.save(run.last_path, first)
         run._write_settings()
         return run
 
@@ -89,14 +98,12 @@ class Run:
         if not holds_run(folder):
             raise RunError(f"{folder} holds no run: a run is a folder with a {CONFIG}; see charlm runs")
         where = str(folder / CONFIG)
-        settings = parse_json(read_plain(folder / CONFIG, MAX_CONFIG), where)
-        if not isinstance(settings, Mapping):
-            raise CheckpointError(f"{where} is damaged: it is not a JSON object")
-        check_stamp(settings, where)
-        config = TrainingConfig.from_json(settings.get("training"), where)
-        corpus = CorpusIdentity.from_json(settings.get("corpus"), where)
+        version, settings = take_stamp(parse_json(read_plain(folder / CONFIG, MAX_CONFIG), where), where)
+        config = TrainingConfig.from_json(settings.get("training"), where, version)
+        corpus = CorpusIdentity.from_json(settings.get("corpus"), where, version)
         where = str(folder / VOCABULARY)
-        symbols = parse_json(read_plain(folder / VOCABULARY, MAX_VOCABULARY), where)
+        stored = parse_json(read_plain(folder / VOCABULARY, MAX_VOCABULARY), where)
+        _, symbols = take_stamp(stored, where, unstamped=1)
         return cls(folder, config, Vocabulary.from_json(symbols, where), corpus)
 
     def with_config(self, config: TrainingConfig) -> Self:
@@ -108,6 +115,48 @@ class Run:
         changed = dataclasses.replace(self, config=config)
         changed._write_settings()
         return changed
+
+    def check_folder(self) -> None:
+        """See that no other run has taken the folder; that it is gone is no harm.
+
+        Raises:
+            RunError: one has, or the settings there cannot be read.
+        """
+        if holds_run(self.folder):
+            there = type(self).open(self.folder)
+            if (there.corpus, there.config.model) != (self.corpus, self.config.model):
+                raise RunError(f"{self.folder} holds another run by now: put this run's own folder back")
+
+    def put_back(self) -> None:
+        """Make the folder and its vocabulary anew where somebody deleted them, to save weights there again.
+
+        Raises:
+            RunError: another run has taken the folder, or the system refuses.
+        """
+        self.check_folder()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{self.folder} cannot be written: {error.strerror}; see to the disk") from error
+        if not os.path.lexists(self.folder / VOCABULARY):
+            write_atomically(self.folder / VOCABULARY, self._symbols())
+
+    def save(self, path: Path, checkpoint: Checkpoint) -> None:
+        """Save weights in one of the run's files; see ``save_checkpoint``."""
+        save_checkpoint(path, checkpoint, self.config.model)
+
+    def complete(self) -> None:
+        """Store the settings anew where they are gone, which makes the folder a run again.
+
+        Raises:
+            RunError: the system refuses.
+        """
+        if not holds_run(self.folder):
+            self._write_settings()
+
+    def _symbols(self) -> bytes:
+        stored = stamp() | self.vocabulary.to_json()
+        return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _write_settings(self) -> None:
         settings = {**stamp(), "corpus": self.corpus.to_json(), "training": self.config.to_json()}
@@ -137,44 +186,25 @@ class Run:
         """Add one record to the curve; see ``append_record``."""
         append_record(self.metrics_path, record)
 
+    def forget_metrics(self, after: int | None) -> None:
+        """Drop the curve's records of later steps, or all of them where there is none; see ``forget_after``."""
+        forget_after(self.metrics_path, -1 if after is None else after)
+
     def read_metrics(self) -> list[dict[str, Any]]:
         """The curve's records, oldest first; see ``read_records``."""
         return read_records(self.metrics_path)
 
     def load_model(self, which: Literal["best", "last"] = "best") -> Model:
-        """The model with its best weights (or its last, where no best exist yet), or with its last.
+        """The model with its best weights (its last, where no best exist yet), or with its last.
 
         Raises:
             RunError: there are no weights yet, or they cannot be read.
             CheckpointError: the weights are damaged, hostile, or of another model.
         """
-        is_best = which == "best" and self.best_path.exists()
+        # A link that leads nowhere is a damaged file, and not a missing one.
+        is_best = which == "best" and os.path.lexists(self.best_path)
         path = self.best_path if is_best else self.last_path
-        if not path.exists():
+        if not os.path.lexists(path):
             raise RunError(f"{self.folder} has no weights yet: train anew, in another folder")
         config, vocabulary_size = self.config.model, len(self.vocabulary)
         return Model(config, vocabulary_size, load_checkpoint(path, config, vocabulary_size).params)
-
-    def _clear(self) -> None:
-        """Make the folder, or rid it of what a creation that was cut short left there.
-
-        Raises:
-            RunError: it holds a run, or files that are not a run's.
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            # A creation that was cut short leaves these; weights without settings are somebody's, and stay.
-            own = self._files(VOCABULARY, CONFIG)
-            if holds_run(self.folder):
-                raise RunError(f"{self.folder} holds a run: give another folder, or go on with it by --resume")
-            if set(self.folder.iterdir()) - own:
-                raise RunError(f"{self.folder} is not empty and holds no run: give another folder")
-            for path in own:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise RunError(f"{self.folder} cannot be used: {error.strerror}; give another folder") from error
-
-    def _files(self, *names: str) -> set[Path]:
-        """These files of the run, and what killed writers of them left behind."""
-        paths = {self.folder / name for name in names}
-        return paths.union(*(leftovers(path) for path in paths))

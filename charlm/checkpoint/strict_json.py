@@ -19,7 +19,8 @@ MAX_DIGITS = 20
 # Keys are names, and error messages show them.
 MAX_KEY = 200
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One that is cut short reaches to the end, so that no text makes the search begin again and again.
+_STRING = re.compile(rb'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)
 
 
 def json_line(values: Mapping[str, Any], consequence: str) -> str:
@@ -54,7 +55,7 @@ def parse_json(data: bytes, where: str) -> Any:
         ...
     charlm.errors.CheckpointError: x.json is damaged: the key 'step' stands twice
     """
-    if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS:
+    if max(data.count(b"[") + data.count(b"{"), data.count(b"]") + data.count(b"}")) > MAX_CONTAINERS:
         raise CheckpointError(f"{where} is damaged: it has more lists and mappings than charlm ever writes")
     if _depth(data) > MAX_DEPTH:
         raise CheckpointError(f"{where} is damaged: its JSON is nested too deeply")

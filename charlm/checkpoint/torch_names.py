@@ -4,7 +4,9 @@ charlm multiplies ``x @ W``, so its matrices are the transposes of PyTorch's. Py
 gate where charlm has one: it is written as ``bias_ih``, with zeros in ``bias_hh``, and reading adds the two. Only
 a bias that acts inside the recurrent product is a parameter of its own: its gate's block of ``bias_hh``. The
 entries ``rnn.*`` load into ``torch.nn.RNN``, ``GRU`` or ``LSTM``; a cell that PyTorch lacks writes ``cell.*``,
-its gates in charlm's order, so that nothing loads with other maths than its own.
+its gates in charlm's order, so that nothing loads with other maths than its own. A tied network has no
+``readout.weight``: it is ``embedding.weight``, and is written once. A learned
+initial state, which PyTorch passes to a call and does not keep, is ``initial.h_l0`` and so on.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from charlm.architecture import parameter_shapes
 from charlm.arrays import FlatVector, Floats
 from charlm.cells import CELLS, Cell
 from charlm.config import ModelConfig
-from charlm.model import parameter_shapes
+from charlm.learned_state import SUFFIX
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def is_of_model(name: str) -> bool:
     >>> is_of_model("rnn.weight_hh_l1"), is_of_model("optimizer.m")
     (True, False)
     """
-    return name.partition(".")[0] in ("embedding", "rnn", "cell", "readout")
+    return name.partition(".")[0] in ("embedding", "initial", "rnn", "cell", "readout")
 
 
 def torch_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
@@ -117,6 +120,8 @@ def _entries(cell: Cell, names: Iterable[str]) -> dict[str, _Entry]:
         if own not in cell.recurrent_biases.values():
             entry = _IN_A_LAYER.get(own, _Entry(own))
             result[name] = replace(entry, name=_name(cell, entry.name, int(layer)))
+            if own.endswith(SUFFIX):
+                result[name] = _Entry(f"initial.{own.removesuffix(SUFFIX)}_l{layer}")
     return result
 
 

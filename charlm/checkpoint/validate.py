@@ -14,6 +14,8 @@ from itertools import pairwise
 from math import prod
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from charlm.arrays import Shapes
 from charlm.checkpoint.strict_json import excerpt, parse_json
 from charlm.errors import CheckpointError
@@ -21,7 +23,7 @@ from charlm.errors import CheckpointError
 LENGTH_BYTES = 8
 MAX_HEADER = 1_000_000
 MAX_AXES = 8
-ITEM_BYTES = {"F32": 4, "F64": 8}
+ITEM_TYPES: Mapping[str, np.dtype[np.floating[Any]]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 DTYPES = {"float32": "F32", "float64": "F64"}
 
 
@@ -37,10 +39,11 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says in all."""
+    """What a header says in all, and where in the file the tensors' bytes begin."""
 
     tensors: dict[str, TensorSpec]
     metadata: dict[str, str]
+    end: int
 
 
 def read_header(file: BinaryIO, where: str) -> Header:
@@ -64,7 +67,7 @@ def read_header(file: BinaryIO, where: str) -> Header:
     size = room - length
     tensors = {name: _tensor_spec(entry, size, name, where) for name, entry in values.items()}
     _check_places(tensors, size, where)
-    return Header(tensors, metadata)
+    return Header(tensors, metadata, LENGTH_BYTES + length)
 
 
 def check_tensors(
@@ -101,13 +104,13 @@ def _tensor_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise CheckpointError(f"{at} is not described by dtype, shape and data_offsets")
     dtype, shape, place = entry["dtype"], entry["shape"], entry["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
-        raise CheckpointError(f"{at} has the dtype {excerpt(dtype)}; charlm writes {' and '.join(ITEM_BYTES)}")
+    if not isinstance(dtype, str) or dtype not in ITEM_TYPES:
+        raise CheckpointError(f"{at} has the dtype {excerpt(dtype)}; charlm writes {' and '.join(ITEM_TYPES)}")
     if not _are_sizes(shape, size) or len(shape) > MAX_AXES:
         raise CheckpointError(f"{at} has the impossible shape {excerpt(shape)}")
     if not _are_sizes(place, size) or len(place) != 2:
         raise CheckpointError(f"{at} lies outside the file, at {excerpt(place)}")
-    if place[1] - place[0] != prod(shape) * ITEM_BYTES[dtype]:
+    if place[1] - place[0] != prod(shape) * ITEM_TYPES[dtype].itemsize:
         raise CheckpointError(f"{at} has a shape that does not fit its bytes")
     return TensorSpec(dtype, tuple(shape), *place)
 

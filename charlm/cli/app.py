@@ -13,6 +13,7 @@ from typer.exceptions import Abort, TyperException
 from charlm import __version__
 from charlm.cli.discovery import DiscoveredGroup
 from charlm.errors import CharlmError
+from charlm.text.visible import harmless
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
@@ -77,7 +78,7 @@ def _usage(error: TyperException) -> str:
     # pydantic's: what was typed, and what is wrong with it.
     faults: list[Any] = getattr(error.__cause__, "errors", list)()
     if isinstance(error, typer.BadParameter) and error.param is not None and faults:
-        reason = faults[0]["msg"].removeprefix("Value error, ").rstrip(".")
+        reason = faults[0]["msg"].removeprefix("Value error, ").replace("Input should", "it must").rstrip(".")
         message = f"{error.param.opts[0]} is {faults[0]['input']!r}: {reason}"
     context = getattr(error, "ctx", None)
     return f"{message}; see {context.command_path} --help" if message and context else message
@@ -85,6 +86,6 @@ def _usage(error: TyperException) -> str:
 
 def _fail(message: str, code: int) -> int:
     if message:
-        line = " ".join(message.splitlines())
+        line = harmless(" ".join(message.splitlines()))
         print(f"charlm: {line}", file=sys.stderr)  # noqa: T201
     return code

@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from charlm.evaluate import Coloured
-from charlm.evaluate._visible import visible
+from charlm.text.visible import visible
 
 LEVELS = 9  # the last is for LEVELS - 1 bits and more
 CHEAP, DEAR = (255, 251, 235), (165, 10, 10)

@@ -8,9 +8,11 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from charlm.errors import RunError, UsageError
 from charlm.evaluate import Curve
+from charlm.text.visible import visible
 
 FORMATS = (".png", ".svg")
 WIDTH = 100  # columns where standard output is no terminal
@@ -40,8 +42,8 @@ def drawn(curve: Curve, width: int, in_colour: bool) -> str:
         part("default")
     for number, (name, (x, y)) in enumerate(curve.series.items()):
         marker = "hd" if in_colour else MARKERS[number % len(MARKERS)]
-        plotext.plot(list(x), list(y), label=name, marker=marker)
-    plotext.title(curve.title)
+        plotext.plot(list(x), list(y), label=visible(name), marker=marker)
+    plotext.title(visible(curve.title))
     plotext.xlabel(curve.x_label)
     plotext.ylabel(curve.y_label)
     text: str = plotext.build()
@@ -73,16 +75,21 @@ def save_curves(curves: Sequence[Curve], path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(INCHES[0], INCHES[1] * len(curves)), layout="constrained")
-    for axes, curve in zip(figure.subplots(len(curves), squeeze=False)[:, 0], curves, strict=True):
-        for name, (x, y) in curve.series.items():
-            axes.plot(x, y, label=name, marker=".")
-        axes.set(title=curve.title, xlabel=curve.x_label, ylabel=curve.y_label)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    # Neither a date nor random names: the same curves give the same file. Letters of an SVG stay text.
+    # Neither a date nor random names: the same curves give the same file. Letters of an SVG stay text, and
+    # dollars in a name make no formula.
     metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
     try:
-        with matplotlib.rc_context({"svg.hashsalt": "charlm", "svg.fonttype": "none"}):
+        with matplotlib.rc_context({"svg.hashsalt": "charlm", "svg.fonttype": "none", "text.parse_math": False}):
+            for axes, curve in zip(figure.subplots(len(curves), squeeze=False)[:, 0], curves, strict=True):
+                _draw(axes, curve)
             figure.savefig(path, metadata=metadata, dpi=150)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}; give another file") from error
+
+
+def _draw(axes: Any, curve: Curve) -> None:
+    for name, (x, y) in curve.series.items():
+        axes.plot(x, y, label=visible(name), marker=".")
+    axes.set(title=visible(curve.title), xlabel=curve.x_label, ylabel=curve.y_label)
+    axes.grid(alpha=0.3)
+    axes.legend()

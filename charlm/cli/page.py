@@ -7,7 +7,7 @@ from html import escape
 
 from charlm.cli.colours import LEVELS, colours_of, label_of, level_of, shown
 from charlm.evaluate import Coloured, Guess
-from charlm.evaluate._visible import visible
+from charlm.text.visible import visible
 
 STYLE = """
 body { font: 16px/1.6 ui-monospace, monospace; max-width: 60em; margin: 2em auto; padding: 0 1em; }

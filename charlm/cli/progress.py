@@ -10,8 +10,16 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from charlm.cli.output import for_stream
 from charlm.stateful_pass import Progress
-from charlm.training.reports import SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.reports import (
+    FaultReport,
+    RollbackReport,
+    SampleReport,
+    StepReport,
+    SummaryReport,
+    ValidationReport,
+)
 
 DELAY = 0.5  # seconds that a work must take to have a bar
 SMOOTHING = 0.05  # weight of the newest step in the bar's loss
@@ -61,12 +69,26 @@ class TrainingDisplay:
         indented = report.text.replace("\n", "\n  | ")
         self.say(f"sample at step {report.step}:\n  | {indented}")
 
+    def fault(self, report: FaultReport) -> None:
+        """Write what the system refuses to save, or that it does so no more."""
+        self.say(f"step {report.step:6d}  {report.message}")
+
+    def rollback(self, report: RollbackReport) -> None:
+        """Write where training went back to, and why."""
+        self.say(
+            f"step {report.step:6d}  {report.reason}: back to step {report.back_to}, "
+            f"with {report.lr_factor:g} of the learning rate"
+        )
+
     def summary(self, report: SummaryReport) -> None:
         """Write how it ended, and what to do next."""
         self.close()
         rate = f"{report.steps} steps in {report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
         best = _figure(report.best_val_nats_per_char)
         self.say(f"{rate}; best validation {best} nats/char; {report.parameters:,} parameters")
+        if report.stopped_early:
+            again = f"charlm train --resume {shlex.quote(report.run)} --patience 0"
+            self.say(f"ended early, with no new best for as long as --patience; go on with: {again}")
         if report.stopped:
             self.say(f"stopped and saved; go on with: charlm train --resume {shlex.quote(report.run)}")
         else:
@@ -79,7 +101,7 @@ class TrainingDisplay:
     def say(self, line: str) -> None:
         """Write a line above the bar."""
         if not self._quiet:
-            self._bar.write(line, file=sys.stderr)
+            self._bar.write(for_stream(line, sys.stderr), file=sys.stderr)
 
 
 def _figure(nats: float | None) -> str:

@@ -1,8 +1,7 @@
-"""Drawing: tables and notes for people, JSON lines for programs."""
+"""Drawing what was found: tables, curves and notes for people, JSON lines for programs."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,14 +14,9 @@ from rich.text import Text
 from charlm.checkpoint.atomic import write_atomically
 from charlm.cli.colours import print_coloured
 from charlm.cli.curves import print_curves
+from charlm.cli.output import for_stream, print_json, write_text
 from charlm.cli.page import page_of
 from charlm.evaluate import Column, Findings, Table
-
-
-def print_json(record: Mapping[str, Any]) -> None:
-    """Write one JSON object as a line on standard output."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
 
 
 def print_findings(findings: Findings, as_json: bool) -> None:
@@ -37,7 +31,7 @@ def print_findings(findings: Findings, as_json: bool) -> None:
         print_table(table)
     print_curves(findings.curves)
     for note in findings.notes:
-        sys.stdout.write(f"note: {note}\n")
+        write_text(f"note: {note}\n")
 
 
 def save_findings(findings: Findings) -> None:
@@ -49,18 +43,18 @@ def save_findings(findings: Findings) -> None:
     pages = {path: page_of(texts) for path, texts in findings.pages.items()}
     for path, text in (pages | dict(findings.files)).items():
         write_atomically(Path(path), text.encode())
-        sys.stderr.write(f"wrote {path}\n")
+        sys.stderr.write(for_stream(f"wrote {path}\n", sys.stderr))
 
 
 def print_table(table: Table) -> None:
     """Draw a table; numbers are aligned to the right."""
-    drawn = RichTable(title=Text(table.title), title_justify="left")
+    drawn = RichTable(title=_cell(table.title), title_justify="left")
     for number, column in enumerate(table.columns):
         is_number = all(isinstance(row[number], int | float | None) for row in table.rows)
-        drawn.add_column(Text(column.heading), justify="right" if is_number else "left", overflow="fold")
+        drawn.add_column(_cell(column.heading), justify="right" if is_number else "left", overflow="fold")
     for row in table.rows:
         cells = zip(table.columns, row, strict=True)
-        drawn.add_row(*(Text(_formatted(column, value)) for column, value in cells))
+        drawn.add_row(*(_cell(_formatted(column, value)) for column, value in cells))
     Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(drawn)
 
 
@@ -73,6 +67,11 @@ def print_profile(seconds: Mapping[str, float], steps: int) -> None:
     for activity, spent in seconds.items():
         drawn.add_row(activity, f"{1000 * spent / max(steps, 1):.2f}", f"{spent / whole:.1%}")
     Console(stderr=True, highlight=False).print(drawn)
+
+
+def _cell(text: str) -> Text:
+    """A text that stands in a table as it is: markup in it means nothing, and it drives no terminal."""
+    return Text(for_stream(text, sys.stdout))
 
 
 def _formatted(column: Column, value: Any) -> str:

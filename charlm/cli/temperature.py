@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from charlm.cli.output import for_stream
 from charlm.cli.progress import progress_bar
 from charlm.engine.pool import WorkerPool
 from charlm.evaluate._subjects import subjects_of
@@ -22,6 +23,7 @@ def fitted_temperature(run: str | None) -> float:
     """
     (subject,) = subjects_of([] if run is None else [run], "val")
     with WorkerPool() as pool, progress_bar("temperature", quiet=False) as progress:
-        best = best_temperature(outcomes_of(subject.model, subject.text, pool, progress))
-    sys.stderr.write(f"temperature {best:.3f} minimises the loss on {subject.text_name}\n")
+        best = best_temperature(outcomes_of(subject.model, subject.part, pool, progress))
+    said = f"temperature {best:.3f} minimises the loss on {subject.text_name}\n"
+    sys.stderr.write(for_stream(said, sys.stderr))
     return best

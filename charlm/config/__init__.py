@@ -3,6 +3,7 @@
 from charlm.config._base import Config, Limits, flag, setting
 from charlm.config.batching import BatchingConfig
 from charlm.config.budget import BudgetConfig
+from charlm.config.corpus import CorpusConfig
 from charlm.config.model import ModelConfig
 from charlm.config.optimisation import OptimisationConfig
 from charlm.config.sampling import SamplingConfig
@@ -12,6 +13,7 @@ __all__ = [
     "BatchingConfig",
     "BudgetConfig",
     "Config",
+    "CorpusConfig",
     "Limits",
     "ModelConfig",
     "OptimisationConfig",

@@ -17,6 +17,8 @@ from typing import Any, ClassVar, Self, get_type_hints
 
 from charlm.errors import CheckpointError, UsageError
 
+SHOWN = 80  # characters of a wrong value that a message shows
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -58,11 +60,23 @@ def setting(
     high: float | None = None,
     below: float | None = None,
     choices: Callable[[], tuple[str, ...]] | tuple[str, ...] | None = None,
+    since: int = 1,
 ) -> Any:
-    """A dataclass field with its help and its limits; None is allowed where the field's type allows it."""
+    """A dataclass field with its help and its limits; None is allowed where the field's type allows it.
+
+    Args:
+        default: its value where none is given.
+        help: what the command line says of it.
+        low: it is at least this.
+        above: it is more than this.
+        high: it is at most this.
+        below: it is less than this.
+        choices: it is one of these.
+        since: the first format of stored settings that has it; in an older one it has its default.
+    """
     among = (lambda: choices) if isinstance(choices, tuple) else choices
     limits = Limits(help, low=low, above=above, high=high, below=below, choices=among)
-    return dataclasses.field(default=default, metadata={"limits": limits})
+    return dataclasses.field(default=default, metadata={"limits": limits, "since": since})
 
 
 def flag(name: str) -> str:
@@ -106,10 +120,10 @@ class Config:
             value = float(value) if abs(value) < sys.float_info.max else math.inf
         if type(value) not in accepted:
             wanted = " or ".join(kind.__name__ for kind in accepted if kind is not types.NoneType)
-            raise UsageError(f"{flag(field.name)} is {value!r}: it must be {wanted}")
+            raise UsageError(f"{flag(field.name)} is {value!r:.{SHOWN}}: it must be {wanted}")
         complaint = field.metadata["limits"].complaint(value)
         if complaint is not None:
-            raise UsageError(f"{flag(field.name)} is {value!r}: {complaint}")
+            raise UsageError(f"{flag(field.name)} is {value!r:.{SHOWN}}: {complaint}")
         return value
 
     def to_json(self) -> dict[str, Any]:
@@ -117,16 +131,26 @@ class Config:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any], where: str) -> Self:
-        """The settings of a stored mapping.
+    def names_in(cls, version: int) -> set[str]:
+        """The settings that this format of stored settings has."""
+        return {field.name for field in dataclasses.fields(cls) if field.metadata["since"] <= version}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
+        """The settings of a stored mapping; those that are younger than its format have their defaults.
+
+        Args:
+            values: the settings by name.
+            where: the file, for messages.
+            version: the file's format.
 
         Raises:
             CheckpointError: a name is unknown or missing, or a value is outside its limits.
         """
-        names = {field.name for field in dataclasses.fields(cls)}
+        names = cls.names_in(version)
         if set(values) != names:
-            odd = ", ".join(sorted(set(values) ^ names))
-            raise CheckpointError(f"{where}: these settings are unknown or missing: {odd}")
+            odd = sorted(set(values) ^ names)
+            raise CheckpointError(f"{where}: these settings are unknown or missing: {', '.join(odd):.{SHOWN}}")
         try:
             return cls(**values)
         except UsageError as error:

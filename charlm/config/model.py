@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from charlm.config._base import Config, setting
+from charlm.errors import UsageError
 from charlm.registry import module_names
 
 
@@ -27,7 +28,23 @@ class ModelConfig(Config):
     embedding_size: int = setting(
         64, "Width of the learned embedding (with --encoding embedding).", low=1, high=65_536
     )
+    tied: bool = setting(
+        False, "The readout's weights are the embedding's, which is as wide as the hidden layers.", since=2
+    )
+    residual: bool = setting(False, "Each layer after the first adds its input to its output.", since=2)
+    learned_state: bool = setting(
+        False, "The state that a text or a document starts from is learned; otherwise it is zero.", since=2
+    )
     nonlinearity: str = setting("tanh", "Activation of the rnn cell.", choices=("tanh", "relu"))
     reset_after: bool = setting(False, "The gru cell resets after the matrix product, as PyTorch and cuDNN do.")
-    forget_bias: float = setting(1.0, "Initial bias of the lstm cell's forget gate.", low=-100, high=100)
+    forget_bias: float = setting(1.0, "Initial bias of an LSTM's forget gate.", low=-100, high=100)
     dtype: str = setting("float32", "Type of every number of the model.", choices=("float32", "float64"))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tied and self.encoding != "embedding":
+            raise UsageError("--tied shares the embedding with the readout: it needs --encoding embedding")
+        if self.tied and self.embedding_size != self.hidden:
+            raise UsageError(
+                f"--tied needs an embedding as wide as the hidden layers: give --embedding-size {self.hidden}"
+            )

@@ -25,6 +25,26 @@ class OptimisationConfig(Config):
     weight_decay: float = setting(
         0.0, "Weight decay: decoupled in adamw, added to the gradient elsewhere.", low=0
     )
+    average: int = setting(
+        0,
+        "Steps that an average of the weights looks back on, which is validated, sampled and saved; 0 for none.",
+        low=0,
+        high=1_000_000_000,
+        since=2,
+    )
     dropout: float = setting(
         0.1, "Chance that a unit between layers or before the readout is dropped.", low=0, below=1
+    )
+    locked_dropout: bool = setting(
+        False, "A dropout mask is the same at all steps of a chunk, not drawn anew at each.", since=2
+    )
+    weight_drop: float = setting(
+        0.0, "Chance that a recurrent weight is dropped for a chunk.", low=0, below=1, since=2
+    )
+    input_dropout: float = setting(
+        0.0,
+        "Chance that a symbol is dropped from a stream's chunk, wherever it occurs there.",
+        low=0,
+        below=1,
+        since=2,
     )

@@ -10,6 +10,7 @@ from typing import Any, Self
 from charlm.config._base import Config
 from charlm.config.batching import BatchingConfig
 from charlm.config.budget import BudgetConfig
+from charlm.config.corpus import CorpusConfig
 from charlm.config.model import ModelConfig
 from charlm.config.optimisation import OptimisationConfig
 from charlm.errors import CheckpointError, UsageError
@@ -19,6 +20,7 @@ GROUPS: dict[str, type[Config]] = {
     "batching": BatchingConfig,
     "optimisation": OptimisationConfig,
     "budget": BudgetConfig,
+    "corpus": CorpusConfig,
 }
 
 
@@ -34,6 +36,7 @@ class TrainingConfig:
     batching: BatchingConfig = dataclasses.field(default_factory=BatchingConfig)
     optimisation: OptimisationConfig = dataclasses.field(default_factory=OptimisationConfig)
     budget: BudgetConfig = dataclasses.field(default_factory=BudgetConfig)
+    corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
 
     @classmethod
     def from_settings(cls, **settings: Any) -> Self:
@@ -55,15 +58,23 @@ class TrainingConfig:
         return {name: getattr(self, name).to_json() for name in GROUPS}
 
     @classmethod
-    def from_json(cls, values: Any, where: str) -> Self:
-        """The settings of a stored mapping.
+    def from_json(cls, values: Any, where: str, version: int) -> Self:
+        """The settings of a stored mapping; a group that is younger than its format has its defaults.
+
+        Args:
+            values: the groups by name, each a mapping of settings.
+            where: the file, for messages.
+            version: the file's format.
 
         Raises:
             CheckpointError: a group is missing or unknown, or a value in it cannot be.
         """
-        if not isinstance(values, Mapping) or set(values) != set(GROUPS):
-            raise CheckpointError(f"{where}: the settings are not grouped as {', '.join(GROUPS)}")
+        expected = [name for name, group in GROUPS.items() if group.names_in(version)]
+        if not isinstance(values, Mapping) or set(values) != set(expected):
+            raise CheckpointError(f"{where}: the settings are not grouped as {', '.join(expected)}")
         if not all(isinstance(part, Mapping) for part in values.values()):
             raise CheckpointError(f"{where}: a group of settings is not a mapping")
-        groups: dict[str, Any] = {name: group.from_json(values[name], where) for name, group in GROUPS.items()}
+        groups: dict[str, Any] = {
+            name: group.from_json(values.get(name, {}), where, version) for name, group in GROUPS.items()
+        }
         return cls(**groups)

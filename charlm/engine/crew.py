@@ -11,13 +11,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from charlm.engine.shard import Order
 from charlm.engine.worker import Job
 from charlm.errors import WorkerError
 
@@ -53,10 +51,10 @@ class Crew:
             self.close()
             raise WorkerError(f"no worker process can be started ({error}): train with --workers 1") from error
 
-    def order(self, orders: Sequence[Order]) -> None:
-        """Give each worker its order, which it begins at once."""
+    def order(self, orders: Sequence[Mapping[str, Any]]) -> None:
+        """Give each worker its order, JSON values by name, which it begins at once."""
         for process, order in zip(self._processes, orders, strict=True):
-            self._send(process, json.dumps(asdict(order)) + "\n")
+            self._send(process, json.dumps(order) + "\n")
 
     def answers(self) -> list[dict[str, Any]]:
         """Wait for every worker's answer, in their order.

@@ -8,16 +8,19 @@ gradients are summed in the workers' order, so that the same seed and number of 
 from __future__ import annotations
 
 import weakref
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from charlm.arrays import Floats
+from charlm.config import OptimisationConfig
 from charlm.engine.crew import Crew
 from charlm.engine.memory import TrainingMemory
 from charlm.engine.pool import WorkerPool
 from charlm.engine.shard import Order, Shard
 from charlm.engine.worker import Job
 from charlm.model import Model
+from charlm.optim import optimizer_of
 from charlm.profiling import Laps
 from charlm.states import States
 from charlm.text.streams import Batch
@@ -27,20 +30,31 @@ class LocalEngine:
     """Executes steps for one model, whose parameters it moves into shared memory, and one size of batch.
 
     The processes end with the pool's block, or with the engine if that goes first.
+
+    Attributes:
+        slots: what the optimiser keeps for each parameter, by name (P,).
     """
 
-    def __init__(self, model: Model, seq_len: int, batch_size: int, dropout: float, pool: WorkerPool) -> None:
+    def __init__(
+        self, model: Model, optimisation: OptimisationConfig, seq_len: int, batch_size: int, pool: WorkerPool
+    ) -> None:
         columns = pool.columns(batch_size)
         self._workers = len(columns)
-        self._memory = memory = TrainingMemory(model, seq_len, batch_size, self._workers)
+        optimizer = optimizer_of(optimisation)
+        sizes = optimizer.slot_names, seq_len, batch_size, self._workers
+        self._memory = memory = TrainingMemory(model, *sizes)
+        self.slots = memory.slots
+        for name, slot in optimizer.init(model.params.flat).items():
+            self.slots[name][:] = slot
         model.move_to(memory.params)
+        self._learns_state = model.config.learned_state
         self._current = 0
         self._laps = Laps()
         self._busy: list[dict[str, float]] = [{}]
-        self._shard = Shard(model, memory, 0, columns[0], seq_len, dropout)
-        settings = model.config.to_json(), model.vocabulary_size, seq_len, batch_size, dropout, self._workers
+        self._shard = Shard(model, optimizer, memory, 0, columns[0], seq_len, optimisation)
+        settings = model.config.to_json(), model.vocabulary_size, optimisation.to_json(), seq_len, batch_size
         jobs = [
-            Job(*settings, number, (own.start, own.stop), memory.shared.address)
+            Job(*settings, self._workers, number, (own.start, own.stop), memory.shared.address)
             for number, own in enumerate(columns)
         ]
         self._crew = Crew(jobs[1:], memory.shared.inherited)
@@ -66,14 +80,15 @@ class LocalEngine:
     @property
     def gradient(self) -> Floats:
         """The gradient of the last step's mean loss (P,)."""
-        return self._memory.gradients[0]
+        gradient: Floats = self._memory.gradients[0]
+        return gradient
 
     def step(self, batch: Batch, rng: np.random.Generator) -> float:
         """Forward and backward on a batch, from the carried state, which moves on.
 
         Args:
             batch: a chunk of every stream.
-            rng: source of the workers' own generators, for dropout.
+            rng: source of the workers' own generators, for the noise of training.
 
         Returns:
             The mean cost of the batch's targets, in nats.
@@ -81,6 +96,7 @@ class LocalEngine:
         Raises:
             WorkerError: a worker's process failed or has ended.
         """
+        batch = self._started(batch)
         self._put(batch)
         orders = [
             Order(
@@ -90,7 +106,7 @@ class LocalEngine:
             for seed in rng.integers(2**63, size=self._workers).tolist()
         ]  # fmt: skip
         self._laps.begin()
-        self._crew.order(orders[1:])
+        self._crew.order([asdict(order) for order in orders[1:]])
         try:
             nll_sums = [self._shard.run(orders[0])]
         finally:
@@ -103,6 +119,26 @@ class LocalEngine:
             self.gradient[:] += gradient
         self._laps.end("sum of gradients")
         return sum(nll_sums) / batch.targets
+
+    def update(self, lr: float, t: int) -> None:
+        """Update the parameters by ``gradient``, which is used up; see ``Optimizer.update``.
+
+        Raises:
+            WorkerError: a worker's process failed or has ended.
+        """
+        self._crew.order([{"lr": lr, "t": t}] * (self._workers - 1))
+        try:
+            self._shard.update(lr, t)
+        finally:
+            self._crew.answers()
+
+    def _started(self, batch: Batch) -> Batch:
+        """The batch, its streams' starts marked as such where a learned initial state has to see them."""
+        if not (batch.fresh and self._learns_state):
+            return batch
+        keep_TB = np.ones(batch.x_TB.shape, np.bool_) if batch.keep_TB is None else batch.keep_TB.copy()
+        keep_TB[0] = False
+        return replace(batch, keep_TB=keep_TB)
 
     def _put(self, batch: Batch) -> None:
         """Lay a batch out in the shared memory."""

@@ -10,6 +10,7 @@ import os
 import secrets
 import sys
 import tempfile
+from collections.abc import Sequence
 from math import prod
 from typing import Any, TypeAlias
 
@@ -57,16 +58,23 @@ class TrainingMemory:
 
     Attributes:
         params: the parameters (P,).
-        gradients: of each worker's part of the loss (P,).
+        slots: what the optimiser keeps for each parameter, by name (P,).
+        gradients: of each worker's part of the loss (workers, P).
         states: two states of all streams; a step reads one and writes the other.
         x_TB, y_TB, real_TB, keep_TB: of the batch, at its full size.
     """
 
     def __init__(
-        self, model: Model, seq_len: int, batch_size: int, workers: int, address: str | None = None
+        self,
+        model: Model,
+        slot_names: Sequence[str],
+        seq_len: int,
+        batch_size: int,
+        workers: int,
+        address: str | None = None,
     ) -> None:
         """Lay out new memory, or a parent's."""
-        layout = _layout(model, seq_len, batch_size, workers)
+        layout = _layout(model, len(slot_names), seq_len, batch_size, workers)
         self.shared = SharedMemory(sum(_room(*entry) for entry in layout.values()), address)
         arrays: dict[str, Any] = {}
         start = 0
@@ -74,7 +82,8 @@ class TrainingMemory:
             arrays[name] = np.ndarray(shape, dtype, self.shared.buffer, start)
             start += _room(shape, dtype)
         self.params: Floats = arrays["params"]
-        self.gradients: tuple[Floats, ...] = tuple(arrays["gradients"])
+        self.slots: dict[str, Floats] = dict(zip(slot_names, arrays["slots"], strict=True))
+        self.gradients: Floats = arrays["gradients"]
         self.states: tuple[States, ...] = tuple(
             tuple(tuple(layer) for layer in state) for state in arrays["states"]
         )
@@ -84,11 +93,12 @@ class TrainingMemory:
         self.keep_TB: Floats = arrays["keep_TB"]
 
 
-def _layout(model: Model, seq_len: int, batch_size: int, workers: int) -> Layout:
+def _layout(model: Model, slots: int, seq_len: int, batch_size: int, workers: int) -> Layout:
     parameters, codes = model.params.flat.size, code_dtype(model.vocabulary_size)
     state = (model.config.layers, len(model.cell.state_names), batch_size, model.config.hidden)
     return {
         "params": ((parameters,), model.dtype),
+        "slots": ((slots, parameters), model.dtype),
         "gradients": ((workers, parameters), model.dtype),
         "states": ((2, *state), model.dtype),
         "x_TB": ((seq_len, batch_size), codes),

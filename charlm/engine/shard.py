@@ -1,4 +1,4 @@
-"""A worker's part of a training step: its own columns of the batch, forward and backward.
+"""A worker's part of a training step: its own columns of the batch, then its own stretch of the parameters.
 
 Every worker has buffers and a gradient of its own. A shard runs in the process of its worker, and takes orders
 that say what the step is; the arrays lie in memory that all workers share.
@@ -11,8 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlm.arrays import FlatVector
+from charlm.config import OptimisationConfig
 from charlm.engine.memory import TrainingMemory
-from charlm.model import Model, Workspace
+from charlm.model import Model
+from charlm.optim import Optimizer
+from charlm.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,20 @@ class Order:
 
 
 class Shard:
-    """One worker's columns, and what it owns."""
+    """One worker's columns and parameters, and what it owns."""
 
     def __init__(
-        self, model: Model, memory: TrainingMemory, number: int, columns: slice, seq_len: int, dropout: float
-    ) -> None:
-        self.workspace = Workspace(model, seq_len, columns.stop - columns.start, dropout)
+        self, model: Model, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
+        seq_len: int, optimisation: OptimisationConfig,
+    ) -> None:  # fmt: skip
+        self.workspace = Workspace(model, seq_len, columns.stop - columns.start, optimisation)
         self._model = model
+        self._optimizer = optimizer
         self._memory = memory
         self._columns = columns
         self._grads = FlatVector(model.shapes, model.dtype, memory.gradients[number])
+        workers, parameters = memory.gradients.shape
+        self._stretch = slice(parameters * number // workers, parameters * (number + 1) // workers)
 
     def run(self, order: Order) -> float:
         """Forward and backward: the gradient and the state after are written, the targets' costs summed."""
@@ -70,3 +77,11 @@ class Shard:
             for array, own_BH in zip(layer, own, strict=True):
                 array[columns] = own_BH
         return nll_sum
+
+    def update(self, lr: float, t: int) -> None:
+        """Update this worker's stretch of the parameters, by the first gradient, which all have been added to."""
+        memory, own = self._memory, self._stretch
+        slots = {name: slot[own] for name, slot in memory.slots.items()}
+        # Overflow is not announced here either: the next loss tells.
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._optimizer.update(memory.params[own], memory.gradients[0, own], slots, lr, t)

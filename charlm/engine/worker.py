@@ -7,19 +7,22 @@ whole group of processes (Ctrl-C) are the training process's to answer.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
 from threadpoolctl import threadpool_limits
 
 from charlm.arrays import FlatVector
-from charlm.config import ModelConfig
+from charlm.config import ModelConfig, OptimisationConfig
 from charlm.engine.memory import TrainingMemory
 from charlm.engine.shard import Order, Shard
 from charlm.model import Model
+from charlm.optim import optimizer_of
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,9 @@ class Job:
     Attributes:
         model: the network's settings.
         vocabulary_size: V.
+        optimisation: the settings of the noise and of the update rule.
         seq_len: the most time steps of a chunk.
         batch_size: all streams.
-        dropout: the share of units that are dropped.
         workers: how many workers there are.
         number: which of them this one is, from 0.
         columns: its first stream, and the one after its last.
@@ -40,9 +43,9 @@ class Job:
 
     model: dict[str, Any]
     vocabulary_size: int
+    optimisation: dict[str, Any]
     seq_len: int
     batch_size: int
-    dropout: float
     workers: int
     number: int
     columns: tuple[int, int]
@@ -55,11 +58,14 @@ class Job:
     def shard(self) -> Shard:
         """The worker's part, over the shared memory."""
         blank = Model(ModelConfig(**self.model), self.vocabulary_size)
-        memory = TrainingMemory(blank, self.seq_len, self.batch_size, self.workers, self.address)
+        optimisation = OptimisationConfig(**self.optimisation)
+        rule = optimizer_of(optimisation)
+        sizes = rule.slot_names, self.seq_len, self.batch_size, self.workers
+        memory = TrainingMemory(blank, *sizes, self.address)
         memory.shared.close_file()
         params = FlatVector(blank.shapes, blank.dtype, memory.params)
         model = Model(blank.config, self.vocabulary_size, params)
-        return Shard(model, memory, self.number, slice(*self.columns), self.seq_len, self.dropout)
+        return Shard(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation)
 
 
 def serve(orders: TextIO, answers: TextIO) -> None:
@@ -67,19 +73,29 @@ def serve(orders: TextIO, answers: TextIO) -> None:
     shard = Job(**json.loads(orders.readline())).shard()
     for line in orders:
         try:
-            answer: dict[str, Any] = {"nll_sum": shard.run(Order(**json.loads(line)))}
+            answer = _obey(shard, json.loads(line))
         except Exception as error:  # told to the training process, which ends the run
             answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         answers.write(json.dumps(answer | {"seconds": shard.workspace.laps.seconds}) + "\n")
         answers.flush()
 
 
+def _obey(shard: Shard, order: dict[str, Any]) -> dict[str, Any]:
+    """Do what an order says: a step, or an update, which has a learning rate."""
+    if "lr" in order:
+        shard.update(**order)
+        return {}
+    return {"nll_sum": shard.run(Order(**order))}
+
+
 def main() -> None:
     """Serve the process that started this one."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), suppress(BrokenPipeError):
         serve(sys.stdin, sys.stdout)
+        return
+    os._exit(0)  # the training process is gone: nobody is left to be told, and closing the pipe would fail again
 
 
 if __name__ == "__main__":

@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from charlm.arrays import Codes
 from charlm.config import Config
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
 from charlm.stateful_pass import Progress
+from charlm.text.alphabet import END
+from charlm.text.part import Part
+
+SHOWN_END = "\N{SYMBOL FOR END OF TRANSMISSION}"
+"""What the end of a document is shown as, where it is not the line's."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +26,21 @@ class Subject:
         run: the run's name.
         model: its model.
         text_name: what the text is, for tables.
-        text: the text.
-        training: the run's own training part, in the model's codes, for baselines; None where the corpus is
-            not to be found.
+        part: the text, read as the model's corpus was.
+        training: the run's own training part, for baselines; None where the corpus is not to be found.
     """
 
     run: str
     model: LanguageModel
     text_name: str
-    text: str
-    training: Codes | None
+    part: Part
+    training: Part | None
+
+    @property
+    def shown(self) -> str:
+        """The text's symbols as characters that a terminal can show, one for each."""
+        is_line = self.part.alphabet.document_end == "\n"
+        return self.part.symbols.replace(END, "\n" if is_line else SHOWN_END)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Codes, Floats
-from charlm.model import Model, Workspace
+from charlm.model import Model
 from charlm.readout import loss_and_gradient
 from charlm.states import States
+from charlm.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -27,28 +28,38 @@ class Passage:
         x_T: the characters read, T of them.
         states: the state before the first, after the first, ..., after the last: T + 1, each of one stream.
         dloss_S: gradient of the cost of the character that follows, with respect to the last state.
+        end: the code before which the state is reset, in a corpus of documents.
     """
 
     x_T: Codes
     states: list[States]
     dloss_S: Floats
+    end: int | None = None
 
 
-def read_passages(model: Model, codes_TP: Codes, length: int) -> list[Passage]:
-    """Read P texts from the zero state, and keep the last ``length`` characters before each one's end.
+def read_passages(model: Model, codes_TP: Codes, length: int, end: int | None = None) -> list[Passage]:
+    """Read P texts from the initial state, and keep the last ``length`` characters before each one's end.
 
     Args:
         model: what reads.
         codes_TP: the texts; the last character of each is predicted and not read.
         length: at most T - 1.
+        end: the code of the end of a document, before which the state is reset; None where there is none.
     """
     x_TP, y_P = codes_TP[:-1], codes_TP[-1]
-    states = [model.zero_state(len(y_P))]
+    fresh = model.initial_state(len(y_P))
+    states = [fresh]
     for x_P in x_TP:
-        states = [*states[-length:], model.step(x_P, states[-1])[1]]
+        before = states[-1]
+        if end is not None:
+            before = tuple(
+                tuple(np.where((x_P == end)[:, None], *pair) for pair in zip(*layers, strict=True))
+                for layers in zip(fresh, before, strict=True)
+            )
+        states = [*states[-length:], model.step(x_P, before)[1]]
     dloss_PS = _loss_gradients(model, states[-1], y_P)
     return [
-        Passage(x_TP[-length:, p], [_copies(state, p, 1) for state in states], dloss_PS[p])
+        Passage(x_TP[-length:, p], [_copies(state, p, 1) for state in states], dloss_PS[p], end)
         for p in range(len(y_P))
     ]
 
@@ -68,9 +79,10 @@ def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
         jacobian_SS[:] = np.nan  # not 0, which is the derivative that a ReLU would give
     for x, before in zip(passage.x_T[::-1], passage.states[-2::-1], strict=True):
         x_TB = np.full((1, size), x)
-        model.forward(x_TB, _copies(before, 0, size), workspace)
+        keep_TB = None if passage.end is None else (x_TB != passage.end).astype(model.dtype)
+        model.forward(x_TB, _copies(before, 0, size), workspace, keep_TB)
         dstate = _split(model, jacobian_SS)
-        jacobian_SS = _joined(model.backward(x_TB, zero_dh_TBH.copy(), dstate, workspace, unused))
+        jacobian_SS = _joined(model.backward(zero_dh_TBH.copy(), dstate, workspace, unused))
         yield jacobian_SS
 
 
@@ -90,7 +102,10 @@ def _loss_gradients(model: Model, state: States, y_P: Codes) -> Floats:
     """The gradient of each stream's next character's cost with respect to its state (P, S)."""
     gradients = model.zero_state(len(y_P))
     unused = model.params.zeros_like()
-    loss_and_gradient(model.params, state[-1][0], y_P, None, 1, gradients[-1][0], unused)
+    dh_PH = gradients[-1][0]
+    loss_and_gradient(model.params, model.output(state), y_P, None, 1, dh_PH, unused)
+    for dlower_PH, *_ in gradients[:-1] if model.config.residual else ():
+        dlower_PH[:] = dh_PH
     return _joined(gradients)
 
 

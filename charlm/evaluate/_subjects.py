@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from charlm.arrays import Codes
 from charlm.checkpoint.find import find_run, resolve
 from charlm.checkpoint.run import Run
 from charlm.errors import CorpusError, UsageError
 from charlm.evaluate._base import Subject
 from charlm.language_model import load_run
-from charlm.text.prepare import Corpus, prepare_corpus
-from charlm.text.sources import Source, find_again, read_source
+from charlm.text.again import divide_again
+from charlm.text.part import Part
+from charlm.text.prepare import Corpus, prepare
+from charlm.text.sources import Source, find_text
 
-SPLITS = ("train", "val")
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+"""The parts of a run's own corpus, by the name that the command line has for each."""
 
 
 def subjects_of(targets: Sequence[str], split: str | None) -> list[Subject]:
     """Pair runs and texts.
 
+    A text file is read as the run read its corpus: in the same units, changed and divided alike.
+
     Args:
         targets: runs and text files, by the one rule for every TARGET; with no run among them the newest run is
             measured, and with no text each run's own corpus.
-        split: the part of a run's own corpus, ``val`` where it is left out.
+        split: the part of a run's own corpus, ``val`` where it is left out. The test part, or the test file, is
+            read for ``test`` alone.
 
     Raises:
         UsageError: a split is asked of a text file, or there is nothing in it.
@@ -32,7 +37,7 @@ def subjects_of(targets: Sequence[str], split: str | None) -> list[Subject]:
     """
     found = [(target, resolve(target)) for target in targets]
     runs = [find_run(target) for target, kind in found if isinstance(kind, Path)] or [find_run(None)]
-    sources = [read_source(kind) for _, kind in found if isinstance(kind, str)]
+    sources = [find_text(kind) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(
             f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
@@ -44,23 +49,38 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str) -> list[Subjec
     model = load_run(run)
     if sources:
         training = _training_part(run)
-        return [Subject(run.name, model, source.name, source.text, training) for source in sources]
+        return [
+            Subject(
+                run.name, model, source.name + _mark(run), Part.of(prepare(source, run.config.corpus)), training
+            )
+            for source in sources
+        ]
     corpus = _corpus(run)
-    validation = corpus.validation if split == "val" else run.vocabulary.decode(corpus.train_codes)
-    if len(validation) < 2:
-        raise UsageError(f"{run.name} holds out no validation part: give a text file, or --split train")
-    return [Subject(run.name, model, f"{run.corpus.name}, {split}", validation, corpus.train_codes)]
+    part = _part(run, corpus, split)
+    if len(part) < 2:
+        raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: give a text file, or --split train")
+    return [Subject(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
+
+
+def _mark(run: Run) -> str:
+    """What follows a text's name in tables where the run changes a text when it reads it."""
+    return " [lossy]" if run.config.corpus.is_lossy else ""
+
+
+def _part(run: Run, corpus: Corpus, split: str) -> Part:
+    test_file = run.config.batching.test_file
+    if split == "test" and test_file is not None:
+        return Part.of(prepare(find_text(test_file), run.config.corpus))
+    return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
 
 
 def _corpus(run: Run) -> Corpus:
-    known, batching = run.corpus, run.config.batching
-    source = find_again(known.kind, known.path, known.name, known.sha256)
-    return prepare_corpus(source, batching.val_fraction, batching.seq_len, run.vocabulary)
+    return divide_again(run.corpus, run.config, run.vocabulary, "give a text file as TARGET")
 
 
-def _training_part(run: Run) -> Codes | None:
+def _training_part(run: Run) -> Part | None:
     """The training part of a run's corpus, where that can still be found."""
     try:
-        return _corpus(run).train_codes
+        return _corpus(run).train
     except CorpusError:
         return None

@@ -24,8 +24,9 @@ from charlm.engine.pool import WorkerPool
 from charlm.evaluate._base import Column, Findings, Measurement, Subject, Table
 from charlm.ngram.kneser_ney import KneserNey
 from charlm.ngram.witten_bell import WittenBell
-from charlm.scoring import Costs, Figures, figures_of, score_text
+from charlm.scoring import Costs, Figures, figures_of, score_part
 from charlm.stateful_pass import Progress
+from charlm.text.part import Part
 
 COLUMNS = (
     Column("model"),
@@ -76,9 +77,10 @@ class Baselines(Measurement):
         tables = []
         notes = [RULE]
         for subject in subjects:
-            figures = figures_of(subject.model.score_with(pool, subject.text, progress))
+            figures = figures_of(subject.model.score_with(pool, subject.part, progress))
             ranked = sorted(self._baselines(subject, pool), key=lambda each: each.nats_per_char)
             record = {"run": subject.run, "text": subject.text_name, **asdict(figures)}
+            record["lossy"] = subject.model.corpus.is_lossy
             records.append(record | {"baselines": [_record(each, figures) for each in ranked]})
             tables.append(_table(subject, figures, ranked))
             notes += _caveats(subject, figures)
@@ -91,23 +93,23 @@ class Baselines(Measurement):
         yield Baseline("uniform", None, "none", uniform)
         if subject.training is None:
             return
+        training, _ = subject.model.read(subject.training)
         tasks: list[Callable[[], list[Baseline]]] = [
-            partial(_witten_bell, subject, subject.training, self.max_order),
-            partial(_kneser_ney, subject, subject.training, self.max_order),
+            partial(_witten_bell, subject, training, self.max_order),
+            partial(_kneser_ney, subject, training, self.max_order),
             *(partial(_compressor, subject, subject.training, name) for name in COMPRESSORS),
         ]
         for found in pool.run(tasks):
             yield from found
 
 
-def compressed_bits(compress: Callable[[bytes], bytes], before: str, text: str) -> int:
+def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: bytes) -> int:
     """How many more bits a compressor writes for a text where it has read what came before.
 
-    >>> compressed_bits(lambda data: data, "what came before", "abc")
+    >>> compressed_bits(lambda data: data, b"what came before", b"abc")
     24
     """
-    alone, together = before.encode(), (before + text).encode()
-    return 8 * (len(compress(together)) - len(compress(alone)))
+    return 8 * (len(compress(before + text)) - len(compress(before)))
 
 
 def _witten_bell(subject: Subject, training: Codes, max_order: int) -> list[Baseline]:
@@ -126,11 +128,10 @@ def _kneser_ney(subject: Subject, training: Codes, max_order: int) -> list[Basel
     return [Baseline("Kneser-Ney", order, str(order), nats) for order, nats in enumerate(by_order, start=1)]
 
 
-def _compressor(subject: Subject, training: Codes, name: str) -> list[Baseline]:
+def _compressor(subject: Subject, training: Part, name: str) -> list[Baseline]:
     memory, compress = COMPRESSORS[name]
-    before = subject.model.vocabulary.decode(training) + subject.text[0]
-    bits = compressed_bits(compress, before, subject.text[1:])
-    return [Baseline(name, None, memory, bits * math.log(2) / (len(subject.text) - 1))]
+    bits = compressed_bits(compress, training.utf8 + subject.part[:1].utf8, subject.part[1:].utf8)
+    return [Baseline(name, None, memory, bits * math.log(2) / (len(subject.part) - 1))]
 
 
 def _mean_nats(subject: Subject, costs_by_order: Callable[[Codes, Codes], list[Costs]]) -> list[float]:
@@ -142,9 +143,9 @@ def _mean_nats(subject: Subject, costs_by_order: Callable[[Codes, Codes], list[C
         return found[0]
 
     model = subject.model
-    scores = score_text(subject.text, model.vocabulary, model.training_characters, shortest)
-    unknown_nats = float(scores.costs_nats[~scores.known].sum())
-    return [(unknown_nats + float(costs.sum())) / len(scores.known) for costs in found]
+    scores = score_part(subject.part, model.vocabulary, model.training_characters, shortest)
+    beside_nats = float(scores.costs_nats.sum()) - float(found[0].sum())
+    return [(beside_nats + float(costs.sum())) / len(scores.known) for costs in found]
 
 
 def _record(baseline: Baseline, figures: Figures) -> dict[str, Any]:
@@ -173,7 +174,7 @@ def _caveats(subject: Subject, figures: Figures) -> list[str]:
     caveats = []
     if subject.training is None:
         caveats.append(f"no baselines that learn for {subject.run}: its corpus is not to be found")
-    elif subject.model.vocabulary.decode(subject.training) == subject.text:
+    elif len(subject.training) == len(subject.part) and subject.training.utf8 == subject.part.utf8:
         caveats.append(f"{subject.text_name} is what all were trained on: this ranks memories, not models")
     if figures.unknown:
         caveats.append(f"{figures.unknown:,} characters of {subject.text_name} are unknown to {subject.run}")

@@ -25,6 +25,7 @@ from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject,
 from charlm.language_model import LanguageModel
 from charlm.readout import logits
 from charlm.stateful_pass import Progress, visit_outputs
+from charlm.text.part import Part
 
 Figures = npt.NDArray[np.float64]
 
@@ -87,7 +88,7 @@ class Calibration(Measurement):
             "the temperature is fitted to the text it is measured on; characters unknown to a run are left out"
         ]
         for subject in subjects:
-            outcomes_at = outcomes_of(subject.model, subject.text, pool, progress)
+            outcomes_at = outcomes_of(subject.model, subject.part, pool, progress)
             best = best_temperature(outcomes_at)
             as_is, at_best = outcomes_at(1.0), outcomes_at(best)
             bins = reliability(as_is, self.bins)
@@ -112,14 +113,14 @@ class Calibration(Measurement):
 
 
 def outcomes_of(
-    model: LanguageModel, text: str, pool: WorkerPool, progress: Progress
+    model: LanguageModel, text: Part, pool: WorkerPool, progress: Progress
 ) -> Callable[[float], Outcomes]:
     """A function that makes one stateful pass over a text at a temperature.
 
     Raises:
         CorpusError: the text has fewer than two characters that the model knows.
     """
-    codes, _ = model.vocabulary.encode_known(text)
+    codes, _ = model.read(text)
     if len(codes) < 2:
         raise CorpusError("calibration needs a text with two characters that the model knows: give another")
 
@@ -149,7 +150,7 @@ def _outcomes(
         found.confidences[places] = p_NV.max(axis=1)
         found.right[places] = z_NV.argmax(axis=1) == y_N[places]
 
-    visit_outputs(model.network, pool, x_N, visit, progress)
+    visit_outputs(model.network, pool, x_N, visit, progress, model.vocabulary.end)
     return found
 
 

@@ -22,11 +22,12 @@ from charlm.config import setting
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
-from charlm.model import Model, Workspace
+from charlm.model import Model
 from charlm.ngram.kneser_ney import KneserNey
 from charlm.readout import nll_nats
 from charlm.scoring import Costs
 from charlm.stateful_pass import CHUNK, Progress
+from charlm.workspace import Workspace
 
 Places = npt.NDArray[np.intp]
 
@@ -59,10 +60,12 @@ class Context(Measurement):
         ]
         lengths = context_lengths(self.longest)
         for subject in subjects:
-            codes, known = subject.model.vocabulary.encode_known(subject.text)
+            model = subject.model
+            codes, is_read = model.read(subject.part)
             places = self._places(codes, subject.text_name)
             costs = [
-                costs_after(subject.model.network, codes, places, length, pool, progress) for length in lengths
+                costs_after(model.network, codes, places, length, pool, progress, model.vocabulary.end)
+                for length in lengths
             ]
             counted = _kneser_ney(subject, codes, places)
             points = _points(lengths, costs, counted)
@@ -74,7 +77,7 @@ class Context(Measurement):
             curves.append(_curve(subject, points, counted))
             if counted is None:
                 notes.append(f"no n-grams beside {subject.run}: its corpus is not to be found")
-            if not known.all():
+            if not is_read.all():
                 notes.append(f"characters of {subject.text_name} that are unknown to {subject.run} are left out")
         return Findings(records, tables, notes, curves)
 
@@ -105,7 +108,13 @@ def context_lengths(longest: int) -> list[int]:
 
 
 def costs_after(
-    model: Model, codes: Codes, places: Places, length: int, pool: WorkerPool, progress: Progress
+    model: Model,
+    codes: Codes,
+    places: Places,
+    length: int,
+    pool: WorkerPool,
+    progress: Progress,
+    end: int | None = None,
 ) -> Costs:
     """What each target costs (N,), in nats, after a fresh state has read exactly the characters before it.
 
@@ -116,6 +125,7 @@ def costs_after(
         length: how many characters are read.
         pool: workers, over which the targets are split.
         progress: called now and then with how much is done.
+        end: the code of the end of a document, where the state is reset; None where there is none.
     """
     costs_N = np.empty(len(places))
 
@@ -124,9 +134,11 @@ def costs_after(
             rows = slice(start, min(start + STREAMS, columns.stop))
             x_TB = codes[places[rows] + np.arange(-length, 0)[:, None]]
             workspace = Workspace(model, min(CHUNK, length), x_TB.shape[1])
-            state = model.zero_state(x_TB.shape[1])
+            state = model.initial_state(x_TB.shape[1])
             for time in range(0, length, CHUNK):
-                h_TBH, state = model.forward(x_TB[time : time + CHUNK], state, workspace)
+                read_TB = x_TB[time : time + CHUNK]
+                keep_TB = None if end is None else (read_TB != end).astype(model.dtype)
+                h_TBH, state = model.forward(read_TB, state, workspace, keep_TB)
             costs_N[rows] = nll_nats(model.params, h_TBH[-1], codes[places[rows]])
             if columns.start == 0:
                 progress(rows.stop, columns.stop)
@@ -139,7 +151,8 @@ def _kneser_ney(subject: Subject, codes: Codes, places: Places) -> list[float] |
     """The mean costs of the same targets for the model of each order from 1; None with nothing to count."""
     if subject.training is None:
         return None
-    model = KneserNey(subject.training, len(subject.model.vocabulary), MAX_ORDER)
+    training, _ = subject.model.read(subject.training)
+    model = KneserNey(training, len(subject.model.vocabulary), MAX_ORDER)
     return [float(costs[places - 1].mean()) for costs in model.costs_by_order(codes[:-1], codes[1:])[1:]]
 
 

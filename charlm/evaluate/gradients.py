@@ -55,7 +55,7 @@ class Gradients(Measurement):
             for done, (name, network) in enumerate(networks.items()):
                 progress(number * len(networks) + done, len(subjects) * len(networks))
                 with np.errstate(over="ignore", invalid="ignore"):  # a network may be unstable
-                    passages = read_passages(network, codes_TP, self.distance)
+                    passages = read_passages(network, codes_TP, self.distance, subject.model.vocabulary.end)
                 norms[name] = _mean_norms(network, passages, distances, pool)
             radii = {name: spectral_radii(network) for name, network in networks.items()}
             records.append(
@@ -73,7 +73,7 @@ class Gradients(Measurement):
 
     def _texts(self, subject: Subject) -> Codes:
         """Passages of the text, evenly spaced, with what is read before and predicted after (T, P)."""
-        codes, _ = subject.model.vocabulary.encode_known(subject.text)
+        codes, _ = subject.model.read(subject.part)
         needed = self.distance + 1
         if len(codes) < needed:
             raise CorpusError(
@@ -104,8 +104,10 @@ def grid(distance: int) -> list[int]:
 
 
 def spectral_radii(model: Model) -> dict[str, float]:
-    """The largest eigenvalue in size of each gate's block of W_hh, by layer and gate."""
-    radii = {}
+    """The largest eigenvalue in size of each gate's block of W_hh, by layer and gate; none without a W_hh."""
+    radii: dict[str, float] = {}
+    if "W_hh" not in model.cell.shapes(model.config.hidden):
+        return radii
     for layer in range(model.config.layers):
         blocks = np.split(model.params[f"layers.{layer}.W_hh"], len(model.cell.gates), axis=1)
         for gate, block_HH in zip(model.cell.gates, blocks, strict=True):

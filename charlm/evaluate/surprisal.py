@@ -19,11 +19,12 @@ from charlm.arrays import Codes, Floats
 from charlm.config import setting
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
-from charlm.evaluate._base import Coloured, Column, Findings, Guess, Measurement, Subject, Table
-from charlm.evaluate._visible import visible
+from charlm.evaluate._base import SHOWN_END, Coloured, Column, Findings, Guess, Measurement, Subject, Table
 from charlm.readout import log_softmax_, logits
-from charlm.scoring import Costs, Scores, figures_of, score_text
+from charlm.scoring import Costs, Scores, figures_of, score_part
 from charlm.stateful_pass import Progress, visit_outputs
+from charlm.text.visible import visible
+from charlm.text.vocab import REPLACEMENT, Vocabulary
 
 GUESSES = 5
 TSV_HEADINGS = ("run", "text", "position", "character", "bits")
@@ -73,11 +74,12 @@ class Surprisal(Measurement):
         for subject in subjects:
             scores, predictions = _predict(subject, pool, progress)
             bits_N = scores.costs_nats / math.log(2)
-            worst = worst_passages(subject.text, bits_N, self.window, self.worst)
+            worst = worst_passages(subject.shown, bits_N, self.window, self.worst)
             record = {"run": subject.run, "text": subject.text_name, **asdict(figures_of(scores))}
+            record["lossy"] = subject.model.corpus.is_lossy
             records.append(record | {"worst": [asdict(passage) for passage in worst]})
             rows += [(subject.run, subject.text_name, *_cells(passage)) for passage in worst]
-            coloured.append(_coloured(subject, scores, bits_N, predictions, self.show))
+            coloured.append(_coloured(subject, bits_N, predictions, self.show))
         columns = (*map(Column, ("model", "text")), Column("position", ",d"), Column("bits/char", ".2f"))
         table = Table("Worst passages", (*columns, Column("passage")), rows)
         return Findings(
@@ -141,23 +143,30 @@ def _predict(subject: Subject, pool: WorkerPool, progress: Progress) -> tuple[Sc
             best.probabilities[places] = np.exp(np.take_along_axis(log_probs_NV, codes, axis=1))
 
         if len(y_N):
-            visit_outputs(model.network, pool, x_N, visit, progress)
+            visit_outputs(model.network, pool, x_N, visit, progress, model.vocabulary.end)
         found.append(best)
         return costs_N
 
-    scores = score_text(subject.text, model.vocabulary, model.training_characters, known_costs)
+    scores = score_part(subject.part, model.vocabulary, model.training_characters, known_costs)
     return scores, found[0]
 
 
-def _coloured(subject: Subject, scores: Scores, bits_N: Costs, predictions: _Predictions, shown: int) -> Coloured:
-    symbols = subject.model.vocabulary.symbols
+def _coloured(subject: Subject, bits_N: Costs, predictions: _Predictions, shown: int) -> Coloured:
+    symbols = _shown(subject.model.vocabulary)
+    _, is_read = subject.model.read(subject.part)
     expected = (
         [Guess(symbols[code], probability) for code, probability in zip(codes, row, strict=True)]
         for codes, row in zip(predictions.codes.tolist(), predictions.probabilities.tolist(), strict=True)
     )
-    guesses: list[list[Guess]] = [[], *(next(expected) if known else [] for known in scores.known)]
+    guesses: list[list[Guess]] = [[], *(next(expected) if read else [] for read in is_read[1:])]
     title = f"{subject.run} on {subject.text_name}"
-    return Coloured(title, subject.text, [None, *bits_N.tolist()], guesses, shown)
+    return Coloured(title, subject.shown, [None, *bits_N.tolist()], guesses, shown)
+
+
+def _shown(vocabulary: Vocabulary) -> list[str]:
+    """Every symbol as a character, by its code."""
+    specials = {vocabulary.end: SHOWN_END, vocabulary.unknown: REPLACEMENT}
+    return [*vocabulary.symbols, *(specials[code] for code in range(len(vocabulary.symbols), len(vocabulary)))]
 
 
 def _cells(passage: Passage) -> tuple[int, float, str]:

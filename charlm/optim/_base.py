@@ -20,12 +20,12 @@ BLOCK_VALUES = 16_384  # with two slots and a temporary, five operands of float3
 class Optimizer(ABC):
     """An update rule; instances hold its settings, the slots are the caller's.
 
-    Attributes of a class:
+    Attributes:
         slot_names: the vectors that the rule keeps from step to step, each as long as the parameters.
         default_lr: a learning rate to start from.
     """
 
-    slot_names: ClassVar[tuple[str, ...]] = ()
+    slot_names: tuple[str, ...] = ()
     default_lr: ClassVar[float]
 
     def __init__(self, weight_decay: float = 0.0) -> None:

@@ -49,7 +49,7 @@ def draw(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[n
     [0, 1, 2]
     """
     cumulative_BV = _weights(logits_BV)
-    np.cumsum(cumulative_BV, axis=1, out=cumulative_BV)
+    np.add.accumulate(cumulative_BV, axis=1, out=cumulative_BV)
     # Scaled by the sum, so that the weights need not be; ">" steps over symbols of probability 0.
     thresholds_B = uniform_B * cumulative_BV[:, -1]
     drawn_B: npt.NDArray[np.intp] = (cumulative_BV > thresholds_B[:, None]).argmax(axis=1)

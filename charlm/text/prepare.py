@@ -1,61 +1,156 @@
-"""A corpus made ready for training: split, and its training part encoded."""
+"""A corpus made ready for training: read into the cache, or found there, and divided."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from charlm.arrays import Codes
-from charlm.errors import CorpusError
-from charlm.text.sources import Source
-from charlm.text.split import split_tail
+from charlm.config import CorpusConfig, TrainingConfig
+from charlm.errors import CorpusError, VocabularyError
+from charlm.text.cache import Facts, find, held, key_of, name_of, open_entry, remember, store
+from charlm.text.part import Part
+from charlm.text.passes import Passes, Progress
+from charlm.text.prepared import Prepared
+from charlm.text.sources import Source, find_text
+from charlm.text.split import Split, split_parts
 from charlm.text.vocab import Vocabulary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
-    """A source that is ready for training.
+    """A corpus that is ready for training.
 
     Attributes:
-        source: the text and where it came from.
+        prepared: the whole of it.
         vocabulary: the characters of the training part, or those of the run that is continued.
-        train_codes: the training part's codes (N,).
-        validation: the validation part, still as text: it may hold characters that the vocabulary lacks.
+        train: what is trained on.
+        validation: what is held out; it may hold characters that the vocabulary lacks.
+        test: what is held out from both.
+        val_sha256: of the file of ``--val-file``, in hexadecimal; None where there is none.
     """
 
-    source: Source
+    prepared: Prepared
     vocabulary: Vocabulary
-    train_codes: Codes
-    validation: str
+    train: Part
+    validation: Part
+    test: Part
+    val_sha256: str | None = None
+
+    @property
+    def source(self) -> Source:
+        """Where it came from."""
+        return self.prepared.source
+
+    @cached_property
+    def table(self) -> Codes | None:
+        """The vocabulary's code (A,) of each code of the training part; None where they are the same."""
+        table_A = self.vocabulary.codes_of(self.train.alphabet)
+        return None if np.array_equal(table_A, np.arange(len(table_A))) else table_A
 
 
-def prepare_corpus(
-    source: Source, val_fraction: float, seq_len: int, vocabulary: Vocabulary | None = None
-) -> Corpus:
-    """Hold out a source's tail and encode the rest.
-
-    Args:
-        source: the text.
-        val_fraction: the share of the text, from its end, that is held out.
-        seq_len: the time steps of a chunk; the training part must fill at least one.
-        vocabulary: what to encode with; left out, it is made from the training part.
-
-    Raises:
-        CorpusError: the training part is shorter than one chunk and the character after it.
-        VocabularyError: the training part has a character that the given vocabulary lacks.
+def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | None = None) -> Corpus:
+    """Prepare a corpus and divide it; see ``prepare`` and ``divide`` for what is raised.
 
     >>> from charlm.text.sources import source_of_text
-    >>> corpus = prepare_corpus(source_of_text("to be or not to be"), val_fraction=0.25, seq_len=4)
-    >>> corpus.vocabulary.decode(corpus.train_codes), corpus.validation
-    ('to be or not ', 'to be')
+    >>> config = TrainingConfig.from_settings(val_fraction=0.25, seq_len=4)
+    >>> corpus = prepare_corpus(source_of_text("to be or not to be"), config)
+    >>> corpus.train.text, corpus.validation.text, corpus.vocabulary.symbols
+    ('to be or not ', 'to be', (' ', 'b', 'e', 'n', 'o', 'r', 't'))
     """
-    train, validation = split_tail(source.text, val_fraction)
-    if len(train) < seq_len + 1:
+    # What can be complained of without reading is, before hours of it and not after.
+    Split.of(config.batching)
+    for path in (config.batching.val_file, config.batching.test_file):
+        if path is not None:
+            find_text(path)
+    return divide(prepare(source, config.corpus, progress), config, progress=progress)
+
+
+def divide(
+    prepared: Prepared,
+    config: TrainingConfig,
+    vocabulary: Vocabulary | None = None,
+    progress: Progress | None = None,
+) -> Corpus:
+    """Divide a prepared corpus.
+
+    Args:
+        prepared: the corpus.
+        config: the settings of the run.
+        vocabulary: what the model knows; left out, it is made from the training part.
+        progress: called now and then while the file of ``--val-file`` is read.
+
+    Raises:
+        UsageError: the split cannot be.
+        CorpusError: the training part is shorter than one chunk, or the validation file cannot be read.
+        VocabularyError: the training part has a character that the given vocabulary lacks.
+    """
+    val_sha256 = None
+
+    def other(path: str) -> Prepared:
+        nonlocal val_sha256
+        found = prepare(find_text(path), config.corpus, progress)
+        val_sha256 = found.sha256
+        return found
+
+    train, validation, test = split_parts(prepared, config.batching, config.budget.seed, other)
+    if len(train) < config.batching.seq_len + 1:
         raise CorpusError(
-            f"{source.name}: the training part has {len(train)} characters, and a chunk of "
-            f"--seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or a smaller "
-            f"--val-fraction (it is {val_fraction})"
+            f"{prepared.source.name}: the training part has {len(train)} {config.corpus.units}, and a chunk of "
+            f"--seq-len {config.batching.seq_len} needs {config.batching.seq_len + 1}: give a longer text, "
+            "a smaller --seq-len, or hold out less"
         )
+    # What is held out is the smaller part, and so the faster one to count.
+    alphabet = prepared.alphabet
+    held_out = [part for part in (validation, test) if part.alphabet is alphabet]
+    counts_A = alphabet.counts_A - sum(alphabet.count(part.codes) for part in held_out)
     if vocabulary is None:
-        vocabulary = Vocabulary.of(train)
-    codes = vocabulary.encode(train, where=f"the training part of {source.name}")
-    return Corpus(source, vocabulary, codes, validation)
+        vocabulary = Vocabulary.of_counts(alphabet, counts_A, config.corpus.min_count)
+    unseen_A = (vocabulary.codes_of(alphabet) == len(vocabulary)) & (counts_A > 0)
+    if unseen_A.any():
+        symbol = alphabet.symbols[int(unseen_A.argmax())]
+        raise VocabularyError(
+            f"{prepared.source.name}: the training part has {symbol!r}, which is not in the run's vocabulary: "
+            "restore the run's vocab.json from a copy"
+        )
+    return Corpus(prepared, vocabulary, train, validation, test, val_sha256)
+
+
+def prepare(source: Source, config: CorpusConfig, progress: Progress | None = None) -> Prepared:
+    """Prepare a corpus, or find it prepared in the cache.
+
+    Built-in corpora and texts from Python are small, and stay in memory.
+
+    Args:
+        source: what to read.
+        config: how to read it.
+        progress: called now and then while files are read.
+
+    Raises:
+        CorpusError: a file cannot be read as the settings say, there is nothing in any, or the cache is full.
+    """
+    when = time.time()
+    passes = Passes(source, config, progress)
+    if all(isinstance(member.content, bytes) for member in source.members):
+        facts = Facts(source, config, *passes.count())
+        return facts.prepared(np.concatenate(list(passes.codes(facts.alphabet))))
+    key = key_of(source, passes.stamps, config)
+    prepared = find(key, source, config)
+    if prepared is None:
+        with held(key):
+            prepared = find(key, source, config) or _read(passes, key, source, config)
+        remember(key, prepared, passes.stamps, when)
+    return prepared
+
+
+def _read(passes: Passes, key: str, source: Source, config: CorpusConfig) -> Prepared:
+    """Read a corpus that no key is known for; where its content is in the cache already, once is enough."""
+    facts = Facts(source, config, *passes.count())
+    prepared = open_entry(name_of(facts.sha256, config), source, config)
+    if prepared is None:
+        return store(key, facts, passes.codes(facts.alphabet))
+    passes.check_unchanged()
+    return prepared

@@ -1,74 +1,140 @@
-"""Where a corpus comes from: a file, a built-in, standard input, or a string that Python hands in.
+"""Where a corpus comes from: files and folders, a built-in, standard input, or a string that Python hands in.
 
-Bytes are read whole and decoded as strict UTF-8; newlines are never translated. The sha256 of the bytes goes
-with the text, so that a run can find its own corpus again and notice when it has changed.
+Finding a source reads nothing but standard input, which goes to a nameless file in the cache's folder, so that it
+can be read twice and no more than a block of it is in memory.
 """
 
 from __future__ import annotations
 
-import codecs
-import hashlib
+import stat
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal, TypeAlias
+from pathlib import Path, PurePath
+from typing import BinaryIO, Literal, TypeAlias
 
 from charlm.errors import CorpusError, UsageError
+from charlm.storage.places import VARIABLE, cache_folder
+from charlm.text.catalogue import downloaded, named_corpora
+from charlm.text.compression import plain_name
+from charlm.text.decoding import decode
+from charlm.text.expand import files_of
+from charlm.text.members import BLOCK, Member, Spool
 from charlm.text.named import NAMES, read_named
 
-Kind: TypeAlias = Literal["file", "built-in", "stdin", "text"]
+Kind: TypeAlias = Literal["file", "files", "built-in", "stdin", "text"]
+
+MOST_NAMED = 1000
+"""Names of files and folders that a run can remember."""
 
 _STDIN = "standard input"
-
-# UTF-32's little-endian mark starts with UTF-16's, so it is looked for first.
-_BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A text and where it came from.
+    """A text that can be read, and where it is.
 
     Attributes:
-        name: a short name for runs and tables: the file's stem, the built-in's name, "stdin" or "text".
-        kind: which of the four origins it has.
-        path: the file's absolute path; None for the other kinds.
-        text: the whole text.
-        sha256: of the text's bytes, in hexadecimal.
+        name: a short name for runs and tables: the stem of the file or of the first one, the folder's or the
+            built-in's name, "stdin" or "text".
+        kind: which origin it has; "files" are several, or a folder's.
+        paths: what was named, files and folders and patterns, as absolute paths; empty for the other kinds.
+        members: the files, in the order in which they are read.
     """
 
     name: str
     kind: Kind
-    path: str | None
-    text: str = field(repr=False)
-    sha256: str
+    paths: tuple[str, ...]
+    members: tuple[Member, ...] = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return self.members[0].label if len(self.members) == 1 else f"the corpus {self.name}"
+
+    def read(self) -> str:
+        """The whole text at once: for a text that is known to be small, such as a prompt.
+
+        Raises:
+            CorpusError: it cannot be read, is no UTF-8, or is empty.
+        """
+        text = "".join(piece for member in self.members for piece in decode(member.blocks(), member.label))
+        if not text:
+            raise empty(self.label)
+        return text
 
 
-def read_source(corpus: str) -> Source:
-    """Read what a user names as a corpus.
+def find_source(named: Sequence[str], pattern: str) -> Source:
+    """The source that a user names.
 
     Args:
-        corpus: ``-`` for standard input, the name of a built-in corpus, or the path of a UTF-8 text file.
+        named: ``-`` for standard input, the name of a corpus, built in or downloaded; or paths of text files and
+            folders, and patterns of paths.
+        pattern: which files of a folder to read.
+
+    Raises:
+        UsageError: a name is a corpus's, and a file's in the working folder as well; names do not go together.
+        CorpusError: there is nothing of a name, or it has not been downloaded.
+    """
+    alone = [name for name in named if name in ("-", *NAMES) or name in named_corpora()]
+    if len(named) == 1 and stat.S_ISFIFO(_mode(named[0])):
+        with Path(named[0]).open("rb") as pipe:
+            return Source("stdin", "stdin", (), (Member(repr(named[0]), _spooled(pipe, repr(named[0]))),))
+    if not alone:
+        return find_files(named, pattern, f"give a text file, or a built-in corpus ({', '.join(NAMES)})")
+    if len(named) > 1:
+        raise UsageError(f"{alone[0]} cannot be read together with other texts: give it alone, or files alone")
+    (name,) = named
+    if name == "-":
+        return Source("stdin", "stdin", (), (Member(_STDIN, _spooled(sys.stdin.buffer, _STDIN)),))
+    kind = "built-in" if name in NAMES else "named"
+    if Path(name).exists() and not Path(name).is_dir():
+        raise UsageError(
+            f"{name} is a {kind} corpus, and a file here has the same name: write ./{name} for "
+            f"the file; for the {kind} one, rename the file or work in another folder"
+        )
+    if kind == "built-in":
+        return built_in_source(name)
+    return find_files([str(downloaded(name))], pattern, f"get it by charlm corpus get {name}")
+
+
+def find_text(named: str) -> Source:
+    """The source of one text, a file or ``-`` or a built-in: what is no folder and no pattern.
 
     Raises:
         UsageError: the name is a built-in's, and a file's in the working folder as well.
-        CorpusError: there is nothing of that name, or it is not text in UTF-8.
+        CorpusError: there is nothing of that name.
     """
-    if corpus == "-":
-        raw = sys.stdin.buffer.read()
-        return Source("stdin", "stdin", None, _decode(raw, _STDIN), _sha256(raw))
-    if corpus not in NAMES:
-        return _read_file(corpus, f"give a text file, or a built-in corpus ({', '.join(NAMES)})")
-    if Path(corpus).exists() and not Path(corpus).is_dir():
-        raise UsageError(
-            f"{corpus} is a built-in corpus, and a file here has the same name: write ./{corpus} for "
-            "the file; for the built-in one, rename the file or work in another folder"
-        )
-    return _read_built_in(corpus)
+    if named not in NAMES and named not in named_corpora() and stat.S_ISDIR(_mode(named)):
+        raise CorpusError(f"{named!r} is a folder: give a text file")
+    return find_source([named], pattern="")
+
+
+def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
+    """The source of files and folders; ``remedy`` is what to do where there is none of a name.
+
+    Raises:
+        UsageError: a file is named twice, or too many are.
+        CorpusError: there is nothing of a name.
+    """
+    if len(named) > MOST_NAMED:
+        raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")
+    members = tuple(member for name in named for member in files_of(name, pattern, remedy))
+    seen: set[str | None] = set()
+    for member in members:
+        if member.path in seen:
+            raise UsageError(f"{member.label} is named twice: leave out one")
+        seen.add(member.path)
+    is_file = members[0].label == repr(named[0])
+    name = PurePath(plain_name(named[0])).stem if is_file else Path(named[0]).resolve().name
+    kind: Kind = "file" if is_file and len(members) == 1 else "files"
+    return Source(name, kind, tuple(str(Path(name).absolute()) for name in named), members)
+
+
+def built_in_source(name: str) -> Source:
+    """The source of a built-in corpus; see ``read_named`` for what is raised."""
+    return Source(name, "built-in", (), (Member(f"the built-in corpus {name}", read_named(name).encode()),))
 
 
 def source_of_text(text: str) -> Source:
@@ -77,11 +143,11 @@ def source_of_text(text: str) -> Source:
     Raises:
         CorpusError: the string is empty, or holds half of a surrogate pair, which no file can.
 
-    >>> source_of_text("abc").sha256[:12]
-    'ba7816bf8f01'
+    >>> source_of_text("abc").read()
+    'abc'
     """
     if not text:
-        raise CorpusError("the text is empty: give one that has characters")
+        raise empty("the text")
     try:
         raw = text.encode()
     except UnicodeEncodeError as error:
@@ -89,79 +155,35 @@ def source_of_text(text: str) -> Source:
             f"the text is not valid Unicode: {text[error.start]!r} at position {error.start} "
             "(counted from 0) is half of a surrogate pair; replace it"
         ) from None
-    return Source("text", "text", None, text, _sha256(raw))
+    return Source("text", "text", (), (Member("the text", raw),))
 
 
-def find_again(kind: str, path: str | None, name: str, sha256: str) -> Source:
-    """Read the corpus that a run was trained on, from what the run stored about it.
-
-    Args:
-        kind: the source's ``kind``.
-        path: the source's ``path``.
-        name: the source's ``name``.
-        sha256: the source's ``sha256``.
-
-    Raises:
-        CorpusError: the corpus was never stored, is gone, or is no longer the same.
-    """
-    if kind == "built-in":
-        source, called = _read_built_in(name), f"the built-in corpus {name}"
-    elif kind == "file" and path is not None:
-        remedy = "the run was trained on it, so put it back, or give a text file as TARGET"
-        source, called = _read_file(path, remedy), f"the run's corpus {path!r}"
-    else:
-        origin = _STDIN if kind == "stdin" else "a text that was handed in from Python"
-        raise CorpusError(f"the run was trained on {origin}, which is not kept: give a text file as TARGET")
-    if source.sha256 != sha256:
-        raise CorpusError(
-            f"{called} has changed since the run was trained on it (sha256 {sha256[:12]} then, "
-            f"{source.sha256[:12]} now): give a text file as TARGET"
-        )
-    return source
+def empty(label: str) -> CorpusError:
+    """What to say of a text that has nothing in it."""
+    return CorpusError(f"{label} is empty: give a text that has characters")
 
 
-def _read_built_in(name: str) -> Source:
-    text = read_named(name)
-    return Source(name, "built-in", None, text, _sha256(text.encode()))
-
-
-def _read_file(name: str, remedy: str) -> Source:
-    """The source of a file; ``remedy`` is what to do where there is none of that name."""
-    path = Path(name)
+def _mode(name: str) -> int:
+    """The mode bits of what has this name; 0 where nothing has."""
     try:
-        raw = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise CorpusError(f"there is no file {name!r}: {remedy}") from None
-    except IsADirectoryError:
-        raise CorpusError(f"{name!r} is a folder: give a text file") from None
-    except PermissionError:
-        raise CorpusError(f"{name!r} may not be read: change its permissions, or give another file") from None
-    except (OSError, ValueError) as error:
-        raise CorpusError(f"{name!r} cannot be read ({error}): give another file") from None
-    return Source(path.stem, "file", str(path.resolve()), _decode(raw, repr(name)), _sha256(raw))
+        return Path(name).stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
-def _decode(raw: bytes, where: str) -> str:
-    """The text of bytes that must be UTF-8; ``where`` names them in the error."""
-    if not raw:
-        raise CorpusError(f"{where} is empty: give a text that has characters")
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if raw.startswith(mark):
-            raise CorpusError(
-                f"{where} is in {encoding}, as the mark at byte 0 says, and must be in UTF-8: convert it, "
-                f"such as with iconv -f {encoding} -t UTF-8 OLD > NEW"
-            )
-    zero = raw.find(0)
-    if zero >= 0:
-        raise CorpusError(f"{where} is binary, not text: byte {zero} (counted from 0) is zero; give a text file")
+def _spooled(stream: BinaryIO, label: str) -> Spool:
+    """A nameless file with all that a stream gives; it vanishes with the program, however that ends."""
+    folder = cache_folder()
     try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (the spool closes it)
+        spool = Spool(file)
+        while block := stream.read(BLOCK):
+            file.write(block)
+        file.flush()
+    except OSError as error:
         raise CorpusError(
-            f"{where} is not in UTF-8: byte {error.start} (counted from 0) is 0x{raw[error.start]:02X}: "
-            "convert it, such as with iconv -f LATIN1 -t UTF-8 OLD > NEW if it is in Latin-1"
+            f"{label} cannot be put into the cache {folder}: {error.strerror or error}; "
+            f"make room there, or name another folder by {VARIABLE}"
         ) from None
-
-
-def _sha256(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+    return spool

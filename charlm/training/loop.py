@@ -5,18 +5,22 @@ The loop prints nothing and knows no terminal: whoever iterates over it draws ba
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator
 
-from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
 from charlm.checkpoint.run import Run
+from charlm.errors import DivergenceError
 from charlm.scoring import figures_of
 from charlm.training.budget import Budget
+from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
 from charlm.training.reports import Report, SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.saving import Saver
 from charlm.training.trainer import Trainer
 
 VALIDATION_CHARACTERS = 250_000  # scored at each validation, from the part's start; eval scores the whole part
 SAMPLE_CHARACTERS = 200
+SAMPLE_DOCUMENTS = 5  # that share them, where the corpus is one of documents
 
 
 def train(
@@ -33,20 +37,21 @@ def train(
         Reports as things happen, the last one a SummaryReport.
 
     Raises:
-        DivergenceError: the loss is no finite number any more; the last save stands.
+        DivergenceError: training diverged again and again; the state that it last went back to is saved.
+        RunError: the end cannot be saved.
     """
     loop = _Loop(trainer, run)
-    if trainer.position.step == 0:
-        yield loop.validate()
-    while not loop.is_over() and not should_stop():
-        before = loop.progress()
-        yield loop.step(before)
-        if not loop.is_over() and loop.budget.is_validation_due(trainer.position, before):
-            yield loop.validate()
-        if loop.budget.is_sample_due(trainer.position, before):
-            yield loop.sample()
-    if loop.validated_step != trainer.position.step:
-        yield loop.validate()
+    if trainer.position.validated_step is None:
+        yield from loop.validate()
+        yield from loop.save()
+        loop.last_good.renew()
+    while True:
+        try:
+            yield from loop.go_on(should_stop)
+            break
+        except DivergenceError as error:
+            yield from loop.roll_back(error)
+    loop.saver.check()
     yield loop.summary(stopped=not loop.is_over())
 
 
@@ -57,9 +62,11 @@ class _Loop:
         self.trainer = trainer
         self.run = run
         self.budget = Budget(trainer.config.budget, trainer.partition.targets_per_epoch)
+        self.saver = Saver(trainer, run)
+        self.last_good = LastGood(trainer)
+        batching = trainer.config.batching
+        self._full_step = batching.seq_len * batching.batch_size
         self._started = time.monotonic() - trainer.position.seconds
-        self._val_nats: float | None = None
-        self.validated_step: int | None = None
 
     def progress(self) -> float:
         self.trainer.position.seconds = time.monotonic() - self._started
@@ -67,38 +74,92 @@ class _Loop:
 
     def is_over(self) -> bool:
         # Even a run that is too short for its own validation takes a step.
-        return self.progress() >= 1 and self.trainer.position.step > 0
+        return self.is_out_of_patience() or (self.progress() >= 1 and self.trainer.position.step > 0)
+
+    def is_out_of_patience(self) -> bool:
+        return 0 < self.trainer.config.budget.patience <= self.trainer.position.without_best
+
+    def go_on(self, should_stop: Callable[[], bool]) -> Generator[Report, None, None]:
+        """Train to the end, or until asked to stop.
+
+        Raises:
+            DivergenceError: there is no going on from here.
+        """
+        while not self.is_over() and not should_stop():
+            before = self.progress()
+            yield self.step(before)
+            position = self.trainer.position
+            if not self.is_over() and self.budget.is_validation_due(position, before):
+                yield from self.validate()
+            if self.budget.is_sample_due(position, before):
+                yield self.sample()
+            self.last_good.renew()
+            if not self.is_over() and self.budget.is_save_due(position):
+                yield from self.save()
+        # A run that is stopped is only saved, so that it goes on as if it had not been.
+        if self.is_over() and self.trainer.position.validated_step != self.trainer.position.step:
+            yield from self.validate()
+        yield from self.save()
 
     def step(self, progress: float) -> StepReport:
         loss_nats, targets = self.trainer.step(progress)
-        after = min(self.progress(), 1.0)
         position = self.trainer.position
-        return StepReport(position.step, after, loss_nats, targets, position.seconds)
+        note_loss(position, loss_nats, targets / self._full_step)
+        return StepReport(position.step, min(self.progress(), 1.0), loss_nats, targets, position.seconds)
 
-    def validate(self) -> ValidationReport:
+    def validate(self) -> Generator[Report, None, None]:
         began = time.monotonic()
         position = self.trainer.position
         if position.loss_targets:
             position.train_nats_per_char = position.loss_sum / position.loss_targets
             position.loss_sum, position.loss_targets = 0.0, 0
-        self._val_nats = self._validation_cost()
-        is_best = self._val_nats is not None and (position.best_val is None or self._val_nats < position.best_val)
+        cost = self._validation_cost()
+        if cost is not None and not math.isfinite(cost):
+            raise DivergenceError(f"the validation cost at step {position.step} is {cost}")
+        position.val_nats_per_char = cost
+        is_best = cost is not None and (position.best_val is None or cost < position.best_val)
+        position.without_best += 1
         if is_best:
-            position.best_val = self._val_nats
+            position.best_val, position.without_best = cost, 0
         position.validated_at = position.seconds = time.monotonic() - self._started
+        position.validated_step = position.step
         report = ValidationReport(
             step=position.step,
             epoch=position.targets / self.trainer.partition.targets_per_epoch,
             train_nats_per_char=position.train_nats_per_char,
-            val_nats_per_char=self._val_nats,
+            val_nats_per_char=cost,
             is_best=is_best,
-            lr=self.trainer.lr,
+            lr=position.lr,
             seconds=position.seconds,
         )
-        self._save(report)
-        self.validated_step = position.step
+        faults = list(self.saver.record(report))
         self.budget.note_validation(time.monotonic() - began)
-        return report
+        yield report
+        yield from faults
+
+    def save(self) -> Generator[Report, None, None]:
+        began = time.monotonic()
+        faults = list(self.saver.save())
+        self.progress()
+        self.budget.note_save(self.trainer.position, time.monotonic() - began)
+        yield from faults
+
+    def roll_back(self, error: DivergenceError) -> Generator[Report, None, None]:
+        """Go back to where training went well.
+
+        Raises:
+            DivergenceError: it has been done too often in a row.
+        """
+        lr, in_a_row = self.trainer.peak_lr, self.trainer.position.rollbacks_in_a_row
+        report = self.last_good.roll_back(error)
+        yield from self.saver.forget(after=self.trainer.position.validated_step)
+        if in_a_row == IN_A_ROW:
+            yield from self.save()
+            raise DivergenceError(
+                f"{error}, and going back {IN_A_ROW} times in a row, each time to half the rate, has not helped: "
+                f"start again with a smaller --lr than {lr:g}, or a smaller --clip"
+            )
+        yield report
 
     def _validation_cost(self) -> float | None:
         text = self.trainer.corpus.validation[:VALIDATION_CHARACTERS]
@@ -107,19 +168,13 @@ class _Loop:
         scores = self.trainer.language_model().score_with(self.trainer.pool, text)
         return figures_of(scores).nats_per_char
 
-    def _save(self, report: ValidationReport) -> None:
-        checkpoint = self.trainer.checkpoint()
-        config = self.trainer.config.model
-        # The best first: the last tells which cost was the best, and must not know of one that was never saved.
-        if report.is_best or self._val_nats is None:
-            save_checkpoint(self.run.best_path, Checkpoint(checkpoint.params), config)
-        save_checkpoint(self.run.last_path, checkpoint, config)
-        self.run.append_metrics(report.to_json())
-
     def sample(self) -> SampleReport:
         step = self.trainer.position.step
-        text = self.trainer.language_model().sample(SAMPLE_CHARACTERS, seed=step)
-        return SampleReport(step, text)
+        model = self.trainer.language_model()
+        end = model.corpus.document_end
+        samples = 1 if end is None else SAMPLE_DOCUMENTS
+        texts = model.samples(samples, len=SAMPLE_CHARACTERS // samples, seed=step)
+        return SampleReport(step, (end or "").join(texts))
 
     def summary(self, stopped: bool) -> SummaryReport:
         position = self.trainer.position
@@ -129,8 +184,9 @@ class _Loop:
             seconds=position.seconds,
             chars_per_second=position.targets / position.seconds,
             train_nats_per_char=position.train_nats_per_char,
-            val_nats_per_char=self._val_nats,
+            val_nats_per_char=position.val_nats_per_char,
             best_val_nats_per_char=position.best_val,
             parameters=self.trainer.model.params.flat.size,
             stopped=stopped,
+            stopped_early=self.is_out_of_patience() and self.progress() < 1,
         )

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from charlm.errors import CheckpointError
+
+
+def _later(default: Any) -> Any:
+    """A counter that files of format 1 lack."""
+    return field(default=default, metadata={"since": 2})
 
 
 @dataclass
@@ -23,7 +28,17 @@ class Position:
         loss_targets: how many targets they belong to.
         train_nats_per_char: their mean at the last validation; None before the first.
         best_val: the lowest validation cost so far; None before the first.
+        without_best: validations in a row since that cost.
         validated_at: seconds when the last validation ended.
+        validated_step: the step that it followed; None before the first.
+        val_nats_per_char: its cost; None where nothing is held out.
+        lr: the learning rate of the last step.
+        mean_nats: the running mean of the training cost; None before the first step (see ``divergence``).
+        spread_nats: the running mean of its distance from that.
+        recent_nats: the running mean over the latest steps alone.
+        lr_factor: the share of the learning rate that rollbacks have left.
+        rollbacks: how often training went back.
+        rollbacks_in_a_row: how often since it last went well.
     """
 
     step: int = 0
@@ -36,24 +51,48 @@ class Position:
     train_nats_per_char: float | None = None
     best_val: float | None = None
     validated_at: float = 0.0
+    validated_step: int | None = _later(None)
+    val_nats_per_char: float | None = _later(None)
+    lr: float = _later(0.0)
+    mean_nats: float | None = _later(None)
+    spread_nats: float = _later(0.0)
+    recent_nats: float = _later(0.0)
+    lr_factor: float = _later(1.0)
+    rollbacks: int = _later(0)
+    rollbacks_in_a_row: int = _later(0)
+    without_best: int = _later(0)
 
     def to_json(self) -> dict[str, Any]:
         """The counters as JSON values, by name."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: Mapping[str, Any], where: str) -> Self:
+    def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
         """The counters of a stored mapping; other names in it are left alone.
+
+        Args:
+            values: the counters by name.
+            where: the file, for messages.
+            version: the file's format; a counter that is younger has its default.
 
         Raises:
             CheckpointError: a counter is missing or cannot be.
         """
         position = cls()
-        for name, default in position.to_json().items():
-            value: Any = values.get(name)
-            if value is not None or default is not None:
-                kinds = (int,) if type(default) is int else (int, float)
-                if type(value) not in kinds or not 0 <= value < 2**63:
-                    raise CheckpointError(f"{where}: the counter {name} is {value!r}: the file is damaged")
-            setattr(position, name, value)
+        for counter in fields(cls):
+            if counter.metadata.get("since", 1) <= version:
+                name, value = counter.name, values.get(counter.name)
+                if not _is_possible(value, str(counter.type)):
+                    raise CheckpointError(f"{where}: the counter {name} is {value!r:.80}: the file is damaged")
+                setattr(position, name, value)
+        if version == 1:
+            position.validated_step = position.step  # the one occasion to save that there was
         return position
+
+
+def _is_possible(value: Any, type_name: str) -> bool:
+    """Whether a counter of this type, such as ``int | None``, can have this value."""
+    if value is None:
+        return type_name.endswith("None")
+    kinds = (int,) if type_name.startswith("int") else (int, float)
+    return type(value) in kinds and 0 <= value < 2**63

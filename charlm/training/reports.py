@@ -27,7 +27,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The validation part was scored, and the run saved.
+    """The validation part was scored.
 
     Attributes:
         step: steps taken so far.
@@ -61,8 +61,55 @@ class SampleReport:
 
 
 @dataclass(frozen=True)
+class FaultReport:
+    """The system refused to save something, or does so no more.
+
+    Attributes:
+        step: steps taken so far.
+        message: what is the matter, and what becomes of it.
+        is_over: whether it is over.
+    """
+
+    step: int
+    message: str
+    is_over: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by name."""
+        return {"event": "fault", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class RollbackReport:
+    """Training diverged and went back to where it went well.
+
+    Attributes:
+        step: where it noticed.
+        back_to: the step that it went back to.
+        reason: what it noticed.
+        lr_factor: the share of the learning rate that is left.
+        rollbacks: how many there have been in the run.
+    """
+
+    step: int
+    back_to: int
+    reason: str
+    lr_factor: float
+    rollbacks: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, by name."""
+        return {"event": "rollback", **asdict(self)}
+
+
+@dataclass(frozen=True)
 class SummaryReport:
-    """The run ended, or was stopped: its result, under the names that ``--json`` gives it."""
+    """The run ended, or was stopped: its result, under the names that ``--json`` gives it.
+
+    Attributes:
+        stopped: whether it was asked to stop before its end.
+        stopped_early: whether it ended because validation found no new best for as long as its patience.
+    """
 
     run: str
     steps: int
@@ -73,10 +120,11 @@ class SummaryReport:
     best_val_nats_per_char: float | None
     parameters: int
     stopped: bool
+    stopped_early: bool
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, by name."""
         return asdict(self)
 
 
-Report: TypeAlias = StepReport | ValidationReport | SampleReport | SummaryReport
+Report: TypeAlias = StepReport | ValidationReport | SampleReport | FaultReport | RollbackReport | SummaryReport

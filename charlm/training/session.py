@@ -6,58 +6,86 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpoint.checkpoint import load_checkpoint
-from charlm.checkpoint.find import new_run_folder
+from charlm.checkpoint.checkpoint import check_checkpoint, load_checkpoint
+from charlm.checkpoint.folder import tidy
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig, flag
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
+from charlm.text.again import divide_again
+from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, prepare_corpus
-from charlm.text.sources import Source, find_again
+from charlm.text.sources import Source
 from charlm.training.trainer import Trainer
 
 # What may change when a run is resumed; everything else is what the run is.
-CHANGEABLE = ("epochs", "steps", "minutes", "eval_every", "sample_every", "workers")
+CHANGEABLE = (
+    "epochs",
+    "steps",
+    "minutes",
+    "eval_every",
+    "patience",
+    "sample_every",
+    "save_every",
+    "keep",
+    "workers",
+)
 
 
-def new_trainer(source: Source, config: TrainingConfig, pool: WorkerPool) -> Trainer:
+def new_trainer(
+    source: Source, config: TrainingConfig, pool: WorkerPool, progress: Progress | None = None
+) -> Trainer:
     """A training of a fresh model on a corpus, in memory.
+
+    Args:
+        source: the corpus.
+        config: the settings.
+        pool: workers to use.
+        progress: called now and then while the corpus is read.
 
     Raises:
         UsageError: a setting cannot work with the others.
-        CorpusError: the corpus is too short.
+        CorpusError: the corpus cannot be read, or is too short.
     """
-    # The number of workers decides in which order gradients are summed, so it is part of what a run is.
-    config = dataclasses.replace(config, batching=dataclasses.replace(config.batching, workers=pool.workers))
-    corpus = prepare_corpus(source, config.batching.val_fraction, config.batching.seq_len)
-    return Trainer(config, corpus, pool)
+    batching = config.batching
+    batching = dataclasses.replace(
+        batching,
+        # The number of workers decides in which order gradients are summed, so it is part of what a run is.
+        workers=pool.workers,
+        val_file=_absolute(batching.val_file),
+        test_file=_absolute(batching.test_file),
+    )
+    config = dataclasses.replace(config, batching=batching)
+    return Trainer(config, prepare_corpus(source, config, progress), pool)
 
 
-def new_run(trainer: Trainer, folder: Path | None) -> Run:
-    """The folder that a training is stored in: this one, or a new one under ``runs/``.
+def new_run(trainer: Trainer, folder: Path) -> Run:
+    """The run that a training is stored in, with its state before the first step; its folder is locked meanwhile.
 
     Raises:
         RunError: the folder is in use.
     """
     corpus = trainer.corpus
-    folder = new_run_folder(corpus.source.name) if folder is None else folder
-    return Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus))
+    return Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus), trainer.checkpoint())
 
 
-def begin(source: Source, config: TrainingConfig, folder: Path | None, pool: WorkerPool) -> tuple[Trainer, Run]:
+def begin(source: Source, config: TrainingConfig, folder: Path, pool: WorkerPool) -> tuple[Trainer, Run]:
     """A new training and its run; see ``new_trainer`` and ``new_run`` for what is raised."""
     trainer = new_trainer(source, config, pool)
     return trainer, new_run(trainer, folder)
 
 
-def resume(run: Run, settings: dict[str, Any], pool: WorkerPool) -> tuple[Trainer, Run]:
-    """A run as it was when it was last saved, ready to go on.
+def resume(
+    run: Run, settings: dict[str, Any], pool: WorkerPool, progress: Progress | None = None
+) -> tuple[Trainer, Run]:
+    """A run as it was when it was last saved, ready to go on; its folder is locked meanwhile.
 
     Args:
         run: the run.
-        settings: what to change: its length, or how often it validates and samples.
+        settings: what to change: its length, or how often it validates, samples and saves.
         pool: as many workers as the changed settings say.
+        progress: called now and then while the corpus is read.
 
     Raises:
         UsageError: another setting is to change.
@@ -65,13 +93,16 @@ def resume(run: Run, settings: dict[str, Any], pool: WorkerPool) -> tuple[Traine
         CheckpointError: the checkpoint is damaged.
     """
     config = changed(run.config, settings)
-    corpus = run.corpus
-    source = find_again(corpus.kind, corpus.path, corpus.name, corpus.sha256)
-    prepared = prepare_corpus(source, config.batching.val_fraction, config.batching.seq_len, run.vocabulary)
-    trainer = Trainer(config, prepared, pool)
+    # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
+    check_checkpoint(run.last_path, config.model, len(run.vocabulary))
+    remedy = "begin a new run, by charlm train"
+    trainer = Trainer(config, divide_again(run.corpus, config, run.vocabulary, remedy, progress), pool)
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
     trainer.restore(checkpoint, str(run.last_path))
+    tidy(run.folder)
+    # What was measured after the last save will be measured again.
+    run.forget_metrics(after=trainer.position.validated_step)
     return trainer, run.with_config(config)
 
 
@@ -95,8 +126,14 @@ def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
     )
 
 
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
+
+
 def _identity(corpus: Corpus) -> CorpusIdentity:
-    source = corpus.source
+    source, prepared = corpus.source, corpus.prepared
+    symbols, files = len(prepared.codes), len(source.members)
     return CorpusIdentity(
-        source.name, source.kind, source.path, source.sha256, len(source.text), len(corpus.train_codes)
-    )
+        source.name, source.kind, source.paths, prepared.sha256, symbols, min(len(corpus.train), symbols), files,
+        corpus.val_sha256,
+    )  # fmt: skip

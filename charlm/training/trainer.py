@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from charlm.arrays import Floats
+from charlm.architecture import check_settings
+from charlm.arrays import FlatVector, Floats
 from charlm.checkpoint.checkpoint import Checkpoint
 from charlm.clipping import clip_norm_, clip_value_
 from charlm.config import TrainingConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool
-from charlm.errors import DivergenceError
+from charlm.errors import DivergenceError, UsageError
 from charlm.language_model import LanguageModel
-from charlm.model import Model, check_settings
-from charlm.optim import OPTIMIZERS
+from charlm.model import Model
+from charlm.optim import AVERAGE, OPTIMIZERS
 from charlm.profiling import Laps
 from charlm.randomness import generator
 from charlm.schedules import rate_share
@@ -22,8 +23,10 @@ from charlm.states import named_states, states_of
 from charlm.text.prepare import Corpus
 from charlm.text.streams import PARTITIONS, Batch
 from charlm.training.position import Position
+from charlm.training.transfer import Transfer, transfer
 
 SLOT_PREFIX = "optimizer."
+WEIGHTS = "optimizer.weights"  # those that learn, in a file whose model is their average
 
 
 class Trainer:
@@ -33,17 +36,22 @@ class Trainer:
         config: the run's settings.
         corpus: the text, divided.
         model: the network that learns.
+        averaged: the network with the average of its weights, or the same one where there is none: what is
+            validated, sampled from and saved as the model.
         position: how far it has come.
-        lr: the learning rate of the last step.
     """
 
     def __init__(self, config: TrainingConfig, corpus: Corpus, pool: WorkerPool) -> None:
         """Put the parts together, with parameters drawn from the run's seed.
 
         Raises:
-            UsageError: a setting belongs to another cell.
+            UsageError: a setting belongs to another cell, or what it needs is not held out.
         """
-        check_settings(config.model)
+        check_settings(config.model, config.optimisation)
+        if config.budget.patience and len(corpus.validation) < 2:
+            raise UsageError(
+                "--patience counts validations, and nothing is held out to validate on: leave it out"
+            )
         batching, optimisation = config.batching, config.optimisation
         self.config = config
         self.corpus = corpus
@@ -51,16 +59,33 @@ class Trainer:
         self.model = Model(config.model, len(corpus.vocabulary))
         self.model.initialise(generator(config.budget.seed, "initialise"))
         self.position = Position()
-        rule = OPTIMIZERS.find(optimisation.optimizer)
-        self._optimizer = rule(optimisation.weight_decay)
-        self._slots = self._optimizer.init(self.model.params.flat)
-        self._peak_lr = rule.default_lr if optimisation.lr is None else optimisation.lr
-        self.lr = 0.0
-        self._engine = LocalEngine(self.model, batching.seq_len, batching.batch_size, optimisation.dropout, pool)
+        default_lr = OPTIMIZERS.find(optimisation.optimizer).default_lr
+        self._peak_lr = default_lr if optimisation.lr is None else optimisation.lr
+        self._engine = LocalEngine(self.model, optimisation, batching.seq_len, batching.batch_size, pool)
+        self.averaged = self.model
+        if optimisation.average:
+            average = FlatVector(self.model.shapes, self.model.dtype, self._engine.slots[AVERAGE])
+            self.averaged = Model(config.model, len(corpus.vocabulary), average)
         partition = PARTITIONS[batching.partition]
-        self.partition = partition(corpus.train_codes, batching.seq_len, batching.batch_size)
+        codes, end = corpus.train.codes, corpus.vocabulary.end
+        self.partition = partition(codes, batching.seq_len, batching.batch_size, corpus.table, end)
         self._batches: Iterator[Batch] | None = None
         self._laps = Laps()
+
+    @property
+    def peak_lr(self) -> float:
+        """The learning rate at the schedule's highest, as rollbacks have left it."""
+        return self._peak_lr * self.position.lr_factor
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the last step."""
+        return self.position.lr
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The processes that share the steps with this one."""
+        return self._engine.pids
 
     def profile(self) -> dict[str, float]:
         """Seconds by activity that training steps took, in the order of a step."""
@@ -87,12 +112,12 @@ class Trainer:
         norm = clip_norm_(self._engine.gradient, optimisation.clip)
         if not (math.isfinite(loss_nats) and math.isfinite(norm)):
             raise DivergenceError(
-                f"the loss at step {position.step + 1} is {loss_nats} and the gradient's norm {norm}: "
-                f"start again with a smaller --lr than {self._peak_lr:g}, or a smaller --clip"
+                f"the loss at step {position.step + 1} is {loss_nats} and the gradient's norm {norm}"
             )
         position.step += 1
-        self.lr = self._peak_lr * rate_share(optimisation.schedule, progress, position.step, optimisation.warmup)
-        self._optimizer.update(self.model.params.flat, self._engine.gradient, self._slots, self.lr, position.step)
+        share = rate_share(optimisation.schedule, progress, position.step, optimisation.warmup)
+        position.lr = self.peak_lr * share
+        self._engine.update(self.lr, position.step)
         self._laps.end("optimiser")
         position.index += 1
         position.targets += batch.targets
@@ -113,13 +138,28 @@ class Trainer:
 
     def language_model(self) -> LanguageModel:
         """The model as it is now; it goes on changing with the training."""
-        return LanguageModel(self.model, self.corpus.vocabulary, len(self.corpus.train_codes))
+        return self._language_model(self.averaged)
+
+    def start_from(self, source: LanguageModel) -> Transfer:
+        """Take another model's weights, before the first step; see ``transfer`` for what is raised."""
+        moved = transfer(source, self._language_model(self.model))
+        self.averaged.params.flat[:] = self.model.params.flat
+        return moved
+
+    def _language_model(self, model: Model) -> LanguageModel:
+        return LanguageModel(model, self.corpus.vocabulary, len(self.corpus.train), self.config.corpus)
 
     def checkpoint(self) -> Checkpoint:
-        """Everything that a resumed run needs."""
-        extras: dict[str, Floats] = {SLOT_PREFIX + name: slot for name, slot in self._slots.items()}
+        """Everything that a resumed run needs; its model is the averaged one."""
+        extras = {SLOT_PREFIX + name: slot for name, slot in self._own_slots().items()}
+        if self.averaged is not self.model:
+            extras[WEIGHTS] = self.model.params.flat
         extras |= named_states(self._engine.state, self.model.cell)
-        return Checkpoint(self.model.params, extras, self.position.to_json())
+        return Checkpoint(self.averaged.params, extras, self.position.to_json())
+
+    def _own_slots(self) -> dict[str, Floats]:
+        """What the optimiser keeps beside the average."""
+        return {name: slot for name, slot in self._engine.slots.items() if name != AVERAGE}
 
     def extra_shapes(self) -> dict[str, tuple[int, ...]]:
         """The names and shapes of what a checkpoint holds beside the model."""
@@ -131,9 +171,10 @@ class Trainer:
         Raises:
             CheckpointError: a counter is missing or cannot be.
         """
-        self.position = Position.from_json(checkpoint.scalars, where)
-        self.model.params.flat[:] = checkpoint.params.flat
-        for name, slot in self._slots.items():
+        self.position = Position.from_json(checkpoint.scalars, where, checkpoint.version)
+        self.averaged.params.flat[:] = checkpoint.params.flat
+        self.model.params.flat[:] = checkpoint.extras.get(WEIGHTS, checkpoint.params.flat)
+        for name, slot in self._own_slots().items():
             slot[:] = checkpoint.extras[SLOT_PREFIX + name]
         self._engine.state = states_of(checkpoint.extras, self._engine.state, self.model.cell)
         self._batches = None

@@ -1,7 +1,9 @@
 """Fine-tuning: start a model from another's parameters, on a text that may have other characters.
 
 Characters are matched by character, never by index: what belongs to a symbol, its row of the input table and
-its column of the readout, goes with the symbol. Symbols that the other model never saw keep their fresh values.
+its column of the readout, goes with the symbol; where the two are tied, they move as one. Symbols that the other
+model never saw keep their fresh values. The end of a document and the unknown symbol are matched as such, and a
+byte with the ASCII character that it is.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 from charlm.arrays import Floats
 from charlm.errors import UsageError
 from charlm.language_model import LanguageModel
+from charlm.text.vocab import Vocabulary
 
 # The axis along which a parameter has an entry a symbol.
 SYMBOL_AXES = {"embedding": 0, "readout.W_hy": 1, "readout.b_y": 0}
@@ -41,8 +44,7 @@ def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
     """
     if source.network.config != target.network.config:
         raise UsageError("--init-from needs the same model settings as the run it names: leave those flags out")
-    ours = {symbol: code for code, symbol in enumerate(target.vocabulary.symbols)}
-    theirs = {symbol: code for code, symbol in enumerate(source.vocabulary.symbols)}
+    ours, theirs = _codes(target.vocabulary), _codes(source.vocabulary)
     shared = sorted(ours.keys() & theirs.keys())
     from_codes = np.array([theirs[symbol] for symbol in shared], np.intp)
     to_codes = np.array([ours[symbol] for symbol in shared], np.intp)
@@ -55,6 +57,16 @@ def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
         new=tuple(sorted(ours.keys() - theirs.keys())),
         dropped=tuple(sorted(theirs.keys() - ours.keys())),
     )
+
+
+def _codes(vocabulary: Vocabulary) -> dict[str, int]:
+    """The code of every symbol by its name: a character's is itself."""
+    names = list(vocabulary.symbols)
+    if vocabulary.units == "bytes":
+        names[0x80:] = [f"<0x{ord(symbol):02X}>" for symbol in names[0x80:]]
+    specials = {"<end>": vocabulary.end, "<unknown>": vocabulary.unknown}
+    codes = {name: code for code, name in enumerate(names)}
+    return codes | {name: code for name, code in specials.items() if code is not None}
 
 
 def _copy(

@@ -3,7 +3,8 @@
 Run it by `make bench`. The two sides are processes of their own (this file, called with a side's name), each
 asked in turn to train for a moment, so that both meet the same weather; medians and ratios are of that one run.
 The PyTorch side is eager mode: nn.Embedding or one-hot input, nn.LSTM, nn.GRU or nn.RNN, nn.Linear, Adam and
-gradient clipping, float32, with as many threads as charlm has workers.
+gradient clipping, float32, with as many threads as charlm has workers. Memory is PyTorch's peak resident size,
+and that of charlm's processes with the pages that they share counted once.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import re
 import resource
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+import numpy
 
 SYMBOLS = 65
 ROUNDS = 9
@@ -25,17 +29,18 @@ SIZES = [(128, 2, 50, 50), (256, 1, 64, 64), (512, 1, 64, 64), (512, 2, 64, 64)]
 CELLS = ["lstm", "gru", "rnn"]
 
 
-def charlm_side(cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
+def charlm_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
     from charlm.benchmark import SamplingBench, Size, TrainingBench
     from charlm.engine.pool import WorkerPool
 
     size = Size(cell, hidden, layers, batch_size, seq_len)
-    training = TrainingBench(size, WorkerPool(workers))
-    sampling = {streams: SamplingBench(size, streams) for streams in (1, 64)}
-    return training.rate, {streams: bench.rate for streams, bench in sampling.items()}
+    if what == "training":
+        bench = TrainingBench(size, WorkerPool(workers))
+        return bench.rate, bench.resident_bytes
+    return SamplingBench(size, int(what)).rate, lambda: 0
 
 
-def torch_side(cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
+def torch_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
     import torch
     from torch import nn
 
@@ -70,42 +75,39 @@ def torch_side(cell: str, hidden: int, layers: int, batch_size: int, seq_len: in
             steps += 1
         return steps * batch_size * seq_len / spent
 
-    def sampling_of(streams: int):
-        @torch.no_grad()
-        def sampling(seconds: float) -> float:
-            state, x = None, torch.zeros(streams, dtype=torch.long)
-            began, steps = time.perf_counter(), 0
-            while (spent := time.perf_counter() - began) < seconds:
-                h, state = recurrent(nn.functional.one_hot(x, SYMBOLS).float()[None], state)
-                x = torch.multinomial(torch.softmax(readout(h[0]), dim=-1), 1)[:, 0]
-                steps += 1
-            return steps * streams / spent
+    @torch.no_grad()
+    def sampling(seconds: float) -> float:
+        streams = int(what)
+        state, x = None, torch.zeros(streams, dtype=torch.long)
+        began, steps = time.perf_counter(), 0
+        while (spent := time.perf_counter() - began) < seconds:
+            h, state = recurrent(nn.functional.one_hot(x, SYMBOLS).float()[None], state)
+            x = torch.multinomial(torch.softmax(readout(h[0]), dim=-1), 1)[:, 0]
+            steps += 1
+        return steps * streams / spent
 
-        return sampling
+    def peak_bytes() -> int:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
-    step()
-    return training, {streams: sampling_of(streams) for streams in (1, 64)}
+    return training if what == "training" else sampling, peak_bytes
 
 
-def answer(side: str, size: dict) -> None:
-    """Answer one measurement a line of standard input, until it ends."""
-    training, sampling = (charlm_side if side == "charlm" else torch_side)(**size)
+def answer(side: str, what: str, size: dict) -> None:
+    """Answer one measurement a line of standard input, for so many seconds, until it ends."""
+    rate, held_bytes = (charlm_side if side == "charlm" else torch_side)(what, **size)
     for line in sys.stdin:
-        what, seconds = json.loads(line)
-        rate = training(seconds) if what == "training" else sampling[int(what)](seconds)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        print(json.dumps([rate, peak]), flush=True)
+        print(json.dumps([rate(float(line)), held_bytes()]), flush=True)
 
 
 class Side:
-    """A process that measures one side at one size."""
+    """A process that measures one thing of one side at one size."""
 
-    def __init__(self, python: str, side: str, size: dict) -> None:
-        command = [python, __file__, "--side", side, "--size", json.dumps(size)]
+    def __init__(self, python: str, side: str, what: str, size: dict) -> None:
+        command = [python, __file__, "--side", side, "--what", what, "--size", json.dumps(size)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def ask(self, what: str, seconds: float) -> list[float]:
-        self._process.stdin.write(json.dumps([what, seconds]) + "\n")
+    def ask(self, seconds: float) -> list[float]:
+        self._process.stdin.write(f"{seconds}\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
@@ -116,11 +118,12 @@ class Side:
 
 def compare(size: dict, what: str, rounds: int, seconds: float, torch_python: str) -> dict:
     """Interleave the two sides at one size: medians, the ratio of medians, and peaks of memory."""
-    sides = {"charlm": Side(sys.executable, "charlm", size), "torch": Side(torch_python, "torch", size)}
+    pythons = {"charlm": sys.executable, "torch": torch_python}
+    sides = {name: Side(python, name, what, size) for name, python in pythons.items()}
     answers: dict[str, list] = {name: [] for name in sides}
     for round_number in range(rounds + 1):
         for name, side in sides.items():
-            answered = side.ask(what, seconds)
+            answered = side.ask(seconds)
             if round_number:  # the first round is warm-up
                 answers[name].append(answered)
     for side in sides.values():
@@ -134,9 +137,27 @@ def compare(size: dict, what: str, rounds: int, seconds: float, torch_python: st
     }  # fmt: skip
 
 
+def processor() -> str:
+    """The processor's name, where the system tells it."""
+    try:
+        described = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return re.findall(r"model name\s*: (.+)", described)[0]
+
+
+def versions(torch_python: str) -> dict[str, str]:
+    """What the two sides run on."""
+    found = {"numpy": numpy.__version__}
+    ask = [torch_python, "-c", "import torch; print(torch.__version__)"]
+    found["torch"] = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side")
+    parser.add_argument("--what")
     parser.add_argument("--size")
     parser.add_argument("--torch-python", help="an interpreter that has PyTorch 2.13")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
@@ -145,7 +166,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     options = parser.parse_args()
     if options.side:
-        return answer(options.side, json.loads(options.size))
+        return answer(options.side, options.what, json.loads(options.size))
     names = ("hidden", "layers", "batch_size", "seq_len")
     results = []
     for shape in SIZES:
@@ -162,7 +183,7 @@ def main() -> None:
                     f"memory {found['memory_ratio']:.2f}",
                     flush=True,
                 )
-    machine = {"processor": platform.processor() or platform.machine(), "workers": options.workers}
+    machine = {"processor": processor(), "workers": options.workers} | versions(options.torch_python)
     options.out.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
     return None
 

@@ -10,9 +10,10 @@ say so, because the text is not part of the project:
 import sys
 from pathlib import Path
 
+from charlm.config import BatchingConfig
 from charlm.ngram.kneser_ney import KneserNey
 from charlm.ngram.witten_bell import WittenBell
-from charlm.text.split import training_length
+from charlm.text.split import Split
 from charlm.text.vocab import Vocabulary
 
 REFERENCE = {4: 1.669, 5: 1.698}
@@ -22,7 +23,7 @@ def main(path):
     text = Path(path).read_bytes().decode()
     vocabulary = Vocabulary.of(text)
     codes = vocabulary.encode(text, path)
-    cut = training_length(len(text), 0.1)
+    cut = Split.of(BatchingConfig()).lengths(len(text))[0]
     train, held_out = codes[:cut], codes[cut:]
     means = {}
     for kind in (WittenBell, KneserNey):

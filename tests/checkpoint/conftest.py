@@ -12,16 +12,16 @@ from charlm.text.vocab import Vocabulary
 
 @pytest.fixture(scope="session")
 def identity():
-    return CorpusIdentity("letters", "file", "/texts/letters.txt", "0" * 64, 20, 18)
+    return CorpusIdentity("letters", "file", ("/texts/letters.txt",), "0" * 64, 20, 18)
 
 
 @pytest.fixture(scope="session")
 def make_run(identity):
     """A function that creates a run of a tiny model, without weights."""
 
-    def make(folder, text="abc\n", **settings):
+    def make(folder, text="abc\n", first=None, **settings):
         config = TrainingConfig.from_settings(**{"cell": "gru", "hidden": 3, **settings})
-        return Run.create(folder, config, Vocabulary.of(text), identity)
+        return Run.create(folder, config, Vocabulary.of(text), identity, first)
 
     return make
 

@@ -1,6 +1,8 @@
 import errno
 import os
+import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -101,10 +103,26 @@ def test_planted_links_are_replaced_and_not_followed(tmp_path):
     assert path.read_bytes() == b"new" and not path.is_symlink()
 
 
-def test_leftovers_are_the_temporary_files_of_this_path_alone(tmp_path):
-    for name in (".file.12.tmp", ".other.12.tmp", ".file.notes.tmp", "file"):
+def test_leftovers_are_the_temporary_files_of_these_names_alone(tmp_path):
+    for name in (".file.12.tmp", ".file-9.13.tmp", ".other.12.tmp", ".file.notes.tmp", "file", "file.12.tmp"):
         (tmp_path / name).touch()
-    assert leftovers(tmp_path / "file") == [tmp_path / ".file.12.tmp"]
+    found = leftovers(tmp_path, re.compile("file(-[0-9])?"))
+    assert found == {tmp_path / ".file.12.tmp", tmp_path / ".file-9.13.tmp"}
+
+
+def test_a_killed_writer_leaves_the_old_file_and_what_leftovers_finds(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    script = (
+        "import os, signal, sys, pathlib\n"
+        "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "from charlm.checkpoint.atomic import write_atomically\n"
+        "write_atomically(pathlib.Path(sys.argv[1]), b'new')\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode != 0
+    assert path.read_bytes() == b"old"
+    (left,) = leftovers(tmp_path, re.compile("file"))
+    assert set(tmp_path.iterdir()) == {path, left}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")

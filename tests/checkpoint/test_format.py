@@ -31,8 +31,8 @@ def test_tensors_and_scalars_come_back_bit_for_bit(tmp_path, dtype):
     tensors["a"][0, 0] = -0.0
     scalars = {"step": 2**53 + 1, "seconds": 0.1, "order": [1, 2], "best": None, "note": "\u2028é\ud800"}
     save_tensors(tmp_path / "file", tensors, scalars)
-    loaded, read = load_tensors(tmp_path / "file", SHAPES, dtype)
-    assert read == scalars
+    loaded, read, version = load_tensors(tmp_path / "file", SHAPES, dtype)
+    assert (read, version) == (scalars, FORMAT)
     assert {name: tensor.tobytes() for name, tensor in loaded.items()} == {
         name: tensor.tobytes() for name, tensor in tensors.items()
     }
@@ -59,8 +59,8 @@ def test_scalars_that_could_not_be_read_again_are_not_written(tmp_path):
 
 def test_the_right_header_loads(tmp_path, raw_file):
     (tmp_path / "file").write_bytes(raw_file(a_header(), bytes(40)))
-    tensors, scalars = load_tensors(tmp_path / "file", SHAPES, "float32")
-    assert scalars == {} and tensors["b"].tolist() == [0, 0, 0, 0]
+    tensors, scalars, version = load_tensors(tmp_path / "file", SHAPES, "float32")
+    assert (scalars, version) == ({}, 1) and tensors["b"].tolist() == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -110,10 +110,10 @@ def test_the_right_header_loads(tmp_path, raw_file):
         (b"\xff\xfe{}", "can't decode byte 0xff"),
     ],
 )
-def test_a_wrong_header_is_refused_before_the_library_sees_it(tmp_path, raw_file, monkeypatch, header, fault):
+def test_a_wrong_header_is_refused_before_any_tensor_has_memory(tmp_path, raw_file, monkeypatch, header, fault):
     path = tmp_path / "file"
     path.write_bytes(raw_file(header, bytes(40)))
-    monkeypatch.setattr(file_format, "safe_open", None)
+    monkeypatch.setattr(np, "empty", None)
     with pytest.raises(CheckpointError) as caught:
         load_tensors(path, SHAPES, "float32")
     message = str(caught.value)
@@ -166,7 +166,7 @@ def test_a_number_that_is_not_finite_is_never_loaded(tmp_path, raw_file, value):
 def test_other_tensors_are_allowed_on_request_but_not_believed(tmp_path, raw_file):
     path = tmp_path / "file"
     save_tensors(path, {"a": np.ones(2), "c": np.ones(3)}, {})
-    tensors, _ = load_tensors(path, {"a": (2,)}, "float64", others="c".__eq__)
+    tensors, _, _ = load_tensors(path, {"a": (2,)}, "float64", others="c".__eq__)
     assert list(tensors) == ["a"]
     with pytest.raises(CheckpointError, match="holds the tensor 'c'"):
         load_tensors(path, {"a": (2,)}, "float64")
@@ -201,7 +201,7 @@ def test_memory_that_runs_out_is_told(tmp_path, monkeypatch):
         raise MemoryError
 
     save_tensors(tmp_path / "file", {"a": np.ones(2)}, {})
-    monkeypatch.setattr(file_format, "safe_open", run_out)
+    monkeypatch.setattr(np, "empty", run_out)
     with pytest.raises(CheckpointError, match="file does not fit in memory"):
         load_tensors(tmp_path / "file", {"a": (2,)}, "float64")
 
@@ -211,19 +211,44 @@ def test_a_missing_file_is_told(tmp_path):
         load_tensors(tmp_path / "file", SHAPES, "float32")
 
 
+@pytest.fixture
+def meddle(monkeypatch):
+    """A function that has something done between the check of a header and the reading of the tensors."""
+
+    def install(change):
+        read = file_format._read
+
+        def changed_first(*arguments):
+            change()
+            return read(*arguments)
+
+        monkeypatch.setattr(file_format, "_read", changed_first)
+
+    return install
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced there")
-def test_a_file_that_is_replaced_between_check_and_reading_is_told(tmp_path, monkeypatch):
+def test_a_file_that_is_replaced_between_check_and_reading_is_read_as_it_was(tmp_path, meddle):
     path = tmp_path / "file"
-    tensors = {name: np.ones(shape) for name, shape in SHAPES.items()}
-    save_tensors(path, tensors, {})
-    library_open = file_format.safe_open
+    save_tensors(path, {name: np.ones(shape) for name, shape in SHAPES.items()}, {})
+    meddle(lambda: save_tensors(path, {"a": np.zeros(10**6)}, {}))
+    tensors, _, _ = load_tensors(path, SHAPES, "float64")
+    assert tensors["a"].tolist() == [[1, 1, 1]] * 2
 
-    def replace_and_open(*args, **kwargs):
-        save_tensors(path, tensors, {})
-        return library_open(*args, **kwargs)
 
-    monkeypatch.setattr(file_format, "safe_open", replace_and_open)
-    with pytest.raises(RunError, match="was replaced while it was being read; try again"):
+@pytest.mark.parametrize("how", ["cut short", "lengthened", "overwritten"])
+def test_a_file_that_is_changed_between_check_and_reading_is_told(tmp_path, meddle, how):
+    path = tmp_path / "file"
+    save_tensors(path, {name: np.ones(shape) for name, shape in SHAPES.items()}, {})
+    whole = path.read_bytes()
+    changed = {"cut short": whole[:-9], "lengthened": whole + b"more", "overwritten": whole[:-9] + bytes(9)}[how]
+
+    def change():
+        path.write_bytes(changed)
+        os.utime(path, (1, 1))  # no two writes are so near that a clock shows them as one
+
+    meddle(change)
+    with pytest.raises(RunError, match="file was changed while it was being read; try again"):
         load_tensors(path, SHAPES, "float64")
 
 

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from charlm.checkpoint import run as run_module
 from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
+from charlm.checkpoint.folder import tidy
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.run import Run
+from charlm.checkpoint.versions import FORMAT
 from charlm.config import TrainingConfig
 from charlm.errors import CheckpointError, CorpusError, RunError
 from charlm.model import Model
@@ -36,7 +39,7 @@ def test_what_is_created_can_be_opened(tmp_path, make_run):
 @given(text=st.text(min_size=1), name=st.text(), characters=st.integers(0, 2**62))
 def test_any_vocabulary_and_corpus_survive(tmp_path_factory, text, name, characters):
     # A file's name may hold undecodable bytes, which Python shows as lone surrogates.
-    identity = CorpusIdentity(name, "file", f"/{name}\udcff", "f" * 64, characters, characters)
+    identity = CorpusIdentity(name, "file", (f"/{name}\udcff",), "f" * 64, characters, characters)
     folder = tmp_path_factory.mktemp("run")
     made = Run.create(folder, TrainingConfig(), Vocabulary.of(text), identity)
     assert Run.open(folder) == made
@@ -46,8 +49,11 @@ def test_config_json_is_laid_out_as_documented(tmp_path, make_run, identity):
     run = make_run(tmp_path)
     stored = json.loads((tmp_path / "config.json").read_text())
     assert list(stored) == ["format", "charlm", "corpus", "training"]
-    assert stored["format"] == 1
-    assert stored["corpus"] == identity.to_json() and stored["training"] == run.config.to_json()
+    assert stored["format"] == FORMAT
+    assert (
+        stored["corpus"] == json.loads(json.dumps(identity.to_json()))
+        and stored["training"] == run.config.to_json()
+    )
 
 
 def test_the_name_is_the_folders_even_from_inside(tmp_path, make_run, monkeypatch):
@@ -131,7 +137,7 @@ def with_corpus(**changes):
     [
         (lambda stored: [], "it is not a JSON object"),
         (lambda stored: {}, "it does not say which format it has"),
-        (lambda stored: {**stored, "format": 2, "charlm": "3.1"}, r"has format 2, which charlm '3\.1' reads"),
+        (lambda stored: {**stored, "format": 9, "charlm": "3.1"}, r"has format 9, which charlm '3\.1' reads"),
         (lambda stored: {**stored, "training": None}, "the settings are not grouped"),
         (lambda stored: {**stored, "training": {**stored["training"], "model": 3}}, "is not a mapping"),
         (lambda stored: {**stored, "corpus": None}, "its corpus is not described by name, kind"),
@@ -139,7 +145,8 @@ def with_corpus(**changes):
         (with_corpus(name=3), "an impossible name"),
         (with_corpus(kind="url"), "an impossible kind"),
         (with_corpus(kind=[]), "an impossible kind"),
-        (with_corpus(path=3), "an impossible path"),
+        (with_corpus(paths="/a"), "an impossible paths"),
+        (with_corpus(paths=[3]), "an impossible paths"),
         (with_corpus(sha256="abc"), "an impossible sha256"),
         (with_corpus(sha256="0" * 64 + "\n"), "an impossible sha256"),
         (with_corpus(characters=True), "an impossible characters"),
@@ -158,7 +165,7 @@ def test_wrong_settings_are_refused(tmp_path, make_run, change, fault):
 
 
 def test_files_that_are_too_long_are_not_read(tmp_path, make_run):
-    for name, limit in [("vocab.json", "4,000,000"), ("config.json", "1,000,000")]:
+    for name, limit in [("vocab.json", "2,000,000"), ("config.json", "1,000,000")]:
         folder = make_run(tmp_path / name[:5]).folder
         with (folder / name).open("r+b") as file:
             file.truncate(10**12)
@@ -211,3 +218,56 @@ def test_metrics_are_kept_with_the_run(tmp_path, make_run):
     run.append_metrics({"step": 1, "loss": 2.5})
     assert Run.open(tmp_path).read_metrics() == [{"step": 1, "loss": 2.5}]
     assert run.metrics_path == tmp_path / "metrics.jsonl"
+
+
+@pytest.fixture
+def first(make_model):
+    """A state before the first step."""
+    return Checkpoint(make_model(vocabulary_size=4, cell="gru", hidden=3, dtype="float32").params)
+
+
+def test_a_run_that_begins_with_a_state_has_it_before_it_is_a_run(tmp_path, make_run, first, monkeypatch):
+    def interrupt(self):
+        assert self.last_path.exists()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_write_settings", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            make_run(tmp_path, first=first)
+    assert make_run(tmp_path, first=first).load_model().params.flat.tobytes() == first.params.flat.tobytes()
+
+
+def test_a_state_without_a_vocabulary_is_somebodys(tmp_path, make_run):
+    (tmp_path / "last.safetensors").write_bytes(b"precious")
+    with pytest.raises(RunError, match="is not empty and holds no run"):
+        make_run(tmp_path)
+
+
+def test_what_was_deleted_is_put_back_around_what_is_written(tmp_path, make_run):
+    run = make_run(tmp_path / "a")
+    shutil.rmtree(run.folder)
+    run.put_back()
+    assert {path.name for path in run.folder.iterdir()} == {"vocab.json"}
+    run.complete()
+    assert Run.open(run.folder) == run
+
+
+def test_the_folder_of_another_run_is_not_written_into(tmp_path, make_run):
+    run = make_run(tmp_path / "a")
+    shutil.rmtree(run.folder)
+    make_run(tmp_path / "a", hidden=5)
+    for look in (run.put_back, run.check_folder):
+        with pytest.raises(RunError, match="a holds another run by now"):
+            look()
+
+
+def test_tidying_deletes_what_killed_writers_left_and_nothing_else(tmp_path, make_run):
+    make_run(tmp_path)
+    kept = {"config.json", "vocab.json", ".notes.txt.7.tmp", "notes.tmp", ".lock"}
+    for name in kept - {"config.json", "vocab.json"}:
+        (tmp_path / name).touch()
+    for name in ("last.safetensors", "step-000500.safetensors", "metrics.jsonl"):
+        (tmp_path / f".{name}.77.tmp").touch()
+    tidy(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept

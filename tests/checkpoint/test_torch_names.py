@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.architecture import parameter_shapes
 from charlm.arrays import FlatVector
 from charlm.cells import CELLS
 from charlm.checkpoint import torch_names
-from charlm.checkpoint.torch_names import from_torch, to_torch, torch_shapes
+from charlm.checkpoint.torch_names import from_torch, is_of_model, to_torch, torch_shapes
 from charlm.config import ModelConfig
-from charlm.model import parameter_shapes
 
 
 def numbered(config, vocabulary_size):
@@ -101,8 +101,31 @@ def test_a_parameter_that_only_one_cell_has_keeps_its_name_and_layout(monkeypatc
     np.testing.assert_array_equal(from_torch(tensors, ModelConfig(), 3).flat, params.flat)
 
 
+def test_a_tied_network_is_written_with_one_matrix():
+    config = ModelConfig(cell="rnn", hidden=2, encoding="embedding", embedding_size=2, tied=True)
+    tensors = to_torch(numbered(config, 3), config)
+    assert tensors["embedding.weight"].tolist() == [[1, 2], [3, 4], [5, 6]]
+    assert [name for name in tensors if name.startswith("readout")] == ["readout.bias"]
+    assert from_torch(tensors, config, 3).flat.tobytes() == numbered(config, 3).flat.tobytes()
+
+
+def test_a_learned_initial_state_is_outside_of_what_pytorch_loads():
+    config = ModelConfig(cell="lstm", hidden=2, layers=2, learned_state=True)
+    params = numbered(config, 3)
+    tensors = to_torch(params, config)
+    initial = {
+        name: values.tolist() for name, values in tensors.items() if is_of_model(name) and "initial" in name
+    }
+    assert initial == {
+        f"initial.{name}_l{layer}": params[f"layers.{layer}.{name}_0"].tolist()
+        for layer in (0, 1)
+        for name in ("h", "c")
+    }
+    assert from_torch(tensors, config, 3).flat.tobytes() == params.flat.tobytes()
+
+
 @given(
-    cell=st.sampled_from(["rnn", "gru", "gru-reset-after", "lstm"]),
+    cell=st.sampled_from([*CELLS.names(), "gru-reset-after"]),
     layers=st.integers(1, 3),
     hidden=st.integers(1, 4),
     encoding=st.sampled_from(["one-hot", "embedding"]),
@@ -130,7 +153,7 @@ def test_there_and_back_every_bit_is_the_same(cell, layers, hidden, encoding, dt
     assert from_torch(tensors, config, vocabulary_size).flat.tobytes() == params.flat.tobytes()
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+@pytest.mark.parametrize("cell", CELLS.names())
 def test_no_number_is_lost_or_written_twice(cell):
     config = ModelConfig(cell=cell, layers=2, hidden=3, reset_after=cell == "gru")
     params = numbered(config, 4)

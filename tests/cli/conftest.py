@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import sys
 from contextlib import chdir
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ import pytest
 from charlm.cli.app import main
 
 TINY = ["--steps", "20", "--hidden", "16", "--seq-len", "16", "--batch-size", "8", "--workers", "1"]
+FROM_THE_TERMINAL = ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR", "TERM")
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
 
 
@@ -49,6 +52,36 @@ def call_main(*arguments, stdin=b""):
 def call():
     """A function that runs a command line: its exit code, its output and what it says on standard error."""
     return call_main
+
+
+@pytest.fixture(scope="session")
+def on_terminal():
+    """A function that runs a command line as a process on a terminal of its own; the bytes that it shows there.
+
+    Standard output and standard error are both the terminal, but for those given as ``streams``.
+    """
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+
+    def run(*arguments, code=0, folder=None, environment=None, **streams):
+        master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (40, 120))
+        # What this process's own terminal is must not show through.
+        kept = {name: value for name, value in os.environ.items() if name not in FROM_THE_TERMINAL}
+        settings = {"stdout": slave, "stderr": slave, "cwd": folder} | streams
+        settings["env"] = kept | {"TERM": "xterm-256color"} | (environment or {})
+        process = subprocess.Popen([sys.executable, "-m", "charlm", *arguments], **settings)
+        os.close(slave)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(master, 65536)
+            except OSError:  # how a terminal ends on Linux
+                break
+        os.close(master)
+        assert process.wait() == code
+        return shown
+
+    return run
 
 
 @pytest.fixture(scope="session")

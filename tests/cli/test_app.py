@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import charlm
+from charlm.cells import CELLS
 
 HEAVY = {"numpy", "safetensors", "tqdm"}
 FULL = Path("/dev/full")
@@ -62,8 +63,16 @@ def test_help_waits_for_no_library_that_it_does_not_use():
     assert not imported_by("--help") & HEAVY
 
 
-def test_sampling_imports_neither_the_training_loop_nor_what_draws_curves(inside):
-    unused = {"charlm.training.loop", "charlm.api", "hypothesis", "matplotlib", "plotext"}
+def test_sampling_imports_neither_the_training_loop_nor_what_measures_and_draws(inside):
+    unused = {
+        "charlm.training.loop",
+        "charlm.api",
+        "charlm.evaluate",
+        "charlm.cli.render",
+        "hypothesis",
+        "matplotlib",
+        "plotext",
+    }
     assert imported_by("sample", "--len", "1") & unused == set()
 
 
@@ -119,7 +128,7 @@ def test_ctrl_c_ends_other_work_with_130_and_no_traceback(inside, line):
     [
         ("charlm tr", 1, {"train"}),
         ("charlm train --drop", 2, {"--dropout"}),
-        ("charlm train --cell ", 3, {"gru", "lstm", "rnn"}),
+        ("charlm train --cell ", 3, set(CELLS.names())),
         ("charlm train --partition r", 3, {"random"}),
         ("charlm eval perp", 2, {"perplexity"}),
     ],
@@ -137,26 +146,7 @@ def test_the_completion_script_is_shown(monkeypatch, call):
     assert ended.code == 0 and "complete -o default -F _charlm_completion charlm" in ended.out
 
 
-def coloured(inside, **environment):
-    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
-    master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (40, 100))
-    environment = {"TERM": "xterm-256color", **environment}
-    kept = {
-        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "FORCE_COLOR")
-    }
-    process = start("train", "--help", stdout=slave, stderr=slave, env=kept | environment)
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            shown += os.read(master, 65536)
-        except OSError:  # how a terminal ends on Linux
-            break
-    os.close(master)
-    assert process.wait() == 0
-    return b"\x1b[1;36m" in shown or b"\x1b[36m" in shown
-
-
-def test_no_color_takes_the_colours_from_a_terminal(inside):
-    assert coloured(inside) and not coloured(inside, NO_COLOR="1")
+@pytest.mark.parametrize(("environment", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_no_color_takes_the_colours_from_a_terminal(on_terminal, environment, is_coloured):
+    shown = on_terminal("train", "--help", environment=environment)
+    assert (b"\x1b[1;36m" in shown or b"\x1b[36m" in shown) == is_coloured

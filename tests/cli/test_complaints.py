@@ -23,13 +23,22 @@ USAGE = [
     (["train", "--resume", "fox-1", "--out", "x"], "--resume goes on with a run's own corpus and folder"),
     (["train", "--stops", "5"], "No such option: --stops (Possible options: --"),
     (["train", "--steps"], "Option '--steps' requires an argument"),
-    (["train", "fox.txt", "other.txt"], "Got unexpected extra argument(s) (other.txt); see charlm train --help"),
+    (["train", "fox.txt", "-"], "- cannot be read together with other texts: give it alone, or files alone"),
+    (["train", "fox.txt", "./fox.txt"], "'./fox.txt' is named twice: leave out one"),
+    (["train", "fox.txt", "--bytes", "--lowercase"], "--lowercase changes characters, and --bytes reads none"),
+    (["train", "fox.txt", "--bytes", "--min-count", "2"], "--min-count is about characters, and --bytes has all"),
+    (["train", "fox.txt", "--glob", ""], "--glob is empty: give a pattern"),
     (["trian"], "No such command 'trian'; see charlm --help"),
     (["eval", "nonsense"], "No such command 'nonsense'; see charlm eval --help"),
     (
-        ["eval", "perplexity", "--split", "test"],
-        "--split is 'test': 'test' is not one of 'train', 'val'",
+        ["eval", "perplexity", "--split", "rest"],
+        "--split is 'rest': 'rest' is not one of 'train', 'val', 'test'",
     ),
+    (
+        ["bench", "--hidden", "0"],
+        "--hidden is '0': it must be greater than or equal to 1; see charlm bench --help",
+    ),
+    (["plot", "--x", "hours"], "--x is 'hours': 'hours' is not one of 'steps', 'seconds', 'epochs'; see charlm"),
     (["sample", "--stream", "--num", "2"], "--stream needs --num 1, and --num is 2: leave out one of the two"),
     (["sample", "--stream", "--json"], "--stream writes characters, and --json whole samples: leave out one"),
     (["sample", "--greedy", "--temperature", "0.5"], "--greedy is temperature 0: leave out --temperature 0.5"),
@@ -66,11 +75,18 @@ def test_a_file_that_is_no_text(inside, tmp_path, call, line, content, words):
 
 
 @pytest.mark.parametrize("line", [["train", "fix.txt"], ["eval", "perplexity", "fix.txt"]])
-def test_a_file_that_is_missing_or_a_folder(inside, call, line):
-    missing, folder = call(*line), call(*line[:-1], "/")
-    assert missing.code == folder.code == 1
+def test_a_file_that_is_missing(inside, call, line):
+    missing = call(*line)
+    assert missing.code == 1
     assert missing.complaint.startswith("there is no file 'fix.txt': give a text file")
-    assert folder.complaint == "'/' is a folder: give a text file"
+
+
+def test_a_folder_that_has_no_text(inside, tmp_path, call):
+    (tmp_path / "page.html").touch()
+    refused = call("train", str(tmp_path))
+    assert refused.code == 1 and refused.complaint.endswith(
+        "has no file that --glob '**/*.txt' fits: it has .html (1), so choose, such as --glob '**/*.html'"
+    )
 
 
 def test_a_corpus_shorter_than_one_chunk(elsewhere, call):

@@ -28,7 +28,7 @@ def keep_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def keep(name, train=TRAIN, val=VAL):
-        identity = CorpusIdentity("letters", "file", "/letters.txt", "0" * 64, 20, 18)
+        identity = CorpusIdentity("letters", "file", ("/letters.txt",), "0" * 64, 20, 18)
         run = Run.create(
             tmp_path / "runs" / name, TrainingConfig(ModelConfig(**TINY)), Vocabulary.of("abc\n"), identity
         )

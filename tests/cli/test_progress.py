@@ -55,16 +55,25 @@ def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
 
 
 @pytest.mark.parametrize(
-    ("stopped", "said"),
+    ("stopped", "early", "said"),
     [
-        (True, "stopped and saved; go on with: charlm train --resume 'my runs/a'"),
-        (False, "saved in my runs/a; try: charlm sample 'my runs/a'"),
+        (True, False, ["stopped and saved; go on with: charlm train --resume 'my runs/a'"]),
+        (False, False, ["saved in my runs/a; try: charlm sample 'my runs/a'"]),
+        (
+            False,
+            True,
+            [
+                "ended early, with no new best for as long as --patience; "
+                "go on with: charlm train --resume 'my runs/a' --patience 0",
+                "saved in my runs/a; try: charlm sample 'my runs/a'",
+            ],
+        ),
     ],
 )
-def test_the_end_says_what_to_type_next(capsys, stopped, said):
+def test_the_end_says_what_to_type_next(capsys, stopped, early, said):
     display = TrainingDisplay(quiet=False)
-    display.summary(SummaryReport("my runs/a", 10, 2.0, 50.0, None, None, None, 7, stopped))
-    assert capsys.readouterr().err.splitlines()[-1] == said
+    display.summary(SummaryReport("my runs/a", 10, 2.0, 50.0, None, None, None, 7, stopped, early))
+    assert capsys.readouterr().err.splitlines()[1:] == said
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def keep_run(make_language_model, tmp_path, monkeypatch):
         model = make_language_model(text, cell="lstm", seed=seed)
         if uniform:
             model.network.params.flat[:] = 0
-        identity = CorpusIdentity("letters", "file", "/letters.txt", "0" * 64, TRAINED_ON, TRAINED_ON)
+        identity = CorpusIdentity("letters", "file", ("/letters.txt",), "0" * 64, TRAINED_ON, TRAINED_ON)
         config = TrainingConfig.from_settings(**model.network.config.to_json())
         run = Run.create(tmp_path / "runs" / name, config, model.vocabulary, identity)
         save_checkpoint(run.best_path, Checkpoint(model.network.params), config.model)

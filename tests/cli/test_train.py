@@ -4,7 +4,7 @@ import os
 import re
 import signal
 import sys
-from subprocess import PIPE, Popen
+from subprocess import PIPE, Popen, TimeoutExpired
 
 import pytest
 
@@ -13,6 +13,7 @@ from charlm.checkpoint.run import Run
 RESULT = {
     *("run", "steps", "seconds", "chars_per_second", "parameters"),
     *("train_nats_per_char", "val_nats_per_char", "best_val_nats_per_char"),
+    *("stopped", "stopped_early"),
 }
 ENDLESS = ["--steps", "1000000", "--hidden", "16", "--seq-len", "16", "--batch-size", "8", "--sample-every", "0"]
 
@@ -128,20 +129,95 @@ def test_ctrl_c_before_there_is_a_run_leaves_at_once_and_none(elsewhere, call, t
     assert not (elsewhere / "runs").exists()
 
 
-def test_on_a_terminal_a_bar_tells_loss_speed_and_time_left(elsewhere, tiny):
-    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
-    master, slave = pty.openpty()
-    termios.tcsetwinsize(slave, (40, 120))
-    process = start(elsewhere, "train", "fox.txt", *tiny, "--steps", "400", "--eval-every", "200", stderr=slave)
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            shown += os.read(master, 65536)
-        except OSError:  # how a terminal ends on Linux
-            break
-    os.close(master)
-    assert process.wait() == 0
+def test_on_a_terminal_a_bar_tells_loss_speed_and_time_left(elsewhere, on_terminal, tiny):
+    shown = on_terminal("train", "fox.txt", *tiny, "--steps", "400", "--eval-every", "200", folder=elsewhere)
     bar = rb"%\|.*\| \d\d:\d\d<\d\d:\d\d, loss \d\.\d{3}, \d\.\d{3} bits/char, [\d,]+ chars/s"
     assert re.search(bar, shown)
     assert b"\rstep    200  epoch" in shown
+
+
+def test_a_run_that_is_being_trained_is_not_trained_twice_and_can_be_read(elsewhere, call):
+    process = start(elsewhere, "train", "fox.txt", "--json", "--out", "mine", *ENDLESS, stdout=PIPE, stderr=PIPE)
+    assert json.loads(process.stdout.readline())["step"] == 0
+    for line in (["--resume", "mine", "--steps", "1"], ["fox.txt", "--out", "mine", "--steps", "1"]):
+        refused = call("train", *line)
+        assert refused.code == 1
+        assert refused.complaint == (
+            f"mine is being trained: it is in use by process {process.pid}; wait for that training, or stop it"
+        )
+    assert call("info", "mine").code == call("sample", "mine", "--len", "3").code == 0
+    process.kill()
+    process.communicate()
+    assert call("train", "--resume", "mine", "--steps", "3", "--quiet").code == 0
+
+
+STUCK = """
+import sys, time
+from charlm.training.trainer import Trainer
+take = Trainer.step
+def stuck(self, progress):
+    if self.position.step == 3:
+        print("stuck", flush=True)
+        time.sleep(60)
+    return take(self, progress)
+Trainer.step = stuck
+from charlm.cli.app import main
+sys.argv = ["charlm", "train", "fox.txt", "--quiet", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_second_signal_stops_at_once(elsewhere, call, number):
+    command = [sys.executable, "-c", STUCK, "--save-every", "2", *ENDLESS]
+    with Popen(command, cwd=elsewhere, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdout.readline() == b"stuck\n"
+        process.send_signal(number)
+        with pytest.raises(TimeoutExpired):
+            process.wait(1)
+        process.send_signal(number)
+        assert process.communicate(timeout=30) == (b"", b"")
+        assert process.returncode == 130
+    assert call("train", "--resume", "fox-1", "--steps", "5", "--quiet").code == 0
+
+
+def test_a_disk_that_refuses_is_told_in_one_line_and_an_end_that_cannot_be_saved_fails(elsewhere):
+    line = ["train", "fox.txt", "--json", "--eval-every", "1", *ENDLESS]
+    process = start(elsewhere, *line, stdout=PIPE, stderr=PIPE)
+    assert json.loads(process.stdout.readline())["step"] == 0
+    curve = elsewhere / "runs" / "fox-1" / "metrics.jsonl"
+    curve.rename(elsewhere / "curve")
+    curve.mkdir()
+    while "event" not in (record := json.loads(process.stdout.readline())):
+        pass
+    assert record["event"] == "fault" and not record["is_over"]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1 and b"fault" not in out and b"Traceback" not in err
+    first, last = [line for line in err.decode().splitlines() if "metrics.jsonl" in line]
+    assert first.endswith(
+        "metrics.jsonl cannot be written: Is a directory; see to the disk and its permissions; "
+        "training goes on in memory, and tries again"
+    )
+    assert (
+        last.startswith("charlm: the save after step ")
+        and " failed for the curve: runs/fox-1/metrics.jsonl" in last
+    )
+
+
+def test_going_back_is_told_in_one_line_and_one_object(elsewhere, call):
+    wild = ["--lr", "1e6", "--clip", "0", "--warmup", "0", "--cell", "rnn", "--nonlinearity", "relu"]
+    ended = call("train", "fox.txt", "--json", "--steps", "50", "--hidden", "16", *wild)
+    back = next(record for record in ended.records if record.get("event") == "rollback")
+    assert back["lr_factor"] == 0.5 and back["back_to"] < back["step"] + 1
+    assert (
+        f"step {back['step']:6d}  {back['reason']}: back to step {back['back_to']}, with 0.5 of the" in ended.err
+    )
+
+
+def test_a_folder_of_something_else_gets_not_even_a_lock(elsewhere, call, tiny):
+    (elsewhere / "thesis").mkdir()
+    (elsewhere / "thesis" / "thesis.txt").touch()
+    refused = call("train", "fox.txt", "--out", "thesis", *tiny)
+    assert refused.code == 1 and refused.complaint == "thesis is not empty and holds no run: give another folder"
+    assert [path.name for path in (elsewhere / "thesis").iterdir()] == ["thesis.txt"]

@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.checkpoint.versions import FORMAT
 from charlm.config import (
     BatchingConfig,
     BudgetConfig,
+    Config,
     ModelConfig,
     OptimisationConfig,
     SamplingConfig,
     TrainingConfig,
     flag,
+    setting,
 )
 from charlm.config.training import GROUPS
 from charlm.errors import CheckpointError, UsageError
@@ -23,6 +26,8 @@ from charlm.errors import CheckpointError, UsageError
 ALL = [BatchingConfig, BudgetConfig, ModelConfig, OptimisationConfig, SamplingConfig]
 SETTINGS = [(group, field.name) for group in ALL for field in dataclasses.fields(group)]
 IDS = [f"{group.__name__}.{name}" for group, name in SETTINGS]
+# What their groups check by themselves.
+FREE_TEXT = {"prompt", "stop", "save_every", "split", "val_file", "test_file"}
 EVERY = pytest.mark.parametrize(("group", "name"), SETTINGS, ids=IDS)
 
 
@@ -75,7 +80,7 @@ def test_each_bound_is_kept_to_the_last_step(group, name):
 def test_a_choice_is_one_of_those_named(group, name):
     limits = limits_of(group, name)
     if limits.choices is None:
-        assert not {str} & set(group.accepted_types(name)) or name in ("prompt", "stop")
+        assert not {str} & set(group.accepted_types(name)) or name in FREE_TEXT
         return
     assert limits.choices()
     for choice in limits.choices():
@@ -115,7 +120,7 @@ def test_a_whole_number_serves_where_a_float_is_wanted():
 
 @pytest.mark.parametrize("group", ALL)
 def test_a_group_goes_through_json_and_back(group):
-    assert group.from_json(json.loads(json.dumps(group().to_json())), "config.json") == group()
+    assert group.from_json(json.loads(json.dumps(group().to_json())), "config.json", FORMAT) == group()
 
 
 @given(
@@ -128,7 +133,7 @@ def test_a_group_goes_through_json_and_back(group):
 )
 def test_any_settings_go_through_json_and_back(**settings):
     config = TrainingConfig.from_settings(**settings)
-    again = TrainingConfig.from_json(json.loads(json.dumps(config.to_json())), "config.json")
+    again = TrainingConfig.from_json(json.loads(json.dumps(config.to_json())), "config.json", FORMAT)
     assert again == config
 
 
@@ -139,7 +144,44 @@ def test_a_stored_group_has_every_setting_and_no_other(group):
     for wrong in ({**values, "planted": 1}, {key: value for key, value in values.items() if key != name}):
         odd = (set(wrong) ^ set(values)).pop()
         with pytest.raises(CheckpointError, match=rf"^runs/a/config.json: .*: {odd}$"):
-            group.from_json(wrong, "runs/a/config.json")
+            group.from_json(wrong, "runs/a/config.json", FORMAT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Aged(Config):
+    old: int = setting(3, "A setting of the first format.")
+    young: int = setting(4, "A setting of the second.", since=2)
+
+
+def test_a_setting_that_is_younger_than_the_file_has_its_default():
+    assert Aged.from_json({"old": 1}, "config.json", 1) == Aged(old=1, young=4)
+    assert Aged.from_json({"old": 1, "young": 2}, "config.json", 2) == Aged(old=1, young=2)
+
+
+@pytest.mark.parametrize(
+    ("values", "version", "odd"),
+    [({}, 1, "old"), ({"old": 1, "young": 2}, 1, "young"), ({"old": 1}, 2, "young"), ({"young": 2}, 2, "old")],
+)
+def test_a_file_has_the_settings_of_its_format_and_no_other(values, version, odd):
+    with pytest.raises(CheckpointError, match=rf"these settings are unknown or missing: {odd}$"):
+        Aged.from_json(values, "config.json", version)
+
+
+def test_a_group_that_is_younger_than_the_file_has_its_defaults(monkeypatch):
+    @dataclasses.dataclass(frozen=True)
+    class Young(Config):
+        young: int = setting(4, "A setting of a later format.", since=FORMAT + 1)
+
+    stored = TrainingConfig().to_json()
+    monkeypatch.setitem(GROUPS, "budget", Young)
+    without = {name: group for name, group in stored.items() if name != "budget"}
+    assert TrainingConfig.from_json(without, "config.json", FORMAT).budget == Young()
+    with pytest.raises(CheckpointError, match=r"are not grouped as model, batching, optimisation, corpus$"):
+        TrainingConfig.from_json(stored, "config.json", FORMAT)
+    with pytest.raises(
+        CheckpointError, match=r"are not grouped as model, batching, optimisation, budget, corpus$"
+    ):
+        TrainingConfig.from_json(without, "config.json", FORMAT + 1)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +191,7 @@ def test_a_stored_group_has_every_setting_and_no_other(group):
 def test_a_stored_value_that_cannot_be_is_a_checkpoint_error_that_names_file_and_setting(name, value):
     values = {**ModelConfig().to_json(), name: value}
     with pytest.raises(CheckpointError, match=rf"^config.json: {flag(name)} is {value!r}: it must be"):
-        ModelConfig.from_json(values, "config.json")
+        ModelConfig.from_json(values, "config.json", FORMAT)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +200,7 @@ def test_a_stored_value_that_cannot_be_is_a_checkpoint_error_that_names_file_and
 )
 def test_what_is_no_mapping_of_groups_is_a_checkpoint_error(values):
     with pytest.raises(CheckpointError, match=r"^config.json: "):
-        TrainingConfig.from_json(values, "config.json")
+        TrainingConfig.from_json(values, "config.json", FORMAT)
 
 
 def test_settings_are_sorted_into_their_groups():

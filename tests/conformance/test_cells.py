@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.cells import CELLS
-from charlm.config import ModelConfig
-from charlm.model import Model, Workspace
+from charlm.config import ModelConfig, OptimisationConfig
+from charlm.model import Model
+from charlm.workspace import Workspace
 
 SYMBOLS = 5
 STEPS = st.integers(1, 7)
@@ -113,7 +114,7 @@ def everything(model, x_TB, state, workspace, dropout_seed=None, keep_TB=None):
     h_TBH = h_TBH.copy()
     grads = model.params.zeros_like()
     dh_TBH = np.cos(np.arange(h_TBH.size, dtype=model.dtype)).reshape(h_TBH.shape)
-    before = model.backward(x_TB, dh_TBH, state, workspace, grads)
+    before = model.backward(dh_TBH, state, workspace, grads)
     return h_TBH, after, before, grads.flat
 
 
@@ -121,7 +122,7 @@ def everything(model, x_TB, state, workspace, dropout_seed=None, keep_TB=None):
 def test_buffers_carry_nothing_from_use_to_use(problem, variant, dropout):
     model, x_TB, state = problem(variant)
     seed = 3 if dropout else None
-    workspace = Workspace(model, len(x_TB), x_TB.shape[1], dropout)
+    workspace = Workspace(model, len(x_TB), x_TB.shape[1], OptimisationConfig(dropout=dropout))
     first = everything(model, x_TB, state, workspace, seed)
     assert_same_bits(everything(model, x_TB, state, workspace, seed), first)
     zero = model.zero_state(x_TB.shape[1])
@@ -140,7 +141,7 @@ def test_a_short_chunk_in_long_buffers_equals_one_in_its_own(problem, variant):
 
 def test_a_pass_without_dropout_in_buffers_that_have_it_is_differentiated_as_such(problem, variant):
     model, x_TB, state = problem(variant)
-    with_masks = Workspace(model, len(x_TB), x_TB.shape[1], dropout=0.5)
+    with_masks = Workspace(model, len(x_TB), x_TB.shape[1], OptimisationConfig(dropout=0.5))
     everything(model, x_TB, state, with_masks, dropout_seed=1)
     plain = Workspace(model, len(x_TB), x_TB.shape[1])
     assert_same_bits(everything(model, x_TB, state, with_masks), everything(model, x_TB, state, plain))
@@ -174,8 +175,8 @@ def test_single_precision_stays_single_and_agrees_with_double(problem, variant):
 def test_recurrent_weights_start_orthogonal_and_biases_where_the_cell_says(make_model, variant):
     model = make_model(SYMBOLS, hidden=6, layers=2, **variant)
     for layer in range(2):
-        W_hh = model.params[f"layers.{layer}.W_hh"]
-        for block in np.split(W_hh, len(model.cell.gates), axis=1):
+        W_hh = model.params.part(f"layers.{layer}.").get("W_hh")
+        for block in [] if W_hh is None else np.split(W_hh, len(model.cell.gates), axis=1):
             np.testing.assert_allclose(block.T @ block, np.eye(6), atol=1e-12)
         for name in model.cell.recurrent_biases.values():
             assert not model.params[f"layers.{layer}.{name}"].any()

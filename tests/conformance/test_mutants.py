@@ -3,11 +3,8 @@
 import numpy as np
 import pytest
 
-from charlm.cells import _gated_unit, _gru_reset_after, _tape, gru, lstm, rnn
+from charlm.cells import _gated_unit, _gru_reset_after, _tape, _workbench, gru, lstm, rnn
 from charlm.cells._tape import Track, rows
-from charlm.config import ModelConfig
-from charlm.encoding import Embedding
-from charlm.model import Model
 
 TOLERANCE = 1e-6
 NOTICED = 1e-3  # what a planted error is off by, at least
@@ -26,10 +23,10 @@ def after(monkeypatch, owner, name, change):
 
 
 def drop_cell_state_carry(monkeypatch):
-    def forget(gates_TBG, h_TBH, c_TBH, tanh_c, scratch):
+    def forget(gates_TBG, h_TBH, c_TBH, tanh_TBH, scratch):
         scratch["f"][:] = 0
 
-    after(monkeypatch, lstm, "_local_derivatives", forget)
+    after(monkeypatch, lstm, "local_derivatives", forget)
 
 
 def shift_recurrent_gradient(cell):
@@ -64,14 +61,14 @@ def wrong_relu_derivative(monkeypatch):
 
 
 def wrong_tanh_derivative_of_lstm(monkeypatch):
-    original = lstm._local_derivatives
+    original = lstm.local_derivatives
 
-    def derivative(gates_TBG, h_TBH, c_TBH, tanh_c, scratch):
-        wrong = gates_TBG[..., : h_TBH.shape[-1]] * (1 - tanh_c)
-        original(gates_TBG, h_TBH, c_TBH, tanh_c, scratch)
-        scratch["dh_dc"][: len(h_TBH)] = wrong
+    def derivative(gates_TBG, h_TBH, c_TBH, tanh_TBH, scratch):
+        wrong = gates_TBG[..., : h_TBH.shape[-1]] * (1 - tanh_TBH)
+        original(gates_TBG, h_TBH, c_TBH, tanh_TBH, scratch)
+        scratch["dh_ds"][: len(h_TBH)] = wrong
 
-    monkeypatch.setattr(lstm, "_local_derivatives", derivative)
+    monkeypatch.setattr(lstm, "local_derivatives", derivative)
 
 
 def wrong_tanh_derivative_of_gru(monkeypatch):
@@ -172,47 +169,9 @@ def test_an_error_in_a_cell_is_caught(gradients, cell, settings, plant, monkeypa
     assert not worst <= NOTICED
 
 
-def skip_a_layers_dropout(monkeypatch):
-    """Forget one layer's mask on the way back."""
-    original = Model.backward
-
-    def backward(self, x_TB, dh_TBH, dstate, workspace, grads):
-        workspace.masks[0][:] = 1
-        return original(self, x_TB, dh_TBH, dstate, workspace, grads)
-
-    monkeypatch.setattr(Model, "backward", backward)
-
-
-def count_a_symbol_once(monkeypatch):
-    """The classic of gathers: ``out[x] += da`` keeps only the last of equal symbols."""
-
-    def sum_by_symbol(x_N, da_NG, out):
-        out[:] = 0
-        out[x_N] += da_NG
-
-    monkeypatch.setattr("charlm.model.sum_by_symbol", sum_by_symbol)
-
-
-def skip_the_embedding(monkeypatch):
-    def zero(self, params, dtable_VG, grads):
-        grads["embedding"][:] = 0
-
-    after(monkeypatch, Embedding, "backward", zero)
-
-
-@pytest.mark.parametrize("plant", [skip_a_layers_dropout, count_a_symbol_once, skip_the_embedding])
-@pytest.mark.parametrize("check", ["layers", "loss"])
-def test_an_error_around_the_cells_is_caught(gradients, check, plant, monkeypatch):
-    config = ModelConfig(cell="rnn", layers=2, hidden=3, encoding="embedding", embedding_size=2)
-    case = {"config": config, "steps": 4, "batch_size": 3, "vocabulary_size": 3, "dropout": 0.5}
-    assert max(getattr(gradients, check)(**case).values()) <= TOLERANCE
-    plant(monkeypatch)
-    assert max(getattr(gradients, check)(**case).values()) > NOTICED
-
-
 def test_an_error_over_blocks_of_steps_is_caught(gradients, monkeypatch):
     case = {"variant": {"cell": "lstm"}, "steps": 4, "batch_size": 3, "hidden": 3}
-    monkeypatch.setattr(_tape, "BLOCK_VALUES", 2 * 3 * 4 * 3)
+    monkeypatch.setattr(_workbench, "BLOCK_VALUES", 2 * 3 * 4 * 3)
     assert max(gradients.cell(**case).values()) <= TOLERANCE
     original = _tape.Tape.blocks_backward
     monkeypatch.setattr(_tape.Tape, "blocks_backward", lambda *args: reversed(list(original(*args))))

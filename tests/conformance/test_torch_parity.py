@@ -7,9 +7,10 @@ import pytest
 
 from charlm.checkpoint.torch_names import from_torch, to_torch
 from charlm.config import ModelConfig
-from charlm.model import Model, Workspace
+from charlm.model import Model
 from charlm.optim import OPTIMIZERS
 from charlm.readout import logits, loss_and_gradient
+from charlm.workspace import Workspace
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SYMBOLS, LR = 5, 0.05
@@ -72,7 +73,7 @@ def charlms(arrays, config):
     )
     ours["loss"] = nll_sum / x_TB.size
     dh_TBH = dh_NH.reshape(h_TBH.shape) + arrays["dh"]
-    before = model.backward(x_TB, dh_TBH, by_layer(arrays, "dafter/"), workspace, grads)
+    before = model.backward(dh_TBH, by_layer(arrays, "dafter/"), workspace, grads)
     for place, name in enumerate(model.cell.state_names):
         ours[f"after/{name}"] = np.stack([layer[place] for layer in after])
         ours[f"dbefore/{name}"] = np.stack([layer[place] for layer in before])

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charlm.config import OptimisationConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool
 from charlm.errors import WorkerError
@@ -24,12 +25,12 @@ BATCH = next(SequentialPartition(CODES, STEPS, STREAMS).epoch(np.random.default_
 LEADER = """
 import os, signal, sys
 import numpy as np
-from charlm.config import ModelConfig
+from charlm.config import ModelConfig, OptimisationConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool
 from charlm.model import Model
 pool = WorkerPool(3)
-engine = LocalEngine(Model(ModelConfig(hidden=4), 6), 5, 6, 0.0, pool)
+engine = LocalEngine(Model(ModelConfig(hidden=4), 6), OptimisationConfig(), 5, 6, pool)
 print(*engine.pids, flush=True)
 {end}
 """
@@ -60,7 +61,7 @@ def shared_segments():
 
 @pytest.fixture
 def make_engine(make_model):
-    return lambda pool: LocalEngine(make_model(**MODEL), STEPS, STREAMS, 0.0, pool)
+    return lambda pool: LocalEngine(make_model(**MODEL), OptimisationConfig(), STEPS, STREAMS, pool)
 
 
 @needs_proc

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from charlm.config import OptimisationConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool
 from charlm.errors import WorkerError
-from charlm.model import Workspace
+from charlm.optim import optimizer_of
 from charlm.readout import nll_nats
 from charlm.text.streams import RandomPartition, SequentialPartition
+from charlm.workspace import Workspace
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 4
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
@@ -27,7 +29,7 @@ def run(model, batches, workers, dropout=0.0, batch_size=STREAMS):
     """The losses and the gradients of an epoch's steps, and the last state, with no update between."""
     results = []
     with WorkerPool(workers) as pool:
-        engine = LocalEngine(model, STEPS, batch_size, dropout, pool)
+        engine = LocalEngine(model, OptimisationConfig(dropout=dropout), STEPS, batch_size, pool)
         for number, batch in enumerate(batches):
             loss = engine.step(batch, np.random.default_rng(number))
             results.append((loss, engine.gradient.copy()))
@@ -68,13 +70,26 @@ def test_the_same_number_of_workers_gives_the_same_bits(make_model, workers, dty
     assert_states(np.testing.assert_array_equal, state, same_state)
 
 
+def test_every_kind_of_noise_is_the_same_bits_again_and_other_with_another_seed(make_model):
+    model, batch = make_model(**MODEL), epoch()[0]
+    noise = {"dropout": 0.3, "locked_dropout": True, "input_dropout": 0.3, "weight_drop": 0.3}
+    with WorkerPool(2) as pool:
+        engine = LocalEngine(model, OptimisationConfig(**noise), STEPS, STREAMS, pool)
+        gradients = []
+        for seed in (1, 1, 2):
+            engine.step(dataclasses.replace(batch, fresh=True), np.random.default_rng(seed))
+            gradients.append(engine.gradient.copy())
+    np.testing.assert_array_equal(gradients[0], gradients[1])
+    assert (gradients[0] != gradients[2]).any()
+
+
 def test_workers_drop_units_of_their_own(make_model):
     """Equal columns in two workers are dropped from differently, and every step anew."""
     model = make_model(**MODEL)
     batch = epoch()[0]
     twice = dataclasses.replace(batch, **{n: np.tile(getattr(batch, n)[:, :2], 2) for n in ("x_TB", "y_TB")})
     with WorkerPool(2) as pool:
-        engine = LocalEngine(model, STEPS, STREAMS, 0.5, pool)
+        engine = LocalEngine(model, OptimisationConfig(dropout=0.5), STEPS, STREAMS, pool)
         losses = {engine.step(twice, np.random.default_rng(seed)) for seed in (1, 2)}
         assert len(losses) == 2
         first, second = (engine.state[0][0][columns] for columns in (slice(2), slice(2, 4)))
@@ -123,7 +138,7 @@ def test_no_gradient_goes_back_through_the_carried_state(make_model):
     model, (first, second, *_) = make_model(**MODEL), epoch()
     results, _ = run(model, [first, second], 1)
     with WorkerPool(1) as pool:
-        engine = LocalEngine(model, STEPS, STREAMS, 0.0, pool)
+        engine = LocalEngine(model, OptimisationConfig(dropout=0.0), STEPS, STREAMS, pool)
         engine.state = model.forward(first.x_TB, model.zero_state(STREAMS), Workspace(model, STEPS, STREAMS))[1]
         engine.step(second, np.random.default_rng(0))
         np.testing.assert_array_equal(engine.gradient, results[1][1])
@@ -137,7 +152,7 @@ def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
     y_TB[1, column] = SYMBOLS
     broken = dataclasses.replace(batches[0], y_TB=y_TB, fresh=False)
     with WorkerPool(2) as pool:
-        engine = LocalEngine(model, STEPS, STREAMS, 0.0, pool)
+        engine = LocalEngine(model, OptimisationConfig(dropout=0.0), STEPS, STREAMS, pool)
         losses = []
         for number, batch in enumerate(batches):
             with pytest.raises((IndexError, WorkerError), match="index 6 is out of bounds"):
@@ -146,3 +161,22 @@ def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
             np.testing.assert_array_equal(engine.gradient, expected[number][1])
         assert_states(np.testing.assert_array_equal, engine.state, state)
     assert losses == [loss for loss, _ in expected]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_an_update_is_the_optimisers_own(make_model, optimizer, workers):
+    """Each worker updates a stretch of the parameters; together they do what one call on all would."""
+    model, batch = make_model(**MODEL), epoch()[0]
+    expected, rule = model.params.flat.copy(), optimizer_of(OptimisationConfig(optimizer=optimizer))
+    slots = rule.init(expected)
+    with WorkerPool(workers) as pool:
+        engine = LocalEngine(model, OptimisationConfig(optimizer=optimizer), STEPS, STREAMS, pool)
+        for number in (1, 2):
+            engine.step(batch, np.random.default_rng(0))
+            rule.update(expected, engine.gradient.copy(), slots, 0.1, number)
+            engine.update(0.1, number)
+        np.testing.assert_array_equal(model.params.flat, expected)
+        assert set(engine.slots) == set(slots)
+        for name, slot in slots.items():
+            np.testing.assert_array_equal(engine.slots[name], slot)

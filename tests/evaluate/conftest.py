@@ -5,7 +5,7 @@ import pytest
 from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
-from charlm.text.sources import read_source
+from charlm.text.sources import find_text
 from charlm.text.vocab import Vocabulary
 from charlm.training.loop import train
 from charlm.training.session import begin
@@ -41,7 +41,7 @@ def keep(here, pool):
     def kept(name, corpus="corpus.txt", **settings):
         settings = {"hidden": 4, "seq_len": 8, "batch_size": 4, "steps": 1, "sample_every": 0, **settings}
         config = TrainingConfig.from_settings(**settings)
-        trainer, run = begin(read_source(corpus), config, here / "runs" / name, pool)
+        trainer, run = begin(find_text(corpus), config, here / "runs" / name, pool)
         list(train(trainer, run))
         return run
 

@@ -45,7 +45,9 @@ def test_a_chain_that_is_right_seven_times_in_ten(markov, pool):
     model = markov("ab", [[3.0, 0.0], [0.0, 3.0]])
     changes = ([0] * 7 + [1] * 3) * 500
     text = "".join("ab"[code] for code in np.concatenate([[0], np.cumsum(changes) % 2]))
-    findings = Calibration(bins=10).measure([Subject("run", model, "text", text, None)], pool, nothing)
+    findings = Calibration(bins=10).measure(
+        [Subject("run", model, "text", model.part_of(text), None)], pool, nothing
+    )
     (record,) = findings.records
     sure = 1 / (1 + math.exp(-3))
     assert record["characters"] == 5000
@@ -70,13 +72,14 @@ def test_the_temperature_is_the_lowest_of_a_fine_grid(markov, pool):
 
     grid = np.geomspace(LOWEST * 5, HIGHEST, 20_000)
     wanted = grid[np.argmin([loss(temperature) for temperature in grid])]
-    assert best_temperature(outcomes_of(markov("abcd", logits_VV), text, pool, nothing)) == pytest.approx(
-        wanted, rel=2e-3
-    )
+    model = markov("abcd", logits_VV)
+    found = best_temperature(outcomes_of(model, model.part_of(text), pool, nothing))
+    assert found == pytest.approx(wanted, rel=2e-3)
 
 
 def test_a_model_that_is_always_right_is_sharpened_as_far_as_is_tried(markov, pool):
-    subject = Subject("run", markov("ab", [[0.0, 0.1], [0.1, 0.0]]), "text", "ab" * 50, None)
+    model = markov("ab", [[0.0, 0.1], [0.1, 0.0]])
+    subject = Subject("run", model, "text", model.part_of("ab" * 50), None)
     findings = Calibration().measure([subject], pool, nothing)
     assert findings.records[0]["best_temperature"] == pytest.approx(LOWEST, rel=0.01)
     assert any("still falls" in note for note in findings.notes)
@@ -101,7 +104,7 @@ def test_reliability_is_the_slow_one():
 
 def test_the_pass_is_scoring_s_own(model, pool):
     text = "abcab\nca?bc" * 900  # long enough for several streams, with unknown characters in it
-    outcomes = outcomes_of(model, text, pool, nothing)(1.0)
+    outcomes = outcomes_of(model, model.part_of(text), pool, nothing)(1.0)
     scores = model.score(text)
     np.testing.assert_allclose(outcomes.costs_nats, scores.costs_nats[scores.known], atol=1e-6)
 
@@ -111,18 +114,19 @@ def test_a_state_that_never_forgets_is_still_that_of_one_pass(markov, pool):
     model = markov("ab", [[0.0, 0.0], [3.0, 0.0]])
     model.network.params["layers.0.W_hh"][:] = 30 * np.eye(2)
     model.network.params["layers.0.W_xh"][0] = 0
-    outcomes = outcomes_of(model, "b" + "a" * 5000, pool, nothing)(1.0)
+    outcomes = outcomes_of(model, model.part_of("b" + "a" * 5000), pool, nothing)(1.0)
     np.testing.assert_allclose(outcomes.costs_nats, math.log(1 + math.exp(-3)), rtol=1e-9)
 
 
 def test_a_text_without_two_known_characters_is_refused(model, pool):
     with pytest.raises(CorpusError, match="two characters"):
-        outcomes_of(model, "a???", pool, nothing)
+        outcomes_of(model, model.part_of("a???"), pool, nothing)
 
 
 def test_sample_s_automatic_temperature_is_that_of_the_run_s_own_validation_part(keep, pool, capsys):
     run = keep("run-1", steps=30)
     held_out = (run.folder.parent.parent / "corpus.txt").read_text()[450:]
     model = LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
-    assert fitted_temperature("run-1") == best_temperature(outcomes_of(model, held_out, pool, nothing))
+    wanted = best_temperature(outcomes_of(model, model.part_of(held_out), pool, nothing))
+    assert fitted_temperature("run-1") == wanted
     assert "minimises the loss on corpus, val" in capsys.readouterr().err

@@ -39,7 +39,8 @@ def delay_line(make_model):
 @pytest.mark.parametrize("delay", [1, 3, 4, 5])
 def test_the_loss_of_a_delay_line_falls_at_its_delay(delay_line, pool, delay):
     text = "".join(np.random.default_rng(delay).choice(list(SYMBOLS), delay)) * 60
-    subject = Subject("run", delay_line(delay), "text", text, None)
+    model = delay_line(delay)
+    subject = Subject("run", model, "text", model.part_of(text), None)
     (record,) = Context(longest=5, places=200).measure([subject], pool, nothing).records
     sure = math.log(math.exp(LOGIT) + 3) - LOGIT
     assert record["targets"] == min(200, len(text) - 5)
@@ -65,14 +66,14 @@ def test_costs_are_those_of_single_steps_from_a_fresh_state(make_model, pool):
 def test_the_n_grams_have_the_same_targets(delay_line, pool):
     model = delay_line(2)
     text = "".join(np.random.default_rng(8).choice(list(SYMBOLS), 300))
-    training = model.vocabulary.encode(text[::-1], "the training part")
-    subject = Subject("run", model, "text", text, training)
+    training = model.part_of(text[::-1])
+    subject = Subject("run", model, "text", model.part_of(text), training)
     findings = Context(longest=16, places=7).measure([subject], pool, nothing)
     (record,) = findings.records
     targets = [16 + number * 284 // 7 for number in range(7)]
     codes = model.vocabulary.encode(text, "the text")
     for order in (1, 2, 8):
-        costs = KneserNey(training, 4, order).costs(codes[:-1], codes[1:])
+        costs = KneserNey(model.read(training)[0], 4, order).costs(codes[:-1], codes[1:])
         wanted = np.mean([costs[target - 1] for target in targets])
         assert record["kneser_ney_nats"][order - 1] == pytest.approx(wanted, rel=1e-12)
     shown = {point["context"]: point["kneser_ney_nats"] for point in record["contexts"]}
@@ -86,7 +87,7 @@ def test_the_n_grams_have_the_same_targets(delay_line, pool):
 
 def test_gains_are_paired(model, pool):
     text = "abcab\ncabc" * 20
-    subject = Subject("run", model, "text", text, None)
+    subject = Subject("run", model, "text", model.part_of(text), None)
     (record,) = Context(longest=2, places=50).measure([subject], pool, nothing).records
     codes = model.vocabulary.encode(text, "the text")
     places = 2 + np.arange(50) * (len(text) - 2) // 50
@@ -99,4 +100,4 @@ def test_gains_are_paired(model, pool):
 
 def test_a_text_too_short_for_the_longest_context_is_refused(model, pool):
     with pytest.raises(CorpusError, match="--longest 512 it takes 514"):
-        Context().measure([Subject("run", model, "text", "abc" * 100, None)], pool, nothing)
+        Context().measure([Subject("run", model, "text", model.part_of("abc" * 100), None)], pool, nothing)

@@ -1,10 +1,12 @@
 """Jacobians through time against finite differences of the forward pass, and against closed forms."""
 
 import json
+from itertools import chain
 
 import numpy as np
 import pytest
 
+from charlm.cells import CELLS
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.evaluate import Subject
@@ -23,7 +25,11 @@ NETWORKS = [
     {"cell": "gru", "reset_after": True},
     {"cell": "lstm"},
     {"cell": "lstm", "layers": 2, "encoding": "embedding"},
+    {"cell": "mingru", "layers": 2},
+    {"cell": "mlstm"},
+    {"cell": "lnlstm"},
     {"cell": "gru", "layers": 3},
+    {"cell": "gru", "layers": 3, "residual": True, "learned_state": True},
 ]
 
 
@@ -54,7 +60,7 @@ def differences(function, values):
 
 
 def state_after(model, codes):
-    state = model.zero_state(1)
+    state = model.initial_state(1)
     for code in codes:
         _, state = model.step(np.array([code], np.uint8), state)
     return state
@@ -82,7 +88,8 @@ def make_subject(make_model):
     def make(text=None, **model):
         network = make_model(len(SYMBOLS), **model)
         text = text or "".join(np.random.default_rng(2).choice(list(SYMBOLS), 40))
-        return Subject("r", LanguageModel(network, Vocabulary.of(SYMBOLS), 40), "t", text, None)
+        language_model = LanguageModel(network, Vocabulary.of(SYMBOLS), 40)
+        return Subject("r", language_model, "t", language_model.part_of(text), None)
 
     return make
 
@@ -116,7 +123,7 @@ def test_figures_are_means_of_norms_over_evenly_spaced_places(make_subject):
     subject = make_subject()  # an LSTM; the text is shorter than the warm-up, so all of it is read
     found, distances = trained_record(subject, distance=3, positions=2)
     model = subject.model.network
-    codes = subject.model.vocabulary.encode(subject.text, "the text")
+    codes = subject.model.vocabulary.encode(subject.part.text, "the text")
     ds, dloss = by_differences(model, codes, 3)
     blocks = {"dh_t/dh_k": np.r_[0:4], "dc_t/dc_k": np.r_[4:8]}
     expected = {name: np.linalg.svd(ds[np.ix_(own, own)])[1][0] for name, own in blocks.items()}
@@ -211,14 +218,17 @@ def test_every_cell_is_measured_untrained_and_drawn(make_subject):
     findings = measure(make_subject(), distance=4, positions=1)
     (record,) = findings.records
     names = [network["network"] for network in record["networks"]]
-    assert names == ["r, trained", "gru", "lstm", "rnn tanh", "rnn relu"]
+    cells = [names[-2:] if cell == "rnn" else [cell] for cell in CELLS.names()]
+    assert names[-2:] == ["rnn tanh", "rnn relu"]
+    assert names == ["r, trained", *chain(*cells)]
     titles = [curve.title.split(":")[0] for curve in findings.curves]
     assert titles == [f"Norm of {quantity}" for quantity in ("ds_t/ds_k", "dh_t/dh_k", "dc_t/dc_k", "dL_t/ds_k")]
     of_c = findings.curves[2]
-    assert list(of_c.series) == ["r, trained", "lstm"]
+    with_c = [cell for cell in CELLS.names() if "c" in CELLS.find(cell).state_names]
+    assert list(of_c.series) == ["r, trained", *with_c]
     x, y = of_c.series["lstm"]
     assert x == record["distances"]
-    assert y == pytest.approx(np.log10(record["networks"][2]["norms"]["dc_t/dc_k"]))
+    assert y == pytest.approx(np.log10(record["networks"][names.index("lstm")]["norms"]["dc_t/dc_k"]))
     for table in findings.tables:
         assert all(len(row) == len(table.columns) for row in table.rows)
 

@@ -7,7 +7,7 @@ import pytest
 
 from charlm.evaluate import MEASUREMENTS, Measurement, Subject
 from charlm.ngram.witten_bell import WittenBell
-from charlm.scoring import figures_of, score_text
+from charlm.scoring import figures_of, score_part
 from charlm.text.vocab import unknown_nats
 
 FIGURES = ("nats_per_char", "bits_per_char", "bits_per_byte", "perplexity", "characters", "bytes", "unknown")
@@ -27,8 +27,8 @@ def subject(model):
     """A function that makes a subject of the model."""
 
     def make(text=TEXT, run="run-1", counted="abca\nbcab\ncc\n" * 10):
-        training = None if counted is None else model.vocabulary.encode(counted, "the training part")
-        return Subject(run, model, f"text of {run}", text, training)
+        training = None if counted is None else model.part_of(counted)
+        return Subject(run, model, f"text of {run}", model.part_of(text), training)
 
     return make
 
@@ -52,8 +52,11 @@ def test_the_baseline_is_the_first_order_counts_of_the_training_part(measure, su
 def test_the_baseline_pays_for_the_unknown_what_the_model_pays(measure, subject, model):
     text = "?abc!c"
     (record,) = measure(subject(text)).records
-    counts = WittenBell(subject().training, len(model.vocabulary), 1)
-    figures = figures_of(score_text(text, model.vocabulary, model.training_characters, counts.costs))
+    training, _ = model.read(subject().training)
+    counts = WittenBell(training, len(model.vocabulary), 1)
+    figures = figures_of(
+        score_part(model.part_of(text), model.vocabulary, model.training_characters, counts.costs)
+    )
     assert record["markov_nats_per_char"] == figures.nats_per_char
     assert record["unknown"] == figures.unknown == 1
     scores = model.score(text)

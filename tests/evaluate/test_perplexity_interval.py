@@ -30,8 +30,8 @@ def uniform(make_model):
         network = make_model(len(vocabulary))
         network.params.flat[:] = 0
         model = LanguageModel(network, vocabulary, TRAINED_ON)
-        training = vocabulary.encode("ab ba\n", "the training part") if with_training else None
-        return Subject("r", model, text_name, text, training)
+        training = model.part_of("ab ba\n") if with_training else None
+        return Subject("r", model, text_name, model.part_of(text), training)
 
     return make
 

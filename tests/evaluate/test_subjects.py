@@ -26,15 +26,15 @@ def test_nothing_named_is_the_newest_run_on_its_held_out_part(here, two_runs):
     (subject,) = subjects_of([], None)
     text = (here / "corpus.txt").read_text()
     assert named([subject]) == [("second", "corpus, val")]
-    assert subject.text == text[450:]
-    assert subject.model.vocabulary.decode(subject.training) == text[:450]
+    assert subject.part.text == text[450:]
+    assert subject.training.text == text[:450]
     assert subject.model.training_characters == 450
 
 
 def test_the_training_part_on_demand(here, two_runs):
     (subject,) = subjects_of(["first"], "train")
     assert named([subject]) == [("first", "corpus, train")]
-    assert subject.text == (here / "corpus.txt").read_text()[:450]
+    assert subject.part.text == (here / "corpus.txt").read_text()[:450]
 
 
 def test_every_run_is_paired_with_every_text(here, two_runs):
@@ -42,7 +42,7 @@ def test_every_run_is_paired_with_every_text(here, two_runs):
     (here / "two.txt").write_text("cab")
     found = subjects_of(["one.txt", "second", "two.txt", "runs/first"], None)
     assert named(found) == [("second", "one"), ("second", "two"), ("first", "one"), ("first", "two")]
-    assert [subject.text for subject in found] == ["abc", "cab"] * 2
+    assert [subject.part.text for subject in found] == ["abc", "cab"] * 2
     assert all(len(subject.training) == 450 for subject in found)
 
 
@@ -54,7 +54,7 @@ def test_a_text_alone_is_measured_on_the_newest_run(here, two_runs):
 def test_a_hyphen_is_standard_input(two_runs, monkeypatch):
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO("né".encode())))
     (subject,) = subjects_of(["first", "-"], None)
-    assert (subject.run, subject.text_name, subject.text) == ("first", "stdin", "né")
+    assert (subject.run, subject.text_name, subject.part.text) == ("first", "stdin", "né")
 
 
 def test_the_best_weights_are_measured(keep):
@@ -73,7 +73,7 @@ def test_a_run_that_holds_nothing_out_says_what_to_do(keep):
     keep("run", val_fraction=0.0)
     with pytest.raises(UsageError, match="run holds out no validation part: give a text file, or --split train"):
         subjects_of(["run"], None)
-    assert len(subjects_of(["run"], "train")[0].text) == 500
+    assert len(subjects_of(["run"], "train")[0].part) == 500
 
 
 @pytest.mark.parametrize("lost", [lambda corpus: corpus.unlink(), lambda corpus: corpus.write_text("other")])

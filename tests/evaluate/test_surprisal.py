@@ -14,8 +14,8 @@ from charlm.cli.colours import print_coloured, shown
 from charlm.cli.page import page_of
 from charlm.errors import UsageError
 from charlm.evaluate import Coloured, Guess, Subject
-from charlm.evaluate._visible import visible
 from charlm.evaluate.surprisal import Surprisal, worst_passages
+from charlm.text.visible import visible
 
 TEXT = "abca?\nbcab"
 HOSTILE = "<script>&\"'\x1b[31m\u202e\x00[red]x[/red]\\ \t\r\n"
@@ -30,7 +30,7 @@ def measure(pool):
 
 
 def test_bits_and_guesses_are_those_of_single_steps(measure, model):
-    (found,) = measure(Subject("run", model, "text", TEXT, None)).coloured
+    (found,) = measure(Subject("run", model, "text", model.part_of(TEXT), None)).coloured
     assert (found.text, found.bits[0], found.guesses[0]) == (TEXT, None, [])
     vocabulary, state = model.vocabulary, model.network.zero_state(1)
     logits_BV = None
@@ -53,7 +53,7 @@ def test_bits_and_guesses_are_those_of_single_steps(measure, model):
 
 def test_a_long_text_costs_what_scoring_says(measure, model):
     text = "abcab\nca?bc" * 900
-    findings = measure(Subject("run", model, "text", text, None))
+    findings = measure(Subject("run", model, "text", model.part_of(text), None))
     np.testing.assert_allclose(
         findings.coloured[0].bits[1:], model.score(text).costs_nats / math.log(2), atol=1e-6
     )
@@ -79,7 +79,7 @@ def test_worst_passages_are_found_by_the_slow_search_too(bits, window, count):
 
 def test_the_table_has_a_line_a_character_and_can_be_read_back(measure, model):
     text = "a\tb\\nc\n?\x1b"
-    findings = measure(Subject("run", model, "text", text, None), tsv="out.tsv")
+    findings = measure(Subject("run", model, "text", model.part_of(text), None), tsv="out.tsv")
     heading, *lines = findings.files["out.tsv"].splitlines()
     assert heading == "run\ttext\tposition\tcharacter\tbits"
     fields = [line.split("\t") for line in lines]
@@ -121,7 +121,7 @@ def test_the_page_holds_the_text_escaped_and_the_guesses_under_the_pointer():
 
 
 def test_the_page_is_asked_for_by_its_name(measure, model):
-    findings = measure(Subject("run", model, "text", TEXT, None), html="out.html")
+    findings = measure(Subject("run", model, "text", model.part_of(TEXT), None), html="out.html")
     assert list(findings.pages) == ["out.html"]
     assert findings.pages["out.html"] == findings.coloured
 

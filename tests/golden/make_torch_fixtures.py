@@ -24,7 +24,8 @@ import torch
 
 from charlm.checkpoint.torch_names import to_torch
 from charlm.config import ModelConfig
-from charlm.model import Model, Workspace
+from charlm.model import Model
+from charlm.workspace import Workspace
 
 FOLDER = Path(__file__).parent
 STEPS, BATCH, SYMBOLS, HIDDEN, EMBEDDED = 6, 3, 5, 4, 3

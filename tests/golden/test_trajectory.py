@@ -15,11 +15,10 @@ import pytest
 
 from charlm.arrays import FlatVector
 from charlm.clipping import clip_norm_
-from charlm.config import ModelConfig
+from charlm.config import ModelConfig, OptimisationConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool
 from charlm.model import Model
-from charlm.optim import OPTIMIZERS
 from charlm.text.streams import SequentialPartition
 
 FILE = Path(__file__).with_name("trajectory.json")
@@ -31,6 +30,14 @@ MODELS = {
     "gru": {"cell": "gru", "encoding": "embedding", "embedding_size": 5},
     "gru-reset-after": {"cell": "gru", "reset_after": True, "layers": 2},
     "lstm": {"cell": "lstm", "layers": 2, "encoding": "embedding", "embedding_size": 5},
+    "tied-residual-learned": {
+        "layers": 2,
+        "encoding": "embedding",
+        "embedding_size": 6,
+        "tied": True,
+        "residual": True,
+        "learned_state": True,
+    },
 }
 
 
@@ -41,17 +48,15 @@ def trajectory(settings):
     model.params.flat[:] = 0.5 * np.sin(np.arange(model.params.flat.size) ** 2)
     partition = SequentialPartition(codes.astype(np.uint8), seq_len=7, batch_size=3)
     batches = list(partition.epoch(np.random.default_rng(0)))[:STEPS]
-    optimizer = OPTIMIZERS.find("adam")()
-    slots = optimizer.init(model.params.flat)
     losses, norms = [], []
     with WorkerPool(2) as pool:
-        engine = LocalEngine(model, seq_len=7, batch_size=3, dropout=0.0, pool=pool)
+        engine = LocalEngine(model, OptimisationConfig(dropout=0.0), seq_len=7, batch_size=3, pool=pool)
         for number, batch in enumerate(batches, 1):
             losses.append(engine.step(batch, np.random.default_rng(0)))
             named = FlatVector(model.shapes, "float64", engine.gradient)
             norms.append({name: float(np.linalg.norm(gradient)) for name, gradient in named.items()})
             clip_norm_(engine.gradient, CLIP)
-            optimizer.update(model.params.flat, engine.gradient, slots, LR, number)
+            engine.update(LR, number)
     return {"losses": losses, "first_gradient_norms": norms[0], "last_gradient_norms": norms[-1]}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from charlm.cli.app import app
 from charlm.cli.commands.eval import MEASUREMENTS
 from charlm.registry import module_names
+from charlm.synthetic import SOURCES
 
 README = Path(__file__).parents[2] / "README.md"
 BEGINS, ENDS = "<!-- help begins -->", "<!-- help ends -->"
@@ -27,8 +28,14 @@ MISLEADING = {"TERMINAL_WIDTH", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "T
 
 def commands():
     """Every command line whose help is shown."""
-    names = [name.replace("_", "-") for name in module_names("charlm.cli.commands")]
-    return [[], *([name] for name in names), *(["eval", name] for name in MEASUREMENTS.names())]
+    groups = {
+        "charlm": [name.replace("_", "-") for name in module_names("charlm.cli.commands")],
+        "eval": MEASUREMENTS.names(),
+        "corpus": module_names("charlm.cli.commands.corpus"),
+        "corpus make": SOURCES.names(),
+    }
+    below = [[*group.split(), name] for group, names in groups.items() for name in names]
+    return [[], *([name for name in command if name != "charlm"] for command in below)]
 
 
 def help_of(command):

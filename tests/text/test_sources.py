@@ -1,15 +1,17 @@
 """Reading a corpus: every origin gives the exact text, and everything that is no text has its one line."""
 
-import hashlib
 import io
 import os
 import sys
+from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from charlm.errors import CorpusError, UsageError
-from charlm.text import sources
-from charlm.text.sources import find_again, read_source, source_of_text
+from charlm.text import members, sources
+from charlm.text.members import Member
+from charlm.text.sources import find_source, find_text, source_of_text
 
 
 @pytest.fixture
@@ -25,10 +27,16 @@ def tiny_built_ins(monkeypatch):
     monkeypatch.setattr(sources, "read_named", lambda name: f"the text of {name}")
 
 
+def test_finding_a_source_reads_no_file(folder, monkeypatch):
+    (folder / "a.txt").write_bytes(b"\xff")
+    monkeypatch.setattr(Member, "blocks", None)
+    assert find_source(["a.txt"], "").members[0].path == str(folder / "a.txt")
+
+
 def complaint(corpus, error=CorpusError):
     """The one line that reading a corpus is refused with."""
     with pytest.raises(error) as raised:
-        read_source(corpus)
+        find_text(corpus).read()
     message = str(raised.value)
     assert len(message.splitlines()) == 1
     return message
@@ -37,20 +45,34 @@ def complaint(corpus, error=CorpusError):
 def test_a_file_is_read_to_the_letter(folder):
     raw = "\ufeffα\r\nβ\rγ\n😀\u2028".encode()
     (folder / "greek.letters.txt").write_bytes(raw)
-    source = read_source("greek.letters.txt")
-    assert source.text.encode() == raw
-    assert source.sha256 == hashlib.sha256(raw).hexdigest()
+    source = find_text("greek.letters.txt")
+    assert source.read().encode() == raw
     assert (source.name, source.kind) == ("greek.letters", "file")
-    assert source.path == str((folder / "greek.letters.txt").resolve())
+    assert source.paths == (str(folder / "greek.letters.txt"),)
 
 
-def test_standard_input_is_read_as_bytes(monkeypatch):
-    raw = "é\r\n".encode()
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw), encoding="latin-1"))
-    source = read_source("-")
-    assert source.text == "é\r\n"
-    assert (source.name, source.kind, source.path) == ("stdin", "stdin", None)
-    assert source.sha256 == hashlib.sha256(raw).hexdigest()
+def test_standard_input_is_read_as_bytes_and_as_often_as_need_be(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("é\r\n".encode()), encoding="latin-1"))
+    source = find_text("-")
+    assert source.read() == source.read() == "é\r\n"
+    assert (source.name, source.kind, source.paths) == ("stdin", "stdin", ())
+
+
+def test_standard_input_leaves_nothing_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"abc")))
+    source = find_text("-")
+    assert source.read() == "abc" and list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no pipes with names")
+def test_a_pipe_with_a_name_is_read_like_standard_input(folder):
+    os.mkfifo("pipe")
+    writer = Thread(target=lambda: Path("pipe").write_bytes(b"through a pipe"))
+    writer.start()
+    source = find_text("pipe")
+    writer.join()
+    assert source.kind == "stdin" and source.read() == source.read() == "through a pipe"
 
 
 def test_empty_standard_input_is_named(monkeypatch):
@@ -59,21 +81,20 @@ def test_empty_standard_input_is_named(monkeypatch):
 
 
 def test_a_built_in_is_read_by_its_name(folder, tiny_built_ins):
-    source = read_source("python-docs")
-    assert (source.name, source.kind, source.path) == ("python-docs", "built-in", None)
-    assert source.text == "the text of python-docs"
-    assert source.sha256 == hashlib.sha256(b"the text of python-docs").hexdigest()
+    source = find_text("python-docs")
+    assert (source.name, source.kind, source.paths) == ("python-docs", "built-in", ())
+    assert source.read() == "the text of python-docs"
 
 
 def test_a_file_named_like_a_built_in_needs_its_path(folder, tiny_built_ins):
     (folder / "python-docs").write_text("mine")
     assert "./python-docs" in complaint("python-docs", UsageError)
-    assert read_source("./python-docs").text == "mine"
+    assert find_text("./python-docs").read() == "mine"
 
 
 def test_a_folder_named_like_a_built_in_is_in_nobody_s_way(folder, tiny_built_ins):
     (folder / "python-docs").mkdir()
-    assert read_source("python-docs").kind == "built-in"
+    assert find_text("python-docs").kind == "built-in"
 
 
 @pytest.mark.parametrize("name", ["nowhere.txt", "some.txt/nowhere.txt"])
@@ -104,10 +125,10 @@ def test_a_file_without_permission_is_named(folder):
 def test_a_refused_permission_is_named(folder, monkeypatch):
     (folder / "secret.txt").write_text("secret")
 
-    def refuse(path):
+    def refuse(path, flags):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(sources.Path, "read_bytes", refuse)
+    monkeypatch.setattr(members.os, "open", refuse)
     assert "'secret.txt' may not be read" in complaint("secret.txt")
 
 
@@ -135,8 +156,7 @@ def test_what_is_no_utf_8_text_is_refused_with_its_place(folder, raw, words):
 
 def test_a_text_from_python_is_its_own_source():
     source = source_of_text("é\r\n")
-    assert (source.name, source.kind, source.path, source.text) == ("text", "text", None, "é\r\n")
-    assert source.sha256 == hashlib.sha256("é\r\n".encode()).hexdigest()
+    assert (source.name, source.kind, source.paths, source.read()) == ("text", "text", (), "é\r\n")
     assert "é" not in repr(source)
 
 
@@ -146,55 +166,87 @@ def test_a_text_from_python_must_be_text(text, words):
         source_of_text(text)
 
 
-def again(source):
-    """What the source of a run gives when the run looks for it later."""
-    return find_again(source.kind, source.path, source.name, source.sha256)
+def files(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
 
 
-def test_a_file_is_found_again_from_another_folder(folder, monkeypatch):
-    (folder / "a.txt").write_text("abc")
-    source = read_source("a.txt")
-    (folder / "elsewhere").mkdir()
-    monkeypatch.chdir(folder / "elsewhere")
-    assert again(source) == source
+def read_paths(source, folder):
+    return [str(Path(member.path).relative_to(folder)) for member in source.members]
 
 
-def test_a_built_in_is_found_again_whatever_the_folder_holds(folder, tiny_built_ins):
-    source = read_source("python-docs")
-    (folder / "python-docs").write_text("mine")
-    assert again(source) == source
+def test_files_are_read_in_the_order_in_which_they_are_named(folder):
+    files(folder, "b.txt", "a.txt")
+    source = find_source(["b.txt", "a.txt"], "")
+    assert read_paths(source, folder) == ["b.txt", "a.txt"]
+    assert (source.name, source.kind, len(source.paths)) == ("b", "files", 2)
 
 
-def test_a_file_that_is_gone_is_an_error_with_a_remedy(folder):
-    (folder / "a.txt").write_text("abc")
-    source = read_source("a.txt")
-    (folder / "a.txt").unlink()
-    with pytest.raises(CorpusError, match=r"there is no file '.*a\.txt'.*put it back.*TARGET"):
-        again(source)
+def test_a_folder_s_files_come_in_the_order_of_their_paths_and_hidden_ones_do_not(folder):
+    files(
+        folder,
+        "t/b.txt",
+        "t/a/z.txt",
+        "t/a.txt",
+        "t/Z.txt",
+        "t/.hidden.txt",
+        "t/.git/x.txt",
+        "t/é.txt",
+        "t/no.md",
+    )
+    source = find_source(["t"], "**/*.txt")
+    assert read_paths(source, folder) == ["t/Z.txt", "t/a/z.txt", "t/a.txt", "t/b.txt", "t/é.txt"]
+    assert (source.name, source.kind, source.paths) == ("t", "files", (str(folder / "t"),))
+    assert read_paths(find_source(["t"], "*.md"), folder) == ["t/no.md"]
 
 
-def test_a_file_that_changed_is_an_error_with_both_sums(folder):
-    (folder / "a.txt").write_text("abc")
-    source = read_source("a.txt")
-    (folder / "a.txt").write_text("abd")
-    then, now = source.sha256[:12], hashlib.sha256(b"abd").hexdigest()[:12]
-    with pytest.raises(CorpusError, match=rf"a\.txt' has changed.*{then} then, {now} now.*TARGET"):
-        again(source)
+def test_a_folder_with_one_file_is_a_folder_still(folder):
+    files(folder, "t/a.txt")
+    assert find_source(["t"], "**/*.txt").kind == "files"
 
 
-def test_another_interpreter_s_built_in_is_an_error(tiny_built_ins):
-    with pytest.raises(CorpusError, match=r"built-in corpus python-docs has changed.*TARGET"):
-        find_again("built-in", None, "python-docs", "0" * 64)
+def test_a_pattern_stands_for_its_files_unless_it_is_one_s_name(folder):
+    files(folder, "b1.txt", "a1.txt", "a[1].txt", "c2.md")
+    assert read_paths(find_source(["*1.txt"], ""), folder) == ["a1.txt", "b1.txt"]
+    assert read_paths(find_source(["a[1].txt"], ""), folder) == ["a[1].txt"]
+    assert "there is no file 'x*.txt'" in complaint("x*.txt")
 
 
-@pytest.mark.parametrize(
-    ("kind", "words"), [("stdin", "standard input"), ("text", "from Python"), ("file", "from Python")]
-)
-def test_what_was_never_kept_cannot_be_found(kind, words):
-    with pytest.raises(CorpusError, match=f"{words}, which is not kept.*TARGET"):
-        find_again(kind, None, "x", "0" * 64)
+def test_a_folder_without_texts_says_what_it_has(folder):
+    files(folder, "t/a.py", "t/b.py", "t/c.md")
+    (folder / "none").mkdir()
+    with pytest.raises(
+        CorpusError, match=r"'t' has no file that --glob '\*\.txt' fits: it has \.py \(2\), \.md \(1\)"
+    ):
+        find_source(["t"], "*.txt")
+    with pytest.raises(CorpusError, match=r"'none' has no file .*: name its files, or give another folder"):
+        find_source(["none"], "*.txt")
 
 
-def test_a_stored_name_that_is_no_built_in_is_refused():
-    with pytest.raises(CorpusError, match=r"no built-in corpus is called '\.\./x'"):
-        find_again("built-in", None, "../x", "0" * 64)
+def test_a_file_is_not_read_twice_by_accident(folder):
+    files(folder, "t/a.txt")
+    with pytest.raises(UsageError, match=r"'t/a\.txt' is named twice"):
+        find_source(["t", "t/a.txt"], "**/*.txt")
+
+
+@pytest.mark.parametrize("name", ["-", "python-docs", "tiny-shakespeare"])
+def test_what_is_no_file_stands_alone(folder, name):
+    with pytest.raises(UsageError, match="cannot be read together with other texts"):
+        find_source(["a.txt", name], "")
+
+
+def test_a_downloaded_corpus_is_found_by_its_name(folder, monkeypatch):
+    files(folder, "cache/tiny-shakespeare.txt")
+    monkeypatch.setattr(sources, "downloaded", lambda name: folder / "cache" / f"{name}.txt")
+    source = find_source(["tiny-shakespeare"], "")
+    assert (source.name, source.kind) == ("tiny-shakespeare", "file")
+    files(folder, "tiny-shakespeare")
+    assert "tiny-shakespeare is a named corpus, and a file here" in complaint("tiny-shakespeare", UsageError)
+
+
+def test_very_many_names_are_better_one_folder():
+    with pytest.raises(
+        UsageError, match=r"1,001 files are named: name their folder, and choose from it by --glob"
+    ):
+        find_source([f"{number}.txt" for number in range(1001)], "")

@@ -1,13 +1,20 @@
 """The laws of the partitions: every target once an epoch, its input just before it, no stream broken."""
 
-from itertools import chain
+import tracemalloc
+from itertools import chain, islice, pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.text.streams import PARTITIONS, RandomPartition, SequentialPartition
+from charlm.text.streams import (
+    CHUNKS_AT_ONCE,
+    PARTITIONS,
+    RandomPartition,
+    SequentialPartition,
+    VariedPartition,
+)
 
 LAW = settings(deadline=None, max_examples=100)
 SIZES = st.tuples(st.integers(2, 90), st.integers(1, 12), st.integers(1, 12))
@@ -46,6 +53,11 @@ def same(ours, theirs):
     )
 
 
+def follows(kind, target, after, characters):
+    """Whether one target comes after another in the text, or round it where a partition goes round."""
+    return after == target + 1 or (kind is VariedPartition and (target, after) == (characters, 2))
+
+
 @PARTITION
 @LAW
 @given(sizes=SIZES, seed=SEEDS)
@@ -72,7 +84,7 @@ def test_a_column_is_one_unbroken_piece_from_its_first_step(kind, sizes, seed):
     for batch in epoch(kind, sizes, seed):
         for targets, real_T in zip(columns(batch), mask(batch).T, strict=True):
             assert real_T[: len(targets)].all()
-            assert targets == list(range(targets[0], targets[0] + len(targets))) if targets else True
+            assert all(follows(kind, *pair, sizes[0]) for pair in pairwise(targets))
 
 
 @PARTITION
@@ -136,6 +148,52 @@ def test_sequential_masks_nothing_but_the_last_step(sizes):
 
 @LAW
 @given(sizes=SIZES, seed=SEEDS)
+def test_varied_streams_go_on_from_chunk_to_chunk_round_the_text(sizes, seed):
+    characters, seq_len, batch_size = sizes
+    batches = epoch(VariedPartition, sizes, seed)
+    streams = [list(chain(*pieces)) for pieces in zip(*map(columns, batches), strict=True)]
+    ring = list(chain(*streams))
+    assert all(follows(VariedPartition, *pair, characters) for pair in pairwise([*ring, ring[0]]))
+    assert [len(s) for s in streams] == np.diff(np.arange(batch_size + 1) * len(ring) // batch_size).tolist()
+    assert [batch.fresh for batch in batches] == [True] + [False] * (len(batches) - 1)
+    assert len(batches) <= VariedPartition(places(characters), seq_len, batch_size).batches_per_epoch
+
+
+@LAW
+@given(sizes=SIZES, seed=SEEDS)
+def test_varied_chunks_are_half_full_at_least_but_for_the_last_and_mask_nothing_but_the_last_step(sizes, seed):
+    *others, last = epoch(VariedPartition, sizes, seed)
+    assert all(batch.real_TB is None and sizes[1] / 2 <= len(batch.x_TB) <= sizes[1] for batch in others)
+    assert mask(last)[:-1].all()
+
+
+@LAW
+@given(sizes=SIZES, seed=SEEDS)
+def test_varied_state_is_zero_where_a_stream_comes_round_to_the_beginning_and_only_there(sizes, seed):
+    for batch in epoch(VariedPartition, sizes, seed):
+        keep_TB = np.ones(batch.x_TB.shape, bool) if batch.keep_TB is None else batch.keep_TB
+        start = int(batch.fresh)
+        np.testing.assert_array_equal(keep_TB[start:], batch.x_TB[start:] != 1)
+
+
+def test_varied_epochs_draw_every_offset_and_every_length():
+    drawn = [epoch(VariedPartition, (41, 7, 1), seed) for seed in range(400)]
+    assert {int(batches[0].y_TB[0, 0]) for batches in drawn} == set(range(2, 42))
+    assert {len(batch.x_TB) for batches in drawn for batch in batches[:-1]} == {4, 5, 6, 7}
+
+
+def test_a_varied_epoch_of_many_chunks_is_skipped_into_exactly():
+    sizes = (40_000, 4, 1)
+    whole = epoch(VariedPartition, sizes)
+    assert len(whole) > 2.5 * CHUNKS_AT_ONCE
+    for start in (CHUNKS_AT_ONCE - 1, CHUNKS_AT_ONCE, 2 * CHUNKS_AT_ONCE + 3):
+        partition = VariedPartition(places(sizes[0]), *sizes[1:])
+        rest = islice(partition.epoch(np.random.default_rng(0), start), 3)
+        assert all(same(ours, theirs) for ours, theirs in zip(rest, whole[start : start + 3], strict=True))
+
+
+@LAW
+@given(sizes=SIZES, seed=SEEDS)
 def test_random_batches_are_full_size_and_start_from_zero(sizes, seed):
     batches = epoch(RandomPartition, sizes, seed)
     assert all(batch.fresh and batch.x_TB.shape == sizes[1:] for batch in batches)
@@ -182,3 +240,50 @@ def test_memory_mapped_codes_are_gathered_and_never_written(kind, tmp_path):
     assert all(type(batch.x_TB) is np.ndarray for batch in mapped)
     in_memory = epoch(kind, (1000, 7, 5), seed=3)
     assert all(same(ours, theirs) for ours, theirs in zip(mapped, in_memory, strict=True))
+
+
+DOCUMENTS = st.lists(st.lists(st.integers(0, 3), max_size=7), min_size=1, max_size=12)
+END = 4
+TABLE = np.array([3, 9, 0, 7, 5], np.uint8)  # of a model that calls the symbols by other codes
+
+
+def end_marked(documents):
+    """The documents as they lie in a corpus: the end symbol before, between and after them."""
+    return np.array([END, *chain(*((*document, END) for document in documents))], np.uint8)
+
+
+@PARTITION
+@LAW
+@given(documents=DOCUMENTS, seq_len=st.integers(1, 9), batch_size=st.integers(1, 9), seed=SEEDS)
+def test_every_symbol_of_every_document_and_every_end_is_a_target_once(
+    kind, documents, seq_len, batch_size, seed
+):
+    codes = end_marked(documents)
+    partition = kind(codes, seq_len, batch_size, TABLE, int(TABLE[END]))
+    seen = []
+    for batch in partition.epoch(np.random.default_rng(seed)):
+        real_TB = mask(batch)
+        seen += zip(batch.x_TB[real_TB].tolist(), batch.y_TB[real_TB].tolist(), strict=True)
+        assert np.array_equal(batch.keep_TB[real_TB], batch.x_TB[real_TB] != TABLE[END])
+        assert batch.keep_TB.shape == batch.x_TB.shape
+    pairs = zip(TABLE[codes[:-1]].tolist(), TABLE[codes[1:]].tolist(), strict=True)
+    assert sorted(seen) == sorted(pairs)
+
+
+@pytest.mark.parametrize("kind", [SequentialPartition, RandomPartition])
+def test_a_text_that_is_one_piece_keeps_its_state(kind):
+    assert all(batch.keep_TB is None for batch in epoch(kind, (50, 4, 3)))
+
+
+@PARTITION
+def test_nothing_in_memory_grows_with_a_text_of_ten_billion_characters(kind, tmp_path):
+    with (tmp_path / "codes").open("wb") as file:
+        file.truncate(10**10)  # a hole: it takes no room on the disk
+    codes = np.memmap(tmp_path / "codes", np.uint8, "r")
+    partition = kind(codes, 64, 64)
+    tracemalloc.start()
+    batches = partition.epoch(np.random.default_rng(0), start=1_000_000)
+    assert all(len(batch.x_TB) in range(32, 65) for batch in islice(batches, 2))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm.errors import CheckpointError, CorpusError, VocabularyError
+from charlm.text.alphabet import END, Alphabet, code_points
 from charlm.text.vocab import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
 
 ASTRAL = st.characters(min_codepoint=0x10000)
@@ -128,3 +129,86 @@ def test_stored_values_that_are_no_vocabulary_are_refused(values):
 def test_an_unknown_character_costs_an_escape_and_a_choice_of_code_point():
     assert unknown_nats(99, 64) == pytest.approx(-math.log(1 / 100 * 1 / (UNICODE_CODE_POINTS - 64)))
     assert UNICODE_CODE_POINTS == 0x110000 - 0x800
+
+
+def alphabet_of(text, units="characters", document_end=None):
+    return Alphabet.of_counts(np.bincount(code_points(text), minlength=256), units, document_end)
+
+
+def vocabulary_of(text, min_count=1, **kind):
+    alphabet = alphabet_of(text, **kind)
+    return Vocabulary.of_counts(alphabet, alphabet.counts_A, min_count)
+
+
+@given(TEXTS)
+def test_counted_and_collected_vocabularies_are_the_same(text):
+    assert vocabulary_of(text) == Vocabulary.of(text)
+
+
+@given(TEXTS, st.integers(1, 4))
+def test_characters_rarer_than_the_least_count_share_the_last_symbol(text, min_count):
+    rare = tuple(sorted({character for character in text if text.count(character) < min_count}))
+    if len(rare) == len(set(text)):
+        with pytest.raises(CorpusError, match=f"no character stands {min_count} times .*lower --min-count"):
+            vocabulary_of(text, min_count)
+        return
+    vocabulary = vocabulary_of(text, min_count)
+    assert vocabulary.rare == rare
+    assert vocabulary.symbols == tuple(sorted(set(text) - set(rare)))
+    assert vocabulary.unknown == (len(vocabulary) - 1 if rare else None)
+    codes = vocabulary.encode(text, "the text")
+    assert vocabulary.decode(codes) == "".join("\ufffd" if character in rare else character for character in text)
+    assert vocabulary.codes_of(alphabet_of(text)).max() < len(vocabulary)
+    assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())), "vocab.json") == vocabulary
+
+
+def test_the_end_of_a_document_comes_before_the_unknown_symbol_and_starts_a_text():
+    vocabulary = vocabulary_of(f"{END}aab{END}aa{END}", min_count=2, document_end="\n")
+    assert (vocabulary.symbols, vocabulary.rare, len(vocabulary)) == (("a",), ("b",), 3)
+    assert (vocabulary.end, vocabulary.unknown, vocabulary.start) == (1, 2, 1)
+    assert vocabulary.decode(np.array([1, 0, 2, 1], np.uint8)) == "a\ufffd"
+    assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())), "vocab.json") == vocabulary
+
+
+def test_another_alphabets_codes_are_looked_up_and_what_is_unseen_is_one_past_the_last():
+    vocabulary = vocabulary_of("aabbc", min_count=2)
+    other = alphabet_of(f"xcba\U0010ffff{END}", document_end="\n")
+    assert other.symbols == ("a", "b", "c", "x", "\U0010ffff", END)
+    assert vocabulary.codes_of(other).tolist() == [0, 1, 2, 3, 3, 3]
+    with_end = vocabulary_of(f"ab{END}", document_end="\n")
+    assert with_end.codes_of(other).tolist() == [0, 1, 3, 3, 3, 2]
+
+
+@given(st.binary())
+def test_any_bytes_survive_encoding_whatever_the_training_part_had(raw):
+    vocabulary = vocabulary_of("abc", units="bytes")
+    text = raw.decode("utf-8", "surrogateescape")
+    assert vocabulary.encode(text, "the text").tobytes() == raw
+    assert vocabulary.decode(np.frombuffer(raw, np.uint8)) == text
+    assert (len(vocabulary), vocabulary.rare, vocabulary.unknown) == (256, (), None)
+
+
+BYTES = {"symbols": list(map(chr, range(256))), "start": 10, "units": "bytes", "has_end": False, "rare": []}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"units": "words"},
+        {"units": []},
+        {"has_end": 1},
+        {"rare": "z"},
+        {"rare": ["z"]},
+        {"symbols": ["a"]},
+        {"start": 256},
+        {"start": 256, "has_end": True, "rare": ["a"]},
+        {"units": "characters", "rare": ["a"]},
+        {"units": "characters", "rare": ["\u1234", "\u1234"]},
+        {"units": "characters", "rare": [None]},
+        {"more": 1},
+    ],
+)
+def test_a_stored_vocabulary_of_format_2_is_checked_too(changes):
+    assert len(Vocabulary.from_json(BYTES, "vocab.json")) == 256
+    with pytest.raises(CheckpointError, match="holds no valid vocabulary"):
+        Vocabulary.from_json(BYTES | changes, "vocab.json")

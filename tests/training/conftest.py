@@ -8,7 +8,7 @@ import pytest
 from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
-from charlm.text.sources import read_source
+from charlm.text.sources import find_text
 from charlm.training.session import begin
 from charlm.training.trainer import Trainer
 
@@ -32,7 +32,7 @@ def unsynced(monkeypatch):
 
 @pytest.fixture(scope="session")
 def pool():
-    with WorkerPool(2) as pool:
+    with WorkerPool(1) as pool:
         yield pool
 
 
@@ -49,11 +49,11 @@ def begun(corpus, tmp_path, pool):
     """A function that begins a small run on the corpus, in a folder of its own."""
     count = iter(range(1000))
 
-    def begin_run(text=None, **settings):
+    def begin_run(text=None, folder=None, pool=pool, **settings):
         if text is not None:
             corpus.write_text(text)
         config = TrainingConfig.from_settings(**SMALL | settings)
-        return begin(read_source(str(corpus)), config, tmp_path / f"run-{next(count)}", pool)
+        return begin(find_text(str(corpus)), config, folder or tmp_path / f"run-{next(count)}", pool)
 
     return begin_run
 
@@ -84,3 +84,17 @@ def clock(monkeypatch):
     monkeypatch.setattr(Trainer, "step", slow_step)
     monkeypatch.setattr(LanguageModel, "score_with", slow_score)
     return clock
+
+
+@pytest.fixture(scope="session")
+def check_same():
+    """A function that compares what two runs hold."""
+
+    def check(run, whole):
+        """The two runs hold the same weights and the same curve."""
+        for which in ("best", "last"):
+            assert np.array_equal(run.load_model(which).params.flat, whole.load_model(which).params.flat)
+        curves = [[(r["step"], r["val_nats_per_char"]) for r in each.read_metrics()] for each in (run, whole)]
+        assert curves[0] == curves[1]
+
+    return check

@@ -1,4 +1,4 @@
-"""The loop: what it reports, what it saves and when, what disturbs nothing, and how it diverges."""
+"""The loop: what it reports, what it leaves on the disk, and what disturbs nothing."""
 
 import dataclasses
 import math
@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 
-from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig
 from charlm.errors import DivergenceError
@@ -35,28 +34,30 @@ def trained(trainer, run):
 def test_a_checkpoint_precedes_the_first_step(begun):
     trainer, run = begun(steps=5)
     fresh = trainer.model.params.flat.copy()
-    first = next(train(trainer, run))
+    assert np.array_equal(weights_of(Run.open(run.folder), "last"), fresh)
+    reports = train(trainer, run)
+    first = next(reports)
     assert isinstance(first, ValidationReport) and first.step == 0
     assert first.train_nats_per_char is None and first.is_best
-    opened = Run.open(run.folder)
+    next(reports)
     for which in ("best", "last"):
-        assert np.array_equal(weights_of(opened, which), fresh)
+        assert np.array_equal(weights_of(Run.open(run.folder), which), fresh)
 
 
 def test_the_validation_cost_is_that_of_the_held_out_text(begun):
     trainer, run = begun(steps=4, eval_every=2)
     for report in train(trainer, run):
         if isinstance(report, ValidationReport):
-            figures = trainer.language_model().perplexity(trainer.corpus.validation)
+            figures = trainer.language_model().perplexity(trainer.corpus.validation.text)
             assert report.val_nats_per_char == figures.nats_per_char
-    assert load(run).perplexity(trainer.corpus.validation).nats_per_char == trainer.position.best_val
+    assert load(run).perplexity(trainer.corpus.validation.text).nats_per_char == trainer.position.best_val
 
 
 def test_a_long_held_out_text_is_scored_in_part(begun, monkeypatch):
     monkeypatch.setattr(loop, "VALIDATION_CHARACTERS", 10)
     trainer, run = begun(steps=1)
     report = next(train(trainer, run))
-    figures = trainer.language_model().perplexity(trainer.corpus.validation[:10])
+    figures = trainer.language_model().perplexity(trainer.corpus.validation[:10].text)
     assert report.val_nats_per_char == figures.nats_per_char
 
 
@@ -80,14 +81,17 @@ def test_model_safetensors_is_the_best_by_validation(begun, monkeypatch, costs):
         return Scores(np.full(2, float(next(told))), np.ones(2, bool), 2)
 
     monkeypatch.setattr(LanguageModel, "score_with", score)
-    trainer, run = begun(steps=4, eval_every=1)
+    trainer, run = begun(steps=4, eval_every=1, save_every="1")
     weights, best = [], []
     for report in train(trainer, run):
+        if weights and not isinstance(
+            report, ValidationReport
+        ):  # what was validated before has been saved by now
+            assert np.array_equal(weights_of(run, "last"), weights[-1])
+            assert np.array_equal(weights_of(run, "best"), weights[int(np.argmin(costs[: len(weights)]))])
         if isinstance(report, ValidationReport):
             weights.append(trainer.model.params.flat.copy())
             best.append(report.is_best)
-            assert np.array_equal(weights_of(run, "last"), weights[-1])
-            assert np.array_equal(weights_of(run, "best"), weights[int(np.argmin(costs[: len(weights)]))])
     assert best == [cost < min(costs[:place], default=math.inf) for place, cost in enumerate(costs)]
     assert isinstance(report, SummaryReport)
     assert (report.best_val_nats_per_char, report.val_nats_per_char) == (min(costs), costs[-1])
@@ -118,7 +122,7 @@ def test_the_summary_adds_up(begun):
     assert summary.train_nats_per_char == trainer.position.train_nats_per_char
 
 
-@pytest.mark.parametrize("partition", ["sequential", "random"])
+@pytest.mark.parametrize("partition", ["sequential", "varied", "random"])
 def test_sampling_and_validating_on_the_way_disturb_nothing(begun, monkeypatch, partition):
     monkeypatch.setattr(loop, "SAMPLE_CHARACTERS", 9)
     quiet = trained(*begun(steps=20, partition=partition, eval_every=100))
@@ -131,36 +135,8 @@ def test_stopping_saves_and_says_so(begun):
     trainer, run = begun(steps=20, eval_every=100)
     reports = list(train(trainer, run, should_stop=lambda: trainer.position.step == 7))
     assert reports[-1].stopped and reports[-1].steps == 7
-    assert run.read_metrics()[-1]["step"] == 7
+    assert [record["step"] for record in run.read_metrics()] == [0]
     assert np.array_equal(weights_of(run, "last"), trainer.model.params.flat)
-
-
-@pytest.mark.filterwarnings("ignore:(overflow|invalid value) encountered:RuntimeWarning")
-@pytest.mark.parametrize("clip", [0.0, 1.0])
-def test_an_absurd_rate_diverges_and_the_last_save_stands(begun, clip):
-    trainer, run = begun(cell="rnn", nonlinearity="relu", lr=1e6, warmup=0, clip=clip, steps=300, eval_every=2)
-    with pytest.raises(DivergenceError):
-        list(train(trainer, run))
-    opened = Run.open(run.folder)
-    checkpoint = load_checkpoint(
-        opened.last_path, opened.config.model, len(opened.vocabulary), trainer.extra_shapes()
-    )
-    assert np.isfinite(checkpoint.params.flat).all()
-    assert all(np.isfinite(array).all() for array in checkpoint.extras.values())
-    assert np.isfinite(load(opened).perplexity("abc").nats_per_char)
-    assert len(opened.read_metrics()) == 1 + checkpoint.scalars["step"] // 2
-
-
-@pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_changes_no_parameter(begun, monkeypatch, loss):
-    trainer, run = begun(steps=9, lr=0.02, eval_every=100)
-    steps = train(trainer, run)
-    next(steps), next(steps), next(steps)
-    before = trainer.model.params.flat.copy()
-    monkeypatch.setattr("charlm.engine.local.LocalEngine.step", lambda *args: loss)
-    with pytest.raises(DivergenceError, match=rf"step 3 is {loss}.*smaller --lr than 0.02"):
-        next(steps)
-    assert np.array_equal(trainer.model.params.flat, before)
 
 
 def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
@@ -178,7 +154,7 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
 
 
 def test_the_rate_is_the_optimiser_s_own_where_none_is_given(pool):
-    corpus = prepare_corpus(source_of_text("abcd" * 20), 0.1, 8)
+    corpus = prepare_corpus(source_of_text("abcd" * 20), TrainingConfig.from_settings(seq_len=8))
     for lr, expected in ((None, OPTIMIZERS.find("adam").default_lr), (0.5, 0.5)):
         settings = {"lr": lr, "warmup": 0, "schedule": "constant", "optimizer": "adam", "seq_len": 8, "hidden": 2}
         trainer = Trainer(TrainingConfig.from_settings(**settings), corpus, pool)

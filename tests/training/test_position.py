@@ -23,13 +23,30 @@ POSITIONS = st.builds(
     train_nats_per_char=st.none() | AMOUNTS,
     best_val=st.none() | AMOUNTS,
     validated_at=AMOUNTS,
+    validated_step=st.none() | COUNTS,
+    val_nats_per_char=st.none() | AMOUNTS,
+    lr=AMOUNTS,
+    mean_nats=st.none() | AMOUNTS,
+    spread_nats=AMOUNTS,
+    recent_nats=AMOUNTS,
+    lr_factor=AMOUNTS,
+    rollbacks=COUNTS,
+    rollbacks_in_a_row=COUNTS,
+    without_best=COUNTS,
 )
 
 
 @given(POSITIONS)
 def test_a_position_survives_storage_bit_for_bit(position):
     stored = json.loads(json.dumps(position.to_json()))
-    assert Position.from_json(stored, "last.safetensors") == position
+    assert Position.from_json(stored, "last.safetensors", 2) == position
+
+
+def test_a_position_of_format_1_has_the_later_counters_at_their_defaults():
+    first = ("step", "epoch", "index", "targets", "seconds", "loss_sum", "loss_targets", "train_nats_per_char")
+    stored = dict.fromkeys((*first, "best_val", "validated_at"), 3)
+    position = Position.from_json(stored | {"rollbacks": -9}, "last.safetensors", 1)
+    assert position.to_json() == Position().to_json() | stored | {"validated_step": 3}
 
 
 @pytest.mark.parametrize(
@@ -48,15 +65,20 @@ def test_a_position_survives_storage_bit_for_bit(position):
         ("best_val", "low"),
         ("best_val", -1.0),
         ("train_nats_per_char", [1]),
+        ("validated_step", 1.5),
+        ("validated_step", True),
+        ("lr_factor", None),
+        ("rollbacks", 0.5),
     ],
 )
 def test_an_impossible_counter_is_named(name, value):
     with pytest.raises(CheckpointError, match=f"last.safetensors: the counter {name} is"):
-        Position.from_json(Position().to_json() | {name: value}, "last.safetensors")
+        Position.from_json(Position().to_json() | {name: value}, "last.safetensors", 2)
 
 
 def test_a_missing_counter_is_named():
     values = Position().to_json()
-    del values["epoch"]
-    with pytest.raises(CheckpointError, match="the counter epoch is None"):
-        Position.from_json(values, "last.safetensors")
+    for name in ("epoch", "lr_factor"):
+        odd = {key: value for key, value in values.items() if key != name}
+        with pytest.raises(CheckpointError, match=f"the counter {name} is None"):
+            Position.from_json(odd, "last.safetensors", 2)

@@ -8,6 +8,7 @@ import pytest
 from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
+from charlm.engine.pool import WorkerPool
 from charlm.errors import CheckpointError, CorpusError, UsageError
 from charlm.optim import OPTIMIZERS
 from charlm.text.streams import PARTITIONS
@@ -55,11 +56,8 @@ def _names(run):
 
 
 def curve(run):
-    """The records of the curve by step, without their times."""
-    records = {}
-    for record in run.read_metrics():
-        records.setdefault(record["step"], {key: record[key] for key in record if key != "seconds"})
-    return records
+    """The records of the curve without their times."""
+    return [{key: record[key] for key in record if key != "seconds"} for record in run.read_metrics()]
 
 
 def check_same(run, other):
@@ -85,7 +83,8 @@ def check_resumed_equals_whole(begun, pool, settings):
 @PARTITION
 @pytest.mark.parametrize("length", LENGTHS)
 def test_a_resumed_run_equals_an_uninterrupted_one(begun, pool, cell, partition, length):
-    check_resumed_equals_whole(begun, pool, {"cell": cell, "partition": partition, **LENGTHS[length]})
+    settings = {"cell": cell, "partition": partition, "save_every": "3"}
+    check_resumed_equals_whole(begun, pool, settings | LENGTHS[length])
 
 
 @PARTITION
@@ -95,32 +94,60 @@ def test_a_resumed_run_equals_an_uninterrupted_one_with_each_optimiser(begun, po
     check_resumed_equals_whole(begun, pool, {"embedding_size": 3, **settings, **LENGTHS["steps"]})
 
 
+@pytest.mark.parametrize("workers", [2, 3])
+def test_a_resumed_run_equals_an_uninterrupted_one_with_more_workers(begun, workers):
+    with WorkerPool(workers) as pool:
+        check_resumed_equals_whole(begun, pool, {"pool": pool, "save_every": "3", **LENGTHS["steps"]})
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_a_resumed_run_equals_an_uninterrupted_one_with_averaged_weights(begun, pool, optimizer):
+    settings = {"optimizer": optimizer, "average": 4, "save_every": "3", **LENGTHS["steps"]}
+    check_resumed_equals_whole(begun, pool, settings)
+
+
 @PARTITION
-def test_a_stop_between_validations_changes_no_weight_and_no_validation(begun, pool, partition):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_resumed_run_equals_an_uninterrupted_one_with_every_ingredient(begun, partition, workers):
+    noise = {"dropout": 0.3, "locked_dropout": True, "input_dropout": 0.2, "weight_drop": 0.2, "average": 4}
+    network = {
+        "encoding": "embedding",
+        "embedding_size": 4,
+        "tied": True,
+        "residual": True,
+        "learned_state": True,
+    }
+    with WorkerPool(workers) as pool:
+        settings = {"pool": pool, "partition": partition, **LENGTHS["steps"]}
+        check_resumed_equals_whole(begun, pool, noise | network | settings)
+
+
+@PARTITION
+def test_a_stop_between_validations_changes_nothing(begun, pool, partition):
     settings = {"eval_every": 4, "partition": partition, "steps": 30}
     trainer, whole = begun(**settings)
     losses = losses_of(train(trainer, whole))
     trainer, run = begun(**settings)
     assert interrupted(trainer, run, BETWEEN, pool) == losses
-    assert np.array_equal(run.load_model("last").params.flat, whole.load_model("last").params.flat)
-    ours, theirs = curve(run), curve(whole)
-    assert set(ours) == set(theirs) | set(BETWEEN)
-    for step, record in theirs.items():
-        assert ours[step]["val_nats_per_char"] == record["val_nats_per_char"]
-        assert ours[step]["lr"] == record["lr"]
+    check_same(run, whole)
+    assert run.best_path.read_bytes() == whole.best_path.read_bytes()
+    assert curve(run) == curve(whole)
 
 
-def test_a_killed_run_goes_on_from_its_last_save(begun, pool):
+@pytest.mark.parametrize("killed_at", [3, 6, 9, 13, 20])
+def test_a_killed_run_goes_on_from_its_last_save(begun, pool, killed_at):
     trainer, whole = begun(steps=20, eval_every=8)
     losses = losses_of(train(trainer, whole))
-    trainer, run = begun(steps=20, eval_every=8)
+    trainer, run = begun(steps=20, eval_every=8, save_every="5")
     for report in train(trainer, run):
-        if isinstance(report, StepReport) and report.step == 13:
+        if isinstance(report, StepReport) and report.step == killed_at:
             break
     trainer, run = resume(Run.open(run.folder), {}, pool)
-    assert trainer.position.step == 8
-    assert losses_of(train(trainer, run)) == {step: losses[step] for step in range(9, 21)}
+    saved = (killed_at - 1) // 5 * 5
+    assert trainer.position.step == saved
+    assert losses_of(train(trainer, run)) == {step: losses[step] for step in range(saved + 1, 21)}
     check_same(run, whole)
+    assert run.best_path.read_bytes() == whole.best_path.read_bytes()
     assert curve(run) == curve(whole)
 
 
@@ -184,6 +211,19 @@ def test_a_corpus_that_changed_or_went_is_refused(begun, pool, corpus):
         resume(Run.open(run.folder), {}, pool)
     corpus.write_text(text)
     assert resume(Run.open(run.folder), {}, pool)[0].position.step == 4
+
+
+def test_a_validation_file_that_changed_is_refused_and_the_test_file_is_not_looked_at(begun, pool, tmp_path):
+    val, test = tmp_path / "val.txt", tmp_path / "test.txt"
+    val.write_text("abcabcab" * 20)
+    test.write_text("abcabcab" * 20)
+    trainer, run = begun(steps=4, val_file=str(val), test_file=str(test))
+    list(train(trainer, run))
+    test.write_text("cba")
+    assert resume(Run.open(run.folder), {}, pool)[0].position.step == 4
+    val.write_text("cabcabca" * 20)
+    with pytest.raises(CorpusError, match=r"val\.txt', which the run validates on, has changed since"):
+        resume(Run.open(run.folder), {}, pool)
 
 
 def test_weights_alone_are_not_enough_to_resume(begun, pool):

@@ -12,6 +12,7 @@ from charlm.training.transfer import transfer
 OURS, THEIRS = "abcdé", "-bdexé𝄞"
 SHARED = "bdé"
 ENCODING = pytest.mark.parametrize("encoding", ["one-hot", "embedding"])
+TIED = {"encoding": "embedding", "tied": True, "embedding_size": 4}
 
 
 @pytest.fixture
@@ -52,9 +53,9 @@ def test_characters_are_matched_by_character(models, cell, encoding):
             assert np.array_equal(values[code(target, symbol)], own), (name, symbol)
 
 
-@ENCODING
+@pytest.mark.parametrize("encoding", [{}, {"encoding": "embedding"}, TIED], ids=["one-hot", "embedding", "tied"])
 def test_shared_characters_mean_the_same_afterwards(models, encoding):
-    source, target = models(cell="lstm", encoding=encoding)
+    source, target = models(cell="lstm", **encoding)
     transfer(source, target)
     logits = []
     for model in (source, target):
@@ -107,3 +108,26 @@ def test_a_run_begins_from_another_s_weights(begun):
     symbols = second.corpus.vocabulary.symbols, first.corpus.vocabulary.symbols
     assert ours["readout.b_y"][symbols[0].index("a")] == theirs["readout.b_y"][symbols[1].index("a")]
     assert second.position.step == 0
+
+
+def test_the_end_and_the_unknown_symbol_are_matched_as_such(make_model):
+    theirs = Vocabulary(("a", "b", "\ufffd"), 3, has_end=True, rare=("x",))
+    ours = Vocabulary(("b", "c"), 2, has_end=True, rare=("y", "z"))
+    source, target = (
+        LanguageModel(make_model(len(symbols), seed=seed), symbols, 10)
+        for seed, symbols in enumerate((theirs, ours))
+    )
+    report = transfer(source, target)
+    assert (report.kept, report.new, report.dropped) == (3, ("c",), ("a", "\ufffd"))
+    bias, own = source.network.params["readout.W_hy"], target.network.params["readout.W_hy"]
+    for from_code, to_code in ((theirs.end, ours.end), (theirs.unknown, ours.unknown), (1, 0)):
+        assert np.array_equal(own[:, to_code], bias[:, from_code])
+
+
+def test_a_byte_is_a_character_where_it_is_ascii(make_model):
+    as_bytes = Vocabulary(tuple(map(chr, range(256))), 10, "bytes")
+    source = LanguageModel(make_model(256), as_bytes, 10)
+    target = LanguageModel(make_model(3), Vocabulary.of("a~é"), 10)
+    report = transfer(source, target)
+    assert (report.kept, report.new, len(report.dropped)) == (2, ("é",), 254)
+    assert "<0xE9>" in report.dropped

@@ -14,8 +14,9 @@ import typer
 
 from charlm.benchmark import SIZES, Size, ceiling_gflops, measure
 from charlm.cells import CELLS
+from charlm.cli.output import print_json
 from charlm.cli.progress import progress_bar
-from charlm.cli.render import print_json, print_table
+from charlm.cli.render import print_table
 from charlm.engine.pool import WorkerPool
 from charlm.evaluate import Column, Table
 
@@ -28,7 +29,7 @@ COLUMNS = {
     "share_of_ceiling": ".0%",
     "sampling": ",.0f",
     "sampling_64": ",.0f",
-    "peak_megabytes": ",.0f",
+    "resident_megabytes": ",.0f",
 }
 
 
@@ -39,7 +40,7 @@ def command(
     layers: Annotated[int, typer.Option(min=1, help="Layers of that size.")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="Streams of that size.")] = 64,
     seq_len: Annotated[int, typer.Option(min=1, help="Time steps of that size.")] = 64,
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="the cores")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="the cores")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a size.")] = False,
 ) -> None:
     """Measure how fast this machine trains and samples, beside its matrix-product ceiling.
@@ -70,5 +71,5 @@ def _record(size: Size, workers: int | None, ceiling: float) -> dict[str, Any]:
         **asdict(speed),
         "ceiling_gflops": ceiling,
         "share_of_ceiling": speed.gflops / ceiling,
-        "peak_megabytes": speed.peak_bytes / 1e6,
+        "resident_megabytes": speed.resident_bytes / 1e6,
     }

@@ -40,8 +40,9 @@ app = typer.Typer(cls=_Measurements, no_args_is_help=True, add_completion=False)
 def evaluate() -> None:
     """Measure what a model knows.
 
-    A TARGET is a run (a folder with config.json, or a name under runs/) or else a text file (- for standard
-    input). With no run the newest is measured; with no file, the validation part of the run's own corpus.
+    A TARGET is a run (a folder with config.json, or a name under runs/) or else a text: a file, a built-in
+    corpus, or - for standard input. With no run the newest is measured; with no text, the validation part of the
+    run's own corpus.
     """
 
 
@@ -51,11 +52,11 @@ def _command(name: str, kind: type[Measurement]) -> Any:
         settings: dict[str, Any],
         named: Annotated[
             list[str] | None,
-            typer.Argument(metavar="TARGET", help="Runs and text files.", show_default="the newest run"),
+            typer.Argument(metavar="TARGET", help="Runs and texts.", show_default="the newest run"),
         ] = None,
         split: Annotated[
-            Literal["train", "val"] | None,
-            typer.Option(metavar="train|val", help="Which part of a run's own corpus.", show_default="val"),
+            Literal["train", "val", "test"] | None,
+            typer.Option(metavar="train|val|test", help="Which part of a run's own corpus.", show_default="val"),
         ] = None,
         plot: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Draw the curves into a .png or .svg file.")

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from charlm.architecture import parameter_shapes
 from charlm.checkpoint.find import find_run
 from charlm.checkpoint.run import Run
-from charlm.cli.render import print_json, print_table
+from charlm.cli.output import print_json
+from charlm.cli.render import print_table
 from charlm.evaluate import Column, Table
-from charlm.model import parameter_shapes
 
 app = typer.Typer(add_completion=False)
 
@@ -34,6 +35,7 @@ def command(
                 "corpus": found.corpus.to_json(),
                 "training": found.config.to_json(),
                 "symbols": len(found.vocabulary),
+                "rare_characters": list(found.vocabulary.rare),
                 "parameters": {name: list(shape) for name, shape in shapes.items()},
                 "metrics": found.read_metrics(),
             }
@@ -45,6 +47,9 @@ def command(
         ("characters", f"{corpus.characters:,}, of them {corpus.training_characters:,} to train on"),
         ("vocabulary", f"{len(found.vocabulary)} symbols: {_shortened(''.join(found.vocabulary.symbols))}"),
     ]
+    if found.vocabulary.rare:
+        rare = found.vocabulary.rare
+        facts.append(("rare characters", f"{len(rare):,} share one symbol: {_shortened(''.join(rare))}"))
     print_table(Table(str(found.folder), (Column("run"), Column("")), facts))
     print_table(_settings_table(found))
     rows = [(name, " x ".join(map(str, shape))) for name, shape in shapes.items()]

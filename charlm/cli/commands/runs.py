@@ -9,9 +9,11 @@ import typer
 
 from charlm.checkpoint.find import all_runs
 from charlm.checkpoint.run import Run
-from charlm.cli.render import print_json, print_table
+from charlm.cli.output import print_json
+from charlm.cli.render import print_table
 from charlm.errors import RunError
 from charlm.evaluate import Column, Table
+from charlm.text.visible import harmless
 
 app = typer.Typer(add_completion=False)
 
@@ -30,7 +32,7 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
         try:
             records.append(_record(folder.name, Run.open(folder)))
         except RunError as error:  # one that is damaged does not hide the others
-            sys.stderr.write(f"charlm: {error}\n")
+            sys.stderr.write(f"charlm: {harmless(str(error))}\n")
     if json:
         for record in records:
             print_json(record)

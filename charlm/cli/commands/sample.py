@@ -15,13 +15,13 @@ import typer
 
 from charlm.checkpoint.find import find_run
 from charlm.cli.options import with_settings
-from charlm.cli.render import print_json
+from charlm.cli.output import print_json, write_text
 from charlm.config import Config, SamplingConfig
 from charlm.errors import UsageError
 from charlm.generate import all_filters
 from charlm.language_model import LanguageModel, load_run
 from charlm.sampling.temperature import Temperature
-from charlm.text.sources import read_source
+from charlm.text.sources import find_text
 
 app = typer.Typer(add_completion=False)
 
@@ -44,7 +44,7 @@ def command(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Read the prompt from a file, without its last newline; - for standard input.",
+            help="Read the prompt from a file or a built-in, without its last newline; - for standard input.",
         ),
     ] = None,
     temperature: Annotated[
@@ -65,16 +65,22 @@ def command(
             show_default="on for one sample",
         ),
     ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="On a terminal, print control characters as they are, not as escapes.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a sample.")] = False,
 ) -> None:
     """Generate text with a trained model.
 
-    The prompt is echoed before what is new. With no prompt the model starts as after a newline.
+    The prompt is echoed before what is new. With no prompt the model starts as after a newline. A model of
+    documents writes a new one for each sample, which the prompt begins, and which --len cuts off.
     """
     if temperature is not None and temperature != AUTO:
         settings["temperature"] = _number(temperature)
     if greedy and temperature == AUTO:
         raise UsageError("--greedy is temperature 0: leave out --temperature auto")
+    if raw and json:
+        raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
     _settle(settings, prompt_file, greedy, stream, json)
     found = find_run(run)
     model = load_run(found)
@@ -87,9 +93,10 @@ def command(
         for number, text in enumerate(texts):
             print_json({"run": found.name, "number": number, "text": text})
     elif settings.get("num", 1) == 1 and stream is not False:
-        _stream(model, settings)
+        _stream(model, settings, raw)
     else:
-        sys.stdout.write("\n\n".join(model.samples(**({"num": 1} | settings))) + "\n")
+        between = model.corpus.document_end or "\n\n"
+        write_text(between.join(model.samples(**({"num": 1} | settings))) + "\n", raw)
 
 
 def _number(temperature: str) -> float:
@@ -115,13 +122,13 @@ def _settle(
         if "prompt" in settings:
             raise UsageError("--prompt and --prompt-file are given: give one of them")
         # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
-        settings["prompt"] = re.sub(r"\r?\n\Z", "", read_source(prompt_file).text)
+        settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read())
 
 
-def _stream(model: LanguageModel, settings: dict[str, Any]) -> None:
+def _stream(model: LanguageModel, settings: dict[str, Any], raw: bool) -> None:
     characters = (character for (character,) in model.stream(**settings))
     first = next(characters, "")  # a prompt that the model cannot read is refused here, before it is echoed
     for piece in chain((settings.get("prompt", ""), first), characters):
-        sys.stdout.write(piece)
+        write_text(piece, raw)
         sys.stdout.flush()
     sys.stdout.write("\n")

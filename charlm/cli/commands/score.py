@@ -14,7 +14,7 @@ import typer
 
 from charlm.checkpoint.find import find_run
 from charlm.checkpoint.run import Run
-from charlm.cli.render import print_json
+from charlm.cli.output import print_json, write_text
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError, UsageError
 from charlm.language_model import LanguageModel, load_run
@@ -31,6 +31,9 @@ def command(
             metavar="RUN", help="A run's folder or name; several may be given.", show_default="the newest"
         ),
     ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="On a terminal, print control characters as they are, not as escapes.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Score each line of standard input by itself: bits a character, a tab, the line.
@@ -39,6 +42,8 @@ def command(
     several runs: the run that explains the line best, the probability that it is the line's source (all being
     equally likely beforehand), its bits a character, the line. With one run, sort -g ranks the lines.
     """
+    if raw and json:
+        raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
     models = _models([find_run(target) for target in run] if run else [find_run(None)])
     with WorkerPool() as pool:
         for lines in windows(_standard_input()):
@@ -48,7 +53,7 @@ def command(
                 if json:
                     print_json(record)
                 else:
-                    sys.stdout.write(_row(record))
+                    write_text(_row(record), raw)
             sys.stdout.flush()
 
 

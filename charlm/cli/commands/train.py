@@ -7,35 +7,57 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from charlm.checkpoint.find import find_run
+from charlm.checkpoint.find import find_run, new_run_folder
+from charlm.checkpoint.folder import check_unused
+from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.options import with_settings
-from charlm.cli.progress import TrainingDisplay
-from charlm.cli.render import print_json, print_profile
-from charlm.config import BatchingConfig, BudgetConfig, Config, ModelConfig, OptimisationConfig, TrainingConfig
+from charlm.cli.output import for_stream, print_json
+from charlm.cli.progress import TrainingDisplay, progress_bar
+from charlm.cli.render import print_profile
+from charlm.config import (
+    BatchingConfig,
+    BudgetConfig,
+    Config,
+    CorpusConfig,
+    ModelConfig,
+    OptimisationConfig,
+    TrainingConfig,
+)
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.language_model import load_run
 from charlm.text.named import DEFAULT
-from charlm.text.sources import read_source
+from charlm.text.sources import find_source
 from charlm.training.loop import train as training_loop
-from charlm.training.reports import Report, SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.reports import (
+    FaultReport,
+    Report,
+    RollbackReport,
+    SampleReport,
+    StepReport,
+    SummaryReport,
+    ValidationReport,
+)
 from charlm.training.session import changed, new_run, new_trainer, resume
 from charlm.training.signals import stop_on_signals
 from charlm.training.trainer import Trainer
-from charlm.training.transfer import Transfer, transfer
+from charlm.training.transfer import Transfer
 
 app = typer.Typer(add_completion=False)
 
+RARE_SHOWN = 40  # of the characters that share a symbol
+
 PANELS: dict[str, list[type[Config]]] = {
     "Model": [ModelConfig],
+    "Corpus": [CorpusConfig],
     "Batches": [BatchingConfig],
     "Optimisation": [OptimisationConfig],
     "Length and events": [BudgetConfig],
@@ -47,10 +69,11 @@ PANELS: dict[str, list[type[Config]]] = {
 def command(
     settings: dict[str, Any],
     corpus: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
             metavar="CORPUS",
-            help="A UTF-8 text file, - for standard input, or a built-in: python-docs, python-source.",
+            help="Text files (.gz .bz2 .xz .zst too), folders, patterns; - for standard input; or a built-in: "
+            "python-docs, python-source.",
             show_default=DEFAULT,
         ),
     ] = None,
@@ -72,21 +95,31 @@ def command(
 
     The best weights by validation are kept beside the last. Ctrl-C saves, and says how to go on.
     """
-    if resume_run is not None and (corpus, out, init_from) != (None, None, None):
+    if resume_run is not None and (corpus or out or init_from):
         raise UsageError(
             "--resume goes on with a run's own corpus and folder: leave out CORPUS, --out, --init-from"
         )
     before = None if resume_run is None else find_run(resume_run)
     origin = None if init_from is None else find_run(init_from)
     config = _config(before, origin, settings)
-    with WorkerPool(config.batching.workers) as pool:
+    with WorkerPool(config.batching.workers) as pool, ExitStack() as lock:
         if before is not None:
-            trainer, run = resume(before, settings, pool)
+            lock.enter_context(only_writer(before.folder))
+            before = Run.open(before.folder)  # as it is now that nobody else changes it
+            with progress_bar("reading", quiet) as progress:
+                trainer, run = resume(before, settings, pool, progress)
         else:
-            trainer = new_trainer(read_source(DEFAULT if corpus is None else corpus), config, pool)
-            if origin is not None:
-                _say(_moved(transfer(load_run(origin), trainer.language_model())), quiet)
-            run = new_run(trainer, out)
+            # Loaded first: settings that a stranger's weights do not bear out get no memory.
+            start = None if origin is None else load_run(origin)
+            source = find_source(corpus or [DEFAULT], config.corpus.glob)
+            with progress_bar("reading", quiet) as progress:
+                trainer = new_trainer(source, config, pool, progress)
+            if start is not None:
+                _say(_moved(trainer.start_from(start)), quiet)
+            folder = new_run_folder(trainer.corpus.source.name) if out is None else out
+            check_unused(folder)  # where something else lies, not even a lock is made
+            lock.enter_context(only_writer(folder))
+            run = new_run(trainer, folder)
         # Closed at once, not when collected: a loop that is left in mid-run must not outlive its pool.
         with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
             stopped = _show(reports, trainer, json, quiet)
@@ -114,10 +147,13 @@ def _moved(moved: Transfer) -> str:
 def _show(reports: Iterable[Report], trainer: Trainer, as_json: bool, quiet: bool) -> bool:
     """Show every report; whether the run was stopped before its end."""
     corpus, parameters = trainer.corpus, trainer.model.params.flat.size
-    sizes = f"{len(corpus.train_codes):,} characters to train on, {len(corpus.validation):,} to validate"
+    units, rare = trainer.config.corpus.units, corpus.vocabulary.rare
+    sizes = f"{len(corpus.train):,} {units} to train on, {len(corpus.validation):,} to validate"
+    shared = f", one of them for {len(rare):,} rare characters: {''.join(rare[:RARE_SHOWN])!r}" if rare else ""
     cell = trainer.config.model.cell
     _say(
-        f"{corpus.source.name}: {sizes}, {len(corpus.vocabulary)} symbols; {cell}, {parameters:,} parameters",
+        f"{corpus.source.name}: {sizes}, {len(corpus.vocabulary)} symbols{shared}; {cell}, "
+        f"{parameters:,} parameters",
         quiet,
     )
     stopped = False
@@ -130,14 +166,18 @@ def _show(reports: Iterable[Report], trainer: Trainer, as_json: bool, quiet: boo
                     display.validation(report)
                 case SampleReport():
                     display.sample(report)
+                case FaultReport():
+                    display.fault(report)
+                case RollbackReport():
+                    display.rollback(report)
                 case SummaryReport():
                     display.summary(report)
                     stopped = report.stopped
-            if as_json and isinstance(report, ValidationReport | SummaryReport):
+            if as_json and not isinstance(report, StepReport | SampleReport):
                 print_json(report.to_json())
     return stopped
 
 
 def _say(line: str, quiet: bool) -> None:
     if not quiet:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(for_stream(line + "\n", sys.stderr))

@@ -1,0 +1,85 @@
+"""What a network's settings make: the names and shapes of its parameters, and which settings go together."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.cells import CELLS, Cell
+from charlm.config import ModelConfig, OptimisationConfig, flag
+from charlm.encoding import encoding_of
+from charlm.errors import UsageError
+from charlm.learned_state import initial_shapes
+from charlm.readout import readout_shapes
+from charlm.states import States
+
+
+class Architecture:
+    """A network without its numbers.
+
+    Attributes:
+        config: what it is.
+        vocabulary_size: V.
+        dtype: of every number.
+        cell: the recurrence of every layer.
+        shapes: of every parameter, by name.
+    """
+
+    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
+        self.config = config
+        self.vocabulary_size = vocabulary_size
+        self.dtype: np.dtype[np.floating[npt.NBitBase]] = np.dtype(config.dtype)
+        self.cell: Cell = CELLS.find(config.cell).from_config(config)
+        self.shapes = parameter_shapes(config, vocabulary_size)
+
+    @property
+    def width(self) -> int:
+        """G, the pre-activations of a layer."""
+        return len(self.cell.gates) * self.config.hidden
+
+    def zero_state(self, batch_size: int) -> States:
+        """For each layer its variables (B, H), all zero."""
+        shape = (batch_size, self.config.hidden)
+        return tuple(
+            tuple(np.zeros(shape, self.dtype) for _ in self.cell.state_names) for _ in range(self.config.layers)
+        )
+
+
+def parameter_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """The name and shape of every parameter, with nothing allocated."""
+    cell = CELLS.find(config.cell).from_config(config)
+    width = len(cell.gates) * config.hidden
+    shapes = encoding_of(config).shapes(vocabulary_size, width)
+    for layer in range(config.layers):
+        if layer > 0:
+            shapes[f"layers.{layer}.W_xh"] = (config.hidden, width)
+        shapes[f"layers.{layer}.b_h"] = (width,)
+        for name, shape in cell.shapes(config.hidden).items():
+            shapes[f"layers.{layer}.{name}"] = shape
+        for name, shape in initial_shapes(cell, config.hidden).items() if config.learned_state else ():
+            shapes[f"layers.{layer}.{name}"] = shape
+    return shapes | readout_shapes(config.hidden, vocabulary_size, config.tied)
+
+
+def check_settings(config: ModelConfig, optimisation: OptimisationConfig) -> None:
+    """Refuse settings that have no meaning together.
+
+    Raises:
+        UsageError: naming the setting and what it belongs to.
+    """
+    defaults = ModelConfig()
+    if config.residual and config.layers == 1:
+        raise UsageError("--residual joins a layer to the one below: it needs --layers of 2 or more")
+    if optimisation.weight_drop and "W_hh" not in CELLS.find(config.cell).from_config(config).shapes(1):
+        raise UsageError(f"--weight-drop is of W_hh, and --cell {config.cell} has none: leave it out")
+    if config.encoding == "one-hot" and config.embedding_size != defaults.embedding_size:
+        raise UsageError("--embedding-size belongs to --encoding embedding: leave it out with one-hot input")
+    cells = {name: CELLS.find(name) for name in CELLS.names()}
+    for setting in {name: None for cell in cells.values() for name in cell.settings}:
+        *others, last = (name for name, cell in cells.items() if setting in cell.settings)
+        foreign = config.cell not in (*others, last)
+        if foreign and getattr(config, setting) != getattr(defaults, setting):
+            owners = f"{', '.join(others)} or {last}" if others else last
+            raise UsageError(
+                f"{flag(setting)} belongs to --cell {owners}: leave it out with --cell {config.cell}"
+            )

@@ -1,0 +1,35 @@
+"""Download a named corpus, verified before it is used."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from charlm.cli.output import print_json
+from charlm.cli.progress import progress_bar
+from charlm.text.catalogue import find_corpus
+from charlm.text.download import fetch
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One that charlm corpus list shows.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Download a named corpus, verified before it is used.
+
+    It is kept in the cache, and charlm train finds it by its name. CHARLM_OFFLINE=1 forbids to use the network.
+    """
+    corpus = find_corpus(name)
+    with progress_bar(name, quiet=json) as progress:
+        path = fetch(corpus, progress)
+    if json:
+        print_json(asdict(corpus) | {"downloaded": True, "path": str(path)})
+        return
+    train = " ".join(part for part in ("charlm train", name, corpus.options, "--split", corpus.split) if part)
+    sys.stdout.write(f"{path}: {corpus.bytes:,} bytes, {corpus.hash}\nlicence: {corpus.licence}\ntry: {train}\n")

@@ -1,0 +1,94 @@
+"""Look into a text: its size, its characters, what is odd, how predictable it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from charlm.cli.output import print_json
+from charlm.cli.progress import progress_bar
+from charlm.cli.render import print_table
+from charlm.config import BatchingConfig, CorpusConfig
+from charlm.evaluate import Column, Table
+from charlm.survey import Survey, survey_source
+from charlm.text.sources import find_source
+from charlm.text.split import Split
+from charlm.text.visible import visible
+
+app = typer.Typer(add_completion=False)
+
+PARTS = ("train", "validation", "test")
+
+
+@app.command()
+def command(
+    corpus: Annotated[
+        list[str], typer.Argument(metavar="CORPUS...", help="Texts and folders, - for standard input, or a name.")
+    ],
+    glob: Annotated[str, typer.Option(help="Which files of a folder to read.")] = CorpusConfig().glob,
+    split: Annotated[
+        str | None, typer.Option(metavar="SPLIT", help="How to divide it, as charlm train.", show_default="90/10")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Look into a text: its size, its characters, what is odd, how predictable it is.
+
+    All of it is counted. Entropies, compressors and duplicate lines are of its first 2,000,000 characters.
+    """
+    divided = Split.of(BatchingConfig(split=split))
+    source = find_source(corpus, glob)
+    with progress_bar("reading", quiet=json) as progress:
+        survey = survey_source(source, progress)
+    parts = dict(zip(PARTS, divided.lengths(survey.characters), strict=True))
+    if json:
+        derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}
+        print_json(asdict(survey) | derived | {"split": parts})
+        return
+    for table in _tables(survey, parts):
+        print_table(table)
+    if survey.sample_characters < survey.characters:
+        sys.stdout.write(
+            f"note: entropies, compressors and duplicate lines are of the first {survey.sample_characters:,} "
+            "characters\n"
+        )
+    sys.stdout.write(
+        "note: entropies are of the text's own frequencies, which a model has to learn first: they are far too "
+        "low where contexts are rare\n"
+    )
+
+
+def _tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
+    yield Table(f"The corpus {survey.name}", (Column("what"), Column("is")), list(_facts(survey, parts)))
+    yield Table(
+        "Most common",
+        (Column("character"), Column("code point"), Column("times", ",d"), Column("share", ".2%")),
+        [
+            (visible(each), f"U+{ord(each):04X}", count, count / survey.characters)
+            for each, count in survey.most_common
+        ],
+    )
+    if survey.oddities:
+        yield Table("Odd", (Column("what"), Column("times", ",d")), list(survey.oddities.items()))
+    rows: list[tuple[Any, ...]] = [
+        (f"entropy of order {order}", bits, bits * survey.sample_characters / survey.sample_bytes)
+        for order, bits in enumerate(survey.entropies)
+    ]
+    rows += [(name, bits, survey.bits_per_byte[name]) for name, bits in survey.bits_per_char.items()]
+    yield Table(
+        "How predictable", (Column("measure"), Column("bits/char", ".4f"), Column("bits/byte", ".4f")), rows
+    )
+
+
+def _facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
+    yield "files", f"{survey.files:,}"
+    yield "size", f"{survey.bytes:,} bytes, {survey.characters:,} characters"
+    yield "lines", f"{survey.lines:,}, of which {survey.duplicate_lines:.1%} have come before"
+    yield "distinct characters", f"{survey.distinct:,}: codes of type {survey.dtype}"
+    letters = sum(survey.scripts.values())
+    shares = [f"{name.lower()} {count / letters:.2%}" for name, count in survey.scripts.items()]
+    yield "scripts", ", ".join(shares) or "no letters"
+    yield "split", ", ".join(f"{name} {count:,}" for name, count in parts.items() if count)

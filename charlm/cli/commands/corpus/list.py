@@ -1,0 +1,46 @@
+"""List the named corpora, and which of them are here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from charlm.cli.output import print_json
+from charlm.cli.render import print_table
+from charlm.evaluate import Column, Table
+from charlm.text.catalogue import NamedCorpus, named_corpora
+
+app = typer.Typer(add_completion=False)
+
+COLUMNS = (
+    Column("name"), Column("what it is"), Column("language"), Column("bytes", ",d"), Column("--split"),
+    Column("licence"), Column("here"),
+)  # fmt: skip
+
+
+@app.command()
+def command(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a corpus.")] = False,
+) -> None:
+    """List the named corpora, and which of them are here.
+
+    charlm corpus get downloads one, or says of one marked "bring" why its user brings it.
+    """
+    corpora = named_corpora().values()
+    if json:
+        for each in corpora:
+            print_json(asdict(each) | {"downloaded": each.is_downloaded, "path": str(each.path)})
+        return
+    rows = [
+        (each.name, each.title, each.language, each.bytes, each.split, each.licence, _place(each))
+        for each in corpora
+    ]
+    print_table(Table("Named corpora", COLUMNS, rows))
+
+
+def _place(corpus: NamedCorpus) -> str:
+    if corpus.bring:
+        return "bring"
+    return "yes" if corpus.is_downloaded else "no"

@@ -1,0 +1,76 @@
+"""Read every prepared corpus's files again, and compare them with what was prepared."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from charlm.cli.output import print_json
+from charlm.cli.progress import progress_bar
+from charlm.cli.render import print_table
+from charlm.evaluate import Column, Table
+from charlm.text.catalogue import named_corpora
+from charlm.text.download import is_intact
+from charlm.text.upkeep import entries, verify
+from charlm.text.visible import visible
+
+app = typer.Typer(add_completion=False)
+
+COLUMNS = (Column("corpus"), Column("kind"), Column("bytes on disk", ",d"), Column("from"), Column("is"))
+
+
+@app.command()
+def command(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a corpus.")] = False,
+) -> None:
+    """Read every prepared corpus's files again, and compare them with what was prepared.
+
+    Downloaded corpora are compared with their sums. What is not as it was is told, with exit code 1.
+    """
+    found = []
+    for record in (*_prepared(json), *_downloaded()):
+        found.append(record)
+        if json:
+            print_json(record)
+    for complaint in (each for record in found for each in record["complaints"]):
+        sys.stderr.write(f"charlm: {visible(complaint)}\n")
+    if not json:
+        rows = [
+            (
+                visible(record["corpus"] or "?"), record["kind"], record["bytes_on_disk"],
+                visible(", ".join(record["paths"])), "changed" if record["complaints"] else "as it was",
+            )
+            for record in found
+        ]  # fmt: skip
+        print_table(Table("The cache", COLUMNS, rows))
+    if any(record["complaints"] for record in found):
+        raise typer.Exit(1)
+
+
+def _prepared(quiet: bool) -> Iterator[dict[str, Any]]:
+    for entry in entries():
+        with progress_bar(entry.name or "?", quiet) as progress:
+            complaints = verify(entry, progress)
+        yield {
+            "corpus": entry.name,
+            "kind": "prepared",
+            "bytes_on_disk": entry.bytes_on_disk,
+            "paths": list(entry.paths),
+            "complaints": complaints,
+        }
+
+
+def _downloaded() -> Iterator[dict[str, Any]]:
+    for corpus in named_corpora().values():
+        if corpus.path.is_file():
+            altered = f"{corpus.path} was altered: charlm corpus get {corpus.name}"
+            yield {
+                "corpus": corpus.name,
+                "kind": "downloaded",
+                "bytes_on_disk": corpus.path.stat().st_size,
+                "paths": [corpus.address],
+                "complaints": [] if is_intact(corpus) else [altered],
+            }

@@ -1,0 +1,26 @@
+"""Standard output and standard error: JSON lines for programs, text for people, and neither drives a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from charlm.text.visible import harmless, json_escaped
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Write one JSON object as a line on standard output."""
+    sys.stdout.write(json_escaped(json.dumps(record, ensure_ascii=False)) + "\n")
+    sys.stdout.flush()
+
+
+def write_text(text: str, raw: bool = False) -> None:
+    """Write somebody's text on standard output: as it is, but on a terminal only with ``raw``."""
+    sys.stdout.write(text if raw else for_stream(text, sys.stdout))
+
+
+def for_stream(text: str, stream: TextIO) -> str:
+    """A text as a stream is to show it: as it is, or escaped where the stream is a terminal."""
+    return harmless(text) if stream.isatty() else text

@@ -1,0 +1,54 @@
+"""Whether stored values are a vocabulary; they may come from a stranger."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+FORMAT_1 = frozenset({"symbols", "start"})
+FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
+
+
+def complaint_about(values: Any) -> str | None:
+    """What keeps stored values from being a vocabulary; None where nothing does.
+
+    >>> complaint_about({"symbols": ["b", "a"], "start": 0})
+    "the symbols 'b' and 'a' are not in code-point order"
+    """
+    if not isinstance(values, dict) or set(values) not in (FORMAT_1, FORMAT_2):
+        return "it is not an object of symbols, start, units, has_end and rare"
+    symbols, rare, has_end = values["symbols"], values.get("rare", []), values.get("has_end", False)
+    if not isinstance(symbols, list) or not symbols:
+        return "symbols is not a list with characters in it"
+    if not isinstance(rare, list):
+        return "rare is not a list"
+    if type(has_end) is not bool:
+        return f"has_end is {has_end!r:.40}"
+    for complaint in (_complaint_about_list(symbols), _complaint_about_list(rare)):
+        if complaint is not None:
+            return complaint
+    if not set(symbols).isdisjoint(rare):
+        return "a symbol is among the rare characters"
+    return _complaint_about_units(values, has_end)
+
+
+def _complaint_about_list(symbols: list[Any]) -> str | None:
+    for symbol in symbols:
+        if not isinstance(symbol, str) or len(symbol) != 1 or "\ud800" <= symbol <= "\udfff":
+            return f"the symbol {symbol!r:.40} is not one character"
+    for before, after in pairwise(symbols):
+        if before >= after:
+            return f"the symbols {before!r} and {after!r} are not in code-point order"
+    return None
+
+
+def _complaint_about_units(values: dict[str, Any], has_end: bool) -> str | None:
+    units, start = values.get("units", "characters"), values["start"]
+    if units not in ("characters", "bytes"):
+        return f"units is {units!r:.40}"
+    if units == "bytes" and (values["symbols"] != list(map(chr, range(256))) or values["rare"]):
+        return "its symbols are not the 256 bytes"
+    last = len(values["symbols"]) - 1 + has_end
+    if type(start) is not int or not 0 <= start <= last:
+        return f"start is {start!r:.40}, not a code from 0 to {last}"
+    return None

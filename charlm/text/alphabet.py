@@ -1,0 +1,138 @@
+"""The alphabet: every symbol that a prepared corpus has, how often, and what each one stands for.
+
+It belongs to the corpus as a whole, whatever part of it is trained on; a vocabulary is made from it (see
+``vocab``). A symbol is a character, or with bytes one of the 256, written as the character of that code point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.arrays import Codes, code_dtype
+from charlm.config.corpus import Units
+
+END = "\udc00"
+"""The end of a document among the symbols: half of a surrogate pair, which no valid text has."""
+
+UNICODE_END = 0x110000
+
+Counts = npt.NDArray[np.int64]
+Points = npt.NDArray[np.uint32]
+
+_BLOCK = 1 << 20  # codes that are counted at once
+_UTF32 = "utf-32-le"
+_POINT = np.dtype("<u4")
+
+
+def code_points(text: str) -> Points:
+    """The code points of a text (N,); halves of surrogate pairs pass.
+
+    >>> code_points("aé").tolist()
+    [97, 233]
+    """
+    return np.frombuffer(text.encode(_UTF32, "surrogatepass"), _POINT)
+
+
+def text_of(points: npt.NDArray[Any]) -> str:
+    """The text of code points (N,), the inverse of ``code_points``."""
+    return points.astype(_POINT, copy=False).tobytes().decode(_UTF32, "surrogatepass")
+
+
+@dataclass(frozen=True, eq=False)
+class Alphabet:
+    """The symbols of a corpus; a symbol's place is its code.
+
+    Attributes:
+        points_A: the symbols' code points, ascending, that of ``END`` last where there is one.
+        counts_A: how often each stands in the corpus.
+        units: whether the symbols are characters or bytes.
+        document_end: the text that ``END`` stands for; None where the corpus is one text.
+
+    >>> alphabet = Alphabet.of_counts(np.bincount(code_points("hello")), "characters")
+    >>> alphabet.symbols, alphabet.counts_A.tolist()
+    (('e', 'h', 'l', 'o'), [1, 1, 2, 1])
+    """
+
+    points_A: Points
+    counts_A: Counts
+    units: Units
+    document_end: str | None = None
+
+    @classmethod
+    def of_counts(cls, counts: Counts, units: Units, document_end: str | None = None) -> Alphabet:
+        """The alphabet of a corpus by how often each code point (at most 0x110000 of them) stands in it."""
+        if units == "bytes":
+            is_symbol = np.arange(len(counts)) < 256
+            is_symbol |= counts > 0
+        else:
+            is_symbol = counts > 0
+        points_A = np.flatnonzero(is_symbol).astype(np.uint32)
+        if document_end is not None:
+            points_A = np.append(points_A[points_A != ord(END)], np.uint32(ord(END)))
+        return cls(points_A, counts[points_A], units, document_end)
+
+    def __len__(self) -> int:
+        return len(self.points_A)
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
+        """The type of the codes: the smallest unsigned one that holds them."""
+        return code_dtype(len(self))
+
+    @property
+    def end(self) -> int | None:
+        """The code of ``END``; None where the corpus is one text."""
+        return None if self.document_end is None else len(self) - 1
+
+    @cached_property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols, one character each; ``END`` is the last where there is one."""
+        return tuple(text_of(self.points_A))
+
+    @cached_property
+    def table(self) -> Codes:
+        """The code of each code point; 0 for those that are no symbols."""
+        table = np.zeros(UNICODE_END, self.dtype)
+        table[self.points_A] = np.arange(len(self))
+        return table
+
+    @cached_property
+    def byte_lengths_A(self) -> npt.NDArray[np.int64]:
+        """How many bytes of UTF-8 each symbol stands for; ``END`` for those of the text that ends a document."""
+        lengths_A = np.ones(len(self), np.int64)
+        if self.units == "characters":
+            lengths_A += np.searchsorted([0x80, 0x800, 0x10000], self.points_A, side="right")
+        if self.document_end is not None:
+            lengths_A[-1] = len(self.document_end.encode("utf-8", "surrogatepass"))
+        return lengths_A
+
+    def decode(self, codes: Codes) -> str:
+        r"""The text of codes (N,); bytes are read as UTF-8, what is none of it as surrogate escapes.
+
+        >>> alphabet = Alphabet.of_counts(np.zeros(256, np.int64), "bytes")
+        >>> alphabet.decode(np.array([0xC3, 0xA9, 0xFF], np.uint8)).encode("utf-8", "surrogateescape")
+        b'\xc3\xa9\xff'
+        """
+        text = text_of(self.points_A[codes])
+        if self.units == "bytes":
+            end = (self.document_end or "").encode("utf-8", "surrogateescape").decode("latin-1")
+            return text.replace(END, end).encode("latin-1").decode("utf-8", "surrogateescape")
+        return text if self.document_end is None else text.replace(END, self.document_end)
+
+    def count(self, codes: Codes) -> Counts:
+        """How often each symbol stands among codes (N,), which may be a map of any length."""
+        counts_A = np.zeros(len(self), np.int64)
+        for block in blocks_of(codes):
+            counts_A += np.bincount(block, minlength=len(self))
+        return counts_A
+
+
+def blocks_of(codes: Codes) -> Iterator[Codes]:
+    """Codes (N,) in stretches that any memory holds."""
+    return (codes[start : start + _BLOCK] for start in range(0, len(codes), _BLOCK))

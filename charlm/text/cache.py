@@ -1,0 +1,237 @@
+"""The cache of prepared corpora: one folder an entry, which is there whole or not at all.
+
+header.json  what the entry is, the sizes and sums of the other files, and a sum of itself
+alphabet     the symbols' code points (uint32), then their counts (int64), little-endian
+files.json   the corpus's files with their sums
+codes        the corpus in codes of the alphabet; maps that are made from it may stand beside it
+
+An entry is named by its content and its settings. What a user names is found by a key: a sum of the path, size,
+time and number of every file, and of the settings. Keys and entries can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charlm.arrays import Codes
+from charlm.config import CorpusConfig
+from charlm.errors import CorpusError
+from charlm.storage.lock import hold
+from charlm.storage.places import VARIABLE, cache_folder
+from charlm.text.alphabet import Alphabet
+from charlm.text.passes import FileFacts
+from charlm.text.prepared import Prepared
+from charlm.text.sources import Source
+
+FORMAT = 1
+HEADER, ALPHABET, FILES, CODES = "header.json", "alphabet", "files.json", "codes"
+ENTRIES, KEYS, LOCKS, UNFINISHED = "prepared", "keys", "locks", "unfinished"
+
+YOUNG_SECONDS = 2.0
+"""A file this young may still be written to without its time changing, so no key tells what is in it."""
+
+_POINT, _COUNT = np.dtype("<u4"), np.dtype("<i8")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a corpus before it is encoded, and what its entry is named by."""
+
+    source: Source
+    config: CorpusConfig
+    alphabet: Alphabet
+    files: Sequence[FileFacts]
+
+    @property
+    def sha256(self) -> str:
+        """Of the content; for several files, of their sums in the order in which they were read."""
+        if len(self.files) == 1:
+            return self.files[0].sha256
+        return _sum("".join(f"{file.sha256}\n" for file in self.files).encode())
+
+    def prepared(self, codes: Codes, folder: Path | None = None) -> Prepared:
+        """The corpus, now that it is encoded."""
+        return Prepared(self.source, self.config, self.alphabet, codes, self.sha256, folder)
+
+
+def key_of(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:
+    """The sum by which a corpus is found again without being read."""
+    digest = hashlib.sha256(json.dumps([FORMAT, settings_of(config)]).encode())
+    for member, stamp in zip(source.members, stamps, strict=True):
+        digest.update(json.dumps([member.path, *stamp]).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:32]
+
+
+def settings_of(config: CorpusConfig) -> dict[str, Any]:
+    """The settings that an entry depends on."""
+    return {
+        "units": config.units,
+        "normalize": config.normalize,
+        "lowercase": config.lowercase,
+        "document_end": config.document_end,
+        "lines": config.lines,
+    }
+
+
+def name_of(sha256: str, config: CorpusConfig) -> str:
+    """The name of the entry of this content under these settings."""
+    return _sum(json.dumps([FORMAT, sha256, settings_of(config)]).encode())[:32]
+
+
+def find(key: str, source: Source, config: CorpusConfig) -> Prepared | None:
+    """The corpus that a key stands for; None where it is not in the cache, or is there no longer as it was."""
+    try:
+        name = (cache_folder() / KEYS / key).read_text("ascii")
+    except (OSError, ValueError):
+        return None
+    return open_entry(name, source, config)
+
+
+def open_entry(name: str, source: Source, config: CorpusConfig) -> Prepared | None:
+    """An entry of the cache; None where there is none of this name, or anything in it was altered."""
+    folder = cache_folder() / ENTRIES / name
+    header = read_header(folder)
+    if header is None or header["settings"] != settings_of(config):
+        return None
+    try:
+        raw = (folder / ALPHABET).read_bytes()
+        status = (folder / CODES).stat()
+        points, counts = raw[: len(raw) // 12 * 4], raw[len(raw) // 12 * 4 :]
+        alphabet = Alphabet(
+            np.frombuffer(points, _POINT), np.frombuffer(counts, _COUNT), config.units, config.document_end
+        )
+        if [_sum(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
+            return None
+        # As a plain array: a slice of a memmap costs more, and the map lives as long as any view of it.
+        codes = np.memmap(folder / CODES, alphabet.dtype, "r").view(np.ndarray)
+        os.utime(folder / HEADER)  # tells which entries are in use
+    except (OSError, ValueError):
+        return None
+    return Prepared(source, config, alphabet, codes, header["sha256"], folder)
+
+
+def read_header(folder: Path) -> dict[str, Any] | None:
+    """What an entry says of itself; None where it was altered, or is none."""
+    try:
+        header = json.loads((folder / HEADER).read_bytes())
+        own = header.pop("sum")
+        is_whole = own == _sum(_json(header)) and header["format"] == FORMAT
+        return header if is_whole and _sum((folder / FILES).read_bytes()) == header["files"] else None
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def read_files(name: str) -> list[FileFacts]:
+    """The files of an entry; none where the cache has it no longer."""
+    folder = cache_folder() / ENTRIES / name
+    if read_header(folder) is None:
+        return []
+    return [FileFacts(*facts) for facts in json.loads((folder / FILES).read_bytes())]
+
+
+def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
+    """Write an entry, in place of one that was altered; nothing of it stays where that fails.
+
+    Raises:
+        CorpusError: the disk is full or refuses, or the corpus cannot be read a second time.
+    """
+    folder = cache_folder() / ENTRIES / name_of(facts.sha256, facts.config)
+    unfinished = cache_folder() / UNFINISHED / key
+    with telling_refusals():
+        try:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            _write(unfinished, facts, codes)
+            folder.parent.mkdir(exist_ok=True)
+            if folder.exists():
+                folder.rename(unfinished / "altered")
+            unfinished.rename(folder)
+            shutil.rmtree(folder / "altered", ignore_errors=True)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    prepared = open_entry(folder.name, facts.source, facts.config)
+    if prepared is None:
+        raise CorpusError(f"the cache entry {folder} is altered while it is made: see who else writes there")
+    return prepared
+
+
+def _write(folder: Path, facts: Facts, codes: Iterable[Codes]) -> None:
+    dtype = facts.alphabet.dtype
+    with (folder / CODES).open("xb") as file:
+        for piece in codes:
+            file.write(piece.astype(dtype, copy=False).data)
+        file.flush()
+        os.fsync(file.fileno())
+    status = (folder / CODES).stat()
+    raw = facts.alphabet.points_A.astype(_POINT).tobytes() + facts.alphabet.counts_A.astype(_COUNT).tobytes()
+    files = _json([dataclasses.astuple(file) for file in facts.files])
+    header = {
+        "format": FORMAT,
+        "name": facts.source.name,
+        "paths": list(facts.source.paths),
+        "settings": settings_of(facts.config),
+        "sha256": facts.sha256,
+        "alphabet": _sum(raw),
+        "codes": [status.st_size, status.st_mtime_ns],
+        "files": _sum(files),
+    }
+    (folder / ALPHABET).write_bytes(raw)
+    (folder / FILES).write_bytes(files)
+    (folder / HEADER).write_bytes(_json(header | {"sum": _sum(_json(header))}))
+
+
+def remember(key: str, prepared: Prepared, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
+    """Let a key stand for an entry, unless a file was so young at that time that it may change unseen."""
+    if prepared.folder is None or any(time_ns / 1e9 > when - YOUNG_SECONDS for _, time_ns, _ in stamps):
+        return
+    path = cache_folder() / KEYS / key
+    with telling_refusals():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{key}.{os.getpid()}.tmp")
+        temporary.write_text(prepared.folder.name, "ascii")
+        temporary.replace(path)
+
+
+@contextmanager
+def held(key: str) -> Iterator[None]:
+    """One process at a time prepares the corpus of a key.
+
+    Raises:
+        CorpusError: the cache cannot be written to.
+    """
+    folder = cache_folder() / LOCKS
+    with telling_refusals():
+        folder.mkdir(parents=True, exist_ok=True)
+        with hold(folder / key):
+            yield
+
+
+@contextmanager
+def telling_refusals() -> Iterator[None]:
+    """Tell in one line what the system refuses about the cache."""
+    try:
+        yield
+    except OSError as error:
+        raise CorpusError(
+            f"the cache {cache_folder()} cannot be written: {error.strerror or error}; make room there "
+            f"(charlm corpus clean), or name another folder by {VARIABLE}"
+        ) from None
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()
+
+
+def _sum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,153 @@
+"""Looking after the cache: what is in it, whether it still fits the files, and clearing it out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charlm.config import CorpusConfig
+from charlm.errors import CorpusError
+from charlm.storage.lock import hold
+from charlm.storage.places import cache_folder
+from charlm.text.cache import (
+    CODES,
+    ENTRIES,
+    HEADER,
+    KEYS,
+    LOCKS,
+    UNFINISHED,
+    open_entry,
+    read_files,
+    read_header,
+    telling_refusals,
+)
+from charlm.text.members import Member
+from charlm.text.passes import Content, Progress
+from charlm.text.sources import Source
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A prepared corpus in the cache.
+
+    Attributes:
+        folder: where it is.
+        name: the corpus's short name; None where the entry was altered, as for all that follows.
+        paths: what was named when it was prepared; empty for what came through a pipe.
+        settings: how it was read.
+        bytes_on_disk: of all its files.
+        used: when it was last used, in seconds since 1970.
+    """
+
+    folder: Path
+    name: str | None
+    paths: tuple[str, ...]
+    settings: dict[str, Any]
+    bytes_on_disk: int
+    used: float
+
+
+def entries() -> list[Entry]:
+    """What the cache holds, the entry that was used last first."""
+    folders = _folders(cache_folder() / ENTRIES)
+    return sorted(map(_entry, folders), key=lambda entry: -entry.used)
+
+
+def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
+    """Read an entry's files again, and compare them with what they were when it was prepared.
+
+    Args:
+        entry: the entry.
+        progress: called now and then with how many bytes are read, and of how many.
+
+    Returns:
+        What is not as it was, a sentence each; nothing where all is.
+    """
+    if entry.name is None:
+        return [f"{entry.folder} was altered: it will be prepared again"]
+    complaints = [] if _counts_agree(entry) else [f"{entry.folder / CODES} was altered: charlm corpus clean"]
+    files = read_files(entry.folder.name)
+    done, total = 0, sum(file.bytes for file in files)
+    for file in files:
+        if file.path is None:
+            continue
+        try:
+            content = Content(Member(repr(file.path), file.path).blocks())
+            for block in content:
+                done += len(block)
+                if progress is not None:
+                    progress(done, total)
+            now = content.facts(file.path).sha256
+            if now != file.sha256:
+                complaints.append(f"{file.path!r} has changed: sha256 {file.sha256[:12]} then, {now[:12]} now")
+        except CorpusError as error:
+            complaints.append(str(error))
+    return complaints
+
+
+def clean(chosen: Iterable[Entry] | None = None) -> int:
+    """Take entries out of the cache, or all there is; what is being prepared at the moment stays.
+
+    Returns:
+        How many bytes of entries are gone.
+
+    Raises:
+        CorpusError: the system refuses.
+    """
+    folder = cache_folder()
+    gone = entries() if chosen is None else list(chosen)
+    names = {entry.folder.name for entry in gone}
+    with telling_refusals():
+        for entry in gone:
+            shutil.rmtree(entry.folder)
+        for key in _files(folder / KEYS):
+            if chosen is None or key.read_text("ascii", "replace") in names:
+                key.unlink(missing_ok=True)
+        if chosen is None:
+            _clear_unfinished(folder)
+    return sum(entry.bytes_on_disk for entry in gone)
+
+
+def _clear_unfinished(folder: Path) -> None:
+    """Remove what killed processes have left behind."""
+    for lock in _files(folder / LOCKS):
+        with suppress(BlockingIOError), hold(lock, wait=False):
+            shutil.rmtree(folder / UNFINISHED / lock.name, ignore_errors=True)
+            lock.unlink()
+
+
+def _entry(folder: Path) -> Entry:
+    header = read_header(folder) or {"name": None, "paths": [], "settings": {}}
+    size = sum(path.stat().st_size for path in _files(folder))
+    used = folder / HEADER if (folder / HEADER).exists() else folder
+    return Entry(folder, header["name"], tuple(header["paths"]), header["settings"], size, used.stat().st_mtime)
+
+
+def _counts_agree(entry: Entry) -> bool:
+    """Whether the codes are those that were counted when the corpus was read."""
+    units, document_end, lines = (entry.settings[name] for name in ("units", "document_end", "lines"))
+    config = CorpusConfig(
+        bytes=units == "bytes",
+        normalize=entry.settings["normalize"],
+        lowercase=entry.settings["lowercase"],
+        lines=lines,
+        delimiter=None if lines else document_end,
+    )
+    prepared = open_entry(entry.folder.name, Source("", "stdin", (), ()), config)
+    if prepared is None or int(prepared.codes.max()) >= len(prepared.alphabet):
+        return False
+    return np.array_equal(prepared.alphabet.count(prepared.codes), prepared.alphabet.counts_A)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []

@@ -1,0 +1,110 @@
+"""Divergence: noticing that training has gone wrong, and going back to where it went well.
+
+Training has diverged when a loss or a gradient is no finite number, or when the loss spikes: its mean over the
+latest steps lies so far above its running mean that neither a hard passage nor the noise of small batches can be
+why. Then the whole state of a moment when it went well comes back, the learning rate is halved for good, and
+training goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from charlm.checkpoint.checkpoint import Checkpoint
+from charlm.errors import DivergenceError
+from charlm.training.position import Position
+from charlm.training.reports import RollbackReport
+from charlm.training.trainer import Trainer
+
+RECENT = 0.2  # weight of a step of full size in the mean of the latest costs: about five steps
+MEMORY = 0.01  # its weight in the running mean: about a hundred
+SPIKE_NATS = 1.0  # how far the one may lie above the other,
+SPIKE_SPREADS = 3.0  # and how many times the costs' own mean distance from their mean on top of that
+FIRST = 50  # steps that may overshoot
+EVERY = 100  # steps between the copies of the state
+IN_A_ROW = 3  # rollbacks, none of them followed by a copy: then training stops
+
+
+def note_loss(position: Position, loss_nats: float, share: float) -> None:
+    """Follow the loss; the averages are counters of the run, so that a resumed run notices the same.
+
+    Args:
+        position: the run's counters, which learn of the loss.
+        loss_nats: the mean cost of a step's targets.
+        share: how many targets there were, of as many as a step can have.
+
+    Raises:
+        DivergenceError: the loss spikes.
+    """
+    if position.mean_nats is None:
+        position.mean_nats = position.recent_nats = loss_nats
+    position.recent_nats += RECENT * share * (loss_nats - position.recent_nats)
+    if position.step > FIRST and _rise(position) > 1:
+        raise DivergenceError(
+            f"the loss is {position.recent_nats:.3f} nats by step {position.step} after {position.mean_nats:.3f}"
+        )
+    distance = loss_nats - position.mean_nats
+    position.mean_nats += MEMORY * share * distance
+    position.spread_nats += MEMORY * share * (abs(distance) - position.spread_nats)
+
+
+def _rise(position: Position) -> float:
+    """How far the latest costs lie above their running mean, as a share of a spike."""
+    if position.mean_nats is None:
+        return 0.0
+    spike = SPIKE_NATS + SPIKE_SPREADS * position.spread_nats
+    return (position.recent_nats - position.mean_nats) / spike
+
+
+class LastGood:
+    """The whole state of a training as it was when it last went well, in memory.
+
+    It is renewed every so many steps, unless the loss is rising; a resumed run begins with the state that it was
+    resumed in. So of a resumed run that diverges, what follows can differ from the uninterrupted run's until the
+    next copy.
+    """
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._state = _copy_of(trainer.checkpoint())
+
+    def renew(self) -> None:
+        """Copy the state after a step, if it is time and all is well.
+
+        Raises:
+            DivergenceError: a parameter is no finite number.
+        """
+        position = self._trainer.position
+        if position.step % EVERY or _rise(position) > 0.5:
+            return
+        if not np.isfinite(self._trainer.model.params.flat).all():
+            raise DivergenceError(f"a parameter is no finite number after step {position.step}")
+        position.rollbacks_in_a_row = 0
+        self._state = _copy_of(self._trainer.checkpoint())
+
+    def roll_back(self, reason: DivergenceError) -> RollbackReport:
+        """Bring the state back, with half the learning rate.
+
+        What is known of the run's time and of its best weights stays.
+        """
+        trainer, now = self._trainer, self._trainer.position
+        trainer.restore(self._state, "the copy in memory")
+        trainer.position = replace(
+            trainer.position,
+            seconds=now.seconds,
+            best_val=now.best_val,
+            without_best=now.without_best,
+            lr_factor=now.lr_factor / 2,
+            rollbacks=now.rollbacks + 1,
+            rollbacks_in_a_row=now.rollbacks_in_a_row + 1,
+        )
+        after = trainer.position
+        return RollbackReport(now.step, after.step, str(reason), after.lr_factor, after.rollbacks)
+
+
+def _copy_of(state: Checkpoint) -> Checkpoint:
+    params = state.params.zeros_like()
+    params.flat[:] = state.params.flat
+    return Checkpoint(params, {name: array.copy() for name, array in state.extras.items()}, dict(state.scalars))

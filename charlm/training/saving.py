@@ -1,0 +1,126 @@
+"""Saving: what a training puts on the disk, and how it lives with a disk that refuses.
+
+A save is one event: the best weights, if there are new ones, the copy that is kept, and only then the latest
+weights with everything that training needs to continue. A killed run goes on from those, so all that they tell
+of, such as the best cost, has been saved before them. What cannot be written stays in memory, is told once, and
+is tried again at the next save; each file is replaced whole or not at all (see ``charlm.checkpoint.atomic``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from charlm.arrays import FlatVector
+from charlm.checkpoint.checkpoint import Checkpoint
+from charlm.checkpoint.folder import holds_run
+from charlm.checkpoint.kept import keep_only, kept_path
+from charlm.checkpoint.run import Run
+from charlm.errors import RunError
+from charlm.training.reports import FaultReport, ValidationReport
+from charlm.training.trainer import Trainer
+
+
+class Saver:
+    """Saves a training into its run."""
+
+    def __init__(self, trainer: Trainer, run: Run) -> None:
+        self._trainer = trainer
+        self._run = run
+        self._best: FlatVector | None = None
+        self._is_best_written = True
+        self._records: list[dict[str, Any]] = []  # not yet written
+        self._faults: dict[str, str] = {}  # by what is not saved, the latest reason
+
+    def record(self, report: ValidationReport) -> Iterator[FaultReport]:
+        """Add a validation to the run's curve, and remember its weights if they are the best.
+
+        Raises:
+            DivergenceError: a cost is no finite number.
+        """
+        params = self._trainer.averaged.params
+        if report.is_best or report.val_nats_per_char is None:
+            self._best = params.zeros_like()
+            self._best.flat[:] = params.flat
+            self._is_best_written = False
+        self._records.append(report.to_json())
+        yield from self._attempt("the curve", self._write_records)
+
+    def forget(self, after: int | None) -> Iterator[FaultReport]:
+        """Drop the validations after a step from the run's curve, or all of them."""
+        self._records = [record for record in self._records if after is not None and record["step"] <= after]
+        yield from self._attempt("the curve", partial(self._forget_records, after))
+
+    def save(self) -> Iterator[FaultReport]:
+        """Save the training as it is.
+
+        Yields:
+            A report when the system begins to refuse, and one when it has ceased to.
+
+        Raises:
+            DivergenceError: a parameter is no finite number; what was saved before stands.
+        """
+        was_gone, keep = not holds_run(self._run.folder), self._trainer.config.budget.keep
+        for what, write in (("the run's folder", self._run.put_back), ("the best weights", self._write_best)):
+            yield from self._attempt(what, write)
+            if what in self._faults:
+                return
+        if keep:
+            yield from self._attempt("a further copy of it", self._keep_state)
+        yield from self._attempt("the state of training", self._write_state)
+        if keep:
+            yield from self._attempt("the number of copies", partial(keep_only, self._run.folder, keep))
+        if self._records:
+            yield from self._attempt("the curve", self._write_records)
+        if was_gone and not self._faults:
+            message = f"{self._run.folder} was gone, and is put back without the curve's earlier part"
+            yield FaultReport(self._trainer.position.step, message, is_over=True)
+
+    def check(self) -> None:
+        """See that nothing is left unsaved, as a run ends.
+
+        Raises:
+            RunError: something is.
+        """
+        for what, reason in self._faults.items():
+            raise RunError(f"the save after step {self._trainer.position.step} failed for {what}: {reason}")
+
+    def _attempt(self, what: str, write: Callable[[], None]) -> Iterator[FaultReport]:
+        step = self._trainer.position.step
+        try:
+            write()
+        except (RunError, OSError) as error:
+            if what not in self._faults:
+                yield FaultReport(step, f"{error}; training goes on in memory, and tries again", is_over=False)
+            self._faults[what] = str(error)
+        else:
+            if self._faults.pop(what, None) is not None:
+                yield FaultReport(step, f"saved again: {what}", is_over=True)
+
+    def _write_best(self) -> None:
+        is_there = self._is_best_written and os.path.lexists(self._run.best_path)
+        if self._best is not None and not is_there:
+            self._run.save(self._run.best_path, Checkpoint(self._best))
+            self._is_best_written = True
+        elif not is_there:
+            self._trainer.position.best_val = None  # whose weights somebody deleted: the next is the best again
+
+    def _keep_state(self) -> None:
+        path = kept_path(self._run.folder, self._trainer.position.step)
+        self._run.save(path, self._trainer.checkpoint())
+
+    def _write_state(self) -> None:
+        self._run.save(self._run.last_path, self._trainer.checkpoint())
+        self._run.complete()
+
+    def _forget_records(self, after: int | None) -> None:
+        self._run.check_folder()
+        self._run.forget_metrics(after)
+
+    def _write_records(self) -> None:
+        self._run.check_folder()
+        while self._records:
+            self._run.append_metrics(self._records[0])
+            del self._records[0]

@@ -1,0 +1,44 @@
+"""``charlm bench``: the figures as a table and as JSON, each size in a process of its own."""
+
+import pytest
+
+from charlm.benchmark import Speed
+from charlm.cli.commands import bench
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The sizes that were asked for; nothing is measured."""
+    sizes = []
+
+    def record(size, workers, ceiling):
+        sizes.append((size, workers))
+        speed = Speed(1000.0, 50.0, 10.0, 200.0, 3_000_000)
+        return {
+            "size": size.name, **vars(speed), "ceiling_gflops": ceiling,
+            "share_of_ceiling": 0.5, "resident_megabytes": 3.0,
+        }  # fmt: skip
+
+    monkeypatch.setattr(bench, "ceiling_gflops", lambda pool: 100.0)
+    monkeypatch.setattr(bench, "_record", record)
+    return sizes
+
+
+def test_left_out_every_standard_size_is_measured(call, measured):
+    result = call("bench", "--json")
+    assert [size.name for size, _ in measured] == [record["size"] for record in result.records]
+    assert len(measured) == len(bench.SIZES)
+
+
+def test_a_size_of_ones_own(call, measured):
+    result = call("bench", "--cell", "gru", "--hidden", "32", "--layers", "2", "--workers", "1")
+    assert [(size.name, workers) for size, workers in measured] == [("gru H32 L2 B64 T64", 1)]
+    assert "gru H32 L2 B64 T64" in result.out and "50%" in result.out
+
+
+def test_the_whole_way_on_a_tiny_size(call, monkeypatch):
+    monkeypatch.setattr("charlm.benchmark.CEILING_SIZE", 64)
+    result = call("bench", "--cell", "rnn", "--hidden", "4", "--batch-size", "4", "--seq-len", "8", "--json")
+    (record,) = result.records
+    for name in ("training", "gflops", "sampling", "sampling_64", "resident_megabytes", "share_of_ceiling"):
+        assert record[name] > 0

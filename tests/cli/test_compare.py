@@ -1,0 +1,42 @@
+"""Runs side by side, and dynamic evaluation, from the command line."""
+
+import pytest
+
+
+@pytest.fixture
+def two(elsewhere, call, tiny):
+    for name, rate in (("slow", "0.001"), ("fast", "0.01")):
+        assert call("train", "fox.txt", "--quiet", "--out", f"runs/{name}", *tiny, "--lr", rate).code == 0
+
+
+def test_runs_are_compared_in_a_table_and_as_json(two, call):
+    ended = call("compare", "slow", "runs/fast", "--dynamic", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    slow, fast = ended.records
+    assert (slow["run"], slow["settings"], fast["settings"]) == ("slow", {"lr": 0.001}, {"lr": 0.01})
+    assert fast["bits_per_char"] < slow["bits_per_char"] and slow["steps"] == fast["steps"] == 20
+    assert slow["dynamic_bits_per_char"] < slow["bits_per_char"]
+    shown = call("compare", "slow", "fast", "--dynamic").out
+    for words in ("slow", "fast", "lr", "parameters", "best val", "bits/char", "dynamic bits/char", "bits/byte"):
+        assert words in shown
+    assert f"{fast['bits_per_char']:.4f}" in shown and f"{fast['dynamic_bits_per_char']:.4f}" in shown
+    assert "batch_size" not in shown
+
+
+def test_a_comparison_needs_runs(two, call):
+    assert call("compare").code == 2
+    missing = call("compare", "slow", "quick")
+    assert missing.code == 1 and missing.complaint.startswith("there is no run 'quick'; under runs/ there are:")
+    told = call("compare", "slow", "--split", "test")
+    assert told.code == 0 and "slow is not measured: slow holds out no test part" in told.out
+
+
+def test_dynamic_evaluation_stands_beside_the_static_figure(two, call):
+    (static,) = call("eval", "perplexity", "fast", "--json").records
+    (both,) = call("eval", "perplexity", "fast", "--dynamic", "--dynamic-chunk", "10", "--json").records
+    assert static.items() <= both.items() and not any(name.startswith("dynamic") for name in static)
+    assert both["dynamic_bits_per_char"] < both["bits_per_char"]
+    assert "fast, dynamic" in call("eval", "perplexity", "fast", "--dynamic").out
+    refused = call("eval", "perplexity", "fast", "--dynamic-rate", "0.1")
+    assert refused.code == 2
+    assert refused.complaint == "--dynamic-rate belongs to --dynamic: give both, or leave it out"

@@ -1,0 +1,65 @@
+"""Corpora of every kind from the command line: folders, compressed files, bytes, rare characters, lost files."""
+
+import gzip
+import json
+
+import pytest
+
+from charlm.checkpoint.run import Run
+
+TEXT = "The quick brown fox jumps over the lazy dog.\n" * 40
+
+
+def corpus_of(folder, name):
+    return json.loads((folder / "runs" / name / "config.json").read_text())["corpus"]
+
+
+def test_a_folder_and_a_compressed_file_are_one_corpus(elsewhere, call, tiny):
+    (elsewhere / "texts" / "deep").mkdir(parents=True)
+    (elsewhere / "texts" / "deep" / "a.txt").write_text(TEXT)
+    (elsewhere / "texts" / "b.md").write_text(TEXT)
+    (elsewhere / "more.txt.gz").write_bytes(gzip.compress(TEXT.encode()))
+    ended = call("train", "texts", "more.txt.gz", *tiny)
+    assert ended.code == 0 and ended.err.startswith(
+        "texts: 3,240 characters to train on, 360 to validate, 30 symbols;"
+    )
+    corpus = corpus_of(elsewhere, "texts-1")
+    assert corpus["paths"] == [str(elsewhere / "texts"), str(elsewhere / "more.txt.gz")] and corpus["files"] == 2
+    assert call("train", "texts", "--glob", "*.md", *tiny).err.startswith("texts: 1,620 characters to train on")
+    assert call("train", "--resume", "texts-1", "--steps", "22").code == 0
+
+
+def test_any_file_is_a_corpus_of_bytes(elsewhere, call, tiny):
+    (elsewhere / "picture.png").write_bytes(bytes(range(256)) * 10)
+    ended = call("train", "picture.png", "--bytes", *tiny)
+    assert ended.code == 0
+    assert ended.err.startswith("picture: 2,304 bytes to train on, 256 to validate, 256 symbols; lstm")
+    (record,) = call("eval", "perplexity", "--json").records[:1]
+    assert record["bits_per_byte"] == pytest.approx(record["bits_per_char"])
+    assert call("sample", "--len", "20").code == 0
+
+
+def test_rare_characters_are_told(elsewhere, call, tiny):
+    (elsewhere / "fox.txt").write_text("zürich " + TEXT)
+    ended = call("train", "fox.txt", "--min-count", "10", *tiny)
+    assert "31 symbols, one of them for 1 rare characters: 'ü'; lstm" in ended.err
+    assert Run.open(elsewhere / "runs" / "fox-1").vocabulary.rare == ("ü",)
+
+
+def test_a_changed_corpus_is_refused_with_a_remedy_that_fits_the_command(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    (elsewhere / "fox.txt").write_text("other")
+    resumed, measured = call("train", "--resume", "fox-1"), call("eval", "perplexity")
+    assert resumed.code == measured.code == 1
+    assert resumed.complaint.endswith("put it back as it was, or begin a new run, by charlm train")
+    assert measured.complaint.endswith("put it back as it was, or give a text file as TARGET")
+    (elsewhere / "fox.txt").unlink()
+    resumed = call("train", "--resume", "fox-1").complaint
+    assert resumed.startswith("there is no file") and "TARGET" not in resumed
+
+
+def test_a_cache_that_cannot_be_written_is_told(elsewhere, call, monkeypatch):
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(elsewhere / "fox.txt"))
+    refused = call("train", "fox.txt")
+    assert refused.code == 1 and "cannot be written" in refused.complaint
+    assert refused.complaint.endswith("or name another folder by CHARLM_CACHE_DIR")

@@ -1,0 +1,27 @@
+"""Characters as codes, and what a model of a text makes of another."""
+
+import numpy as np
+import pytest
+
+from tests.ngram.slow_models import ALPHABET
+
+
+def encode(text):
+    return np.array([ALPHABET.index(character) for character in text], np.uint8)
+
+
+@pytest.fixture(scope="session")
+def encoded():
+    """A function that gives a text's codes."""
+    return encode
+
+
+@pytest.fixture(scope="session")
+def costs_of():
+    """A function that gives what a text costs a model of a kind and an order, counted in a training text."""
+
+    def costs(kind, training, text, order):
+        codes = encode(text)
+        return kind(encode(training), len(ALPHABET), order).costs(codes[:-1], codes[1:])
+
+    return costs

@@ -1,0 +1,63 @@
+"""The benchmark measures what it says; how fast this machine is, no test asserts."""
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from charlm.benchmark import SamplingBench, Size, TrainingBench, ceiling_gflops, resident_bytes
+from charlm.engine.pool import WorkerPool
+
+MEGABYTE = 1_000_000
+TINY = Size("gru", hidden=4, layers=2, batch_size=4, seq_len=8)
+HOLDER = "import sys; block = bytearray({size}); print(flush=True); sys.stdin.read()"
+
+
+def clock():
+    """A clock that advances by a second a look."""
+    return SimpleNamespace(perf_counter=map(float, itertools.count()).__next__)
+
+
+def test_the_operations_of_a_character_are_six_for_every_weight_it_meets():
+    """By hand: two layers' recurrent weights, the upper one's input weights, the readout; no gathered table."""
+    size = Size("lstm", hidden=8, layers=2)
+    assert size.flops_per_character() == 6 * (2 * 8 * 32 + 8 * 32 + 8 * 65)
+
+
+def test_rates_are_those_of_the_steps_taken(monkeypatch):
+    with WorkerPool(1) as pool:
+        training, sampling = TrainingBench(TINY, pool), SamplingBench(TINY, streams=3)
+        monkeypatch.setattr("charlm.benchmark.time", clock())
+        assert training.rate(seconds=3) == 2 * 4 * 8 / 3
+        assert sampling.rate(seconds=3) == 2 * 3 / 3
+
+
+def test_the_ceiling_counts_every_workers_product(monkeypatch):
+    monkeypatch.setattr("charlm.benchmark.time", clock())
+    monkeypatch.setattr("charlm.benchmark.CEILING_SIZE", 10)
+    with WorkerPool(3) as pool:
+        assert ceiling_gflops(pool) == pytest.approx(3 * 2 * 10**3 / 1e9)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="this system does not tell")
+def test_memory_is_that_of_all_processes():
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER.format(size=100 * MEGABYTE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        holder.stdout.readline()
+        ours, both = resident_bytes([]), resident_bytes([holder.pid])
+        holder.stdin.close()
+    assert 100 * MEGABYTE < both - ours < 150 * MEGABYTE
+
+
+def test_where_the_system_does_not_tell_memory_is_not_made_less(monkeypatch):
+    def refuse(path):
+        raise OSError
+
+    real = resident_bytes([])
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert resident_bytes([os.getpid()]) >= 2 * 0.9 * real

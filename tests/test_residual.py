@@ -1,0 +1,58 @@
+"""Residual connections: what layers hand upwards, step by step and at once, and what of it is dropped."""
+
+import numpy as np
+import pytest
+
+from charlm.architecture import check_settings
+from charlm.config import ModelConfig, OptimisationConfig
+from charlm.errors import UsageError
+from charlm.workspace import Workspace
+
+STEPS, STREAMS, SYMBOLS, LAYERS = 5, 3, 4, 3
+
+
+@pytest.fixture
+def model(make_model):
+    return make_model(SYMBOLS, layers=LAYERS, cell="gru", residual=True)
+
+
+@pytest.fixture
+def x_TB():
+    return np.random.default_rng(0).integers(SYMBOLS, size=(STEPS, STREAMS)).astype(np.uint8)
+
+
+def test_every_layer_adds_its_input_to_its_output(model, x_TB):
+    workspace = Workspace(model, STEPS, STREAMS)
+    h_TBH, state = model.forward(x_TB, model.zero_state(STREAMS), workspace)
+    assert h_TBH is workspace.outputs[-1]
+    for layer in range(LAYERS):
+        below_BH = workspace.outputs[layer - 1][-1] if layer else 0
+        np.testing.assert_allclose(workspace.outputs[layer][-1], below_BH + state[layer][0], rtol=1e-12)
+
+
+def test_steps_in_a_loop_equal_forward(model, x_TB):
+    state = model.zero_state(STREAMS)
+    h_TBH, after = model.forward(x_TB, state, Workspace(model, STEPS, STREAMS))
+    for x_B, h_BH in zip(x_TB, h_TBH, strict=True):
+        logits_BV, state = model.step(x_B, state)
+        np.testing.assert_allclose(model.output(state), h_BH, rtol=1e-12)
+        expected_BV = h_BH @ model.params["readout.W_hy"] + model.params["readout.b_y"]
+        np.testing.assert_allclose(logits_BV, expected_BV, rtol=1e-10, atol=1e-13)
+    for ours, theirs in zip(sum(state, ()), sum(after, ()), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_a_unit_is_dropped_once_however_many_layers_pass_it_on(model, x_TB):
+    workspace = Workspace(model, STEPS, STREAMS, OptimisationConfig(dropout=0.5))
+    _, state = model.forward(x_TB, model.zero_state(STREAMS), workspace, rng=np.random.default_rng(1))
+    shares = [workspace.outputs[0][-1], *(np.diff(workspace.outputs, axis=0)[:, -1])]
+    for share_BH, (h_BH,) in zip(shares, state, strict=True):
+        is_kept_BH = np.abs(share_BH) > 1e-12
+        assert 0 < is_kept_BH.sum() < is_kept_BH.size
+        np.testing.assert_allclose(share_BH[is_kept_BH], 2 * h_BH[is_kept_BH], rtol=1e-9)
+
+
+def test_one_layer_has_nothing_to_join():
+    check_settings(ModelConfig(residual=True, layers=2), OptimisationConfig())
+    with pytest.raises(UsageError, match="--residual joins a layer to the one below: it needs --layers of 2"):
+        check_settings(ModelConfig(residual=True, layers=1), OptimisationConfig())

@@ -1,0 +1,190 @@
+"""Divergence: what is one and what is none, the way back, and that nothing of it is ever saved."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.cells import CELLS
+from charlm.checkpoint.checkpoint import load_checkpoint
+from charlm.checkpoint.run import Run
+from charlm.errors import DivergenceError
+from charlm.training import divergence
+from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
+from charlm.training.loop import train
+from charlm.training.position import Position
+from charlm.training.reports import RollbackReport, StepReport, SummaryReport
+from charlm.training.session import resume
+from charlm.training.trainer import Trainer
+
+
+def follow(losses, share=1.0):
+    """The position after these losses."""
+    position = Position()
+    for loss_nats in losses:
+        position.step += 1
+        note_loss(position, loss_nats, share)
+    return position
+
+
+def stored(run, trainer):
+    opened = Run.open(run.folder)
+    return load_checkpoint(opened.last_path, opened.config.model, len(opened.vocabulary), trainer.extra_shapes())
+
+
+@pytest.fixture
+def often(monkeypatch):
+    """Copies of the state every five steps."""
+    monkeypatch.setattr(divergence, "EVERY", 5)
+
+
+@pytest.fixture
+def plant(monkeypatch):
+    """A function that makes training diverge at a step for as long as the rate is this high."""
+
+    def plant_at(step, factor=0.0):
+        take = Trainer.step
+
+        def diverging(self, progress):
+            if self.position.step + 1 == step and self.position.lr_factor > factor:
+                raise DivergenceError(f"the loss at step {step} is nan")
+            return take(self, progress)
+
+        monkeypatch.setattr(Trainer, "step", diverging)
+
+    return plant_at
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    start=st.floats(1, 8),
+    end=st.floats(0.1, 4),
+    noise=st.floats(0, 1),
+    half_life=st.floats(1, 200),
+)
+def test_a_loss_that_falls_and_one_that_rests_are_no_divergence(seed, start, end, noise, half_life):
+    steps = np.arange(600)
+    costs = end + max(start - end, 0.0) * 0.5 ** (steps / half_life)
+    costs = costs + noise * np.random.default_rng(seed).standard_normal(600)
+    follow(np.maximum(costs, 0.0).tolist())
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize("height", [6.0, 20.0, 1e30])
+def test_a_loss_that_jumps_and_stays_is_noticed_within_ten_steps(noise, height):
+    rng = np.random.default_rng(0)
+    healthy = (1.5 + noise * rng.standard_normal(300)).tolist()
+    with pytest.raises(DivergenceError, match=r"nats by step 30[1-9] after 1\.[4-6]"):
+        follow(healthy + [height] * 10)
+
+
+def test_one_hard_batch_is_no_divergence_nor_is_a_small_one():
+    follow([1.5] * 300 + [5.0] + [1.5] * 300)
+    position = follow([1.5] * 300)
+    for _ in range(5):  # an epoch's last batch can have a single target, and that a rare one
+        note_loss(position, 12.0, share=1 / 4096)
+
+
+def test_the_first_steps_may_overshoot():
+    follow([4.6, 9.0, 12.0, 8.0, 6.0, 5.0] + [4.0] * 100)
+
+
+@pytest.mark.parametrize("cell", CELLS.names())
+@pytest.mark.parametrize("settings", [{}, {"seed": 2}, {"lr": 0.1}, {"batch_size": 1, "seq_len": 16}])
+def test_a_training_that_goes_well_is_left_alone(begun, cell, settings):
+    text = "the quick brown fox jumps over the lazy dog.\n" * 20
+    reports = list(train(*begun(text, cell=cell, hidden=16, steps=150, **settings)))
+    assert not [report for report in reports if isinstance(report, RollbackReport)]
+
+
+def test_training_goes_back_halves_the_rate_and_goes_on(begun, often, plant):
+    plant(13, factor=0.5)
+    trainer, run = begun(steps=20, eval_every=4, schedule="constant", warmup=0, lr=0.02)
+    reports = list(train(trainer, run))
+    (back,) = [report for report in reports if isinstance(report, RollbackReport)]
+    assert back == RollbackReport(12, 10, "the loss at step 13 is nan", 0.5, 1)
+    assert back.to_json()["event"] == "rollback"
+    steps = [report for report in reports if isinstance(report, StepReport)]
+    assert [report.step for report in steps] == [*range(1, 13), *range(11, 21)]
+    # The weights, the moments, the carried state and the batches are those of then: only the rate differs.
+    assert steps[12].loss_nats == steps[10].loss_nats
+    assert steps[13].loss_nats != steps[11].loss_nats
+    assert trainer.lr == 0.01 and trainer.position.rollbacks_in_a_row == 0
+    assert isinstance(reports[-1], SummaryReport) and reports[-1].steps == 20
+    assert [record["step"] for record in run.read_metrics()] == [0, 4, 8, 12, 16, 20]
+
+
+def test_a_run_that_has_gone_back_is_resumed_bit_for_bit(begun, often, plant, pool):
+    plant(13, factor=0.3)  # that is twice
+    settings = {"steps": 24, "eval_every": 4, "save_every": "5"}
+    trainer, whole = begun(**settings)
+    list(train(trainer, whole))
+    assert trainer.position.rollbacks == 2
+    for killed_after in (7, 11, 12, 14, 21):
+        other, run = begun(**settings)
+        taken = 0
+        for report in train(other, run):
+            taken += isinstance(report, StepReport)
+            if taken == killed_after:
+                break
+        resumed, run = resume(Run.open(run.folder), {}, pool)
+        list(train(resumed, run))
+        assert np.array_equal(resumed.model.params.flat, trainer.model.params.flat)
+        assert (resumed.position.lr_factor, resumed.position.rollbacks) == (0.25, 2)
+        assert [record["step"] for record in run.read_metrics()] == [0, 4, 8, 12, 16, 20, 24]
+
+
+def test_after_three_in_a_row_it_stops_with_advice_and_a_state_that_went_well(begun, often, plant):
+    plant(13)
+    trainer, run = begun(steps=20, lr=0.02, eval_every=4)
+    backs = (report for report in train(trainer, run) if isinstance(report, RollbackReport))
+    assert [next(backs).lr_factor for _ in range(IN_A_ROW)] == [0.5, 0.25, 0.125]
+    with pytest.raises(DivergenceError, match=r"step 13 is nan, and going back 3 times .* --lr than 0\.0025, or"):
+        next(backs)
+    checkpoint = stored(run, trainer)
+    assert checkpoint.scalars["step"] == 10
+    assert [record["step"] for record in run.read_metrics()] == [0, 4, 8]
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_an_absurd_rate_saves_no_number_that_is_none(begun, clip):
+    wild = {"cell": "rnn", "nonlinearity": "relu", "lr": 1e6, "warmup": 0, "clip": clip}
+    trainer, run = begun(steps=300, eval_every=2, save_every="1", **wild)
+    with pytest.raises(DivergenceError, match="smaller --lr"):
+        list(train(trainer, run))
+    checkpoint = stored(run, trainer)  # loading refuses numbers that are not finite
+    assert len(run.read_metrics()) == 1 + checkpoint.scalars["step"] // 2
+    assert np.isfinite(run.load_model("best").params.flat).all()
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_comes_back_to_the_parameters_before(begun, monkeypatch, loss):
+    trainer, run = begun(steps=9, lr=0.02, eval_every=100)
+    before = trainer.model.params.flat.copy()
+    monkeypatch.setattr("charlm.engine.local.LocalEngine.step", lambda *args: loss)
+    with pytest.raises(DivergenceError, match=rf"the loss at step 1 is {loss}"):
+        list(train(trainer, run))
+    assert np.array_equal(trainer.model.params.flat, before)
+
+
+def test_parameters_that_are_no_numbers_are_never_copied_nor_saved(begun, often):
+    trainer, run = begun(steps=20, save_every="1", eval_every=100)
+    reports = []
+    for report in train(trainer, run):
+        reports.append(report)
+        if isinstance(report, StepReport) and report.step == 10 and not trainer.position.rollbacks:
+            trainer.model.params.flat[3] = math.inf
+    assert sum(isinstance(report, RollbackReport) for report in reports) == 1
+    assert np.isfinite(stored(run, trainer).params.flat).all()
+
+
+def test_a_copy_is_not_taken_while_the_loss_rises(begun, often):
+    trainer, _ = begun(steps=20)
+    good = LastGood(trainer)
+    for step in range(1, 11):
+        trainer.step(0.0)
+        trainer.position.mean_nats, trainer.position.recent_nats = 1.0, 1.7 if step == 10 else 1.0
+        good.renew()
+    assert good.roll_back(DivergenceError("rising")).back_to == 5

@@ -1,0 +1,47 @@
+"""Training on documents: each is learnt as if it were alone, in any company; a run of them goes on exactly."""
+
+import numpy as np
+import pytest
+
+from charlm.cells import CELLS
+from charlm.checkpoint.checkpoint import save_checkpoint
+from charlm.training.session import resume
+from charlm.workspace import Workspace
+
+NAMES = ["emma", "av", "olivia", "m", "mia", "ella", "vivi", "lea", "lia", "eva"]
+TEXT = "\n".join(NAMES)
+PLAIN = {"lines": True, "val_fraction": 0.0, "dtype": "float64", "dropout": 0.0, "clip": 0.0}
+
+
+@pytest.mark.parametrize("cell", CELLS.names())
+def test_a_step_s_gradient_is_the_mean_over_documents_that_are_read_alone(begun, cell):
+    trainer, _ = begun(text=TEXT, cell=cell, seq_len=43, batch_size=1, **PLAIN)
+    model, end = trainer.model, trainer.corpus.vocabulary.end
+    (batch,) = trainer.partition.epoch(np.random.default_rng(0))
+    assert batch.targets == sum(len(name) + 1 for name in NAMES)
+    grads = model.params.zeros_like()
+    total = np.zeros_like(grads.flat)
+    for name in NAMES:
+        codes = np.array([end, *trainer.corpus.vocabulary.encode(name, "the name"), end], np.uint8)[:, np.newaxis]
+        state, workspace = model.zero_state(1), Workspace(model, len(codes), 1)
+        model.loss_and_gradient(codes[:-1], codes[1:], None, batch.targets, state, workspace, grads)
+        total += grads.flat
+    trainer._engine.step(batch, np.random.default_rng(0))
+    np.testing.assert_allclose(trainer._engine.gradient, total, atol=1e-10)
+
+
+@pytest.mark.parametrize("partition", ["sequential", "varied", "random"])
+def test_a_run_of_documents_goes_on_exactly(begun, pool, partition):
+    settings = {"lines": True, "partition": partition, "split": "80/10/10", "min_count": 2}
+    text = "\n".join(NAMES * 12)
+    whole, _ = begun(text=text, steps=9, **settings)
+    for _ in range(9):
+        whole.step(0.0)
+    first, run = begun(text=text, steps=9, **settings)
+    for _ in range(5):
+        first.step(0.0)
+    save_checkpoint(run.last_path, first.checkpoint(), first.config.model)
+    again, _ = resume(run, {}, pool)
+    for _ in range(4):
+        again.step(0.0)
+    assert again.model.params.flat.tobytes() == whole.model.params.flat.tobytes()

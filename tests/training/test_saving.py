@@ -1,0 +1,105 @@
+"""Saving: when it happens, and what is kept."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.checkpoint.kept import kept_saves
+from charlm.checkpoint.run import Run
+from charlm.config import BudgetConfig
+from charlm.training.budget import Budget
+from charlm.training.loop import train
+from charlm.training.position import Position
+from charlm.training.saving import Saver
+from charlm.training.session import resume
+
+
+@pytest.fixture
+def saved_steps(monkeypatch):
+    """The steps after which the state is saved."""
+    steps, save = [], Saver.save
+
+    def noted(self):
+        steps.append(self._trainer.position.step)
+        return save(self)
+
+    monkeypatch.setattr(Saver, "save", noted)
+    return steps
+
+
+def test_saves_come_every_so_many_steps_and_at_the_end(begun, saved_steps):
+    list(train(*begun(steps=10, save_every="4")))
+    assert saved_steps == [0, 4, 8, 10]
+
+
+def test_saves_come_every_so_many_seconds_and_at_the_end(begun, clock, saved_steps):
+    list(train(*begun(steps=10, save_every="3s", eval_every=100)))
+    # The first validation takes two seconds, a step one.
+    assert saved_steps == [0, 3, 6, 9, 10]
+    saved_steps.clear()
+    clock.step_seconds = 20.0
+    list(train(*begun(steps=10, save_every="1m", eval_every=100)))
+    assert saved_steps == [0, 3, 6, 9, 10]
+
+
+def test_what_is_said_on_resuming_takes_the_place_of_what_was_said(begun, pool, saved_steps):
+    trainer, run = begun(steps=9, save_every="100")
+    list(train(trainer, run, lambda: trainer.position.step >= 2))
+    list(train(*resume(Run.open(run.folder), {"save_every": "3", "keep": 2}, pool)))
+    assert saved_steps == [0, 2, 3, 6, 9]
+    budget = Run.open(run.folder).config.budget
+    assert (budget.save_every, budget.keep) == ("3", 2)
+
+
+@given(cost=st.floats(1e-3, 10), step=st.floats(0.5, 10))
+def test_where_nothing_is_said_saving_takes_under_two_hundredths_of_the_time(cost, step):
+    budget, position, saving = Budget(BudgetConfig(steps=10**9), targets_per_epoch=10), Position(), 0.0
+    budget.note_save(position, cost)
+    while position.seconds < 100 * cost + 100:
+        position.step += 1
+        position.seconds += step
+        if budget.is_save_due(position):
+            position.seconds += cost
+            saving += cost
+            budget.note_save(position, cost)
+    assert saving == 0 or saving < 0.02 * position.seconds
+    assert saving > 0.005 * min(position.seconds * cost / 10, position.seconds) - cost
+
+
+def test_the_latest_saves_are_kept_as_whole_ones(begun, pool, saved_steps):
+    settings = {"steps": 14, "eval_every": 4, "save_every": "3", "keep": 2}
+    trainer, run = begun(**settings)
+    list(train(trainer, run))
+    assert saved_steps == [0, 3, 6, 9, 12, 14]
+    assert [path.name for path in kept_saves(run.folder)] == [
+        "step-000012.safetensors",
+        "step-000014.safetensors",
+    ]
+    earlier, last = kept_saves(run.folder)
+    assert last.read_bytes() == run.last_path.read_bytes()
+    shutil.copy(earlier, run.last_path)
+    resumed, _ = resume(Run.open(run.folder), {}, pool)
+    assert resumed.position.step == 12
+    list(train(resumed, run))
+    assert np.array_equal(resumed.model.params.flat, trainer.model.params.flat)
+    shutil.copy(last, run.best_path)
+    assert np.array_equal(run.load_model("best").params.flat, trainer.model.params.flat)
+
+
+def test_the_oldest_goes_only_once_the_newest_is_there(begun, monkeypatch):
+    trainer, run = begun(steps=9, save_every="3", keep=1)
+    counts = []
+    unlink = Path.unlink
+
+    def counting(self, **kwargs):
+        if self.name.startswith("step-"):
+            counts.append(len(kept_saves(run.folder)))
+        unlink(self, **kwargs)
+
+    monkeypatch.setattr(Path, "unlink", counting)
+    list(train(trainer, run))
+    assert counts == [2, 2, 2]
