@@ -16,7 +16,7 @@ from charlm.arrays import Floats
 from charlm.config import OptimisationConfig
 from charlm.engine.crew import Crew
 from charlm.engine.memory import TrainingMemory
-from charlm.engine.pool import WorkerPool
+from charlm.engine.pool import WorkerPool, cores_of
 from charlm.engine.shard import Order, Shard
 from charlm.engine.worker import Job
 from charlm.model import Model
@@ -54,8 +54,8 @@ class LocalEngine:
         self._shard = Shard(model, optimizer, memory, 0, columns[0], seq_len, optimisation)
         settings = model.config.to_json(), model.vocabulary_size, optimisation.to_json(), seq_len, batch_size
         jobs = [
-            Job(*settings, self._workers, number, (own.start, own.stop), memory.shared.address)
-            for number, own in enumerate(columns)
+            Job(*settings, self._workers, number, (own.start, own.stop), memory.shared.address, core)
+            for number, (own, core) in enumerate(zip(columns, cores_of(self._workers), strict=True))
         ]
         self._crew = Crew(jobs[1:], memory.shared.inherited)
         memory.shared.close_file()

@@ -39,6 +39,7 @@ class Job:
         number: which of them this one is, from 0.
         columns: its first stream, and the one after its last.
         address: of the shared memory.
+        core: the one to stay on; None leaves that to the system.
     """
 
     model: dict[str, Any]
@@ -50,6 +51,7 @@ class Job:
     number: int
     columns: tuple[int, int]
     address: str
+    core: int | None
 
     def to_line(self) -> str:
         """The job as the first line that its process reads."""
@@ -70,7 +72,10 @@ class Job:
 
 def serve(orders: TextIO, answers: TextIO) -> None:
     """Do a job's steps in turn, until there are no more orders."""
-    shard = Job(**json.loads(orders.readline())).shard()
+    job = Job(**json.loads(orders.readline()))
+    if job.core is not None:
+        os.sched_setaffinity(0, {job.core})
+    shard = job.shard()
     for line in orders:
         try:
             answer = _obey(shard, json.loads(line))

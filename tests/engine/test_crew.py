@@ -13,7 +13,7 @@ import pytest
 
 from charlm.config import OptimisationConfig
 from charlm.engine.local import LocalEngine
-from charlm.engine.pool import WorkerPool
+from charlm.engine.pool import WorkerPool, usable_cores
 from charlm.errors import WorkerError
 from charlm.text.streams import SequentialPartition
 
@@ -27,7 +27,7 @@ import os, signal, sys
 import numpy as np
 from charlm.config import ModelConfig, OptimisationConfig
 from charlm.engine.local import LocalEngine
-from charlm.engine.pool import WorkerPool
+from charlm.engine.pool import WorkerPool, usable_cores
 from charlm.model import Model
 pool = WorkerPool(3)
 engine = LocalEngine(Model(ModelConfig(hidden=4), 6), OptimisationConfig(), 5, 6, pool)
@@ -83,6 +83,16 @@ def test_the_processes_end_with_their_engine(make_engine):
         del engine
         gc.collect()
         assert not any(map(is_running, pids))
+
+
+@pytest.mark.skipif(usable_cores() < 2, reason="there is one core")
+def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
+    with WorkerPool(2) as pool:
+        engine = make_engine(pool)
+        engine.step(BATCH, np.random.default_rng(0))
+        (own,) = (os.sched_getaffinity(pid) for pid in engine.pids)
+        assert len(own) == 1 if usable_cores() == 2 else own == os.sched_getaffinity(0)
+        assert len(os.sched_getaffinity(0)) == usable_cores()
 
 
 def test_one_worker_starts_no_process(make_engine):

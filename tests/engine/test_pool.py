@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from charlm.engine.pool import WorkerPool, usable_cores
+from charlm.engine.pool import WorkerPool, cores_of, usable_cores
 
 
 def raising(error):
@@ -67,6 +67,15 @@ def test_columns_cover_the_batch_in_near_equal_parts(workers, batch_size):
 def test_left_out_there_is_a_worker_for_each_core():
     with WorkerPool() as pool:
         assert pool.workers == usable_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("workers", "expected"), [(1, [None]), (2, [None, None]), (3, [None, 4, 7]), (5, [None] * 5)]
+)
+def test_workers_stay_on_cores_only_where_each_has_one(monkeypatch, workers, expected):
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {7, 2, 4}, raising=False)
+    monkeypatch.setattr("os.sched_setaffinity", lambda pid, cores: None, raising=False)
+    assert cores_of(workers) == expected
 
 
 def test_threads_end_with_the_block():
