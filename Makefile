@@ -56,6 +56,7 @@ bench: $(READY)
 	  { echo "PyTorch cannot be installed here, so there is nothing to compare with: skipped"; exit 0; }
 	@if .venv-bench/bin/python -c 'import torch' 2>/dev/null; then \
 	  $(BIN)/python tests/bench/compare_torch.py --torch-python .venv-bench/bin/python --out bench.json; fi
+	$(BIN)/python tests/bench/cost_growth.py
 
 torture: $(READY)
 	$(BIN)/python tests/torture/kills.py --count 200

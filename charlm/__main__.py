@@ -1,5 +1,10 @@
 """Lets ``python -m charlm`` be the program."""
 
-from charlm.cli.app import main
+import sys
+
+try:
+    from charlm.cli.app import main
+except KeyboardInterrupt:  # Ctrl-C while the imports last
+    sys.exit(130)
 
 main()

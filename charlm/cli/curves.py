@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from charlm.cli.output import for_stream
 from charlm.errors import RunError, UsageError
 from charlm.evaluate import Curve
 from charlm.text.visible import visible
@@ -64,7 +65,7 @@ def check_plot_file(path: Path) -> None:
 
 
 def save_curves(curves: Sequence[Curve], path: Path) -> None:
-    """Draw curves one below the other into a picture; the file's ending gives its format.
+    """Draw curves one below the other into a picture, named on standard error; its ending gives the format.
 
     Raises:
         UsageError: see ``check_plot_file``.
@@ -85,6 +86,7 @@ def save_curves(curves: Sequence[Curve], path: Path) -> None:
             figure.savefig(path, metadata=metadata, dpi=150)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}; give another file") from error
+    sys.stderr.write(for_stream(f"wrote {path}\n", sys.stderr))
 
 
 def _draw(axes: Any, curve: Curve) -> None:

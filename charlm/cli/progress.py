@@ -83,7 +83,8 @@ class TrainingDisplay:
     def summary(self, report: SummaryReport) -> None:
         """Write how it ended, and what to do next."""
         self.close()
-        rate = f"{report.steps} steps in {report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
+        steps = "1 step" if report.steps == 1 else f"{report.steps} steps"
+        rate = f"{steps} in {report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
         best = _figure(report.best_val_nats_per_char)
         self.say(f"{rate}; best validation {best} nats/char; {report.parameters:,} parameters")
         if report.stopped_early:

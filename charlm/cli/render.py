@@ -18,6 +18,10 @@ from charlm.cli.output import for_stream, print_json, write_text
 from charlm.cli.page import page_of
 from charlm.evaluate import Column, Findings, Table
 
+WIDTH = 200  # columns where standard output is no terminal
+UNBOUNDED = 10_000  # columns, to measure a table that nothing folds
+LARGE = 1e12  # from here on a number's size says more than its digits
+
 
 def print_findings(findings: Findings, as_json: bool) -> None:
     """Show what a measurement found, on standard output."""
@@ -47,7 +51,7 @@ def save_findings(findings: Findings) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Draw a table; numbers are aligned to the right."""
+    """Draw a table; numbers are aligned to the right. On a terminal too narrow for it, it is turned."""
     drawn = RichTable(title=_cell(table.title), title_justify="left")
     for number, column in enumerate(table.columns):
         is_number = all(isinstance(row[number], int | float | None) for row in table.rows)
@@ -55,7 +59,23 @@ def print_table(table: Table) -> None:
     for row in table.rows:
         cells = zip(table.columns, row, strict=True)
         drawn.add_row(*(_cell(_formatted(column, value)) for column, value in cells))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(drawn)
+    is_terminal = sys.stdout.isatty()
+    console = Console(highlight=False, width=None if is_terminal else WIDTH)
+    unbounded = console.options.update_width(UNBOUNDED)
+    is_too_wide = is_terminal and console.measure(drawn, options=unbounded).maximum > console.width
+    console.print(_turned(table) if is_too_wide and len(table.columns) > 2 else drawn)
+
+
+def _turned(table: Table) -> RichTable:
+    """A table with a line for each of a row's values, and a rule between the rows."""
+    drawn = RichTable(title=_cell(table.title), title_justify="left", show_header=False)
+    drawn.add_column(no_wrap=True)
+    drawn.add_column(overflow="fold")
+    for row in table.rows:
+        for column, value in zip(table.columns, row, strict=True):
+            drawn.add_row(_cell(column.heading), _cell(_formatted(column, value)))
+        drawn.add_section()
+    return drawn
 
 
 def print_profile(seconds: Mapping[str, float], steps: int) -> None:
@@ -75,4 +95,6 @@ def _cell(text: str) -> Text:
 
 
 def _formatted(column: Column, value: Any) -> str:
-    return "-" if value is None else format(value, column.format)
+    if value is None:
+        return "-"
+    return format(value, ".4e" if isinstance(value, float) and abs(value) >= LARGE else column.format)

@@ -16,7 +16,7 @@ from charlm.arrays import Floats
 from charlm.config import OptimisationConfig
 from charlm.engine.crew import Crew
 from charlm.engine.memory import TrainingMemory
-from charlm.engine.pool import WorkerPool, cores_of
+from charlm.engine.pool import WorkerPool, cores_of, on_core
 from charlm.engine.shard import Order, Shard
 from charlm.engine.worker import Job
 from charlm.model import Model
@@ -53,9 +53,11 @@ class LocalEngine:
         self._busy: list[dict[str, float]] = [{}]
         self._shard = Shard(model, optimizer, memory, 0, columns[0], seq_len, optimisation)
         settings = model.config.to_json(), model.vocabulary_size, optimisation.to_json(), seq_len, batch_size
+        cores = cores_of(self._workers)
+        self._core = cores[0]
         jobs = [
             Job(*settings, self._workers, number, (own.start, own.stop), memory.shared.address, core)
-            for number, (own, core) in enumerate(zip(columns, cores_of(self._workers), strict=True))
+            for number, (own, core) in enumerate(zip(columns, cores, strict=True))
         ]
         self._crew = Crew(jobs[1:], memory.shared.inherited)
         memory.shared.close_file()
@@ -108,7 +110,8 @@ class LocalEngine:
         self._laps.begin()
         self._crew.order([asdict(order) for order in orders[1:]])
         try:
-            nll_sums = [self._shard.run(orders[0])]
+            with on_core(self._core):
+                nll_sums = [self._shard.run(orders[0])]
         finally:
             answers = self._crew.answers()
         self._laps.end("step")

@@ -8,9 +8,9 @@ work too, which the matrix library's own threads would leave to one core.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from types import TracebackType
 from typing import Self, TypeVar
@@ -29,13 +29,26 @@ def usable_cores() -> int:
 def cores_of(workers: int) -> list[int | None]:
     """A core for each worker to stay on, where there are as many as usable cores; None leaves it to the system.
 
-    The first worker, this process, has others to do besides. A worker that wakes up for a step is else often put
-    beside the one that woke it, and stays there until the system notices: with other work on two cores, that cost
-    a third of the speed.
+    A worker that wakes up for a step is else often put beside the one that woke it, and stays there until the
+    system notices: with other work on two cores, that cost a third of the speed.
     """
-    if workers != usable_cores() or not hasattr(os, "sched_setaffinity"):
+    if workers != usable_cores() or workers == 1 or not hasattr(os, "sched_setaffinity"):
         return [None] * workers
-    return [None, *sorted(os.sched_getaffinity(0))[1:]]
+    return [*sorted(os.sched_getaffinity(0))]
+
+
+@contextmanager
+def on_core(core: int | None) -> Iterator[None]:
+    """Keep this thread on a core while the block runs; None leaves it to the system."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 class WorkerPool:

@@ -19,7 +19,11 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 """The parts of a run's own corpus, by the name that the command line has for each."""
 
 
-def subjects_of(targets: Sequence[str], split: str | None) -> list[Subject]:
+NO_TARGET = "nor a run of that name; see charlm runs, or give a text file or a built-in corpus"
+TEXT_FILE = "give a text file as TARGET"
+
+
+def subjects_of(targets: Sequence[str], split: str | None, remedy: str = TEXT_FILE) -> list[Subject]:
     """Pair runs and texts.
 
     A text file is read as the run read its corpus: in the same units, changed and divided alike.
@@ -29,6 +33,7 @@ def subjects_of(targets: Sequence[str], split: str | None) -> list[Subject]:
             measured, and with no text each run's own corpus.
         split: the part of a run's own corpus, ``val`` where it is left out. The test part, or the test file, is
             read for ``test`` alone.
+        remedy: what the user can do where a run's own corpus does not serve.
 
     Raises:
         UsageError: a split is asked of a text file, or there is nothing in it.
@@ -37,15 +42,15 @@ def subjects_of(targets: Sequence[str], split: str | None) -> list[Subject]:
     """
     found = [(target, resolve(target)) for target in targets]
     runs = [find_run(target) for target, kind in found if isinstance(kind, Path)] or [find_run(None)]
-    sources = [find_text(kind) for _, kind in found if isinstance(kind, str)]
+    sources = [find_text(kind, NO_TARGET) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(
             f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
         )
-    return [subject for run in runs for subject in _subjects_of_run(run, sources, split or "val")]
+    return [subject for run in runs for subject in _subjects_of_run(run, sources, split or "val", remedy)]
 
 
-def _subjects_of_run(run: Run, sources: list[Source], split: str) -> list[Subject]:
+def _subjects_of_run(run: Run, sources: list[Source], split: str, remedy: str) -> list[Subject]:
     model = load_run(run)
     if sources:
         training = _training_part(run)
@@ -55,10 +60,10 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str) -> list[Subjec
             )
             for source in sources
         ]
-    corpus = _corpus(run)
+    corpus = _corpus(run, remedy)
     part = _part(run, corpus, split)
     if len(part) < 2:
-        raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: give a text file, or --split train")
+        raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: {remedy}, or --split train")
     return [Subject(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
 
 
@@ -74,13 +79,13 @@ def _part(run: Run, corpus: Corpus, split: str) -> Part:
     return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
 
 
-def _corpus(run: Run) -> Corpus:
-    return divide_again(run.corpus, run.config, run.vocabulary, "give a text file as TARGET")
+def _corpus(run: Run, remedy: str) -> Corpus:
+    return divide_again(run.corpus, run.config, run.vocabulary, remedy)
 
 
 def _training_part(run: Run) -> Part | None:
     """The training part of a run's corpus, where that can still be found."""
     try:
-        return _corpus(run).train
+        return _corpus(run, TEXT_FILE).train
     except CorpusError:
         return None

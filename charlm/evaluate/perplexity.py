@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from charlm.config import flag, setting
@@ -106,7 +106,10 @@ class Perplexity(Measurement):
                 rows.append([of_markov[name] for name in COLUMNS])
             records.append(record)
             notes += [record["policy"], *_notes(subject, record)]
-        table = Table("Perplexity", list(COLUMNS.values()), rows)
+        is_bytes = all(subject.model.corpus.bytes for subject in subjects)
+        table = Table(
+            "Perplexity", [_in_bytes(column) if is_bytes else column for column in COLUMNS.values()], rows
+        )
         return Findings(records, [table], list(dict.fromkeys(notes)))
 
     def _add_dynamic(
@@ -165,17 +168,23 @@ def _perplexity(nats: float | None) -> float | None:
     return math.exp(nats) if nats is not None and nats < LARGEST_NATS else None
 
 
+def _in_bytes(column: Column) -> Column:
+    """A column of figures of symbols that are bytes."""
+    return replace(column, heading=column.heading.replace("/char", "/byte").replace("characters", "bytes"))
+
+
 def _notes(subject: Subject, record: dict[str, Any]) -> list[str]:
+    units = subject.model.corpus.units
     notes = [
-        f"{subject.text_name}: perplexity a word is e to the nats of all {record['characters']:,} characters, "
+        f"{subject.text_name}: perplexity a word is e to the nats of all {record['characters']:,} {units}, "
         f"white space too, over {record['words']:,} words between white space; the interval is a block "
-        f"bootstrap's, of {record['block_length']:,} characters a block"
+        f"bootstrap's, of {record['block_length']:,} {units} a block"
     ]
     if record["unknown"]:
         share = record["unknown"] * record["unknown_nats_each"]
         share /= record["nats_per_char"] * record["characters"]
         notes.append(
-            f"{record['unknown']:,} characters of {subject.text_name} are unknown to {subject.run}: each was "
+            f"{record['unknown']:,} {units} of {subject.text_name} are unknown to {subject.run}: each was "
             f"charged {record['unknown_nats_each']:.2f} nats on average, {share:.1%} of the whole cost together"
         )
     if record["lossy"]:

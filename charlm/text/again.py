@@ -90,8 +90,9 @@ def _kept(known: Known, config: CorpusConfig, remedy: str) -> Prepared:
 
 def _difference(known: Known, prepared: Prepared) -> str:
     """What is not the same any more: by file, where the cache still knows what they were."""
-    then = {file.path: file.sha256 for file in read_files(name_of(known.sha256, prepared.config))}
-    now = {file.path: file.sha256 for file in read_files(name_of(prepared.sha256, prepared.config))}
+    config = prepared.config
+    then = {file.path: file.sha256 for file in read_files(known.sha256, known.paths, config)}
+    now = {file.path: file.sha256 for file in read_files(prepared.sha256, known.paths, config)}
     if not then or (len(then) == len(now) == 1):
         return f"sha256 {known.sha256[:12]} then, {prepared.sha256[:12]} now"
     kinds = {

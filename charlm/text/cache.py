@@ -1,9 +1,9 @@
 """The cache of prepared corpora: one folder an entry, which is there whole or not at all.
 
-header.json  what the entry is, the sizes and sums of the other files, and a sum of itself
-alphabet     the symbols' code points (uint32), then their counts (int64), little-endian
-files.json   the corpus's files with their sums
-codes        the corpus in codes of the alphabet; maps that are made from it may stand beside it
+header.json   what the entry is, the sizes and sums of the other files, and a sum of itself
+alphabet      the symbols' code points (uint32), then their counts (int64), little-endian
+files-*.json  the files with their sums: one record for each naming of a corpus that has this content
+codes         the corpus in codes of the alphabet; maps that are made from it may stand beside it
 
 An entry is named by its content and its settings. What a user names is found by a key: a sum of the path, size,
 time and number of every file, and of the settings. Keys and entries can be deleted at any time.
@@ -11,7 +11,6 @@ time and number of every file, and of the settings. Keys and entries can be dele
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -32,10 +31,11 @@ from charlm.storage.places import VARIABLE, cache_folder
 from charlm.text.alphabet import Alphabet
 from charlm.text.passes import FileFacts
 from charlm.text.prepared import Prepared
+from charlm.text.record import read_record, record_path, sealed, sum_of, unsealed, write_record
 from charlm.text.sources import Source
 
 FORMAT = 1
-HEADER, ALPHABET, FILES, CODES = "header.json", "alphabet", "files.json", "codes"
+HEADER, ALPHABET, CODES = "header.json", "alphabet", "codes"
 ENTRIES, KEYS, LOCKS, UNFINISHED = "prepared", "keys", "locks", "unfinished"
 
 YOUNG_SECONDS = 2.0
@@ -58,7 +58,7 @@ class Facts:
         """Of the content; for several files, of their sums in the order in which they were read."""
         if len(self.files) == 1:
             return self.files[0].sha256
-        return _sum("".join(f"{file.sha256}\n" for file in self.files).encode())
+        return sum_of("".join(f"{file.sha256}\n" for file in self.files).encode())
 
     def prepared(self, codes: Codes, folder: Path | None = None) -> Prepared:
         """The corpus, now that it is encoded."""
@@ -86,7 +86,7 @@ def settings_of(config: CorpusConfig) -> dict[str, Any]:
 
 def name_of(sha256: str, config: CorpusConfig) -> str:
     """The name of the entry of this content under these settings."""
-    return _sum(json.dumps([FORMAT, sha256, settings_of(config)]).encode())[:32]
+    return sum_of(json.dumps([FORMAT, sha256, settings_of(config)]).encode())[:32]
 
 
 def find(key: str, source: Source, config: CorpusConfig) -> Prepared | None:
@@ -94,6 +94,10 @@ def find(key: str, source: Source, config: CorpusConfig) -> Prepared | None:
     try:
         name = (cache_folder() / KEYS / key).read_text("ascii")
     except (OSError, ValueError):
+        return None
+    # A key is of the files; who names them differently, or was the last to rename them, has another record.
+    record = read_record(record_path(cache_folder() / ENTRIES / name, source.paths, config.glob))
+    if record is None or [file.path for file in record.files] != [member.path for member in source.members]:
         return None
     return open_entry(name, source, config)
 
@@ -111,7 +115,7 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> Prepared | No
         alphabet = Alphabet(
             np.frombuffer(points, _POINT), np.frombuffer(counts, _COUNT), config.units, config.document_end
         )
-        if [_sum(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
+        if [sum_of(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
             return None
         # As a plain array: a slice of a memmap costs more, and the map lives as long as any view of it.
         codes = np.memmap(folder / CODES, alphabet.dtype, "r").view(np.ndarray)
@@ -123,21 +127,25 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> Prepared | No
 
 def read_header(folder: Path) -> dict[str, Any] | None:
     """What an entry says of itself; None where it was altered, or is none."""
-    try:
-        header = json.loads((folder / HEADER).read_bytes())
-        own = header.pop("sum")
-        is_whole = own == _sum(_json(header)) and header["format"] == FORMAT
-        return header if is_whole and _sum((folder / FILES).read_bytes()) == header["files"] else None
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        return None
+    header = unsealed(folder / HEADER)
+    return header if header is not None and header.get("format") == FORMAT else None
 
 
-def read_files(name: str) -> list[FileFacts]:
-    """The files of an entry; none where the cache has it no longer."""
-    folder = cache_folder() / ENTRIES / name
-    if read_header(folder) is None:
-        return []
-    return [FileFacts(*facts) for facts in json.loads((folder / FILES).read_bytes())]
+def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileFacts]:
+    """The files of what was named when it had this content; none where the cache does not know."""
+    record = read_record(record_path(cache_folder() / ENTRIES / name_of(sha256, config), paths, config.glob))
+    return () if record is None else record.files
+
+
+def add_naming(prepared: Prepared, files: Sequence[FileFacts]) -> None:
+    """Note in an entry that is there already what was named now, and which files it stood for.
+
+    Raises:
+        CorpusError: the cache cannot be written to.
+    """
+    if prepared.folder is not None:
+        with telling_refusals():
+            write_record(prepared.folder, prepared.source, prepared.config.glob, files)
 
 
 def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
@@ -175,20 +183,16 @@ def _write(folder: Path, facts: Facts, codes: Iterable[Codes]) -> None:
         os.fsync(file.fileno())
     status = (folder / CODES).stat()
     raw = facts.alphabet.points_A.astype(_POINT).tobytes() + facts.alphabet.counts_A.astype(_COUNT).tobytes()
-    files = _json([dataclasses.astuple(file) for file in facts.files])
     header = {
         "format": FORMAT,
-        "name": facts.source.name,
-        "paths": list(facts.source.paths),
         "settings": settings_of(facts.config),
         "sha256": facts.sha256,
-        "alphabet": _sum(raw),
+        "alphabet": sum_of(raw),
         "codes": [status.st_size, status.st_mtime_ns],
-        "files": _sum(files),
     }
     (folder / ALPHABET).write_bytes(raw)
-    (folder / FILES).write_bytes(files)
-    (folder / HEADER).write_bytes(_json(header | {"sum": _sum(_json(header))}))
+    write_record(folder, facts.source, facts.config.glob, facts.files)
+    (folder / HEADER).write_bytes(sealed(header))
 
 
 def remember(key: str, prepared: Prepared, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
@@ -227,11 +231,3 @@ def telling_refusals() -> Iterator[None]:
             f"the cache {cache_folder()} cannot be written: {error.strerror or error}; make room there "
             f"(charlm corpus clean), or name another folder by {VARIABLE}"
         ) from None
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()
-
-
-def _sum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

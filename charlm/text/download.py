@@ -104,15 +104,35 @@ def _fetched(corpus: NamedCorpus, file: RemoteFile, folder: Path, progress: Prog
     try:
         return Path(fetcher.fetch(name, downloader=partial(_transfer, progress)))
     except RequestException as error:
-        reason = " ".join(str(error).split())
         raise CorpusError(
-            f"{corpus.name} cannot be downloaded from {file.address} ({reason}): try again later"
+            f"{corpus.name} cannot be downloaded from {file.address} ({_reason(error)}): try again later"
         ) from None
     except ValueError:
         raise CorpusError(
             f"{corpus.name}: what comes from {file.address} is not what is known ({file.hash}), and is not kept: "
             f"try again later, or see {corpus.address}"
         ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Why the network failed: what is at the bottom of the layers that each tell the whole story again."""
+    from requests import ConnectionError, HTTPError, Timeout
+
+    text = str(error)
+    match error:
+        case HTTPError() if error.response is not None:
+            return f"the server answers {error.response.status_code}"
+        case Timeout():
+            return "it timed out"
+        case _ if "timed out" in text:
+            return "it timed out"
+        case _ if "NameResolutionError" in text or "Failed to resolve" in text:
+            return "the server's name is not resolved: is there a network?"
+        case _ if "Connection refused" in text or "actively refused" in text:
+            return "the connection is refused"
+        case ConnectionError():
+            return "the connection fails"
+    return "the transfer breaks off"
 
 
 def _transfer(progress: Progress | None, address: str, path: str, _: Any) -> None:

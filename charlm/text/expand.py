@@ -34,9 +34,11 @@ def files_of(named: str, pattern: str, remedy: str) -> list[Member]:
     try:
         mode = Path(named).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        found = _matches(named) if glob.has_magic(named) else []
+        is_pattern = glob.has_magic(named)
+        found = _matches(named) if is_pattern else []
         if not found:
-            raise CorpusError(f"there is no file {named!r}: {remedy}") from None
+            lack = f"the pattern {named!r} fits no file" if is_pattern else f"there is no file {named!r}"
+            raise CorpusError(f"{lack}: {remedy}") from None
         return [Member(repr(path), str(Path(path).resolve())) for path in found]
     except (OSError, ValueError) as error:
         raise refusal(repr(named), error) from None

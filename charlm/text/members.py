@@ -103,26 +103,27 @@ class Member:
 
     def _reads(self, content: BinaryIO, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
         """The blocks of a content that comes from a file, be it by way of a decompression."""
-        read = position = 0
+        position = 0
         while True:
             try:
                 block = content.read(BLOCK)
             except EOFError:
                 raise CorpusError(
-                    f"{self.label} is cut short: it ends after byte {read} of its content; get it again"
+                    f"{self.label} is cut short: it ends after byte {content.tell():,} of its content; "
+                    "get it again"
                 ) from None
             except damages() as error:
                 # A decompression's own complaints have no error number; the system's have.
                 if getattr(error, "errno", None) is not None:
                     raise refusal(self.label, error) from None
                 raise CorpusError(
-                    f"{self.label} is damaged after byte {read} of its content ({error}); get it again"
+                    f"{self.label} is damaged after byte {content.tell():,} of its content ({error}); "
+                    "get it again"
                 ) from None
             advance(file.tell() - position)
             position = file.tell()
             if not block:
                 return
-            read += len(block)
             yield block
 
     def _open(self) -> BinaryIO:

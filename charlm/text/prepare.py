@@ -11,7 +11,7 @@ import numpy as np
 from charlm.arrays import Codes
 from charlm.config import CorpusConfig, TrainingConfig
 from charlm.errors import CorpusError, VocabularyError
-from charlm.text.cache import Facts, find, held, key_of, name_of, open_entry, remember, store
+from charlm.text.cache import Facts, add_naming, find, held, key_of, name_of, open_entry, remember, store
 from charlm.text.part import Part
 from charlm.text.passes import Passes, Progress
 from charlm.text.prepared import Prepared
@@ -153,4 +153,5 @@ def _read(passes: Passes, key: str, source: Source, config: CorpusConfig) -> Pre
     if prepared is None:
         return store(key, facts, passes.codes(facts.alphabet))
     passes.check_unchanged()
+    add_naming(prepared, facts.files)
     return prepared

@@ -28,6 +28,9 @@ Kind: TypeAlias = Literal["file", "files", "built-in", "stdin", "text"]
 MOST_NAMED = 1000
 """Names of files and folders that a run can remember."""
 
+REMEDY = f"give a text file, or a built-in corpus ({', '.join(NAMES)})"
+"""What to do where there is nothing of a name."""
+
 _STDIN = "standard input"
 
 
@@ -65,13 +68,14 @@ class Source:
         return text
 
 
-def find_source(named: Sequence[str], pattern: str) -> Source:
+def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Source:
     """The source that a user names.
 
     Args:
         named: ``-`` for standard input, the name of a corpus, built in or downloaded; or paths of text files and
             folders, and patterns of paths.
         pattern: which files of a folder to read.
+        remedy: what to do where there is nothing of a name.
 
     Raises:
         UsageError: a name is a corpus's, and a file's in the working folder as well; names do not go together.
@@ -82,7 +86,7 @@ def find_source(named: Sequence[str], pattern: str) -> Source:
         with Path(named[0]).open("rb") as pipe:
             return Source("stdin", "stdin", (), (Member(repr(named[0]), _spooled(pipe, repr(named[0]))),))
     if not alone:
-        return find_files(named, pattern, f"give a text file, or a built-in corpus ({', '.join(NAMES)})")
+        return find_files(named, pattern, remedy)
     if len(named) > 1:
         raise UsageError(f"{alone[0]} cannot be read together with other texts: give it alone, or files alone")
     (name,) = named
@@ -99,7 +103,7 @@ def find_source(named: Sequence[str], pattern: str) -> Source:
     return find_files([str(downloaded(name))], pattern, f"get it by charlm corpus get {name}")
 
 
-def find_text(named: str) -> Source:
+def find_text(named: str, remedy: str = REMEDY) -> Source:
     """The source of one text, a file or ``-`` or a built-in: what is no folder and no pattern.
 
     Raises:
@@ -108,7 +112,7 @@ def find_text(named: str) -> Source:
     """
     if named not in NAMES and named not in named_corpora() and stat.S_ISDIR(_mode(named)):
         raise CorpusError(f"{named!r} is a folder: give a text file")
-    return find_source([named], pattern="")
+    return find_source([named], pattern="", remedy=remedy)
 
 
 def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:

@@ -142,7 +142,7 @@ def _shares(text: str) -> Split:
     """The split of numbers between slashes.
 
     Raises:
-        UsageError: they are no two or three numbers, or the first is 0.
+        UsageError: they are no two or three numbers, the first is 0, or they are percentages of more than all.
     """
     try:
         shares = [Fraction(share) for share in text.split("/")] if _SHARES.fullmatch(text) else []
@@ -152,6 +152,11 @@ def _shares(text: str) -> Split:
         raise UsageError(
             f"--split is {text!r}: it must be the shares for training, validation and test, such as 90/10 or "
             f"80/10/10, or one of {', '.join(CONVENTIONS)}"
+        )
+    # Ratios such as 1/1/1 are shares too; what adds up to more than 100 is a slip.
+    if sum(shares) > 100:
+        raise UsageError(
+            f"--split {text} adds up to {float(sum(shares)):g}, more than 100: give shares of the text"
         )
     train, validation, *test = shares
     return Split(train, validation, sum(test, Fraction(0)))

@@ -23,25 +23,26 @@ from charlm.text.cache import (
     LOCKS,
     UNFINISHED,
     open_entry,
-    read_files,
     read_header,
     telling_refusals,
 )
 from charlm.text.members import Member
-from charlm.text.passes import Content, Progress
+from charlm.text.passes import Content, FileFacts, Progress
+from charlm.text.record import RECORDS, read_record
 from charlm.text.sources import Source
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A prepared corpus in the cache.
+    """A corpus as it was named, prepared in the cache; those of the same content share a folder.
 
     Attributes:
         folder: where it is.
         name: the corpus's short name; None where the entry was altered, as for all that follows.
         paths: what was named when it was prepared; empty for what came through a pipe.
         settings: how it was read.
-        bytes_on_disk: of all its files.
+        bytes_on_disk: of all the folder's files.
+        files: what they stood for, as it was then.
         used: when it was last used, in seconds since 1970.
     """
 
@@ -50,13 +51,14 @@ class Entry:
     paths: tuple[str, ...]
     settings: dict[str, Any]
     bytes_on_disk: int
+    files: tuple[FileFacts, ...]
     used: float
 
 
 def entries() -> list[Entry]:
-    """What the cache holds, the entry that was used last first."""
-    folders = _folders(cache_folder() / ENTRIES)
-    return sorted(map(_entry, folders), key=lambda entry: -entry.used)
+    """What the cache holds, the entry that was used last first, and those of one folder by their paths."""
+    found = [entry for folder in _folders(cache_folder() / ENTRIES) for entry in _entries(folder)]
+    return sorted(found, key=lambda entry: (-entry.used, entry.folder, entry.paths))
 
 
 def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
@@ -72,10 +74,12 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
     if entry.name is None:
         return [f"{entry.folder} was altered: it will be prepared again"]
     complaints = [] if _counts_agree(entry) else [f"{entry.folder / CODES} was altered: charlm corpus clean"]
-    files = read_files(entry.folder.name)
-    done, total = 0, sum(file.bytes for file in files)
-    for file in files:
+    done, total = 0, sum(file.bytes for file in entry.files)
+    for file in entry.files:
         if file.path is None:
+            continue
+        if not Path(file.path).exists():
+            complaints.append(f"{file.path!r} is gone: put it back, or charlm corpus clean forgets it")
             continue
         try:
             content = Content(Member(repr(file.path), file.path).blocks())
@@ -102,16 +106,17 @@ def clean(chosen: Iterable[Entry] | None = None) -> int:
     """
     folder = cache_folder()
     gone = entries() if chosen is None else list(chosen)
-    names = {entry.folder.name for entry in gone}
+    sizes = {entry.folder: entry.bytes_on_disk for entry in gone}
+    names = {each.name for each in sizes}
     with telling_refusals():
-        for entry in gone:
-            shutil.rmtree(entry.folder)
+        for each in sizes:
+            shutil.rmtree(each)
         for key in _files(folder / KEYS):
             if chosen is None or key.read_text("ascii", "replace") in names:
                 key.unlink(missing_ok=True)
         if chosen is None:
             _clear_unfinished(folder)
-    return sum(entry.bytes_on_disk for entry in gone)
+    return sum(sizes.values())
 
 
 def _clear_unfinished(folder: Path) -> None:
@@ -122,11 +127,18 @@ def _clear_unfinished(folder: Path) -> None:
             lock.unlink()
 
 
-def _entry(folder: Path) -> Entry:
-    header = read_header(folder) or {"name": None, "paths": [], "settings": {}}
+def _entries(folder: Path) -> list[Entry]:
+    """One for each naming of the content; one without a name where there is none that is whole."""
+    header = read_header(folder)
     size = sum(path.stat().st_size for path in _files(folder))
-    used = folder / HEADER if (folder / HEADER).exists() else folder
-    return Entry(folder, header["name"], tuple(header["paths"]), header["settings"], size, used.stat().st_mtime)
+    used = (folder / HEADER if (folder / HEADER).exists() else folder).stat().st_mtime
+    records = [record for path in folder.glob(RECORDS) if (record := read_record(path)) is not None]
+    if header is None or not records:
+        return [Entry(folder, None, (), {}, size, (), used)]
+    return [
+        Entry(folder, record.name, record.paths, header["settings"], size, record.files, used)
+        for record in records
+    ]
 
 
 def _counts_agree(entry: Entry) -> bool:

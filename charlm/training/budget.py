@@ -49,6 +49,15 @@ class Budget:
         length = max(60 * self._amount - self._validation_seconds - self._slowest_save, 1e-3)
         return position.seconds / length
 
+    def place(self, position: Position) -> str:
+        """How far the run is of how long it is to be, such as ``step 319 of 20``."""
+        done = {
+            "steps": position.step,
+            "epochs": position.targets / self._targets_per_epoch,
+            "minutes": position.seconds / 60,
+        }[self._unit]
+        return f"{self._unit.removesuffix('s')} {done:.6g} of {self._amount:g}"
+
     def is_validation_due(self, position: Position, before: float) -> bool:
         """Whether to validate after a step, ``before`` which this much was done."""
         if self._config.eval_every is not None:

@@ -2,8 +2,9 @@
 
 Training has diverged when a loss or a gradient is no finite number, or when the loss spikes: its mean over the
 latest steps lies so far above its running mean that neither a hard passage nor the noise of small batches can be
-why. Then the whole state of a moment when it went well comes back, the learning rate is halved for good, and
-training goes on.
+why. The first steps have no running mean yet, and may overshoot; but from the first on, the loss may not lie many
+times above what blind guessing costs. Then the whole state of a moment when it went well comes back, the learning
+rate is halved for good, and training goes on.
 """
 
 from __future__ import annotations
@@ -22,21 +23,24 @@ RECENT = 0.2  # weight of a step of full size in the mean of the latest costs: a
 MEMORY = 0.01  # its weight in the running mean: about a hundred
 SPIKE_NATS = 1.0  # how far the one may lie above the other,
 SPIKE_SPREADS = 3.0  # and how many times the costs' own mean distance from their mean on top of that
-FIRST = 50  # steps that may overshoot
+FIRST = 50  # steps that may overshoot,
+ABSURD_NATS = 10.0  # but not by more above the cost of blind guessing,
+ABSURD_TIMES = 10.0  # nor to more than so many times that
 EVERY = 100  # steps between the copies of the state
 IN_A_ROW = 3  # rollbacks, none of them followed by a copy: then training stops
 
 
-def note_loss(position: Position, loss_nats: float, share: float) -> None:
+def note_loss(position: Position, loss_nats: float, share: float, chance_nats: float) -> None:
     """Follow the loss; the averages are counters of the run, so that a resumed run notices the same.
 
     Args:
         position: the run's counters, which learn of the loss.
         loss_nats: the mean cost of a step's targets.
         share: how many targets there were, of as many as a step can have.
+        chance_nats: what a target costs whoever guesses blindly among all symbols.
 
     Raises:
-        DivergenceError: the loss spikes.
+        DivergenceError: the loss spikes, or is absurd.
     """
     if position.mean_nats is None:
         position.mean_nats = position.recent_nats = loss_nats
@@ -44,6 +48,11 @@ def note_loss(position: Position, loss_nats: float, share: float) -> None:
     if position.step > FIRST and _rise(position) > 1:
         raise DivergenceError(
             f"the loss is {position.recent_nats:.3f} nats by step {position.step} after {position.mean_nats:.3f}"
+        )
+    if position.recent_nats > max(ABSURD_TIMES * chance_nats, ABSURD_NATS + chance_nats):
+        raise DivergenceError(
+            f"the loss at step {position.step} is {loss_nats:.5g} nats, "
+            f"where blind guessing costs {chance_nats:.3f}"
         )
     distance = loss_nats - position.mean_nats
     position.mean_nats += MEMORY * share * distance

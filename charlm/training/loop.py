@@ -66,6 +66,7 @@ class _Loop:
         self.last_good = LastGood(trainer)
         batching = trainer.config.batching
         self._full_step = batching.seq_len * batching.batch_size
+        self._chance_nats = math.log(len(trainer.corpus.vocabulary))
         self._started = time.monotonic() - trainer.position.seconds
 
     def progress(self) -> float:
@@ -104,7 +105,7 @@ class _Loop:
     def step(self, progress: float) -> StepReport:
         loss_nats, targets = self.trainer.step(progress)
         position = self.trainer.position
-        note_loss(position, loss_nats, targets / self._full_step)
+        note_loss(position, loss_nats, targets / self._full_step, self._chance_nats)
         return StepReport(position.step, min(self.progress(), 1.0), loss_nats, targets, position.seconds)
 
     def validate(self) -> Generator[Report, None, None]:

@@ -17,6 +17,7 @@ from charlm.text.again import divide_again
 from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, prepare_corpus
 from charlm.text.sources import Source
+from charlm.training.budget import Budget
 from charlm.training.trainer import Trainer
 
 # What may change when a run is resumed; everything else is what the run is.
@@ -77,7 +78,11 @@ def begin(source: Source, config: TrainingConfig, folder: Path, pool: WorkerPool
 
 
 def resume(
-    run: Run, settings: dict[str, Any], pool: WorkerPool, progress: Progress | None = None
+    run: Run,
+    settings: dict[str, Any],
+    pool: WorkerPool,
+    progress: Progress | None = None,
+    must_go_on: bool = False,
 ) -> tuple[Trainer, Run]:
     """A run as it was when it was last saved, ready to go on; its folder is locked meanwhile.
 
@@ -86,9 +91,10 @@ def resume(
         settings: what to change: its length, or how often it validates, samples and saves.
         pool: as many workers as the changed settings say.
         progress: called now and then while the corpus is read.
+        must_go_on: whether to refuse a run that has come to its end.
 
     Raises:
-        UsageError: another setting is to change.
+        UsageError: another setting is to change, or nothing is left to do and ``must_go_on``; all is as it was.
         CorpusError: the corpus has moved or changed.
         CheckpointError: the checkpoint is damaged.
     """
@@ -100,10 +106,19 @@ def resume(
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
     trainer.restore(checkpoint, str(run.last_path))
+    if must_go_on:
+        _check_unfinished(trainer)
     tidy(run.folder)
     # What was measured after the last save will be measured again.
     run.forget_metrics(after=trainer.position.validated_step)
     return trainer, run.with_config(config)
+
+
+def _check_unfinished(trainer: Trainer) -> None:
+    budget = Budget(trainer.config.budget, trainer.partition.targets_per_epoch)
+    if trainer.position.step > 0 and budget.progress(trainer.position) >= 1:
+        place = budget.place(trainer.position)
+        raise UsageError(f"the run is at its end, {place}: give a larger --steps, --epochs or --minutes to go on")
 
 
 def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:

@@ -123,6 +123,12 @@ def test_ctrl_c_ends_other_work_with_130_and_no_traceback(inside, line):
     assert process.returncode == 130 and errors == b""
 
 
+def test_ctrl_c_during_the_imports_leaves_no_traceback(tmp_path):
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    done = start("--version", env=BUFFERED | {"PYTHONPATH": str(tmp_path)})
+    assert done.communicate(timeout=30) == (b"", b"") and done.returncode == 130
+
+
 @pytest.mark.parametrize(
     ("words", "number", "offered"),
     [

@@ -74,11 +74,13 @@ def test_a_file_that_is_no_text(inside, tmp_path, call, line, content, words):
     assert refused.code == 1 and refused.complaint.startswith(words.replace("'text'", repr(path)))
 
 
-@pytest.mark.parametrize("line", [["train", "fix.txt"], ["eval", "perplexity", "fix.txt"]])
-def test_a_file_that_is_missing(inside, call, line):
-    missing = call(*line)
+@pytest.mark.parametrize(
+    ("line", "remedy"), [(["train"], "give a text file"), (["eval", "perplexity"], "nor a run of that name")]
+)
+def test_a_file_that_is_missing(inside, call, line, remedy):
+    missing = call(*line, "fix.txt")
     assert missing.code == 1
-    assert missing.complaint.startswith("there is no file 'fix.txt': give a text file")
+    assert missing.complaint.startswith(f"there is no file 'fix.txt': {remedy}")
 
 
 def test_a_folder_that_has_no_text(inside, tmp_path, call):

@@ -204,6 +204,18 @@ def test_the_cache_is_verified_and_emptied(remote, call, tiny):
     shown = call("corpus", "verify")
     assert shown.code == 0 and shown.err == "" and shown.out.count("as it was") == 2
 
+    (remote / "a-copy.txt").write_bytes((remote / "own.txt").read_bytes())
+    assert call("train", "a-copy.txt", "--quiet", *tiny).code == 0
+    assert [record["corpus"] for record in call("corpus", "verify", "--json").records] == [
+        "a-copy",
+        "own",
+        "sample",
+    ]
+    (remote / "a-copy.txt").unlink()
+    shown = call("corpus", "verify")
+    assert shown.code == 1 and "a-copy.txt' is gone: put it back, or charlm corpus clean forgets it" in shown.err
+    (remote / "a-copy.txt").write_bytes((remote / "own.txt").read_bytes())
+
     (remote / "own.txt").write_text("another text")
     (remote / "cache" / "corpora" / "sample.txt").write_bytes(bytes(2700))
     shown = call("corpus", "verify")
@@ -213,7 +225,7 @@ def test_the_cache_is_verified_and_emptied(remote, call, tiny):
     assert altered.endswith("sample.txt was altered: charlm corpus get sample")
 
     (cleaned,) = call("corpus", "clean", "--json").records
-    assert cleaned["bytes"] == prepared["bytes_on_disk"] > 2700
+    assert cleaned["bytes"] > prepared["bytes_on_disk"] > 2700
     (left,) = call("corpus", "verify", "--json").records
     assert left["kind"] == "downloaded"
     assert call("corpus", "clean", "--downloads").out == f"2,700 bytes are gone from {remote / 'cache'}\n"

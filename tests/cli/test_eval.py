@@ -58,6 +58,19 @@ def test_a_corpus_that_has_changed_or_moved_is_told(elsewhere, call, tiny):
     assert moved.code == 1 and "there is no file" in moved.complaint and "trained on it" in moved.complaint
 
 
+def test_a_name_of_nothing_may_have_been_meant_for_a_run(inside, call):
+    missing = call("eval", "perplexity", "nope")
+    assert missing.code == 1
+    assert missing.complaint.startswith("there is no file 'nope': nor a run of that name; see charlm runs")
+
+
+def test_a_run_of_bytes_is_measured_in_bytes(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", "--bytes", *tiny).code == 0
+    shown = call("eval", "perplexity").out
+    assert "characters" not in shown and "/char" not in shown and "bytes a block" in shown
+    assert "nats/byte" in shown
+
+
 def test_a_split_is_for_a_runs_own_corpus(inside, call):
     refused = call("eval", "perplexity", "fox.txt", "--split", "val")
     assert refused.code == 2 and refused.complaint.startswith("--split val is a part of a run's own corpus")

@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import math
 import shutil
 import sys
@@ -91,6 +92,15 @@ def test_several_runs_share_the_axes(keep_run, charlm):
         assert words in out
 
 
+def test_a_curve_s_records_are_told_to_programs(keep_run, charlm):
+    kept = [keep_run("one"), keep_run("two")]
+    code, out, error = charlm("plot", "one", "two", "--json")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert (code, error) == (0, "")
+    assert records == [{"run": run.name} | record for run in kept for record in run.read_metrics()]
+    assert len(records) == 6 and records[0]["val_nats_per_char"] == VAL[0]
+
+
 def test_a_text_drawing_has_no_escapes_and_fits(capsys):
     curves.print_curves([CURVE, CURVE])
     out = capsys.readouterr().out
@@ -125,8 +135,8 @@ def test_findings_with_curves_are_drawn_for_people_alone(capsys):
 def test_a_picture_s_ending_gives_its_format(keep_run, charlm, tmp_path):
     pytest.importorskip("matplotlib")
     keep_run("one")
-    assert charlm("plot", "--out", "curve.svg") == (0, "", "")
-    assert charlm("plot", "--out", "curve.PNG") == (0, "", "")
+    assert charlm("plot", "--out", "curve.svg") == (0, "", "wrote curve.svg\n")
+    assert charlm("plot", "--out", "curve.PNG") == (0, "", "wrote curve.PNG\n")
     svg = (tmp_path / "curve.svg").read_text()
     for words in ("Learning curves", "one train", "one val", "steps", "bits/char"):
         assert f">{words}</text>" in svg
@@ -189,7 +199,7 @@ def test_a_measurement_s_curves_go_into_a_picture(measured, charlm, tmp_path):
     pytest.importorskip("matplotlib")
     options = ("--distance", "2", "--positions", "1", "--plot", "curves.svg")
     code, out, error = charlm("eval", "gradients", "one", "text.txt", *options)
-    assert (code, error) == (0, "")
+    assert (code, error) == (0, "wrote curves.svg\n")
     svg = (tmp_path / "curves.svg").read_text()
     for words in ("Norm of ds_t/ds_k: one on text", "Norm of dL_t/ds_k: one on text", "one, trained"):
         assert words in out and f">{words}</text>" in svg

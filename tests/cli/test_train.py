@@ -81,6 +81,27 @@ def test_a_run_is_resumed_and_can_be_made_longer(elsewhere, call, tiny):
     assert refused.code == 2 and refused.complaint.startswith("--hidden cannot change when a run is resumed")
 
 
+def test_a_run_at_its_end_is_not_resumed_in_silence_and_loses_nothing(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    files = {path: path.read_bytes() for path in (elsewhere / "runs/fox-1").iterdir() if path.suffix}
+    for length, place in ([], "step 20 of 20"), (["--steps", "5"], "step 20 of 5"):
+        refused = call("train", "--resume", "fox-1", *length)
+        assert refused.code == 2
+        advice = "give a larger --steps, --epochs or --minutes to go on"
+        assert refused.complaint == f"the run is at its end, {place}: {advice}"
+    assert {path: path.read_bytes() for path in files} == files
+    refused = call("train", "--resume", "fox-1", "--minutes", "1e-9")
+    assert refused.code == 2 and re.search(r"minute \S+ of 1e-09", refused.complaint)
+    assert "epoch" in call("train", "--resume", "fox-1", "--epochs", "0.01").complaint
+
+
+def test_a_run_out_of_patience_is_not_at_its_end(elsewhere, call, tiny):
+    lazy = ["--patience", "1", "--eval-every", "1", "--lr", "1e-30"]
+    assert call("train", "fox.txt", "--quiet", *tiny, *lazy).code == 0
+    on = call("train", "--resume", "fox-1", "--patience", "0", "--json").records
+    assert on[-1]["steps"] == 20
+
+
 def test_a_run_starts_from_anothers_weights_and_takes_its_model(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", *tiny).code == 0
     (elsewhere / "fix.txt").write_text("the fix of a fux.\n" * 60)
@@ -162,7 +183,7 @@ def stuck(self, progress):
     return take(self, progress)
 Trainer.step = stuck
 from charlm.cli.app import main
-sys.argv = ["charlm", "train", "fox.txt", "--quiet", *sys.argv[1:]]
+sys.argv = ["charlm", "train", "fox.txt", *sys.argv[1:]]
 main()
 """
 
@@ -176,7 +197,9 @@ def test_a_second_signal_stops_at_once(elsewhere, call, number):
         with pytest.raises(TimeoutExpired):
             process.wait(1)
         process.send_signal(number)
-        assert process.communicate(timeout=30) == (b"", b"")
+        out, err = process.communicate(timeout=30)
+        again = b"go on from there with: charlm train --resume runs/fox-1\n"
+        assert out == b"" and re.search(rb"\nstopped at once, saved last at step \d+; " + again + b"$", err)
         assert process.returncode == 130
     assert call("train", "--resume", "fox-1", "--steps", "5", "--quiet").code == 0
 

@@ -1,5 +1,6 @@
 """Worker threads: results in order, errors that surface, threads and limits that end with the block."""
 
+import os
 import threading
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from charlm.engine.pool import WorkerPool, cores_of, usable_cores
+from charlm.engine.pool import WorkerPool, cores_of, on_core, usable_cores
 
 
 def raising(error):
@@ -70,12 +71,23 @@ def test_left_out_there_is_a_worker_for_each_core():
 
 
 @pytest.mark.parametrize(
-    ("workers", "expected"), [(1, [None]), (2, [None, None]), (3, [None, 4, 7]), (5, [None] * 5)]
+    ("workers", "expected"), [(1, [None]), (2, [None, None]), (3, [2, 4, 7]), (5, [None] * 5)]
 )
 def test_workers_stay_on_cores_only_where_each_has_one(monkeypatch, workers, expected):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {7, 2, 4}, raising=False)
     monkeypatch.setattr("os.sched_setaffinity", lambda pid, cores: None, raising=False)
     assert cores_of(workers) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system lets nobody choose a core")
+def test_a_thread_is_on_its_core_in_the_block_alone():
+    before = os.sched_getaffinity(0)
+    for core in (min(before), max(before)):
+        with on_core(core):
+            assert os.sched_getaffinity(0) == {core}
+        assert os.sched_getaffinity(0) == before
+    with on_core(None):
+        assert os.sched_getaffinity(0) == before
 
 
 def test_threads_end_with_the_block():

@@ -71,7 +71,9 @@ def test_a_part_is_not_asked_of_a_text(here, two_runs):
 
 def test_a_run_that_holds_nothing_out_says_what_to_do(keep):
     keep("run", val_fraction=0.0)
-    with pytest.raises(UsageError, match="run holds out no validation part: give a text file, or --split train"):
+    with pytest.raises(
+        UsageError, match="run holds out no validation part: give a text file as TARGET, or --split train"
+    ):
         subjects_of(["run"], None)
     assert len(subjects_of(["run"], "train")[0].part) == 500
 

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -105,6 +106,15 @@ def test_of_many_files_those_are_named_that_differ(folder):
     assert words in complaint(remembered)
     shutil.rmtree(cache_folder())
     assert f"(sha256 {remembered.sha256[:12]} then, " in complaint(remembered)
+
+
+def test_a_copied_folder_has_files_of_its_own(folder):
+    known(".")
+    shutil.copytree(folder, folder.parent / "copy")
+    remembered = known("../copy")
+    (folder.parent / "copy" / "d.txt").write_text("new")
+    new = Path(folder, "../copy/d.txt").resolve()
+    assert f"(new: {str(new)!r}): put it back" in complaint(remembered)
 
 
 def test_standard_input_is_found_again_while_the_cache_has_it(folder, monkeypatch):

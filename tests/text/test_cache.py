@@ -108,6 +108,11 @@ def test_settings_have_entries_of_their_own(text):
     assert prepared(text, CorpusConfig(min_count=5, glob="*")).folder == prepared(text).folder
 
 
+def names_in(folder):
+    """The names of an entry's files, those of records without their sums."""
+    return sorted("files" if path.match("files-*.json") else path.name for path in folder.iterdir())
+
+
 def rewrite(path, change):
     path.write_bytes(change(path.read_bytes()))
 
@@ -127,14 +132,13 @@ ALTERATIONS = {
         folder / "header.json", lambda raw: raw.replace(b'"sha256": "', b'"sha256": "0')
     ),
     "header not UTF-8": lambda folder: rewrite(
-        folder / "header.json", lambda raw: raw.replace(b"text", b"t\xe9xt")
+        folder / "header.json", lambda raw: raw.replace(b"units", b"un\xeets")
     ),
     "header without a name": lambda folder: rewrite(
         folder / "header.json", lambda raw: json.dumps({**json.loads(raw), "name": 7}).encode()
     ),
     "alphabet altered": lambda folder: rewrite(folder / "alphabet", lambda raw: b"\1" + raw[1:]),
     "alphabet gone": lambda folder: (folder / "alphabet").unlink(),
-    "files altered": lambda folder: (folder / "files.json").write_bytes(b"[]"),
 }
 
 
@@ -146,7 +150,26 @@ def test_an_entry_that_was_altered_is_made_anew(text, passes, alteration):
     assert passes == ["count", "codes"] * 2
     prepared(text)
     assert passes == ["count", "codes"] * 2
-    assert sorted(path.name for path in folder.iterdir()) == ["alphabet", "codes", "files.json", "header.json"]
+    assert names_in(folder) == ["alphabet", "codes", "files", "header.json"]
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"{}", None])
+def test_a_record_of_files_that_was_altered_is_made_anew(text, passes, raw):
+    folder = prepared(text).folder
+    (record,) = folder.glob("files-*.json")
+    was = record.read_bytes()
+    record.unlink() if raw is None else record.write_bytes(raw)
+    assert prepared(text).folder == folder and record.read_bytes() == was
+    assert passes == ["count", "codes", "count"]
+
+
+def test_a_file_that_is_named_by_its_folder_too_is_read_once_for_each_naming(text, passes):
+    folder = prepared(text).folder
+    for _ in range(2):
+        assert prepare(find_source([str(text.parent)], "*.txt"), CorpusConfig(glob="*.txt")).folder == folder
+        prepared(text)
+    assert passes == ["count", "codes", "count"]
+    assert names_in(folder) == ["alphabet", "codes", "files", "files", "header.json"]
 
 
 @pytest.mark.parametrize("key", [b"", b"\xff", b"../../etc", b"0" * 32])
@@ -242,6 +265,4 @@ def test_two_that_do_not_see_each_other_s_lock_make_one_whole_entry(text, tmp_pa
         yield from real(self, alphabet)
 
     monkeypatch.setattr(prepare_module.Passes, "codes", codes)
-    assert sorted(path.name for path in prepared(text).folder.iterdir()) == [
-        *("alphabet", "codes", "files.json", "header.json"),
-    ]
+    assert names_in(prepared(text).folder) == ["alphabet", "codes", "files", "header.json"]

@@ -65,7 +65,15 @@ def test_parts_that_are_compressed_one_by_one_are_one_text(member, ending):
 def test_a_file_that_is_cut_short_says_after_how_much(member, ending):
     compressed = COMPRESS[ending](os.urandom(3 * BLOCK))
     message = complaint(member(compressed[: len(compressed) * 2 // 3], f"t{ending}"))
-    assert re.match(rf"'t\{ending}' is cut short: it ends after byte \d+ of its content; get it again", message)
+    words = re.fullmatch(
+        rf"'t\{ending}' is cut short: it ends after byte ([\d,]+) of its content; get it again", message
+    )
+    assert words and int(words[1].replace(",", "")) > BLOCK
+
+
+def test_what_came_of_less_than_a_block_is_counted(member):
+    message = complaint(member(gzip.compress(os.urandom(60_000))[:30_000], "t.gz"))
+    assert 28_000 < int(re.search(r"after byte ([\d,]+) of", message)[1].replace(",", "")) < 30_000
 
 
 @ENDING

@@ -210,7 +210,7 @@ def test_a_pattern_stands_for_its_files_unless_it_is_one_s_name(folder):
     files(folder, "b1.txt", "a1.txt", "a[1].txt", "c2.md")
     assert read_paths(find_source(["*1.txt"], ""), folder) == ["a1.txt", "b1.txt"]
     assert read_paths(find_source(["a[1].txt"], ""), folder) == ["a[1].txt"]
-    assert "there is no file 'x*.txt'" in complaint("x*.txt")
+    assert "the pattern 'x*.txt' fits no file: give a text file" in complaint("x*.txt")
 
 
 def test_a_folder_without_texts_says_what_it_has(folder):

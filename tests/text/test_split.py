@@ -120,6 +120,12 @@ def test_what_is_no_split_says_what_one_is(split):
         lengths(10, split=split)
 
 
+@pytest.mark.parametrize(("split", "total"), [("80/30", "110"), ("80/10/10.5", "100.5")])
+def test_shares_of_more_than_all_are_a_slip(split, total):
+    with pytest.raises(UsageError, match=rf"--split {split} adds up to {total}, more than 100: give shares"):
+        lengths(10, split=split)
+
+
 @pytest.mark.parametrize(
     ("settings", "flags"),
     [

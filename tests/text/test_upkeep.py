@@ -47,7 +47,17 @@ def test_what_changed_in_a_file_is_found_though_its_key_did_not(cached):
     assert "one.txt' has changed: sha256 " in complaint
     (cached / "one.txt").unlink()
     (complaint,) = verify(one)
-    assert "there is no file" in complaint
+    assert complaint.endswith("one.txt' is gone: put it back, or charlm corpus clean forgets it")
+
+
+def test_a_corpus_with_the_content_of_another_is_looked_after_too(cached):
+    (cached / "copy.txt").write_text("this is one")
+    prepare(find_source([str(cached / "copy.txt")], ""), CorpusConfig())
+    (cached / "copy.txt").write_text("other words")
+    complaints = {entry.name: verify(entry) for entry in entries()}
+    assert complaints["one"] == complaints["two"] == [] and len(complaints["copy"]) == 1
+    shared = [entry for entry in entries() if entry.name != "two"]
+    assert len({entry.folder for entry in shared}) == 1 and clean(shared) == shared[0].bytes_on_disk
 
 
 def test_codes_that_changed_though_their_time_did_not_are_found(cached):

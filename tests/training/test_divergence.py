@@ -19,13 +19,15 @@ from charlm.training.reports import RollbackReport, StepReport, SummaryReport
 from charlm.training.session import resume
 from charlm.training.trainer import Trainer
 
+CHANCE_NATS = math.log(100)
+
 
 def follow(losses, share=1.0):
     """The position after these losses."""
     position = Position()
     for loss_nats in losses:
         position.step += 1
-        note_loss(position, loss_nats, share)
+        note_loss(position, loss_nats, share, CHANCE_NATS)
     return position
 
 
@@ -84,11 +86,30 @@ def test_one_hard_batch_is_no_divergence_nor_is_a_small_one():
     follow([1.5] * 300 + [5.0] + [1.5] * 300)
     position = follow([1.5] * 300)
     for _ in range(5):  # an epoch's last batch can have a single target, and that a rare one
-        note_loss(position, 12.0, share=1 / 4096)
+        note_loss(position, 12.0, 1 / 4096, CHANCE_NATS)
 
 
 def test_the_first_steps_may_overshoot():
     follow([4.6, 9.0, 12.0, 8.0, 6.0, 5.0] + [4.0] * 100)
+
+
+@pytest.mark.parametrize("height", [1e3, 3e5, 1e30])
+def test_an_absurd_loss_is_noticed_at_once_in_the_first_steps_too(height):
+    with pytest.raises(DivergenceError, match=r"the loss at step 3 is .* blind guessing costs 4\.605"):
+        follow([4.6, 4.6, height])
+
+
+def test_one_rare_target_alone_is_nothing_absurd():
+    position = follow([4.6])
+    note_loss(position, 300.0, 1 / 64, CHANCE_NATS)
+
+
+@pytest.mark.parametrize("steps", [20, 30])
+def test_a_short_run_at_an_absurd_rate_stops_with_advice(begun, steps):
+    trainer, run = begun("the quick brown fox.\n" * 40, steps=steps, lr=1e5, hidden=16, layers=1, warmup=0)
+    with pytest.raises(DivergenceError, match=r"blind guessing costs .* smaller --lr than 12500"):
+        list(train(trainer, run))
+    assert stored(run, trainer).scalars["step"] == 0
 
 
 @pytest.mark.parametrize("cell", CELLS.names())
@@ -146,6 +167,15 @@ def test_after_three_in_a_row_it_stops_with_advice_and_a_state_that_went_well(be
     checkpoint = stored(run, trainer)
     assert checkpoint.scalars["step"] == 10
     assert [record["step"] for record in run.read_metrics()] == [0, 4, 8]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("settings", [{}, {"lr": 0.02}, {"batch_size": 1, "seq_len": 4}, {"clip": 0.0}])
+def test_relu_that_starts_high_is_left_alone(begun, seed, settings):
+    text = "the quick brown fox jumps over the lazy dog.\n" * 20
+    relu = {"cell": "rnn", "nonlinearity": "relu", "hidden": 16, "steps": 60, "seed": seed}
+    reports = list(train(*begun(text, **relu | settings)))
+    assert not [report for report in reports if isinstance(report, RollbackReport)]
 
 
 @pytest.mark.parametrize("clip", [0.0, 1.0])

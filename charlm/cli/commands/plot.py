@@ -15,6 +15,7 @@ import typer
 from charlm.checkpoint.find import find_run
 from charlm.checkpoint.run import Run
 from charlm.cli.curves import check_plot_file, print_curves, save_curves
+from charlm.cli.output import print_json
 from charlm.errors import RunError, UsageError
 from charlm.evaluate import Curve
 
@@ -35,6 +36,9 @@ def command(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw into a .png or .svg file, not in the terminal.")
     ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a validation, with all its figures.")
+    ] = False,
 ) -> None:
     """Draw the learning curves of runs: the cost of the training part and of the validation part.
 
@@ -44,10 +48,14 @@ def command(
         check_plot_file(out)
     found = [find_run(target) for target in runs] if runs else [find_run(None)]
     curve = learning_curve(found, x, unit)
-    if out is None:
-        print_curves([curve])
-    else:
+    if out is not None:
         save_curves([curve], out)
+    if json:
+        for run in found:
+            for record in run.read_metrics():
+                print_json({"run": run.name} | record)
+    elif out is None:
+        print_curves([curve])
 
 
 def learning_curve(runs: Sequence[Run], x: str, unit: str) -> Curve:

@@ -5,6 +5,7 @@ The loop itself prints nothing: this file turns its reports into a bar, lines or
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.find import find_run, new_run_folder
 from charlm.checkpoint.folder import check_unused
 from charlm.checkpoint.lock import only_writer
@@ -107,7 +109,7 @@ def command(
             lock.enter_context(only_writer(before.folder))
             before = Run.open(before.folder)  # as it is now that nobody else changes it
             with progress_bar("reading", quiet) as progress:
-                trainer, run = resume(before, settings, pool, progress)
+                trainer, run = resume(before, settings, pool, progress, must_go_on=True)
         else:
             # Loaded first: settings that a stranger's weights do not bear out get no memory.
             start = None if origin is None else load_run(origin)
@@ -122,7 +124,11 @@ def command(
             run = new_run(trainer, folder)
         # Closed at once, not when collected: a loop that is left in mid-run must not outlive its pool.
         with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
-            stopped = _show(reports, trainer, json, quiet)
+            try:
+                stopped = _show(reports, trainer, json, quiet)
+            except KeyboardInterrupt:
+                _say(_cut_short(run), quiet)
+                raise
         if profile:
             print_profile(trainer.profile(), trainer.position.step)
     if stopped:
@@ -142,6 +148,13 @@ def _moved(moved: Transfer) -> str:
         f"characters kept {moved.kept}, new {len(moved.new)} {''.join(moved.new)!r}, "
         f"dropped {len(moved.dropped)} {''.join(moved.dropped)!r}"
     )
+
+
+def _cut_short(run: Run) -> str:
+    """What is left of a run that was stopped at once."""
+    saved = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary))
+    again = f"charlm train --resume {shlex.quote(str(run.folder))}"
+    return f"stopped at once, saved last at step {saved.scalars['step']}; go on from there with: {again}"
 
 
 def _show(reports: Iterable[Report], trainer: Trainer, as_json: bool, quiet: bool) -> bool:

@@ -51,7 +51,7 @@ def command(
 
 
 def _prepared(quiet: bool) -> Iterator[dict[str, Any]]:
-    for entry in entries():
+    for entry in sorted(entries(), key=lambda entry: (entry.name or "", entry.paths, entry.folder)):
         with progress_bar(entry.name or "?", quiet) as progress:
             complaints = verify(entry, progress)
         yield {
