@@ -46,7 +46,7 @@ def close(ours, theirs):
 
 
 @pytest.mark.parametrize("partition", [SequentialPartition, RandomPartition])
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(workers=st.integers(2, 4), batch_size=st.integers(1, 7))
 def test_any_number_of_workers_gives_the_same_gradient(make_model, partition, workers, batch_size):
     model, batches = make_model(**MODEL), epoch(partition, batch_size)
