@@ -94,7 +94,7 @@ def resume(
         must_go_on: whether to refuse a run that has come to its end.
 
     Raises:
-        UsageError: another setting is to change, or nothing is left to do and ``must_go_on``; all is as it was.
+        UsageError: another setting is to change, or nothing is left to do and ``must_go_on``; nothing is lost.
         CorpusError: the corpus has moved or changed.
         CheckpointError: the checkpoint is damaged.
     """
@@ -106,11 +106,12 @@ def resume(
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
     trainer.restore(checkpoint, str(run.last_path))
-    if must_go_on:
-        _check_unfinished(trainer)
     tidy(run.folder)
     # What was measured after the last save will be measured again.
     run.forget_metrics(after=trainer.position.validated_step)
+    # A run that was killed before its last validation still has that to do.
+    if must_go_on and trainer.position.validated_step == trainer.position.step:
+        _check_unfinished(trainer)
     return trainer, run.with_config(config)
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from charlm.checkpoint.folder import holds_run
 from charlm.checkpoint.run import Run
 from charlm.cli.app import main as charlm
+from charlm.errors import UsageError
 
 COMMON = "--hidden 12 --seq-len 8 --batch-size 4 --eval-every 7 --sample-every 20 --save-every 3 --keep 2 --quiet"
 RUNS = [
@@ -64,7 +65,8 @@ def train(folder, settings, manner=None, calls=0, delay=0.0):
         time.sleep(delay)
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status):
+    # A run that was killed after its last save is at its end, which resuming it tells as a usage error.
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, UsageError.exit_code):
         sys.exit(f"training failed with exit code {os.WEXITSTATUS(status)}: {arguments}")
     return os.WIFSIGNALED(status)
 
