@@ -84,7 +84,7 @@ def test_a_run_is_resumed_and_can_be_made_longer(elsewhere, call, tiny):
 def test_a_run_at_its_end_is_not_resumed_in_silence_and_loses_nothing(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", *tiny).code == 0
     files = {path: path.read_bytes() for path in (elsewhere / "runs/fox-1").iterdir() if path.suffix}
-    for length, place in ([], "step 20 of 20"), (["--steps", "5"], "step 20 of 5"):
+    for length, place in (["--steps", "20"], "step 20 of 20"), (["--steps", "5"], "step 20 of 5"):
         refused = call("train", "--resume", "fox-1", *length)
         assert refused.code == 2
         advice = "give a larger --steps, --epochs or --minutes to go on"

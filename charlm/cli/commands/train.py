@@ -109,7 +109,7 @@ def command(
             lock.enter_context(only_writer(before.folder))
             before = Run.open(before.folder)  # as it is now that nobody else changes it
             with progress_bar("reading", quiet) as progress:
-                trainer, run = resume(before, settings, pool, progress, must_go_on=True)
+                trainer, run = resume(before, settings, pool, progress, must_go_on=bool(settings))
         else:
             # Loaded first: settings that a stranger's weights do not bear out get no memory.
             start = None if origin is None else load_run(origin)
