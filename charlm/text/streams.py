@@ -4,11 +4,11 @@ A text is cut into chunks of at most ``seq_len`` targets, and gradients stay wit
 "Backpropagation through time: what it does and how to do it"; Williams and Peng 1990, "An efficient
 gradient-based algorithm for on-line training of recurrent network trajectories"). A partition says how:
 sequentially, where the state is carried from a chunk to the next, always in the same way or in another one each
-epoch, or at random, where each chunk starts from zero. In all, each character after the first is a target
-exactly once an epoch. Target i, from 0, is the
+epoch, or at random, where each chunk starts from the initial state, which is zero or what ``--learned-state`` has
+learned. In all, each character after the first is a target exactly once an epoch. Target i, from 0, is the
 character at i + 1, and its input is the character at i. In a corpus of documents an end symbol comes before,
-between and after them; wherever it is the input, the state is zero, so that documents know nothing of one
-another.
+between and after them; wherever it is the input, the state is the initial one, so that documents know nothing of
+one another.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Batch:
         x_TB: the inputs' codes; 0 where there is no target.
         y_TB: the targets' codes: the character after each input; 0 where there is no target.
         real_TB: where there is a target; None where that is everywhere.
-        keep_TB: False where the state before the input is zero: at the end symbol, and where a stream comes round
-            to the text's beginning; None where that is nowhere.
+        keep_TB: False where the state before the input is the initial one: at the end symbol, and where a stream
+            comes round to the text's beginning; None where that is nowhere.
         targets: how many targets there are, at least 1.
-        fresh: the state is zero before this batch; otherwise it is the one that the batch before left.
+        fresh: the state is the initial one before this batch; otherwise it is the one that the batch before left.
     """
 
     x_TB: Codes
@@ -116,7 +116,7 @@ class Partition(ABC):
         keep_TB = ~is_first_TB
         if self._end is not None:
             keep_TB &= x_TB != self._end
-        # Where all streams start afresh, the first step's state is zero as it is.
+        # Where all streams start afresh, the first step's state is the initial one as it is.
         elif keep_TB[int(fresh) :].all():
             return None
         return keep_TB
@@ -169,7 +169,7 @@ class VariedPartition(SequentialPartition):
     length of every chunk, evenly from half of ``seq_len`` to all of it. So no character is always the first of
     its chunk, where the gradient cannot reach what came before (Merity et al. 2017, "Regularizing and optimizing
     LSTM language models", draw other lengths, and scale the learning rate by them, which is left alone here). The
-    stream that comes to the text's end goes on at its beginning, from a state of zero.
+    stream that comes to the text's end goes on at its beginning, from the initial state.
     """
 
     @property
@@ -200,7 +200,7 @@ class VariedPartition(SequentialPartition):
 
 
 class RandomPartition(Partition):
-    """Chunks at a random offset in a random order, B to a batch; every batch starts from zero.
+    """Chunks at a random offset in a random order, B to a batch; every batch starts from the initial state.
 
     An epoch draws where its first chunk ends, after 1 to ``seq_len`` targets, and cuts there and at every
     ``seq_len`` targets after it; what is left at the end is a chunk too. Batches always have ``seq_len`` time
