@@ -62,3 +62,12 @@ class Optimizer(ABC):
         self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int
     ) -> None:
         """The rule, for one block."""
+
+
+def descend_by_root_(w: Floats, g: Floats, squares: Floats, scratch: Floats, lr: float, epsilon: float) -> None:
+    """Put w - lr * g / (sqrt(squares) + epsilon) in the place of w; the gradient is used up."""
+    np.sqrt(squares, out=scratch)
+    scratch += epsilon
+    g /= scratch
+    g *= lr
+    w -= g

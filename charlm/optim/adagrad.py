@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.optim._base import Optimizer
+from charlm.optim._base import Optimizer, descend_by_root_
 
 EPSILON = 1e-10
 
@@ -22,8 +22,4 @@ class Adagrad(Optimizer):
         (total,) = slots
         np.multiply(g, g, out=scratch)
         total += scratch
-        np.sqrt(total, out=scratch)
-        scratch += EPSILON
-        g /= scratch
-        g *= lr
-        w -= g
+        descend_by_root_(w, g, total, scratch, lr, EPSILON)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.optim._base import Optimizer
+from charlm.optim._base import Optimizer, descend_by_root_
 
 SMOOTHING = 0.99
 EPSILON = 1e-8
@@ -25,8 +25,4 @@ class RMSprop(Optimizer):
         scratch *= 1 - SMOOTHING
         mean_square *= SMOOTHING
         mean_square += scratch
-        np.sqrt(mean_square, out=scratch)
-        scratch += EPSILON
-        g /= scratch
-        g *= lr
-        w -= g
+        descend_by_root_(w, g, mean_square, scratch, lr, EPSILON)
