@@ -21,6 +21,7 @@ from typing import Any, Literal, Self
 
 from charlm.checkpoint.atomic import write_atomically
 from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from charlm.checkpoint.course import Course
 from charlm.checkpoint.folder import BEST, CONFIG, LAST, METRICS, VOCABULARY, clear, holds_run
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.metrics import append_record, forget_after, read_records
@@ -193,6 +194,10 @@ class Run:
     def read_metrics(self) -> list[dict[str, Any]]:
         """The curve's records, oldest first; see ``read_records``."""
         return read_records(self.metrics_path)
+
+    def read_course(self) -> Course:
+        """What the training took and reached so far, as the curve tells; see ``read_records``."""
+        return Course.of(self.read_metrics())
 
     def load_model(self, which: Literal["best", "last"] = "best") -> Model:
         """The model with its best weights (its last, where no best exist yet), or with its last.

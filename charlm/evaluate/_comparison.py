@@ -21,7 +21,7 @@ from charlm.stateful_pass import Progress
 
 COURSE = {
     "parameters": Column("parameters", ",d"),
-    "steps": Column("steps", ",d"),
+    "steps": Column("steps taken", ",d"),
     "seconds": Column("seconds", ".1f"),
     "best_val_bits_per_char": Column("best val (bits/char)", ".4f"),
 }
@@ -85,15 +85,13 @@ def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
 
 def _course(run: Run) -> dict[str, Any]:
     """What a run's training took, and the best that it reached."""
-    metrics = run.read_metrics()
-    costs = [record["val_nats_per_char"] for record in metrics if record.get("val_nats_per_char") is not None]
-    shapes = parameter_shapes(run.config.model, len(run.vocabulary))
-    last = metrics[-1] if metrics else {}
+    course, shapes = run.read_course(), parameter_shapes(run.config.model, len(run.vocabulary))
+    best_nats = course.best_val_nats_per_char
     return {
         "parameters": sum(math.prod(shape) for shape in shapes.values()),
-        "steps": last.get("step"),
-        "seconds": last.get("seconds"),
-        "best_val_bits_per_char": min(costs) / math.log(2) if costs else None,
+        "steps": course.steps,
+        "seconds": course.seconds,
+        "best_val_bits_per_char": None if best_nats is None else best_nats / math.log(2),
     }
 
 

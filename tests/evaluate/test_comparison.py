@@ -46,6 +46,15 @@ def test_only_the_settings_that_differ_are_shown(keep, compare):
     assert compare("one").records[0]["settings"] == {}
 
 
+def test_no_two_columns_have_one_heading(keep, compare):
+    keep("one", steps=1)
+    keep("two", steps=2)
+    findings = compare("one", "two", dynamic=True)
+    headings = [column.heading for column in findings.tables[0].columns]
+    assert len(set(headings)) == len(headings)
+    assert [(row["steps"], row["steps taken"]) for row in cells(findings)] == [(1, 1), (2, 2)]
+
+
 def test_the_course_is_the_run_s_own(keep, compare):
     run = keep("one", hidden=3)
     (record,) = compare("one").records

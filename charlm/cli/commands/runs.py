@@ -44,15 +44,13 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
 
 
 def _record(name: str, run: Run) -> dict[str, Any]:
-    metrics = run.read_metrics()
-    costs = [record["val_nats_per_char"] for record in metrics if record.get("val_nats_per_char") is not None]
-    last = metrics[-1] if metrics else {}
+    course = run.read_course()
     return {
         "run": name,
         "corpus": run.corpus.name,
         "cell": run.config.model.cell,
         "hidden": run.config.model.hidden,
-        "steps": last.get("step"),
-        "seconds": last.get("seconds"),
-        "best_val": min(costs, default=None),
+        "steps": course.steps,
+        "seconds": course.seconds,
+        "best_val": course.best_val_nats_per_char,
     }
