@@ -24,10 +24,13 @@ LARGE = 1e12  # from here on a number's size says more than its digits
 
 
 def print_findings(findings: Findings, as_json: bool) -> None:
-    """Show what a measurement found, on standard output."""
+    """Show what a measurement found, on standard output.
+
+    As JSON, every object has the notes beside its figures: lines are sorted, filtered and read one by one.
+    """
     if as_json:
         for record in findings.records:
-            print_json(record)
+            print_json(record | {"notes": findings.notes})
         return
     for text in findings.coloured:
         print_coloured(text)

@@ -35,6 +35,7 @@ def test_a_comparison_needs_runs(two, call):
 def test_dynamic_evaluation_stands_beside_the_static_figure(two, call):
     (static,) = call("eval", "perplexity", "fast", "--json").records
     (both,) = call("eval", "perplexity", "fast", "--dynamic", "--dynamic-chunk", "10", "--json").records
+    assert set(static.pop("notes")) < set(both["notes"])
     assert static.items() <= both.items() and not any(name.startswith("dynamic") for name in static)
     assert both["dynamic_bits_per_char"] < both["bits_per_char"]
     assert "fast, dynamic" in call("eval", "perplexity", "fast", "--dynamic").out

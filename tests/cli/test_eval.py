@@ -26,10 +26,18 @@ def test_a_text_is_measured_from_a_file_and_from_standard_input(inside, tmp_path
     (record,) = perplexity(call, str(tmp_path / "other.txt"))
     assert (record["characters"], record["bytes"], record["unknown"]) == (13, 14, 1)
     (piped,) = perplexity(call, "fox-1", "-", stdin=text.encode())
-    assert piped | {"text": "other"} == record
+    assert piped | {"text": "other", "notes": record["notes"]} == record
     known, _ = json.loads((inside / "runs/fox-1/config.json").read_text())["corpus"], None
     floor = unknown_nats(known["training_characters"], 29) / 13
     assert record["nats_per_char"] > floor
+
+
+def test_json_and_table_tell_the_same_notes(inside, call):
+    shown = call("eval", "perplexity", "fox-1", "fox.txt", "-", stdin=b"a fox \xc3\xa9").out
+    notes = [line.removeprefix("note: ") for line in shown.splitlines() if line.startswith("note: ")]
+    assert any("unknown to fox-1" in note for note in notes)
+    for record in perplexity(call, "fox-1", "fox.txt", "-", stdin=b"a fox \xc3\xa9"):
+        assert record["notes"] == notes
 
 
 def test_the_table_shows_the_model_beside_the_markov_baseline(inside, call):

@@ -129,7 +129,7 @@ def test_findings_with_curves_are_drawn_for_people_alone(capsys):
     print_findings(findings, as_json=False)
     assert "A title" in capsys.readouterr().out
     print_findings(findings, as_json=True)
-    assert capsys.readouterr().out == '{"a": 1}\n'
+    assert capsys.readouterr().out == '{"a": 1, "notes": []}\n'
 
 
 def test_a_picture_s_ending_gives_its_format(keep_run, charlm, tmp_path):

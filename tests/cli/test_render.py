@@ -1,11 +1,12 @@
-"""Tables: on a terminal that is wide enough, on one that is not, and with numbers too long to read."""
+"""Tables on terminals wide and narrow, with numbers too long to read; notes, for people and for programs."""
 
+import json
 import sys
 
 import pytest
 
-from charlm.cli.render import print_table
-from charlm.evaluate import Column, Table
+from charlm.cli.render import print_findings, print_table
+from charlm.evaluate import Column, Findings, Table
 
 HEADINGS = ["model", "nats/char", "characters", "perplexity", "bits/char", "bits/byte"]
 TABLE = Table(
@@ -36,6 +37,15 @@ def test_on_a_narrow_terminal_each_value_has_a_line_and_no_heading_breaks(shown)
     assert max(map(len, lines)) <= 40
     for name in HEADINGS:
         assert sum(name in line for line in lines) == 2
+
+
+def test_programs_are_told_the_notes_that_people_are(capsys):
+    findings = Findings([{"run": "a"}, {"run": "b"}], [TABLE], ["b is short"])
+    print_findings(findings, as_json=False)
+    assert capsys.readouterr().out.endswith("note: b is short\n")
+    print_findings(findings, as_json=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines] == [{"run": name, "notes": ["b is short"]} for name in "ab"]
 
 
 def test_a_huge_number_is_told_by_its_size(capsys):
