@@ -67,9 +67,11 @@ class Saver:
             yield from self._attempt(what, write)
             if what in self._faults:
                 return
+        checkpoint = self._trainer.checkpoint()
         if keep:
-            yield from self._attempt("a further copy of it", self._keep_state)
-        yield from self._attempt("the state of training", self._write_state)
+            path = kept_path(self._run.folder, self._trainer.position.step)
+            yield from self._attempt("a further copy of it", partial(self._run.save, path, checkpoint))
+        yield from self._attempt("the state of training", partial(self._write_state, checkpoint))
         if keep:
             yield from self._attempt("the number of copies", partial(keep_only, self._run.folder, keep))
         if self._records:
@@ -107,12 +109,8 @@ class Saver:
         elif not is_there:
             self._trainer.position.best_val = None  # whose weights somebody deleted: the next is the best again
 
-    def _keep_state(self) -> None:
-        path = kept_path(self._run.folder, self._trainer.position.step)
-        self._run.save(path, self._trainer.checkpoint())
-
-    def _write_state(self) -> None:
-        self._run.save(self._run.last_path, self._trainer.checkpoint())
+    def _write_state(self, checkpoint: Checkpoint) -> None:
+        self._run.save(self._run.last_path, checkpoint)
         self._run.complete()
 
     def _forget_records(self, after: int | None) -> None:
