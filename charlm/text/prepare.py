@@ -11,6 +11,7 @@ import numpy as np
 from charlm.arrays import Codes
 from charlm.config import CorpusConfig, TrainingConfig
 from charlm.errors import CorpusError, VocabularyError
+from charlm.text.alphabet import Alphabet, Counts
 from charlm.text.cache import Facts, add_naming, find, held, key_of, name_of, open_entry, remember, store
 from charlm.text.part import Part
 from charlm.text.passes import Passes, Progress
@@ -88,35 +89,41 @@ def divide(
         CorpusError: the training part is shorter than one chunk, or the validation file cannot be read.
         VocabularyError: the training part has a character that the given vocabulary lacks.
     """
-    val_sha256 = None
+    others: list[Prepared] = []
 
     def other(path: str) -> Prepared:
-        nonlocal val_sha256
-        found = prepare(find_text(path), config.corpus, progress)
-        val_sha256 = found.sha256
-        return found
+        others.append(prepare(find_text(path), config.corpus, progress))
+        return others[-1]
 
     train, validation, test = split_parts(prepared, config.batching, config.budget.seed, other)
-    if len(train) < config.batching.seq_len + 1:
-        raise CorpusError(
-            f"{prepared.source.name}: the training part has {len(train)} {config.corpus.units}, and a chunk of "
-            f"--seq-len {config.batching.seq_len} needs {config.batching.seq_len + 1}: give a longer text, "
-            "a smaller --seq-len, or hold out less"
-        )
+    _check_length(train, config, prepared.source.name)
     # What is held out is the smaller part, and so the faster one to count.
     alphabet = prepared.alphabet
     held_out = [part for part in (validation, test) if part.alphabet is alphabet]
     counts_A = alphabet.counts_A - sum(alphabet.count(part.codes) for part in held_out)
     if vocabulary is None:
         vocabulary = Vocabulary.of_counts(alphabet, counts_A, config.corpus.min_count)
+    _check_known(alphabet, counts_A, vocabulary, prepared.source.name)
+    return Corpus(prepared, vocabulary, train, validation, test, others[0].sha256 if others else None)
+
+
+def _check_length(train: Part, config: TrainingConfig, name: str) -> None:
+    seq_len = config.batching.seq_len
+    if len(train) < seq_len + 1:
+        raise CorpusError(
+            f"{name}: the training part has {len(train)} {config.corpus.units}, and a chunk of "
+            f"--seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or hold out less"
+        )
+
+
+def _check_known(alphabet: Alphabet, counts_A: Counts, vocabulary: Vocabulary, name: str) -> None:
     unseen_A = (vocabulary.codes_of(alphabet) == len(vocabulary)) & (counts_A > 0)
     if unseen_A.any():
         symbol = alphabet.symbols[int(unseen_A.argmax())]
         raise VocabularyError(
-            f"{prepared.source.name}: the training part has {symbol!r}, which is not in the run's vocabulary: "
-            "restore the run's vocab.json from a copy"
+            f"{name}: the training part has {symbol!r}, which is not in the run's vocabulary: restore the run's "
+            "vocab.json from a copy"
         )
-    return Corpus(prepared, vocabulary, train, validation, test, val_sha256)
 
 
 def prepare(source: Source, config: CorpusConfig, progress: Progress | None = None) -> Prepared:

@@ -77,26 +77,22 @@ def command(
     """
     if temperature is not None and temperature != AUTO:
         settings["temperature"] = _number(temperature)
-    if greedy and temperature == AUTO:
-        raise UsageError("--greedy is temperature 0: leave out --temperature auto")
-    if raw and json:
-        raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
-    _settle(settings, prompt_file, greedy, stream, json)
+    _check(settings, temperature, prompt_file, greedy, stream, raw, json)
+    if greedy:
+        settings["temperature"] = 0.0
+    if prompt_file is not None:
+        # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
+        settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read())
     found = find_run(run)
     model = load_run(found)
     if temperature == AUTO:
         from charlm.cli.temperature import fitted_temperature  # what measures is not loaded to sample
 
         settings["temperature"] = fitted_temperature(run)
-    if json:
-        texts = model.samples(**({"num": 1} | settings))
-        for number, text in enumerate(texts):
-            print_json({"run": found.name, "number": number, "text": text})
-    elif settings.get("num", 1) == 1 and stream is not False:
+    if stream is not False and not json and settings.get("num", 1) == 1:
         _stream(model, settings, raw)
     else:
-        between = model.corpus.document_end or "\n\n"
-        write_text(between.join(model.samples(**({"num": 1} | settings))) + "\n", raw)
+        _print(model, settings, found.name, raw, json)
 
 
 def _number(temperature: str) -> float:
@@ -106,26 +102,42 @@ def _number(temperature: str) -> float:
         raise UsageError(f"--temperature is {temperature!r}: it must be a number, or {AUTO}") from None
 
 
-def _settle(
-    settings: dict[str, Any], prompt_file: str | None, greedy: bool, stream: bool | None, json: bool
+def _check(
+    settings: dict[str, Any],
+    temperature: str | None,
+    prompt_file: str | None,
+    greedy: bool,
+    stream: bool | None,
+    raw: bool,
+    json: bool,
 ) -> None:
-    """Refuse what does not go together, and bring the rest into ``settings``."""
+    """Refuse what does not go together."""
+    if greedy and temperature == AUTO:
+        raise UsageError("--greedy is temperature 0: leave out --temperature auto")
+    if raw and json:
+        raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
     if stream and settings.get("num", 1) != 1:
         raise UsageError(f"--stream needs --num 1, and --num is {settings['num']}: leave out one of the two")
     if stream and json:
         raise UsageError("--stream writes characters, and --json whole samples: leave out one of the two")
-    if greedy:
-        if settings.get("temperature", 0) != 0:
-            raise UsageError(f"--greedy is temperature 0: leave out --temperature {settings['temperature']:g}")
-        settings["temperature"] = 0.0
-    if prompt_file is not None:
-        if "prompt" in settings:
-            raise UsageError("--prompt and --prompt-file are given: give one of them")
-        # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
-        settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read())
+    if greedy and settings.get("temperature", 0) != 0:
+        raise UsageError(f"--greedy is temperature 0: leave out --temperature {settings['temperature']:g}")
+    if prompt_file is not None and "prompt" in settings:
+        raise UsageError("--prompt and --prompt-file are given: give one of them")
+
+
+def _print(model: LanguageModel, settings: dict[str, Any], name: str, raw: bool, json: bool) -> None:
+    """Draw all samples, then write them."""
+    texts = model.samples(**({"num": 1} | settings))
+    if json:
+        for number, text in enumerate(texts):
+            print_json({"run": name, "number": number, "text": text})
+    else:
+        write_text((model.corpus.document_end or "\n\n").join(texts) + "\n", raw)
 
 
 def _stream(model: LanguageModel, settings: dict[str, Any], raw: bool) -> None:
+    """Draw one sample, and write each character when it is drawn."""
     characters = (character for (character,) in model.stream(**settings))
     first = next(characters, "")  # a prompt that the model cannot read is refused here, before it is echoed
     for piece in chain((settings.get("prompt", ""), first), characters):
