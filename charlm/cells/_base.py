@@ -31,6 +31,7 @@ class Cell(ABC):
         recurrent_biases: per gate, the name of a bias that belongs to the recurrent product alone.
         state_names: the state's variables; the first is the output h.
         settings: the fields of ModelConfig that only some cells use, and this one does.
+        rate: the share of an optimiser's own learning rate that suits it.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -38,6 +39,7 @@ class Cell(ABC):
     recurrent_biases: ClassVar[Mapping[str, str]] = {}
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     settings: ClassVar[tuple[str, ...]] = ()
+    rate: ClassVar[float] = 1.0
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:

@@ -26,6 +26,7 @@ class MLSTM(Cell):
     gates = ("m", *GATES)
     state_names = ("h", "c")
     settings = ("forget_bias",)
+    rate = 0.3  # m is a product of two sums, so a step of the weights moves it twice; at 1 training diverges
 
     def __init__(self, forget_bias: float = 1.0) -> None:
         self.forget_bias = forget_bias

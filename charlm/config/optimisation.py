@@ -14,7 +14,10 @@ class OptimisationConfig(Config):
 
     optimizer: str = setting("adam", "The update rule.", choices=lambda: module_names("charlm.optim"))
     lr: float | None = setting(
-        None, "Peak learning rate; left out, the optimiser's own default.", above=0, high=1e6
+        None,
+        "Peak learning rate; left out, the optimiser's own, or a share of it that suits the cell.",
+        above=0,
+        high=1e6,
     )
     schedule: str = setting(
         "cosine", "How the rate falls over the run.", choices=("constant", "step", "cosine", "linear")

@@ -153,10 +153,19 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
     assert np.array_equal(trainer.model.params.flat, before)
 
 
-def test_the_rate_is_the_optimiser_s_own_where_none_is_given(pool):
+def test_the_rate_is_the_optimiser_s_own_or_the_cell_s_share_of_it_where_none_is_given(pool):
     corpus = prepare_corpus(source_of_text("abcd" * 20), TrainingConfig.from_settings(seq_len=8))
-    for lr, expected in ((None, OPTIMIZERS.find("adam").default_lr), (0.5, 0.5)):
-        settings = {"lr": lr, "warmup": 0, "schedule": "constant", "optimizer": "adam", "seq_len": 8, "hidden": 2}
+    own = OPTIMIZERS.find("adam").default_lr
+    for cell, lr, expected in (("lstm", None, own), ("mlstm", None, 0.3 * own), ("mlstm", 0.5, 0.5)):
+        settings = {
+            "cell": cell,
+            "lr": lr,
+            "warmup": 0,
+            "schedule": "constant",
+            "optimizer": "adam",
+            "seq_len": 8,
+            "hidden": 2,
+        }
         trainer = Trainer(TrainingConfig.from_settings(**settings), corpus, pool)
         trainer.step(0.0)
         assert trainer.lr == expected
