@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from charlm.language_model import LanguageModel
     from charlm.scoring import Figures
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = ["CharlmError", "Figures", "LanguageModel", "__version__", "load", "train"]
 

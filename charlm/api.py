@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from charlm.checkpoint.find import find_run
-from charlm.checkpoint.folder import check_unused
-from charlm.checkpoint.lock import only_writer
 from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel, load_run
@@ -58,15 +55,10 @@ def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any)
     >>> model.perplexity("abcdefgh abcdefgh").perplexity < 1.2
     True
     """
-    config = TrainingConfig.from_settings(**settings)
-    with ExitStack() as held:
-        temporary = held.enter_context(tempfile.TemporaryDirectory())
-        folder = Path(temporary) / "run" if out is None else Path(out)
-        pool = held.enter_context(WorkerPool(config.batching.workers))
-        trainer = new_trainer(source_of_text(text), config, pool)
-        check_unused(folder)  # where something else lies, not even a lock is made
-        held.enter_context(only_writer(folder))
-        run = new_run(trainer, folder)
-        for _ in training_loop(trainer, run):
-            pass
+    workers = TrainingConfig.from_settings(**settings).batching.workers
+    with tempfile.TemporaryDirectory() as temporary, WorkerPool(workers) as pool:
+        trainer = new_trainer(source_of_text(text), settings, pool)
+        with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:
+            for _ in training_loop(trainer, run):
+                pass
         return load_run(run)

@@ -14,25 +14,22 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
-from charlm.config import (
-    BatchingConfig,
-    BudgetConfig,
-    ModelConfig,
-    OptimisationConfig,
-    SamplingConfig,
-    TrainingConfig,
-)
+from charlm.architecture import flops_per_character
+from charlm.config import SamplingConfig, TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.generate import all_filters, drawn_codes
 from charlm.model import Model
+from charlm.presets import PRESETS, with_preset
 from charlm.text.prepare import prepare_corpus
 from charlm.text.sources import source_of_text
 from charlm.training.trainer import Trainer
 
 SYMBOLS = 65  # as many as tiny-shakespeare has
+BENCH_CHARACTERS = 200_000  # that are trained on
 CEILING_SIZE = 2048  # rows and columns of the product that measures the ceiling
 REPEATS = 5
 SECONDS = 1.0  # that a training figure is measured over, each time
@@ -40,7 +37,7 @@ SECONDS = 1.0  # that a training figure is measured over, each time
 
 @dataclass(frozen=True)
 class Size:
-    """A network and its batches.
+    """A network and its batches; those of a preset train with its noise and its average of the weights.
 
     >>> Size("lstm", hidden=512, layers=2).name
     'lstm H512 L2 B64 T64'
@@ -51,27 +48,38 @@ class Size:
     layers: int = 1
     batch_size: int = 64
     seq_len: int = 64
+    preset: str | None = None
+
+    @classmethod
+    def of_preset(cls, name: str) -> Self:
+        """What a preset trains."""
+        config = with_preset({"preset": name}, BENCH_CHARACTERS, SYMBOLS)
+        model, batching = config.model, config.batching
+        return cls(model.cell, model.hidden, model.layers, batching.batch_size, batching.seq_len, name)
 
     @property
     def name(self) -> str:
         """The size in one short phrase."""
         return f"{self.cell} H{self.hidden} L{self.layers} B{self.batch_size} T{self.seq_len}"
 
-    def flops_per_character(self) -> int:
-        """Six for each weight that a character meets in a product: two forward, four backward (6 x weights)."""
-        model = self.model()
-        weights = [view.size for name, view in model.params.items() if view.ndim == 2]
-        return 6 * (sum(weights) - model.params["layers.0.W_xh"].size)
+    def config(self) -> TrainingConfig:
+        """The settings of a training that is timed."""
+        timed = {"steps": 1, "schedule": "constant", "lr": 1e-3, "val_fraction": 0.0}
+        network = {name: getattr(self, name) for name in ("cell", "hidden", "layers", "batch_size", "seq_len")}
+        noise = {"dropout": 0.0} if self.preset is None else {"preset": self.preset}
+        return with_preset({**timed, **network, **noise}, BENCH_CHARACTERS, SYMBOLS)
 
     def model(self) -> Model:
         """A fresh network of this size."""
-        config = ModelConfig(cell=self.cell, hidden=self.hidden, layers=self.layers)
-        model = Model(config, SYMBOLS)
+        model = Model(self.config().model, SYMBOLS)
         model.initialise(np.random.default_rng(0))
         return model
 
 
-SIZES = (Size("lstm", 128, 2, 50, 50), Size("lstm", 256), Size("lstm", 512), Size("lstm", 512, 2))
+SIZES = (
+    *map(Size.of_preset, PRESETS),
+    Size("lstm", 128, 2, 50, 50), Size("lstm", 256), Size("lstm", 512), Size("lstm", 512, 2),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,16 +104,11 @@ class Speed:
 class TrainingBench:
     """Training steps on random text, to be timed."""
 
-    def __init__(self, size: Size, pool: WorkerPool, characters: int = 200_000) -> None:
+    def __init__(self, size: Size, pool: WorkerPool, characters: int = BENCH_CHARACTERS) -> None:
         symbols = "".join(chr(0x41 + code) for code in range(SYMBOLS))
         codes = np.random.default_rng(0).integers(0, SYMBOLS, characters)
         text = "".join(symbols[code] for code in codes)
-        config = TrainingConfig(
-            ModelConfig(cell=size.cell, hidden=size.hidden, layers=size.layers),
-            BatchingConfig(batch_size=size.batch_size, seq_len=size.seq_len, val_fraction=0.0),
-            OptimisationConfig(dropout=0.0, schedule="constant", lr=1e-3),
-            BudgetConfig(steps=1),
-        )
+        config = size.config()
         self._trainer = Trainer(config, prepare_corpus(source_of_text(text), config), pool)
         self._trainer.step(0.0)
 
@@ -164,7 +167,7 @@ def measure(size: Size, workers: int | None) -> Speed:
     one, many = (SamplingBench(size, streams) for streams in (1, 64))
     return Speed(
         training=training,
-        gflops=training * size.flops_per_character() / 1e9,
+        gflops=training * flops_per_character(size.config().model, SYMBOLS) / 1e9,
         sampling=statistics.median(one.rate() for _ in range(REPEATS)),
         sampling_64=statistics.median(many.rate() for _ in range(REPEATS)),
         resident_bytes=resident,

@@ -1,10 +1,11 @@
-"""What all rooms' tests share: hypothesis without deadlines, and small models."""
+"""What all rooms' tests share: hypothesis without deadlines, a pool of one worker, and small models."""
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from charlm.config import ModelConfig
+from charlm.engine.pool import WorkerPool
 from charlm.model import Model
 
 settings.register_profile("charlm", deadline=None, max_examples=25)
@@ -19,6 +20,13 @@ def cache_of_the_tests(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHARLM_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def pool():
+    """Workers that measure and train; rooms where they share the work have more of them."""
+    with WorkerPool(1) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

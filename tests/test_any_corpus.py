@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm.checkpoint.run import Run
-from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CharlmError
 from charlm.language_model import load_run
@@ -15,7 +14,7 @@ from charlm.text.part import Part
 from charlm.text.prepare import prepare
 from charlm.text.sources import find_source
 from charlm.training.loop import train
-from charlm.training.session import begin, resume
+from charlm.training.session import new_run, new_trainer, resume
 
 TINY = {"hidden": 2, "seq_len": 2, "batch_size": 2, "steps": 1, "sample_every": 0, "val_fraction": 0.4}
 UNITS = st.one_of(
@@ -44,19 +43,20 @@ def test_it_comes_through_or_is_refused_in_one_line(tmp_path_factory, pool, cont
     folder = tmp_path_factory.mktemp("any")
     (folder / "corpus.txt").write_bytes(content)
     source = find_source([str(folder / "corpus.txt")], "")
-    config = TrainingConfig.from_settings(**TINY, **units, **documents, partition=partition)
+    given = {**TINY, **units, **documents, "partition": partition}
     refusal = None
     try:
-        trainer, run = begin(source, config, folder / "run", pool)
+        trainer = new_trainer(source, given, pool)
+        with new_run(trainer, folder / "run") as run:
+            list(train(trainer, run))
     except CharlmError as error:
         refusal = str(error)
     if refusal is not None:
         assert len(refusal.splitlines()) == 1
         return
-    list(train(trainer, run))
     model = load_run(Run.open(run.folder))
     assert isinstance(model.sample(5, seed=1), str)
-    whole = Part.of(prepare(source, config.corpus))
+    whole = Part.of(prepare(source, trainer.config.corpus))
     scores = model.score_with(pool, whole)
     assert len(scores.costs_nats) == len(whole) - 1 and all(map(math.isfinite, scores.costs_nats))
     again, _ = resume(Run.open(run.folder), {}, pool)

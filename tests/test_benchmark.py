@@ -9,8 +9,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from charlm.benchmark import SamplingBench, Size, TrainingBench, ceiling_gflops, resident_bytes
+from charlm.architecture import flops_per_character
+from charlm.benchmark import (
+    BENCH_CHARACTERS,
+    SYMBOLS,
+    SamplingBench,
+    Size,
+    TrainingBench,
+    ceiling_gflops,
+    resident_bytes,
+)
 from charlm.engine.pool import WorkerPool
+from charlm.presets import PRESETS, with_preset
 
 MEGABYTE = 1_000_000
 TINY = Size("gru", hidden=4, layers=2, batch_size=4, seq_len=8)
@@ -24,8 +34,17 @@ def clock():
 
 def test_the_operations_of_a_character_are_six_for_every_weight_it_meets():
     """By hand: two layers' recurrent weights, the upper one's input weights, the readout; no gathered table."""
-    size = Size("lstm", hidden=8, layers=2)
-    assert size.flops_per_character() == 6 * (2 * 8 * 32 + 8 * 32 + 8 * 65)
+    config = Size("lstm", hidden=8, layers=2).config().model
+    assert flops_per_character(config, 65) == 6 * (2 * 8 * 32 + 8 * 32 + 8 * 65)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_timed_as_it_trains(name):
+    timed, whole = Size.of_preset(name).config(), with_preset({"preset": name}, BENCH_CHARACTERS, SYMBOLS)
+    assert timed.model == whole.model
+    for noise in ("dropout", "weight_drop", "average"):
+        assert getattr(timed.optimisation, noise) == getattr(whole.optimisation, noise) > 0
+    assert Size("lstm", 8).config().optimisation.dropout == 0
 
 
 def test_rates_are_those_of_the_steps_taken(monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any
 from charlm.checkpoint.strict_json import excerpt
 from charlm.errors import CheckpointError
 
-FORMAT = 2
+FORMAT = 3
 
 
 def stamp() -> dict[str, Any]:
@@ -37,7 +37,7 @@ def take_stamp(values: Any, where: str, *, unstamped: int | None = None) -> tupl
     >>> take_stamp({"format": 7, "charlm": "9.0"}, "config.json")
     Traceback (most recent call last):
         ...
-    charlm.errors.CheckpointError: config.json has format 7, which charlm '9.0' reads; this one reads up to 2
+    charlm.errors.CheckpointError: config.json has format 7, which charlm '9.0' reads; this one reads up to 3
     """
     if not isinstance(values, dict):
         raise CheckpointError(f"{where} is damaged: it is not a JSON object")

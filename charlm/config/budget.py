@@ -27,6 +27,13 @@ class BudgetConfig(Config):
     (('steps', 500.0), ('seconds', 300.0))
     """
 
+    preset: str | None = setting(
+        None,
+        "Settings that were measured to be good for about 1, 5, 20 and 60 minutes; left out, the one that fits "
+        "--minutes, where no setting of the model, the optimisation or its batches is given.",
+        choices=("tiny", "small", "base", "large"),
+        since=3,
+    )
     epochs: float | None = setting(None, "Length in passes over the training part.", above=0)
     steps: int | None = setting(None, "Length in optimiser steps.", low=1, high=10**15)
     minutes: float | None = setting(

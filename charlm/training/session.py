@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from charlm.checkpoint.checkpoint import check_checkpoint, load_checkpoint
-from charlm.checkpoint.folder import tidy
+from charlm.checkpoint.folder import check_unused, tidy
 from charlm.checkpoint.identity import CorpusIdentity
+from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig, flag
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
+from charlm.presets import with_preset
 from charlm.text.again import divide_again
 from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, prepare_corpus
@@ -35,46 +39,43 @@ CHANGEABLE = (
 
 
 def new_trainer(
-    source: Source, config: TrainingConfig, pool: WorkerPool, progress: Progress | None = None
+    source: Source, settings: Mapping[str, Any], pool: WorkerPool, progress: Progress | None = None
 ) -> Trainer:
     """A training of a fresh model on a corpus, in memory.
 
     Args:
         source: the corpus.
-        config: the settings.
+        settings: those that are given, by name; a preset or the defaults say the others (see ``with_preset``).
         pool: workers to use.
         progress: called now and then while the corpus is read.
 
     Raises:
-        UsageError: a setting cannot work with the others.
+        UsageError: a setting is unknown, cannot be, or cannot work with the others.
         CorpusError: the corpus cannot be read, or is too short.
     """
-    batching = config.batching
+    corpus = prepare_corpus(source, TrainingConfig.from_settings(**settings), progress)
+    config = with_preset(settings, len(corpus.train), len(corpus.vocabulary))
     batching = dataclasses.replace(
-        batching,
+        config.batching,
         # The number of workers decides in which order gradients are summed, so it is part of what a run is.
         workers=pool.workers,
-        val_file=_absolute(batching.val_file),
-        test_file=_absolute(batching.test_file),
+        val_file=_absolute(config.batching.val_file),
+        test_file=_absolute(config.batching.test_file),
     )
-    config = dataclasses.replace(config, batching=batching)
-    return Trainer(config, prepare_corpus(source, config, progress), pool)
+    return Trainer(dataclasses.replace(config, batching=batching), corpus, pool)
 
 
-def new_run(trainer: Trainer, folder: Path) -> Run:
+@contextmanager
+def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
     """The run that a training is stored in, with its state before the first step; its folder is locked meanwhile.
 
     Raises:
         RunError: the folder is in use.
     """
+    check_unused(folder)  # where something else lies, not even a lock is made
     corpus = trainer.corpus
-    return Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus), trainer.checkpoint())
-
-
-def begin(source: Source, config: TrainingConfig, folder: Path, pool: WorkerPool) -> tuple[Trainer, Run]:
-    """A new training and its run; see ``new_trainer`` and ``new_run`` for what is raised."""
-    trainer = new_trainer(source, config, pool)
-    return trainer, new_run(trainer, folder)
+    with only_writer(folder):
+        yield Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus), trainer.checkpoint())
 
 
 def resume(

@@ -96,20 +96,19 @@ def prepare_once(path: str) -> dict[str, float]:
 
 def train_once(path: str) -> dict[str, float]:
     """Train a few steps and validate, as ``charlm train`` does."""
-    from charlm.config import TrainingConfig
     from charlm.engine.pool import WorkerPool
     from charlm.text.sources import find_source
     from charlm.training import loop
-    from charlm.training.session import begin
+    from charlm.training.session import new_run, new_trainer
 
     loop.VALIDATION_CHARACTERS = VALIDATED
-    config = TrainingConfig.from_settings(**TRAIN)
     with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder, WorkerPool(1) as pool:
         began = time.perf_counter()
-        trainer, run = begin(find_source([path], ""), config, Path(folder) / "run", pool)
-        started = time.perf_counter() - began
-        for _ in loop.train(trainer, run):
-            pass
+        trainer = new_trainer(find_source([path], ""), TRAIN, pool)
+        with new_run(trainer, Path(folder) / "run") as run:
+            started = time.perf_counter() - began
+            for _ in loop.train(trainer, run):
+                pass
     parameters = trainer.model.params.flat.nbytes
     return {"seconds": started, "peak": peak.bytes, "parameters": parameters}
 

@@ -15,7 +15,7 @@ def measured(monkeypatch):
         sizes.append((size, workers))
         speed = Speed(1000.0, 50.0, 10.0, 200.0, 3_000_000)
         return {
-            "size": size.name, **vars(speed), "ceiling_gflops": ceiling,
+            "preset": size.preset, "size": size.name, **vars(speed), "ceiling_gflops": ceiling,
             "share_of_ceiling": 0.5, "resident_megabytes": 3.0,
         }  # fmt: skip
 
@@ -28,6 +28,7 @@ def test_left_out_every_standard_size_is_measured(call, measured):
     result = call("bench", "--json")
     assert [size.name for size, _ in measured] == [record["size"] for record in result.records]
     assert len(measured) == len(bench.SIZES)
+    assert [record["preset"] for record in result.records][:4] == ["tiny", "small", "base", "large"]
 
 
 def test_a_size_of_ones_own(call, measured):

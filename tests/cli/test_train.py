@@ -64,6 +64,15 @@ def test_settings_reach_the_run(elsewhere, call):
     assert given.items() <= config.model.to_json().items() and config.optimisation.clip_value == 0.5
 
 
+def test_the_preset_that_fits_the_length_is_told_and_stored(elsewhere, call):
+    (elsewhere / "long.txt").write_text("the quick brown fox.\n" * 300)
+    ended = call("train", "long.txt", "--minutes", "1e-4")
+    assert ended.code == 0 and "\npreset tiny: --cell gru --hidden " in ended.err
+    config = Run.open(elsewhere / "runs" / "long-1").config
+    assert config.budget.preset == "tiny" and config.optimisation.average > 0
+    assert "preset" not in call("train", "long.txt", "--minutes", "1e-4", "--hidden", "8").err
+
+
 def test_a_run_that_is_there_is_not_replaced(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", "--out", "mine", *tiny).code == 0
     weights = (elsewhere / "mine" / "last.safetensors").read_bytes()

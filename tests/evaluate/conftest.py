@@ -2,13 +2,12 @@
 
 import pytest
 
-from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
 from charlm.text.sources import find_text
 from charlm.text.vocab import Vocabulary
 from charlm.training.loop import train
-from charlm.training.session import begin
+from charlm.training.session import new_run, new_trainer
 
 TRAINING = "abca\nbcab\ncc\n" * 10
 
@@ -40,9 +39,9 @@ def keep(here, pool):
 
     def kept(name, corpus="corpus.txt", **settings):
         settings = {"hidden": 4, "seq_len": 8, "batch_size": 4, "steps": 1, "sample_every": 0, **settings}
-        config = TrainingConfig.from_settings(**settings)
-        trainer, run = begin(find_text(corpus), config, here / "runs" / name, pool)
-        list(train(trainer, run))
+        trainer = new_trainer(find_text(corpus), settings, pool)
+        with new_run(trainer, here / "runs" / name) as run:
+            list(train(trainer, run))
         return run
 
     return kept

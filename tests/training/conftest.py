@@ -5,11 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from charlm.config import TrainingConfig
-from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
 from charlm.text.sources import find_text
-from charlm.training.session import begin
+from charlm.training.reports import FaultReport
+from charlm.training.session import new_run, new_trainer
 from charlm.training.trainer import Trainer
 
 SMALL = {
@@ -30,12 +29,6 @@ def unsynced(monkeypatch):
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
 
 
-@pytest.fixture(scope="session")
-def pool():
-    with WorkerPool(1) as pool:
-        yield pool
-
-
 @pytest.fixture
 def corpus(tmp_path):
     """A file of 420 characters of ten kinds: 378 to train on, which are 12 batches, and 42 held out."""
@@ -52,8 +45,9 @@ def begun(corpus, tmp_path, pool):
     def begin_run(text=None, folder=None, pool=pool, **settings):
         if text is not None:
             corpus.write_text(text)
-        config = TrainingConfig.from_settings(**SMALL | settings)
-        return begin(find_text(str(corpus)), config, folder or tmp_path / f"run-{next(count)}", pool)
+        trainer = new_trainer(find_text(str(corpus)), SMALL | settings, pool)
+        with new_run(trainer, folder or tmp_path / f"run-{next(count)}") as run:
+            return trainer, run
 
     return begin_run
 
@@ -84,6 +78,12 @@ def clock(monkeypatch):
     monkeypatch.setattr(Trainer, "step", slow_step)
     monkeypatch.setattr(LanguageModel, "score_with", slow_score)
     return clock
+
+
+@pytest.fixture(scope="session")
+def faults_of():
+    """A function that picks the faults out of a training's reports."""
+    return lambda reports: [report for report in reports if isinstance(report, FaultReport)]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from charlm.checkpoint.run import Run
-from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CharlmError
 from charlm.evaluate._subjects import subjects_of
@@ -20,7 +19,7 @@ from charlm.language_model import load_run
 from charlm.scoring import figures_of
 from charlm.text.sources import find_source
 from charlm.training.loop import train
-from charlm.training.session import begin, resume
+from charlm.training.session import new_run, new_trainer, resume
 
 TINY = {"hidden": 2, "seq_len": 2, "batch_size": 2, "steps": 1, "sample_every": 0}
 TEXTS = st.text(max_size=60) | st.text("ab\n\r|é𝄞\u0301", min_size=12, max_size=60)
@@ -56,10 +55,9 @@ def whole_way(pool, folder, content, other, ways):
     """The way of a text through charlm; the mean costs of a character that came of it."""
     (folder / "corpus.txt").write_bytes(content)
     (folder / "other.txt").write_bytes(other)
-    config = TrainingConfig.from_settings(**TINY | ways)
-    corpus = find_source([str(folder / "corpus.txt")], config.corpus.glob)
-    trainer, run = begin(corpus, config, folder / "run", pool)
-    list(train(trainer, run))
+    trainer = new_trainer(find_source([str(folder / "corpus.txt")], ""), TINY | ways, pool)
+    with new_run(trainer, folder / "run") as run:
+        list(train(trainer, run))
     run = Run.open(folder / "run")
     model = load_run(run)
     assert len("".join(model.samples(2, len=5))) <= 10

@@ -12,7 +12,7 @@ from charlm.checkpoint.kept import kept_saves
 from charlm.checkpoint.run import Run
 from charlm.errors import RunError
 from charlm.training.loop import train
-from charlm.training.reports import FaultReport, StepReport, SummaryReport
+from charlm.training.reports import StepReport, SummaryReport
 
 REFUSALS = {
     "disk full": errno.ENOSPC,
@@ -50,21 +50,10 @@ def disk(monkeypatch):
     return Disk
 
 
-def watch(reports, then):
-    """Do something at each report; the reports."""
-    seen = []
-    for report in reports:
-        seen.append(report)
-        then(report)
-    return seen
-
-
-def faults_of(reports):
-    return [report for report in reports if isinstance(report, FaultReport)]
-
-
 @pytest.mark.parametrize("number", REFUSALS.values(), ids=REFUSALS)
-def test_a_disk_that_refuses_is_told_once_tried_again_and_told_when_it_works(begun, disk, number, check_same):
+def test_a_disk_that_refuses_is_told_once_tried_again_and_told_when_it_works(
+    begun, disk, number, check_same, faults_of
+):
     settings = {"steps": 20, "eval_every": 4, "save_every": "3"}
     trainer, whole = begun(**settings)
     list(train(trainer, whole))
@@ -87,7 +76,7 @@ def test_a_disk_that_refuses_is_told_once_tried_again_and_told_when_it_works(beg
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "last.safetensors", "step-", "metrics.jsonl"])
-def test_one_file_that_cannot_be_written_costs_no_other(begun, disk, name, check_same):
+def test_one_file_that_cannot_be_written_costs_no_other(begun, disk, name, check_same, faults_of):
     disk.names = (name,)
     settings = {"steps": 12, "eval_every": 4, "save_every": "3", "keep": 1}
     trainer, whole = begun(**settings)
@@ -128,7 +117,7 @@ def test_an_end_that_cannot_be_saved_is_an_error_and_what_was_saved_stands(begun
     with pytest.raises(
         RunError, match=r"the save after step 9 failed for the .*: .*safetensors cannot .*: No space left"
     ):
-        watch(train(trainer, run), fill)
+        list(map(fill, train(trainer, run)))
     opened = Run.open(run.folder)
     assert load_checkpoint(run.last_path, opened.config.model, len(opened.vocabulary)).scalars["step"] == 4
 

@@ -16,20 +16,7 @@ from charlm.training.reports import FaultReport, StepReport, ValidationReport
 from charlm.training.session import resume
 
 
-def watch(reports, then):
-    """Do something at each report; the reports."""
-    seen = []
-    for report in reports:
-        seen.append(report)
-        then(report)
-    return seen
-
-
-def faults_of(reports):
-    return [report for report in reports if isinstance(report, FaultReport)]
-
-
-def test_a_folder_that_is_deleted_is_put_back(begun, pool):
+def test_a_folder_that_is_deleted_is_put_back(begun, pool, faults_of):
     settings = {"steps": 20, "eval_every": 4, "save_every": "3", "keep": 1}
     trainer, whole = begun(**settings)
     list(train(trainer, whole))
@@ -60,7 +47,7 @@ def test_a_folder_that_another_run_has_taken_is_left_alone(begun, tmp_path):
             shutil.copytree(other.folder, run.folder)
 
     with pytest.raises(RunError, match="holds another run by now"):
-        watch(train(trainer, run), replace)
+        list(map(replace, train(trainer, run)))
     there = {path.name: path.read_bytes() for path in run.folder.iterdir()}
     assert there == {path.name: path.read_bytes() for path in other.folder.iterdir()}
 
@@ -87,7 +74,7 @@ def locked_out(tmp_path):
     return lock_out
 
 
-def test_a_permission_that_is_really_lost_and_comes_back(begun, locked_out, check_same):
+def test_a_permission_that_is_really_lost_and_comes_back(begun, locked_out, check_same, faults_of):
     settings = {"steps": 20, "eval_every": 4, "save_every": "3"}
     trainer, whole = begun(**settings)
     list(train(trainer, whole))
@@ -127,7 +114,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-def test_a_real_disk_that_is_full_and_then_is_not(begun, small_disk, tmp_path, check_same):
+def test_a_real_disk_that_is_full_and_then_is_not(begun, small_disk, tmp_path, check_same, faults_of):
     settings = {"steps": 30, "eval_every": 4, "save_every": "3", "hidden": 16}
     trainer, whole = begun(**settings)
     list(train(trainer, whole))

@@ -23,6 +23,7 @@ from charlm.evaluate import Column, Table
 app = typer.Typer(add_completion=False)
 
 COLUMNS = {
+    "preset": "",
     "size": "",
     "training": ",.0f",
     "gflops": ".1f",
@@ -45,7 +46,7 @@ def command(
 ) -> None:
     """Measure how fast this machine trains and samples, beside its matrix-product ceiling.
 
-    Speeds are characters a second; a training step is whole, Adam and clipping included.
+    Speeds are characters a second; a training step is whole, Adam and clipping included. The presets come first.
     """
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
     with WorkerPool(workers) as pool:
@@ -67,6 +68,7 @@ def _record(size: Size, workers: int | None, ceiling: float) -> dict[str, Any]:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         speed = process.submit(measure, size, workers).result()
     return {
+        "preset": size.preset,
         "size": size.name,
         **asdict(speed),
         "ceiling_gflops": ceiling,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,6 @@ import typer
 
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.find import find_run, new_run_folder
-from charlm.checkpoint.folder import check_unused
 from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.cli.app import INTERRUPTED
@@ -36,8 +35,9 @@ from charlm.config import (
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.language_model import load_run
+from charlm.presets import preset_flags
 from charlm.text.named import DEFAULT
-from charlm.text.sources import find_source
+from charlm.text.sources import Source, find_source
 from charlm.training.loop import train as training_loop
 from charlm.training.reports import (
     FaultReport,
@@ -103,44 +103,73 @@ def command(
         )
     before = None if resume_run is None else find_run(resume_run)
     origin = None if init_from is None else find_run(init_from)
-    config = _config(before, origin, settings)
-    with WorkerPool(config.batching.workers) as pool, ExitStack() as lock:
-        if before is not None:
-            lock.enter_context(only_writer(before.folder))
-            before = Run.open(before.folder)  # as it is now that nobody else changes it
-            with progress_bar("reading", quiet) as progress:
-                trainer, run = resume(before, settings, pool, progress, must_go_on=bool(settings))
-        else:
-            # Loaded first: settings that a stranger's weights do not bear out get no memory.
-            start = None if origin is None else load_run(origin)
+    if origin is not None:
+        settings = origin.config.model.to_json() | settings
+    config = TrainingConfig.from_settings(**settings) if before is None else changed(before.config, settings)
+    with WorkerPool(config.batching.workers) as pool, ExitStack() as held:
+        if before is None:
             source = find_source(corpus or [DEFAULT], config.corpus.glob)
-            with progress_bar("reading", quiet) as progress:
-                trainer = new_trainer(source, config, pool, progress)
-            if start is not None:
-                _say(_moved(trainer.start_from(start)), quiet)
-            folder = new_run_folder(trainer.corpus.source.name) if out is None else out
-            check_unused(folder)  # where something else lies, not even a lock is made
-            lock.enter_context(only_writer(folder))
-            run = new_run(trainer, folder)
-        # Closed at once, not when collected: a loop that is left in mid-run must not outlive its pool.
-        with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
-            try:
-                stopped = _show(reports, trainer, json, quiet)
-            except KeyboardInterrupt:
-                _say(_cut_short(run), quiet)
-                raise
+            begun = _new(source, settings, origin, out, pool, quiet)
+        else:
+            begun = _resumed(before, settings, pool, quiet)
+        trainer, run = held.enter_context(begun)
+        stopped = _train(trainer, run, json, quiet)
         if profile:
             print_profile(trainer.profile(), trainer.position.step)
     if stopped:
         raise typer.Exit(INTERRUPTED)
 
 
-def _config(before: Run | None, origin: Run | None, settings: dict[str, Any]) -> TrainingConfig:
-    """A training's settings: those of the run to go on with, or to start from, and those given."""
-    if before is not None:
-        return changed(before.config, settings)
-    inherited = {} if origin is None else origin.config.model.to_json()
-    return TrainingConfig.from_settings(**(inherited | settings))
+@contextmanager
+def _new(
+    source: Source, settings: dict[str, Any], origin: Run | None, out: Path | None, pool: WorkerPool, quiet: bool
+) -> Iterator[tuple[Trainer, Run]]:
+    """A new run, from another's weights where there is one; its folder is locked meanwhile."""
+    # Loaded first: settings that a stranger's weights do not bear out get no memory.
+    start = None if origin is None else load_run(origin)
+    with progress_bar("reading", quiet) as progress:
+        trainer = new_trainer(source, settings, pool, progress)
+    if start is not None:
+        _say(_moved(trainer.start_from(start)), quiet)
+    with new_run(trainer, new_run_folder(source.name) if out is None else out) as run:
+        yield trainer, run
+
+
+@contextmanager
+def _resumed(
+    before: Run, settings: dict[str, Any], pool: WorkerPool, quiet: bool
+) -> Iterator[tuple[Trainer, Run]]:
+    """A run that goes on; its folder is locked meanwhile."""
+    with only_writer(before.folder):
+        run = Run.open(before.folder)  # as it is now that nobody else changes it
+        with progress_bar("reading", quiet) as progress:
+            begun = resume(run, settings, pool, progress, must_go_on=bool(settings))
+        yield begun
+
+
+def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
+    """Train to the end, or until a signal; whether it was stopped before its end."""
+    _say(_described(trainer), quiet)
+    # Closed at once, not when collected: a loop that is left in mid-run must not outlive its pool.
+    with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
+        try:
+            return _show(reports, as_json, quiet)
+        except KeyboardInterrupt:
+            _say(_cut_short(run), quiet)
+            raise
+
+
+def _described(trainer: Trainer) -> str:
+    """What is trained on what, by which preset."""
+    config, corpus = trainer.config, trainer.corpus
+    sizes = f"{len(corpus.train):,} {config.corpus.units} to train on, {len(corpus.validation):,} to validate"
+    rare = corpus.vocabulary.rare
+    shared = f", one of them for {len(rare):,} rare characters: {''.join(rare[:RARE_SHOWN])!r}" if rare else ""
+    network = f"{config.model.cell}, {trainer.model.params.flat.size:,} parameters"
+    described = f"{corpus.source.name}: {sizes}, {len(corpus.vocabulary)} symbols{shared}; {network}"
+    if config.budget.preset is None:
+        return described
+    return f"{described}\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
 
 
 def _moved(moved: Transfer) -> str:
@@ -157,18 +186,8 @@ def _cut_short(run: Run) -> str:
     return f"stopped at once, saved last at step {saved.scalars['step']}; go on from there with: {again}"
 
 
-def _show(reports: Iterable[Report], trainer: Trainer, as_json: bool, quiet: bool) -> bool:
+def _show(reports: Iterable[Report], as_json: bool, quiet: bool) -> bool:
     """Show every report; whether the run was stopped before its end."""
-    corpus, parameters = trainer.corpus, trainer.model.params.flat.size
-    units, rare = trainer.config.corpus.units, corpus.vocabulary.rare
-    sizes = f"{len(corpus.train):,} {units} to train on, {len(corpus.validation):,} to validate"
-    shared = f", one of them for {len(rare):,} rare characters: {''.join(rare[:RARE_SHOWN])!r}" if rare else ""
-    cell = trainer.config.model.cell
-    _say(
-        f"{corpus.source.name}: {sizes}, {len(corpus.vocabulary)} symbols{shared}; {cell}, "
-        f"{parameters:,} parameters",
-        quiet,
-    )
     stopped = False
     with closing(TrainingDisplay(quiet)) as display:
         for report in reports:
