@@ -88,8 +88,10 @@ def _record(line: bytes, where: str) -> dict[str, Any]:
     if len(line) > MAX_LINE:
         raise CheckpointError(f"{where} is damaged: it is longer than any record")
     record = parse_json(line, where)
-    if not isinstance(record, dict) or any(isinstance(value, dict | list) for value in record.values()):
-        raise CheckpointError(f"{where} is damaged: it is not a flat JSON object")
+    if not isinstance(record, dict) or any(isinstance(value, dict | list | str) for value in record.values()):
+        raise CheckpointError(f"{where} is damaged: it is not a JSON object of numbers")
+    if type(record.get("step", 0)) is not int:
+        raise CheckpointError(f"{where} is damaged: its step is no whole number")
     return record
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from charlm.checkpoint.metrics import append_record, forget_after, read_records
 from charlm.errors import CheckpointError, DivergenceError, RunError
 
-RECORDS = [{"step": 1, "loss": 1.5}, {"step": 2, "loss": 0.1}, {"step": 3, "sample": "a\n\u2028é"}]
+RECORDS = [{"step": 1, "loss": 1.5}, {"step": 2, "loss": 0.1}, {"step": 3, "loss": None, "is_best": True}]
 
 
 @pytest.fixture
@@ -40,7 +40,20 @@ def test_wherever_a_crash_cuts_the_file_whole_records_stay_and_the_next_one_fits
 
 
 @pytest.mark.parametrize(
-    "line", [b"", b"{", b"[1]", b"null", b'{"a": 1, "a": 2}', b'{"a": NaN}', b'{"a": []}', b"\xff"]
+    "line",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"null",
+        b'{"a": 1, "a": 2}',
+        b'{"a": NaN}',
+        b'{"a": []}',
+        b"\xff",
+        b'{"loss": "low"}',
+        b'{"step": 1.5}',
+        b'{"step": null}',
+    ],
 )
 def test_a_damaged_line_that_is_not_the_torn_last_is_named(path, line):
     path.write_bytes(b'{"step": 1}\n' + line + b"\n" + b'{"step": 3}\n')
