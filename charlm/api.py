@@ -38,6 +38,7 @@ def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any)
         text: the corpus; its last tenth is held out unless ``val_fraction`` says otherwise.
         out: a new folder to keep the run in; left out, nothing is kept on disk.
         settings: those of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
+            Where they say nothing of the recipe, ``minutes`` picks a preset, as there.
 
     Returns:
         The model with its best weights by validation.

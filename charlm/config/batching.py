@@ -24,7 +24,7 @@ class BatchingConfig(Config):
     partition: str = setting(
         "sequential",
         "sequential: parallel streams that carry their state; varied: such streams with other starts and chunk "
-        "lengths each epoch; random: shuffled chunks that start from zero.",
+        "lengths each epoch; random: shuffled chunks that start afresh.",
         choices=("sequential", "varied", "random"),
     )
     val_fraction: float | None = setting(

@@ -1,0 +1,93 @@
+"""The README's table of ingredients, rendered from what ``tests/bench/ingredients.py`` measured.
+
+Run as a module, it writes the table between its two marks in the README.
+"""
+
+import json
+from pathlib import Path
+
+from tests.bench.ingredients import MINUTES, PLAIN, RESULTS, TRIALS
+
+README = Path(__file__).parents[2] / "README.md"
+BEGINS, ENDS = "<!-- ingredients begins -->", "<!-- ingredients ends -->"
+DASH = "–"
+BESIDE = {
+    "two layers, residual": "two layers",
+    "two layers, mingru": "two layers",
+    "tied embedding": "embedding",
+}  # every other trial stands beside the plain one
+IN_WORDS = {
+    "one_hot_deviation": "one-hot input weights of deviation {}, not 1",
+    "orthogonal": "independent normal values in `W_hh`, no orthogonal blocks",
+}
+COLUMNS = ("nats", "change", "steps")
+
+
+def flag(name, value):
+    """A setting as the command line has it."""
+    dashed = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{'' if value else 'no-'}{dashed}"
+    return f"--{dashed} {value}"
+
+
+def setting(trial):
+    """What a trial sets, as flags in code, and in words where there is no flag."""
+    words = [IN_WORDS[name].format(value) for name, value in TRIALS[trial].items() if name in IN_WORDS]
+    flags = [flag(name, value) for name, value in TRIALS[trial].items() if name not in IN_WORDS]
+    return ", ".join([*([f"`{' '.join(flags)}`"] if flags else []), *words])
+
+
+def beside(trial):
+    """The trial that another's change is counted from; None for the plain one."""
+    return None if trial == "plain" else BESIDE.get(trial, "plain")
+
+
+def entry(found, trial):
+    """A trial's validation cost on one corpus, the change that it made, and its steps."""
+    nats, other = (found.get(name, {}).get("val_nats_per_char") for name in (trial, beside(trial)))
+    if nats is None:
+        return [DASH] * len(COLUMNS)
+    # The difference of the figures as they are shown, so that a reader can check it.
+    change = DASH if other is None else f"{round(nats, 3) - round(other, 3):+.3f}"
+    return [f"{nats:.3f}", change, f"{found[trial]['steps']:,}"]
+
+
+def row(cells):
+    return f"| {' | '.join(cells)} |"
+
+
+def rendered(measured):
+    """The section of the measurements, markers included."""
+    titles = [f"{corpus}, {column}" if column == "nats" else column for corpus in measured for column in COLUMNS]
+    lines = [BEGINS, "", row(["ingredient", "what was set", "beside", *titles])]
+    lines.append(row(["---"] * (3 + len(titles))))
+    for trial in TRIALS:
+        cells = [cell for found in measured.values() for cell in entry(found, trial)]
+        lines.append(row([trial, setting(trial) or "see below", beside(trial) or DASH, *cells]))
+    plain = " ".join(flag(name, value) for name, value in PLAIN.items())
+    lines += [
+        "",
+        f"Validation nats a character after {MINUTES:g} minutes of one core, and the change from the trial that",
+        "is named beside: below zero is better. A dash stands where nothing was measured. The plain trial, of",
+        "which each other changes only what it sets, is",
+        f"`{plain}`.",
+        "",
+        ENDS,
+    ]
+    return "\n".join(lines)
+
+
+def split(readme):
+    """A README before, in, and after the section."""
+    before, _, rest = readme.partition(BEGINS)
+    section, _, after = rest.partition(ENDS)
+    return before, BEGINS + section + ENDS, after
+
+
+if __name__ == "__main__":
+    text, measured = README.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8"))
+    if BEGINS not in text or ENDS not in text:
+        raise SystemExit(f"README.md has no place for the table: put {BEGINS} and {ENDS} where it belongs")
+    before, _, after = split(text)
+    README.write_text(before + rendered(measured) + after, encoding="utf-8")
