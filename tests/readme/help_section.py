@@ -5,15 +5,14 @@ import os
 import subprocess
 import sys
 from contextlib import redirect_stdout, suppress
-from pathlib import Path
 
 from charlm.cli.app import app
 from charlm.cli.commands.eval import MEASUREMENTS
 from charlm.registry import module_names
 from charlm.synthetic import SOURCES
+from tests.readme.section import README, Section
 
-README = Path(__file__).parents[2] / "README.md"
-BEGINS, ENDS = "<!-- help begins -->", "<!-- help ends -->"
+SECTION = Section("help")
 
 # Everything that makes a terminal library look at where it runs.
 PLAIN = {
@@ -56,20 +55,10 @@ def rendered():
     return done.stdout
 
 
-def split(readme):
-    """A README before, in, and after the section; an absent one is at its end."""
-    if BEGINS not in readme:
-        return readme.rstrip() + "\n\n## Commands\n\n", "", "\n"
-    before, _, rest = readme.partition(BEGINS)
-    section, _, after = rest.partition(ENDS)
-    return before, BEGINS + section + ENDS, after
-
-
 if __name__ == "__main__":
     if sys.argv[1:] == ["--print"]:
         titled = [(" ".join(["charlm", *command]), help_of(command)) for command in commands()]
-        blocks = [f"### {title}\n\n```text\n{text}\n```" for title, text in titled]
-        sys.stdout.write("\n\n".join([BEGINS, *blocks, ENDS]))
+        blocks = "\n\n".join(f"### {title}\n\n```text\n{text}\n```" for title, text in titled)
+        sys.stdout.write(SECTION.marked(blocks))
     else:
-        before, _, after = split(README.read_text(encoding="utf-8"))
-        README.write_text(before + rendered() + after, encoding="utf-8")
+        SECTION.write(rendered())

@@ -4,12 +4,11 @@ Run as a module, it writes the table between its two marks in the README.
 """
 
 import json
-from pathlib import Path
 
 from tests.bench.ingredients import MINUTES, PLAIN, RESULTS, TRIALS
+from tests.readme.section import Section
 
-README = Path(__file__).parents[2] / "README.md"
-BEGINS, ENDS = "<!-- ingredients begins -->", "<!-- ingredients ends -->"
+SECTION = Section("ingredients")
 DASH = "–"
 BESIDE = {
     "two layers, residual": "two layers",
@@ -60,7 +59,7 @@ def row(cells):
 def rendered(measured):
     """The section of the measurements, markers included."""
     titles = [f"{corpus}, {column}" if column == "nats" else column for corpus in measured for column in COLUMNS]
-    lines = [BEGINS, "", row(["ingredient", "what was set", "beside", *titles])]
+    lines = [row(["ingredient", "what was set", "beside", *titles])]
     lines.append(row(["---"] * (3 + len(titles))))
     for trial in TRIALS:
         cells = [cell for found in measured.values() for cell in entry(found, trial)]
@@ -72,22 +71,9 @@ def rendered(measured):
         "is named beside: below zero is better. A dash stands where nothing was measured. The plain trial, of",
         "which each other changes only what it sets, is",
         f"`{plain}`.",
-        "",
-        ENDS,
     ]
-    return "\n".join(lines)
-
-
-def split(readme):
-    """A README before, in, and after the section."""
-    before, _, rest = readme.partition(BEGINS)
-    section, _, after = rest.partition(ENDS)
-    return before, BEGINS + section + ENDS, after
+    return SECTION.marked(*lines)
 
 
 if __name__ == "__main__":
-    text, measured = README.read_text(encoding="utf-8"), json.loads(RESULTS.read_text(encoding="utf-8"))
-    if BEGINS not in text or ENDS not in text:
-        raise SystemExit(f"README.md has no place for the table: put {BEGINS} and {ENDS} where it belongs")
-    before, _, after = split(text)
-    README.write_text(before + rendered(measured) + after, encoding="utf-8")
+    SECTION.write(rendered(json.loads(RESULTS.read_text(encoding="utf-8"))))

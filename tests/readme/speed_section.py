@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-HERE = Path(__file__).parents[2]
-README = HERE / "README.md"
-MEASURED = HERE / "tests" / "bench" / "speed.json"
-BEGINS, ENDS = "<!-- speed begins -->", "<!-- speed ends -->"
+from tests.readme.section import Section
+
+MEASURED = Path(__file__).parents[1] / "bench" / "speed.json"
+SECTION = Section("speed")
 CELLS = ("lstm", "gru", "rnn")
 SAMPLING = {"1": "one stream", "64": "64 streams at once"}
 
@@ -29,7 +29,7 @@ def rendered(measured):
         size = f"H{found['hidden']} L{found['layers']} B{found['batch_size']} T{found['seq_len']}"
         if found["what"] == "training":
             by_size.setdefault(size, {})[found["cell"]] = found
-    lines = [BEGINS, "", "| training step | LSTM | GRU | RNN | memory, LSTM |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| training step | LSTM | GRU | RNN | memory, LSTM |", "| --- | --- | --- | --- | --- |"]
     for size, found in by_size.items():
         memory = f"{found['lstm']['memory_ratio']:.2f}"
         lines.append(f"| {size} | " + " | ".join(entry(found[cell]) for cell in CELLS) + f" | {memory} |")
@@ -40,19 +40,9 @@ def rendered(measured):
         "",
         f"{machine['processor']}, {machine['workers']} cores, NumPy {machine['numpy']}, PyTorch",
         f"{machine['torch']}; medians of {rounds} interleaved rounds.",
-        "",
-        ENDS,
     ]
-    return "\n".join(lines)
-
-
-def split(readme):
-    """A README before, in, and after the section."""
-    before, _, rest = readme.partition(BEGINS)
-    section, _, after = rest.partition(ENDS)
-    return before, BEGINS + section + ENDS, after
+    return SECTION.marked(*lines)
 
 
 if __name__ == "__main__":
-    before, _, after = split(README.read_text(encoding="utf-8"))
-    README.write_text(before + rendered(json.loads(MEASURED.read_text())) + after, encoding="utf-8")
+    SECTION.write(rendered(json.loads(MEASURED.read_text())))

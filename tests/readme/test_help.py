@@ -3,7 +3,7 @@
 import pytest
 
 from charlm.cells import CELLS
-from tests.readme.help_section import BEGINS, ENDS, README, rendered, split
+from tests.readme.help_section import SECTION, rendered
 
 
 @pytest.fixture(scope="module")
@@ -12,8 +12,7 @@ def section():
 
 
 def test_the_help_texts_in_the_readme_are_todays(section):
-    _, current, _ = split(README.read_text(encoding="utf-8"))
-    assert current == section, "README.md's help is stale: run make readme"
+    assert SECTION.current() == section, "README.md's help is stale: run make readme"
 
 
 def test_the_section_is_the_same_on_any_terminal(section, monkeypatch):
@@ -36,9 +35,3 @@ def test_every_command_is_shown_with_its_defaults_and_choices(section):
         assert shown in section
     assert max(map(len, section.splitlines())) == 100
     assert "\x1b" not in section
-
-
-def test_only_the_section_is_replaced():
-    assert split(f"# Title\n{BEGINS}\nold\n{ENDS}\nend\n") == ("# Title\n", f"{BEGINS}\nold\n{ENDS}", "\nend\n")
-    before, section, after = split("# Title\n")
-    assert before.startswith("# Title\n") and section == "" and after == "\n"

@@ -4,7 +4,7 @@ import pytest
 
 from charlm.config import flag
 from charlm.presets import PRESETS
-from tests.readme.speed_section import README
+from tests.readme.section import README
 
 
 @pytest.mark.parametrize("name", PRESETS)

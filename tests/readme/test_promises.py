@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.readme.help_section import README
+from tests.readme.section import README
 
 TITLE = "## What charlm promises"
 ROOT = README.parent
