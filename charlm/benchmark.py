@@ -64,10 +64,10 @@ class Size:
 
     def config(self) -> TrainingConfig:
         """The settings of a training that is timed."""
-        timed = {"steps": 1, "schedule": "constant", "lr": 1e-3, "val_fraction": 0.0}
+        timed = {"schedule": "constant", "lr": 1e-3, "val_fraction": 0.0}
         network = {name: getattr(self, name) for name in ("cell", "hidden", "layers", "batch_size", "seq_len")}
-        noise = {"dropout": 0.0} if self.preset is None else {"preset": self.preset}
-        return with_preset({**timed, **network, **noise}, BENCH_CHARACTERS, SYMBOLS)
+        recipe = {"steps": 1, "dropout": 0.0} if self.preset is None else {"preset": self.preset}
+        return with_preset({**timed, **network, **recipe}, BENCH_CHARACTERS, SYMBOLS)
 
     def model(self) -> Model:
         """A fresh network of this size."""

@@ -15,13 +15,16 @@ from types import MappingProxyType
 from typing import Any
 
 from charlm.architecture import flops_per_character
+from charlm.cells import CELLS
 from charlm.config import ModelConfig, OptimisationConfig, TrainingConfig, flag
 
 REACH = 2.5  # a preset serves lengths from its own divided by this
-LENGTHS = ("epochs", "steps", "minutes")
+LENGTHS = {"epochs", "steps", "minutes"}
+TUNED = {"lr", "forget_bias"}  # to the cell and the optimiser
 # What a character costs on two cores, measured from 128 to 512 hidden units.
 FLOPS_PER_SECOND = 140e9
 FIXED_SECONDS = 3.5e-6
+CORES = 2
 
 
 @dataclass(frozen=True)
@@ -37,17 +40,19 @@ class Preset:
     fixed: Mapping[str, Any]
 
 
-def noise(passes: float) -> dict[str, float]:
-    """The dropout and weight-drop of a run that passes over its training part so many times.
+def noise(passes: float, cell: str) -> dict[str, float]:
+    """The noise of a run that passes over its training part so many times.
 
-    >>> noise(1), noise(16)
-    ({'dropout': 0.0, 'weight_drop': 0.0}, {'dropout': 0.32, 'weight_drop': 0.12})
+    Weights are dropped only from the LSTMs' recurrent product: the other cells were measured to suffer by it.
+
+    >>> noise(1, "lstm"), noise(16, "lstm"), noise(16, "gru")
+    ({'dropout': 0.0, 'weight_drop': 0.0}, {'dropout': 0.32, 'weight_drop': 0.12}, {'dropout': 0.32})
     """
     doublings = math.log2(max(passes, 1.0))
-    return {
-        "dropout": round(min(0.08 * doublings, 0.5), 2),
-        "weight_drop": round(min(0.03 * doublings, 0.2), 2),
-    }
+    drops = {"dropout": round(min(0.08 * doublings, 0.5), 2)}
+    if "c" in CELLS.find(cell).state_names:
+        drops["weight_drop"] = round(min(0.03 * doublings, 0.2), 2)
+    return drops
 
 
 _DECAY = {"optimizer": "adamw", "weight_decay": 0.02}
@@ -77,26 +82,35 @@ def fitting(minutes: float) -> str:
     return within[-1] if within else next(iter(PRESETS))
 
 
-def passes(model: ModelConfig, minutes: float, characters: int, symbols: int) -> float:
-    """How often a run of this length goes over its training part, about, on two cores.
+def passes(config: TrainingConfig, characters: int, symbols: int, workers: int = 2) -> float:
+    """How often a run goes over its training part; for one of so many minutes, about.
 
-    >>> round(passes(ModelConfig(hidden=256), 2, 1_000_000, 65), 1)
+    >>> round(passes(TrainingConfig.from_settings(minutes=2), 1_000_000, 65), 1)
     7.8
+    >>> passes(TrainingConfig.from_settings(steps=500, seq_len=20, batch_size=10), 10_000, 65)
+    10.0
     """
-    seconds = flops_per_character(model, symbols) / FLOPS_PER_SECOND + FIXED_SECONDS
-    return 60 * minutes / (seconds * max(characters, 1))
+    unit, amount = config.budget.length
+    if unit == "epochs":
+        return amount
+    read = amount * config.batching.seq_len * config.batching.batch_size
+    if unit == "minutes":
+        seconds = flops_per_character(config.model, symbols) / FLOPS_PER_SECOND + FIXED_SECONDS
+        read = 60 * amount * (workers / CORES) / seconds
+    return read / max(characters, 1)
 
 
-def with_preset(settings: Mapping[str, Any], characters: int, symbols: int) -> TrainingConfig:
+def with_preset(settings: Mapping[str, Any], characters: int, symbols: int, workers: int = 2) -> TrainingConfig:
     """A new run's settings: those given, over those of the preset asked for or picked, over the defaults.
 
     A preset that is asked for sets the length too, unless one is given. One is picked where the length is a time
-    and no setting of a recipe is given.
+    and no setting of a recipe is given. Under another cell or optimiser it leaves out what suits its own alone.
 
     Args:
-        settings: what the user gave, by name.
+        settings: what the user gave, by name; None is nothing.
         characters: the size of the training part.
         symbols: the size of its vocabulary.
+        workers: the processes that train.
 
     Raises:
         UsageError: a name is no setting, or a value is outside its limits.
@@ -108,24 +122,37 @@ def with_preset(settings: Mapping[str, Any], characters: int, symbols: int) -> T
     >>> with_preset({"preset": "large", "hidden": 64}, 1_000_000, 65).budget.minutes
     60.0
     """
+    settings = {name: value for name, value in settings.items() if value is not None}
     given = TrainingConfig.from_settings(**settings)
     unit, amount = given.budget.length
     name = given.budget.preset
-    if name is None and (unit != "minutes" or OWN & settings.keys()):
+    if name is None and (unit != "minutes" or own_settings(settings)):
         return given
     if name is None:
         name = fitting(amount)
-    elif all(settings.get(length) is None for length in LENGTHS):
-        unit, amount = "minutes", PRESETS[name].minutes
-        settings = {**settings, "minutes": amount}
-    fixed = {**PRESETS[name].fixed, **settings, "preset": name}
-    minutes = amount if unit == "minutes" else PRESETS[name].minutes
-    expected = passes(TrainingConfig.from_settings(**fixed).model, minutes, characters, symbols)
-    return TrainingConfig.from_settings(**{**noise(expected), **fixed})
+    elif not LENGTHS & settings.keys():
+        settings["minutes"] = PRESETS[name].minutes
+    recipe = {"optimizer": OptimisationConfig().optimizer, **PRESETS[name].fixed}
+    if any(settings.get(part, recipe[part]) != recipe[part] for part in ("cell", "optimizer")):
+        recipe = {part: value for part, value in recipe.items() if part not in TUNED}
+    recipe = {**recipe, **settings, "preset": name}
+    expected = passes(TrainingConfig.from_settings(**recipe), characters, symbols, workers)
+    return TrainingConfig.from_settings(**{**noise(expected, recipe["cell"]), **recipe})
+
+
+def own_settings(settings: Mapping[str, Any]) -> list[str]:
+    """Those of a recipe among the settings that were given, which no preset is picked beside.
+
+    >>> own_settings({"lr": 0.1, "seed": 3, "hidden": 9, "cell": None})
+    ['hidden', 'lr']
+    """
+    return sorted(name for name in OWN & settings.keys() if settings[name] is not None)
 
 
 def preset_flags(config: TrainingConfig) -> list[str]:
     """What a preset has set in a run, or what was given in its place, as the flags that would set it."""
     values = {name: value for group in config.to_json().values() for name, value in group.items()}
-    names = [*PRESETS[config.budget.preset].fixed, *noise(1)] if config.budget.preset else ()
-    return [f"{flag(name)} {values[name]}" for name in names]
+    preset = PRESETS.get(config.budget.preset or "")
+    names = {**preset.fixed, **noise(1, config.model.cell)} if preset else {}
+    foreign = {"forget_bias"} - set(CELLS.find(config.model.cell).settings)
+    return [f"{flag(name)} {values[name]}" for name in names if name not in foreign]

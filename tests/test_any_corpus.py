@@ -47,13 +47,13 @@ def test_it_comes_through_or_is_refused_in_one_line(tmp_path_factory, pool, cont
     refusal = None
     try:
         trainer = new_trainer(source, given, pool)
-        with new_run(trainer, folder / "run") as run:
-            list(train(trainer, run))
     except CharlmError as error:
         refusal = str(error)
     if refusal is not None:
         assert len(refusal.splitlines()) == 1
         return
+    with new_run(trainer, folder / "run") as run:
+        list(train(trainer, run))
     model = load_run(Run.open(run.folder))
     assert isinstance(model.sample(5, seed=1), str)
     whole = Part.of(prepare(source, trainer.config.corpus))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.architecture import check_settings
-from charlm.config import BudgetConfig, TrainingConfig
+from charlm.cells import CELLS
+from charlm.config import BatchingConfig, BudgetConfig, CorpusConfig, TrainingConfig
 from charlm.errors import UsageError
 from charlm.presets import OWN, PRESETS, fitting, noise, preset_flags, with_preset
 
@@ -83,11 +84,49 @@ def test_a_setting_that_is_none_is_refused_as_always():
         with_preset({"preset": "huge"}, CHARACTERS, SYMBOLS)
 
 
-@given(st.floats(0, 1e12), st.floats(0, 1e12))
-def test_noise_grows_with_the_passes_and_stays_a_chance(fewer, more):
+@given(st.floats(0, 1e12), st.floats(0, 1e12), st.sampled_from(CELLS.names()))
+def test_noise_grows_with_the_passes_and_stays_below_its_most(fewer, more, cell):
     fewer, more = sorted((fewer, more))
-    for name, value in noise(fewer).items():
-        assert 0 <= value <= noise(more)[name] <= 0.5
+    for name, value in noise(fewer, cell).items():
+        assert 0 <= value <= noise(more, cell)[name] <= {"dropout": 0.5, "weight_drop": 0.2}[name]
+
+
+@EVERY
+@pytest.mark.parametrize("other", [{"cell": cell} for cell in CELLS.names()] + [{"optimizer": "sgd"}], ids=str)
+def test_under_another_cell_or_optimizer_what_suits_its_own_alone_is_left_out(name, other):
+    config = with_preset({"preset": name, **other}, CHARACTERS, SYMBOLS)
+    check_settings(config.model, config.optimisation)
+    fixed = PRESETS[name].fixed
+    is_own = fixed["cell"] == other.get("cell")
+    assert config.optimisation.lr == (fixed["lr"] if is_own else None)
+    assert config.optimisation.average == fixed["average"]
+    shows_forget_bias = any(shown.startswith("--forget-bias") for shown in preset_flags(config))
+    assert shows_forget_bias <= ("lstm" in config.model.cell)
+
+
+def test_what_is_none_is_not_given():
+    assert with_preset({"minutes": 20, "lr": None, "split": None}, CHARACTERS, SYMBOLS).budget.preset == "base"
+    assert with_preset({"preset": "tiny", "steps": None}, CHARACTERS, SYMBOLS).budget.minutes == 1
+
+
+def test_the_noise_is_that_of_the_passes_in_any_unit_of_length():
+    chunk = 64 * 64
+    for passes in (1, 8):
+        by_epochs = with_preset({"preset": "base", "epochs": float(passes)}, 100 * chunk, SYMBOLS).optimisation
+        by_steps = with_preset({"preset": "base", "steps": 100 * passes}, 100 * chunk, SYMBOLS).optimisation
+        assert by_epochs == by_steps and by_epochs.dropout == noise(passes, "lstm")["dropout"]
+
+
+def test_more_workers_read_a_text_more_often():
+    one, four = (with_preset({"minutes": 20}, CHARACTERS, SYMBOLS, workers).optimisation for workers in (1, 4))
+    assert four.dropout == pytest.approx(one.dropout + 0.16, abs=0.011)
+
+
+@EVERY
+def test_no_preset_says_how_a_corpus_is_prepared(name):
+    """A corpus is prepared before its size can tell the noise."""
+    preparing = {field.name for group in (CorpusConfig, BatchingConfig) for field in dataclasses.fields(group)}
+    assert PRESETS[name].fixed.keys() & preparing <= {"partition", "batch_size"}
 
 
 @EVERY
@@ -95,13 +134,13 @@ def test_a_large_corpus_wants_less_noise_than_a_small_one(name):
     small, large = (
         with_preset({"preset": name}, characters, SYMBOLS).optimisation for characters in (10**4, 10**11)
     )
-    assert small.dropout > large.dropout == 0 and small.weight_drop > large.weight_drop == 0
+    assert small.dropout > large.dropout == 0 and small.weight_drop >= large.weight_drop == 0
 
 
 @EVERY
 def test_a_large_vocabulary_slows_learning_and_so_wants_less_noise(name):
     few, many = (with_preset({"preset": name}, CHARACTERS, symbols).optimisation for symbols in (65, 6_000))
-    assert few.dropout > many.dropout and few.weight_drop > many.weight_drop
+    assert few.dropout > many.dropout and few.weight_drop >= many.weight_drop
 
 
 @EVERY

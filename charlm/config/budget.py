@@ -30,7 +30,8 @@ class BudgetConfig(Config):
     preset: str | None = setting(
         None,
         "Settings that were measured to be good for about 1, 5, 20 and 60 minutes; left out, the one that fits "
-        "--minutes, where no setting of the model, the optimisation or its batches is given.",
+        "--minutes, where no setting of the model, of the optimisation, nor --seq-len, --batch-size or "
+        "--partition is given.",
         choices=("tiny", "small", "base", "large"),
         since=3,
     )

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import check_checkpoint, load_checkpoint
 from charlm.checkpoint.folder import check_unused, tidy
 from charlm.checkpoint.identity import CorpusIdentity
@@ -16,6 +17,7 @@ from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig, flag
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
+from charlm.optim import OPTIMIZERS
 from charlm.presets import with_preset
 from charlm.text.again import divide_again
 from charlm.text.passes import Progress
@@ -54,7 +56,7 @@ def new_trainer(
         CorpusError: the corpus cannot be read, or is too short.
     """
     corpus = prepare_corpus(source, TrainingConfig.from_settings(**settings), progress)
-    config = with_preset(settings, len(corpus.train), len(corpus.vocabulary))
+    config = with_preset(settings, len(corpus.train), len(corpus.vocabulary), pool.workers)
     batching = dataclasses.replace(
         config.batching,
         # The number of workers decides in which order gradients are summed, so it is part of what a run is.
@@ -62,7 +64,11 @@ def new_trainer(
         val_file=_absolute(config.batching.val_file),
         test_file=_absolute(config.batching.test_file),
     )
-    return Trainer(dataclasses.replace(config, batching=batching), corpus, pool)
+    optimisation = config.optimisation
+    if optimisation.lr is None:
+        own = OPTIMIZERS.find(optimisation.optimizer).default_lr
+        optimisation = dataclasses.replace(optimisation, lr=own * CELLS.find(config.model.cell).rate)
+    return Trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus, pool)
 
 
 @contextmanager
@@ -85,7 +91,7 @@ def resume(
     progress: Progress | None = None,
     must_go_on: bool = False,
 ) -> tuple[Trainer, Run]:
-    """A run as it was when it was last saved, ready to go on; its folder is locked meanwhile.
+    """A run as it was when it was last saved, ready to go on; whoever calls holds its folder's lock.
 
     Args:
         run: the run.

@@ -59,7 +59,7 @@ class Trainer:
         self.model = Model(config.model, len(corpus.vocabulary))
         self.model.initialise(generator(config.budget.seed, "initialise"))
         self.position = Position()
-        default_lr = OPTIMIZERS.find(optimisation.optimizer).default_lr * self.model.cell.rate
+        default_lr = OPTIMIZERS.find(optimisation.optimizer).default_lr
         self._peak_lr = default_lr if optimisation.lr is None else optimisation.lr
         self._engine = LocalEngine(self.model, optimisation, batching.seq_len, batching.batch_size, pool)
         self.averaged = self.model

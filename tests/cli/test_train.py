@@ -70,7 +70,8 @@ def test_the_preset_that_fits_the_length_is_told_and_stored(elsewhere, call):
     assert ended.code == 0 and "\npreset tiny: --cell gru --hidden " in ended.err
     config = Run.open(elsewhere / "runs" / "long-1").config
     assert config.budget.preset == "tiny" and config.optimisation.average > 0
-    assert "preset" not in call("train", "long.txt", "--minutes", "1e-4", "--hidden", "8").err
+    beside = call("train", "long.txt", "--minutes", "1e-4", "--hidden", "8").err
+    assert "no preset is picked beside --hidden\n" in beside and "preset tiny" not in beside
 
 
 def test_a_run_that_is_there_is_not_replaced(elsewhere, call, tiny):
@@ -112,12 +113,18 @@ def test_a_run_out_of_patience_is_not_at_its_end(elsewhere, call, tiny):
 
 
 def test_a_run_starts_from_anothers_weights_and_takes_its_model(elsewhere, call, tiny):
-    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    assert call("train", "fox.txt", "--quiet", *tiny, "--lr", "0.025").code == 0
     (elsewhere / "fix.txt").write_text("the fix of a fux.\n" * 60)
     ended = call("train", "fix.txt", "--init-from", "fox-1", "--steps", "1", "--seq-len", "16")
     assert ended.code == 0
     assert ended.err.startswith("characters kept 12, new 0 '', dropped 17 'bcdgjklmnpqrsvwyz'")
-    assert Run.open(elsewhere / "runs" / "fix-1").config.model.hidden == 16
+    config = Run.open(elsewhere / "runs" / "fix-1").config
+    assert config.model.hidden == 16 and config.optimisation.lr == 0.025
+    assert (
+        call("train", "fix.txt", "--init-from", "fix-1", "--steps", "1", "--lr", "0.5", "--seq-len", "16").code
+        == 0
+    )
+    assert Run.open(elsewhere / "runs" / "fix-2").config.optimisation.lr == 0.5
 
 
 def test_a_loss_that_is_no_number_is_told_in_one_line_without_warnings(elsewhere, call):

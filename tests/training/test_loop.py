@@ -7,18 +7,14 @@ import numpy as np
 import pytest
 
 from charlm.checkpoint.run import Run
-from charlm.config import TrainingConfig
 from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
 from charlm.language_model import load_run as load
 from charlm.optim import OPTIMIZERS
 from charlm.scoring import Scores
-from charlm.text.prepare import prepare_corpus
-from charlm.text.sources import source_of_text
 from charlm.training import loop
 from charlm.training.loop import train
 from charlm.training.reports import StepReport, SummaryReport, ValidationReport
-from charlm.training.trainer import Trainer
 
 
 def weights_of(run, which):
@@ -153,22 +149,12 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
     assert np.array_equal(trainer.model.params.flat, before)
 
 
-def test_the_rate_is_the_optimiser_s_own_or_the_cell_s_share_of_it_where_none_is_given(pool):
-    corpus = prepare_corpus(source_of_text("abcd" * 20), TrainingConfig.from_settings(seq_len=8))
+def test_the_rate_is_the_optimiser_s_own_or_the_cell_s_share_of_it_where_none_is_given(begun):
     own = OPTIMIZERS.find("adam").default_lr
     for cell, lr, expected in (("lstm", None, own), ("mlstm", None, 0.3 * own), ("mlstm", 0.5, 0.5)):
-        settings = {
-            "cell": cell,
-            "lr": lr,
-            "warmup": 0,
-            "schedule": "constant",
-            "optimizer": "adam",
-            "seq_len": 8,
-            "hidden": 2,
-        }
-        trainer = Trainer(TrainingConfig.from_settings(**settings), corpus, pool)
+        trainer, run = begun(cell=cell, lr=lr, warmup=0, schedule="constant")
         trainer.step(0.0)
-        assert trainer.lr == expected
+        assert trainer.lr == run.config.optimisation.lr == expected
 
 
 def test_gradients_are_clipped_before_the_update(begun):

@@ -46,7 +46,8 @@ def command(
 ) -> None:
     """Measure how fast this machine trains and samples, beside its matrix-product ceiling.
 
-    Speeds are characters a second; a training step is whole, Adam and clipping included. The presets come first.
+    Speeds are characters a second; a training step is whole, from a batch to the changed weights. Presets come
+    first.
     """
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
     with WorkerPool(workers) as pool:

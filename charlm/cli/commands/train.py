@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,11 +31,12 @@ from charlm.config import (
     ModelConfig,
     OptimisationConfig,
     TrainingConfig,
+    flag,
 )
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.language_model import load_run
-from charlm.presets import preset_flags
+from charlm.presets import own_settings, preset_flags
 from charlm.text.named import DEFAULT
 from charlm.text.sources import Source, find_source
 from charlm.training.loop import train as training_loop
@@ -87,7 +88,11 @@ def command(
         str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run, exactly where it was saved.")
     ] = None,
     init_from: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Start from the weights of a run, on this corpus.")
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Start from a run's weights, on this corpus; its network and its rate are taken over.",
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, the result last.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Say where the time of a step went.")] = False,
@@ -104,20 +109,26 @@ def command(
     before = None if resume_run is None else find_run(resume_run)
     origin = None if init_from is None else find_run(init_from)
     if origin is not None:
-        settings = origin.config.model.to_json() | settings
+        settings = _inherited(origin) | settings
     config = TrainingConfig.from_settings(**settings) if before is None else changed(before.config, settings)
-    with WorkerPool(config.batching.workers) as pool, ExitStack() as held:
+    with WorkerPool(config.batching.workers) as pool:
         if before is None:
             source = find_source(corpus or [DEFAULT], config.corpus.glob)
             begun = _new(source, settings, origin, out, pool, quiet)
         else:
             begun = _resumed(before, settings, pool, quiet)
-        trainer, run = held.enter_context(begun)
-        stopped = _train(trainer, run, json, quiet)
-        if profile:
-            print_profile(trainer.profile(), trainer.position.step)
+        with begun as (trainer, run):
+            stopped = _train(trainer, run, json, quiet)
+            if profile:
+                print_profile(trainer.profile(), trainer.position.step)
     if stopped:
         raise typer.Exit(INTERRUPTED)
+
+
+def _inherited(origin: Run) -> dict[str, Any]:
+    """What a run takes over from the one whose weights it starts from."""
+    optimisation = origin.config.optimisation
+    return {**origin.config.model.to_json(), "optimizer": optimisation.optimizer, "lr": optimisation.lr}
 
 
 @contextmanager
@@ -131,6 +142,8 @@ def _new(
         trainer = new_trainer(source, settings, pool, progress)
     if start is not None:
         _say(_moved(trainer.start_from(start)), quiet)
+    elif own_settings(settings) and trainer.config.budget.length[0] == "minutes" and "preset" not in settings:
+        _say(f"no preset is picked beside {', '.join(map(flag, own_settings(settings)))}", quiet)
     with new_run(trainer, new_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
 
