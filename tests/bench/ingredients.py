@@ -1,9 +1,9 @@
 """Measure what each ingredient of the recipe changes: one is added to a plain LSTM, or taken from it, at a time.
 
 Run it as ``python tests/bench/ingredients.py tinyshakespeare.txt``, for one corpus after another: what was
-measured is kept in ingredients.json, and a trial that stands there is not run again. Every trial has the same
-time on one core; two run side by side where there are two cores. The first 80% of the text are trained on and
-the next 10% validated on; the last 10% are never read.
+measured is kept in ingredients.json, and a trial that stands there with the same settings is not run again. Every
+trial has the same time on one core; two run side by side where there are two cores. The first 80% of the text are
+trained on and the next 10% validated on; the last 10% are never read.
 """
 
 from __future__ import annotations
@@ -83,14 +83,16 @@ def train(corpus: str, settings: dict[str, Any], minutes: float) -> None:
 
 
 def run(corpus: Path, name: str, core: int, minutes: float) -> dict[str, Any]:
-    """One trial, in a process of its own that keeps to one core."""
-    command = [sys.executable, __file__, str(corpus), "--only", name, "--minutes", str(minutes)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core})
-    )
-    summary = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {"error": done.stderr}
-    names = ("steps", "parameters", "train_nats_per_char", "val_nats_per_char", "error")
-    return {key: summary[key] for key in names if key in summary}
+    """One trial, in a process of its own that keeps to one core.
+
+    Raises:
+        subprocess.CalledProcessError: it failed; what it said has been passed on.
+    """
+    command = [sys.executable, __file__, str(corpus), "--only", name, f"--minutes={minutes}", f"--core={core}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    summary = json.loads(done.stdout.splitlines()[-1])
+    figures = ("steps", "parameters", "train_nats_per_char", "val_nats_per_char")
+    return {"minutes": minutes, "set": TRIALS[name], **{figure: summary[figure] for figure in figures}}
 
 
 def measure(corpus: Path, minutes: float) -> None:
@@ -98,7 +100,11 @@ def measure(corpus: Path, minutes: float) -> None:
     lock = threading.Lock()
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     mine = results.setdefault(corpus.stem, {})
-    left: Iterator[str] = iter([name for name in TRIALS if name not in mine])
+
+    def stands(name: str) -> bool:
+        return name in mine and (mine[name]["minutes"], mine[name]["set"]) == (minutes, TRIALS[name])
+
+    left: Iterator[str] = iter([name for name in TRIALS if not stands(name)])
 
     def work(core: int) -> None:
         while (name := next(left, None)) is not None:
@@ -121,10 +127,13 @@ def command() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--minutes", type=float, default=MINUTES)
     parser.add_argument("--only", choices=TRIALS, help="run this trial here, and print its summary")
+    parser.add_argument("--core", type=int, help="keep to this core")
     asked = parser.parse_args()
     if asked.only is None:
         measure(asked.corpus, asked.minutes)
     else:
+        if asked.core is not None:
+            os.sched_setaffinity(0, {asked.core})
         train(str(asked.corpus), dict(TRIALS[asked.only]), asked.minutes)
 
 

@@ -12,7 +12,6 @@ SECTION = Section("ingredients")
 DASH = "–"
 BESIDE = {
     "two layers, residual": "two layers",
-    "two layers, mingru": "two layers",
     "tied embedding": "embedding",
 }  # every other trial stands beside the plain one
 IN_WORDS = {

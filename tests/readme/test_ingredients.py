@@ -27,8 +27,8 @@ def test_a_change_is_counted_from_the_trial_beside():
     assert entry(found, "two layers, residual") == ["1.720", "+0.020", "1,499"]
 
 
-def test_what_was_not_measured_or_failed_is_a_dash():
-    found = {"plain": {"error": "killed"}, "gru": trial(1.5, 2100), "tied embedding": trial(1.9, 900)}
+def test_what_was_not_measured_is_a_dash():
+    found = {"gru": trial(1.5, 2100), "tied embedding": trial(1.9, 900)}
     assert entry(found, "lnlstm") == entry(found, "plain") == ["–"] * 3
     assert entry(found, "gru") == ["1.500", "–", "2,100"]
     assert entry(found, "tied embedding") == ["1.900", "–", "900"]
