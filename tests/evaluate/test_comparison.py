@@ -36,11 +36,11 @@ def test_only_the_settings_that_differ_are_shown(keep, compare):
     keep("two", hidden=5, lr=0.25)
     findings = compare("one", "runs/two")
     assert [record["settings"] for record in findings.records] == [
-        {"hidden": 4, "lr": None},
+        {"hidden": 4, "lr": 0.016},
         {"hidden": 5, "lr": 0.25},
     ]
     assert [(row["run"], row["hidden"], row["lr"]) for row in cells(findings)] == [
-        ("one", 4, None),
+        ("one", 4, 0.016),
         ("two", 5, 0.25),
     ]
     assert compare("one").records[0]["settings"] == {}
