@@ -1,7 +1,7 @@
 """How fast this machine trains and samples, beside the fastest that it multiplies matrices.
 
 Everything is timed on random text: what a step costs does not depend on what the text says. A training step is a
-whole one: forward, backward, clipping and Adam.
+whole one: forward, backward, clipping and the update.
 """
 
 from __future__ import annotations

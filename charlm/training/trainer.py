@@ -59,6 +59,7 @@ class Trainer:
         self.model = Model(config.model, len(corpus.vocabulary))
         self.model.initialise(generator(config.budget.seed, "initialise"))
         self.position = Position()
+        # A new run stores its rate; those of format 2 and before may have left it to the optimiser.
         default_lr = OPTIMIZERS.find(optimisation.optimizer).default_lr
         self._peak_lr = default_lr if optimisation.lr is None else optimisation.lr
         self._engine = LocalEngine(self.model, optimisation, batching.seq_len, batching.batch_size, pool)

@@ -142,7 +142,7 @@ def _new(
         trainer = new_trainer(source, settings, pool, progress)
     if start is not None:
         _say(_moved(trainer.start_from(start)), quiet)
-    elif own_settings(settings) and trainer.config.budget.length[0] == "minutes" and "preset" not in settings:
+    elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
         _say(f"no preset is picked beside {', '.join(map(flag, own_settings(settings)))}", quiet)
     with new_run(trainer, new_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
