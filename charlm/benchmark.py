@@ -112,7 +112,7 @@ class TrainingBench:
         self._trainer = Trainer(config, prepare_corpus(source_of_text(text), config), pool)
         self._trainer.step(0.0)
 
-    def rate(self, seconds: float = SECONDS) -> float:
+    def rate(self, seconds: float) -> float:
         """Characters a second over at least so much time."""
         began, targets = time.perf_counter(), 0
         while (spent := time.perf_counter() - began) < seconds:
@@ -132,7 +132,7 @@ class SamplingBench:
         start = np.zeros(1, np.uint8)
         self._steps = drawn_codes(size.model(), start, all_filters({}), SamplingConfig(num=streams))
 
-    def rate(self, seconds: float = SECONDS / 2) -> float:
+    def rate(self, seconds: float) -> float:
         """Characters a second of all streams together, over at least so much time."""
         began, steps = time.perf_counter(), 0
         while (spent := time.perf_counter() - began) < seconds:
@@ -158,18 +158,24 @@ def ceiling_gflops(pool: WorkerPool) -> float:
     return best
 
 
-def measure(size: Size, workers: int | None) -> Speed:
-    """Measure one size; its memory is right only in a process that has done nothing else."""
+def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
+    """Measure one size; its memory is right only in a process that has done nothing else.
+
+    Args:
+        size: the network and its batches.
+        workers: the processes that train; None for the cores.
+        seconds: that a training figure is measured over, each time; sampling over half as many.
+    """
     with WorkerPool(workers) as pool:
         bench = TrainingBench(size, pool)
-        training = statistics.median(bench.rate() for _ in range(REPEATS))
+        training = statistics.median(bench.rate(seconds) for _ in range(REPEATS))
         resident = bench.resident_bytes()
     one, many = (SamplingBench(size, streams) for streams in (1, 64))
     return Speed(
         training=training,
         gflops=training * flops_per_character(size.config().model, SYMBOLS) / 1e9,
-        sampling=statistics.median(one.rate() for _ in range(REPEATS)),
-        sampling_64=statistics.median(many.rate() for _ in range(REPEATS)),
+        sampling=statistics.median(one.rate(seconds / 2) for _ in range(REPEATS)),
+        sampling_64=statistics.median(many.rate(seconds / 2) for _ in range(REPEATS)),
         resident_bytes=resident,
     )
 

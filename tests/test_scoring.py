@@ -57,7 +57,10 @@ def trained():
 
     @functools.cache
     def train(cell):
-        settings = {"hidden": 24, "steps": 150, "seq_len": 32, "batch_size": 8, "lr": 0.02, "val_fraction": 0.0}
+        settings = {
+            "hidden": 24, "steps": 150, "seq_len": 32, "batch_size": 8, "lr": 0.02, "val_fraction": 0.0,
+            "workers": 1,
+        }  # fmt: skip
         return charlm.train(training.characters, cell=cell, **settings), text.characters
 
     return train

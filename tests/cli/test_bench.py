@@ -1,8 +1,10 @@
 """``charlm bench``: the figures as a table and as JSON, each size in a process of its own."""
 
+from functools import partial
+
 import pytest
 
-from charlm.benchmark import Speed
+from charlm.benchmark import Speed, measure
 from charlm.cli.commands import bench
 
 
@@ -39,6 +41,7 @@ def test_a_size_of_ones_own(call, measured):
 
 def test_the_whole_way_on_a_tiny_size(call, monkeypatch):
     monkeypatch.setattr("charlm.benchmark.CEILING_SIZE", 64)
+    monkeypatch.setattr(bench, "measure", partial(measure, seconds=0.02))
     result = call("bench", "--cell", "rnn", "--hidden", "4", "--batch-size", "4", "--seq-len", "8", "--json")
     (record,) = result.records
     for name in ("training", "gflops", "sampling", "sampling_64", "resident_megabytes", "share_of_ceiling"):

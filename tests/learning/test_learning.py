@@ -23,6 +23,7 @@ SETTINGS = {
     "val_fraction": 0.0,
     "eval_every": 1000,
     "sample_every": 0,
+    "workers": 1,
 }
 CLOSE = 1.02  # times the source's own loss
 STANDARD_ERRORS = 3
