@@ -47,7 +47,7 @@ TRIALS: dict[str, dict[str, Any]] = {
     "no clipping": {"clip": 0.0},
     "Xavier inputs": {"one_hot_deviation": 0.125},
     "Xavier W_hh": {"orthogonal": False},
-    "a preset's": {
+    "several at once": {
         "forget_bias": 0.0,
         "partition": "varied",
         "average": 150,
