@@ -1,4 +1,4 @@
-"""What the long short-term memories share: their gates and their memory c, element by element.
+"""What the long short-term memories share: their settings, and their gates and memory c, element by element.
 
     o, i, f = sigmoid(a), g = tanh(a), one block each        c' = f * c + i * g
 
@@ -9,13 +9,31 @@ gradient comes through c, which makes each group one call. An LSTM's files hold 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from charlm.arrays import Floats
+from charlm.cells._base import Cell
 from charlm.cells._tape import Parameters, State
 
-GATES = ("o", "i", "f", "g")
+
+class MemoryCell(Cell):
+    """A cell with a memory c beside its output h; ``forget_bias`` is the initial bias of f."""
+
+    gates: ClassVar[tuple[str, ...]] = ("o", "i", "f", "g")
+    state_names = ("h", "c")
+    settings = ("forget_bias",)
+
+    def __init__(self, forget_bias: float = 1.0) -> None:
+        self.forget_bias = forget_bias
+
+    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """tanh(s), f and o * tanh'(s) over a block, where s is what h' is the tanh of; gradients of one step."""
+        return {
+            **dict.fromkeys(("tanh_s", "f", "dh_ds"), (block, batch_size, hidden)),
+            **dict.fromkeys(("dh", "dc", "product"), (batch_size, hidden)),
+        }
 
 
 def gate_blocks(a: Floats) -> tuple[Floats, ...]:

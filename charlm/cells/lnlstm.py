@@ -13,21 +13,14 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Cell, like
+from charlm.cells._base import like
 from charlm.cells._layer_norm import LayerNorm, layer_norm_kept, layer_norm_scratch, normalise_
-from charlm.cells._memory_cell import GATES, gate_blocks, gate_gradients, local_derivatives, update_memory
+from charlm.cells._memory_cell import MemoryCell, gate_blocks, gate_gradients, local_derivatives, update_memory
 from charlm.cells._tape import Parameters, State, Tape, rows
 
 
-class LNLSTM(Cell):
+class LNLSTM(MemoryCell):
     """The layer-normalised LSTM cell; ``forget_bias`` is the initial ``bias`` of f."""
-
-    gates = GATES
-    state_names = ("h", "c")
-    settings = ("forget_bias",)
-
-    def __init__(self, forget_bias: float = 1.0) -> None:
-        self.forget_bias = forget_bias
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
         """W_hh, the three gains, and the biases that follow normalisation."""
@@ -41,10 +34,10 @@ class LNLSTM(Cell):
         return {name: shape for shapes in kept for name, shape in shapes.items()}
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """tanh(s), f and o * tanh'(s) over a block, where s is what h' is the tanh of; a step's gradients."""
+        """Those of every memory cell, and a step's sums and gradients of what it normalises."""
         return {
-            **dict.fromkeys(("tanh_s", "f", "dh_ds"), (block, batch_size, hidden)),
-            **dict.fromkeys(("dh", "dc", "ds", "s", "bias_c", "dbias_c"), (batch_size, hidden)),
+            **super().scratch_shapes(block, batch_size, hidden),
+            **dict.fromkeys(("s", "bias_c", "dbias_c"), (batch_size, hidden)),
             **dict.fromkeys(("bias", "dbias"), (batch_size, 4 * hidden)),
             **layer_norm_scratch("h", batch_size, 4 * hidden),
             **layer_norm_scratch("x", batch_size, 4 * hidden),
@@ -96,7 +89,7 @@ class LNLSTM(Cell):
         h, c = tape.tracks
         norms = self._norms(params, tape)
         da_TBG, scratch = tape.gates_TBG, tape.bench.scratch
-        dh_BH, dc_BH, ds_BH = scratch["dh"], scratch["dc"], scratch["ds"]
+        dh_BH, dc_BH, ds_BH = scratch["dh"], scratch["dc"], scratch["product"]
         dh_BH[:], dc_BH[:] = dstate
         totals = {name: scratch[f"d{name}"] for name in self.shapes(len(dh_BH.T)) if name != "W_hh"}
         for total_BX in totals.values():

@@ -9,28 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Cell, like
-from charlm.cells._memory_cell import GATES, advance, gate_blocks, gate_gradients, local_derivatives
+from charlm.cells._base import like
+from charlm.cells._memory_cell import MemoryCell, advance, gate_blocks, gate_gradients, local_derivatives
 from charlm.cells._tape import Parameters, State, Tape, rows
 
 
-class LSTM(Cell):
+class LSTM(MemoryCell):
     """The LSTM cell; ``forget_bias`` is the initial bias of f (Jozefowicz et al. 2015 advise 1)."""
 
-    gates = GATES
     torch_gates = ("i", "f", "g", "o")
-    state_names = ("h", "c")
-    settings = ("forget_bias",)
-
-    def __init__(self, forget_bias: float = 1.0) -> None:
-        self.forget_bias = forget_bias
-
-    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """tanh(c), f and o * tanh'(c) over a block; gradients of one step."""
-        return {
-            **dict.fromkeys(("tanh_c", "f", "dh_ds"), (block, batch_size, hidden)),
-            **dict.fromkeys(("dh", "dc", "product"), (batch_size, hidden)),
-        }
 
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
         """Orthogonal recurrent weights, zero biases but for the forget gate's, in place."""
@@ -60,7 +47,7 @@ class LSTM(Cell):
         dh_BH[:], dc_BH[:] = dstate
         for block, above_TBH in tape.blocks_backward(dh_TBH):
             # Cheaper to compute again than to keep over the whole chunk.
-            tanh_c = np.tanh(c.produced(block), out=scratch["tanh_c"][: len(above_TBH)])
+            tanh_c = np.tanh(c.produced(block), out=scratch["tanh_s"][: len(above_TBH)])
             local_derivatives(da_TBG[block], h.produced(block), c.all_incoming(block), tanh_c, scratch)
             steps = zip(range(block.start, block.stop), above_TBH, scratch["dh_ds"], scratch["f"], strict=False)
             for t, above_BH, dh_ds_BH, f_BH in reversed(list(steps)):

@@ -15,32 +15,20 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.arrays import Floats
-from charlm.cells._base import Cell, like
-from charlm.cells._memory_cell import GATES, advance, gate_blocks, gate_gradients, local_derivatives
+from charlm.cells._base import like
+from charlm.cells._memory_cell import MemoryCell, advance, gate_blocks, gate_gradients, local_derivatives
 from charlm.cells._tape import Parameters, State, Tape
 
 
-class MLSTM(Cell):
+class MLSTM(MemoryCell):
     """The multiplicative LSTM cell; ``forget_bias`` is the initial bias of f."""
 
-    gates = ("m", *GATES)
-    state_names = ("h", "c")
-    settings = ("forget_bias",)
+    gates = ("m", *MemoryCell.gates)
     rate = 0.3  # m is a product of two sums, so a step of the weights moves it twice; at 1 training diverges
-
-    def __init__(self, forget_bias: float = 1.0) -> None:
-        self.forget_bias = forget_bias
 
     def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """m, and the factor of it that comes from the input, over time."""
         return dict.fromkeys(("m", "factor"), (seq_len, batch_size, hidden))
-
-    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """tanh(c), f and o * tanh'(c) over a block; gradients of one step."""
-        return {
-            **dict.fromkeys(("tanh_c", "f", "dh_ds"), (block, batch_size, hidden)),
-            **dict.fromkeys(("dh", "dc", "product"), (batch_size, hidden)),
-        }
 
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
         """Orthogonal recurrent weights, zero biases but for the forget gate's, in place."""
@@ -78,7 +66,7 @@ class MLSTM(Cell):
         W_m_HH, W_HG = _parts(params["W_hh"])
         dh_BH[:], dc_BH[:] = dstate
         for block, above_TBH in tape.blocks_backward(dh_TBH):
-            tanh_c = np.tanh(c.produced(block), out=scratch["tanh_c"][: len(above_TBH)])
+            tanh_c = np.tanh(c.produced(block), out=scratch["tanh_s"][: len(above_TBH)])
             local_derivatives(da_TBG[block], h.produced(block), c.all_incoming(block), tanh_c, scratch)
             steps = zip(range(block.start, block.stop), above_TBH, scratch["dh_ds"], scratch["f"], strict=False)
             for t, above_BH, dh_ds_BH, f_BH in reversed(list(steps)):
