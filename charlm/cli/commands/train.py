@@ -100,7 +100,9 @@ def command(
 ) -> None:
     """Train a model on a text, into a new run.
 
-    The best weights by validation are kept beside the last. Ctrl-C saves, and says how to go on.
+    Where no setting of the network or of its learning is given, a preset that fits the length sets them; the
+    defaults below are for a recipe of your own. The best weights by validation are kept beside the last.
+    Ctrl-C saves, and says how to go on.
     """
     if resume_run is not None and (corpus or out or init_from):
         raise UsageError(
