@@ -63,15 +63,15 @@ _LSTM = {
     "partition": "varied",
     "optimizer": "adamw",
     "schedule": "linear",
-    "weight_decay": 0.05,
+    "weight_decay": 0.025,
     "batch_size": 32,
 }
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "tiny": Preset(1, {"cell": "gru", "hidden": 128, "lr": 2e-2, "average": 50}),
-        "small": Preset(5, {**_LSTM, "hidden": 256, "lr": 1.2e-2, "average": 300}),
-        "base": Preset(20, {**_LSTM, "hidden": 384, "lr": 9e-3, "average": 600}),
-        "large": Preset(60, {**_LSTM, "hidden": 512, "lr": 6e-3, "average": 1000}),
+        "small": Preset(5, {**_LSTM, "hidden": 256, "lr": 1.8e-2, "average": 300}),
+        "base": Preset(20, {**_LSTM, "hidden": 384, "lr": 1.3e-2, "average": 600}),
+        "large": Preset(60, {**_LSTM, "hidden": 512, "lr": 1e-2, "average": 1000}),
     }
 )
 
