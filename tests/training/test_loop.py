@@ -151,7 +151,12 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
 
 def test_the_rate_is_the_optimiser_s_own_or_the_cell_s_share_of_it_where_none_is_given(begun):
     own = OPTIMIZERS.find("adam").default_lr
-    for cell, lr, expected in (("lstm", None, own), ("mlstm", None, 0.3 * own), ("mlstm", 0.5, 0.5)):
+    for cell, lr, expected in (
+        ("lstm", None, own),
+        ("mlstm", None, 0.3 * own),
+        ("gru", None, 0.5 * own),
+        ("mlstm", 0.5, 0.5),
+    ):
         trainer, run = begun(cell=cell, lr=lr, warmup=0, schedule="constant")
         trainer.step(0.0)
         assert trainer.lr == run.config.optimisation.lr == expected
