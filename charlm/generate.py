@@ -7,7 +7,6 @@ generator of its own, so that a sample does not depend on how many are drawn bes
 from __future__ import annotations
 
 import codecs
-import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -18,9 +17,9 @@ import numpy.typing as npt
 from charlm.arrays import Codes
 from charlm.config import SamplingConfig
 from charlm.errors import UsageError
+from charlm.filters import FILTERS, Filter, draw
 from charlm.model import Model
 from charlm.randomness import generator
-from charlm.sampling import FILTERS, Filter, draw
 from charlm.states import States
 from charlm.text.vocab import Vocabulary
 from charlm.workspace import Workspace
@@ -38,14 +37,10 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
     >>> [type(chosen).__name__ for chosen in all_filters({"top_k": 5})]
     ['Temperature', 'TopK', 'TopP', 'MinP']
     """
-    settings = dict(settings)
-    filters = []
-    for kind in map(FILTERS.find, FILTERS.names()):
-        own = {field.name for field in dataclasses.fields(kind)} & set(settings)
-        filters.append(kind(**{name: settings.pop(name) for name in own}))
-    if settings:
-        raise UsageError(f"no setting is called {', '.join(sorted(settings))}; see charlm sample --help")
-    return sorted(filters, key=lambda chosen: chosen.rank)
+    unknown = settings.keys() - FILTERS.keys()
+    if unknown:
+        raise UsageError(f"no setting is called {', '.join(sorted(unknown))}; see charlm sample --help")
+    return [kind(**{name: settings[name]}) if name in settings else kind() for name, kind in FILTERS.items()]
 
 
 def prime(model: Model, codes: Codes, streams: int) -> States:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from charlm import generate
 from charlm.cells import CELLS
 from charlm.errors import UsageError, VocabularyError
+from charlm.filters import FILTERS
 from charlm.generate import all_filters, prime
 from charlm.language_model import LanguageModel
-from charlm.sampling import FILTERS
 from charlm.text.vocab import Vocabulary
 
 VOCABULARY = Vocabulary.of("ab\ncdé")
@@ -184,10 +184,9 @@ def test_a_stream_ends_with_the_last_of_its_samples(model):
     assert all("" in later for later in columns[columns.index(next(c for c in columns if "" in c)) :])
 
 
-def test_filters_apply_in_the_order_of_their_ranks():
+def test_filters_apply_in_the_order_of_their_file():
     filters = all_filters({"min_p": 0.1, "temperature": 2})
-    assert len(filters) == len(FILTERS.names())
-    assert [chosen.rank for chosen in filters] == sorted(chosen.rank for chosen in filters)
+    assert [type(chosen) for chosen in filters] == list(FILTERS.values())
     values = {name: value for chosen in filters for name, value in dataclasses.asdict(chosen).items()}
     assert (values["min_p"], values["temperature"], values["top_k"]) == (0.1, 2.0, None)
 

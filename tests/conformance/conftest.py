@@ -13,10 +13,10 @@ import pytest
 from charlm.cells import CELLS, _layer_norm, rows
 from charlm.config import ModelConfig
 from charlm.encoding import sum_by_symbol
+from charlm.filters import FILTERS
 from charlm.model import Model
 from charlm.optim import OPTIMIZERS
 from charlm.readout import nll_nats
-from charlm.sampling import FILTERS
 from charlm.workspace import QUIET, Workspace
 
 STEP = 5e-3  # the error is of its sixth power: far below the tolerance, as rounding's is
@@ -42,7 +42,7 @@ def _choices(name, limits):
 
 
 def pytest_generate_tests(metafunc):
-    rooms = {"variant": cell_variants(), "optimizer": OPTIMIZERS.names(), "filter_name": FILTERS.names()}
+    rooms = {"variant": cell_variants(), "optimizer": OPTIMIZERS.names(), "filter_name": tuple(FILTERS)}
     for argument, members in rooms.items():
         if argument in metafunc.fixturenames:
             ids = ["-".join(map(str, m.values())) if isinstance(m, dict) else m for m in members]

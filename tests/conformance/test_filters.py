@@ -3,12 +3,10 @@
 import dataclasses
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.sampling import FILTERS, draw
-from charlm.sampling._base import probabilities
+from charlm.filters import FILTERS, draw, probabilities
 
 SEEDS = st.integers(0, 2**32)
 SHAPES = st.tuples(st.integers(1, 4), st.integers(1, 9))
@@ -17,7 +15,7 @@ LOUDNESS = st.sampled_from([1e-3, 1.0, 30.0, 1e4])
 
 def setting_of(name):
     """A filter's one setting: its field."""
-    (field,) = dataclasses.fields(FILTERS.find(name))
+    (field,) = dataclasses.fields(FILTERS[name])
     return field
 
 
@@ -27,13 +25,13 @@ def values_of(name):
     limits = field.metadata["limits"]
     high = 10 if limits.high is None else limits.high
     low = limits.low if limits.low is not None else limits.above
-    if int in FILTERS.find(name).accepted_types(field.name):
+    if int in FILTERS[name].accepted_types(field.name):
         return st.integers(int(low), int(high))
     return st.floats(low, high, exclude_min=limits.low is None)
 
 
 def make(name, value):
-    return FILTERS.find(name)(**{setting_of(name).name: value})
+    return FILTERS[name](**{setting_of(name).name: value})
 
 
 def random_logits(shape, loudness, seed):
@@ -80,7 +78,7 @@ def test_rows_do_not_see_one_another(filter_name, data, loudness, seed):
 def test_left_at_its_default_a_filter_changes_no_probability(filter_name, shape, loudness, seed):
     logits_BV = random_logits(shape, loudness, seed)
     before_BV = probabilities(logits_BV)
-    FILTERS.find(filter_name)().apply(logits_BV)
+    FILTERS[filter_name]().apply(logits_BV)
     np.testing.assert_allclose(probabilities(logits_BV), before_BV, rtol=1e-9)
 
 
@@ -90,13 +88,3 @@ def test_single_precision_works_in_place(filter_name, data, seed):
     assert make(filter_name, data.draw(values_of(filter_name))).apply(logits_BV) is None
     assert logits_BV.dtype == np.float32
     assert np.isfinite(logits_BV).any(axis=1).all()
-
-
-def test_ranks_give_one_order():
-    ranks = [FILTERS.find(name).rank for name in FILTERS.names()]
-    assert len(set(ranks)) == len(ranks)
-
-
-@pytest.mark.parametrize("name", FILTERS.names())
-def test_a_setting_is_called_like_its_file(name):
-    assert setting_of(name).name == name.replace("-", "_")

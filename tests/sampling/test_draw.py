@@ -7,8 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charlm.sampling import draw
-from charlm.sampling._base import probabilities
+from charlm.filters import draw, probabilities
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
 WEIGHTS = st.lists(st.just(0) | st.integers(0, 50), min_size=1, max_size=12).filter(any)

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from charlm.config import flag
 from charlm.errors import UsageError
-from charlm.sampling import FILTERS
-from charlm.sampling._base import probabilities
+from charlm.filters import FILTERS, probabilities
 
-FILTER = pytest.mark.parametrize("name", FILTERS.names())
+FILTER = pytest.mark.parametrize("name", FILTERS)
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=7)
 # Few values, so that ties abound; and values of any size.
@@ -22,7 +22,7 @@ LOGITS = hnp.arrays(np.float64, SHAPES, elements=st.one_of(st.sampled_from([-1.0
 
 def made(name, value=None):
     """A filter by name with its one setting; left out, at its default."""
-    kind = FILTERS.find(name)
+    kind = FILTERS[name]
     (field,) = dataclasses.fields(kind)
     return kind() if value is None else kind(**{field.name: value})
 
@@ -35,7 +35,7 @@ def filtered(name, logits, value=None):
 
 def values(name):
     """Values inside a filter's limits, its ends included."""
-    kind = FILTERS.find(name)
+    kind = FILTERS[name]
     (field,) = dataclasses.fields(kind)
     limits = field.metadata["limits"]
     if int in kind.accepted_types(field.name):
@@ -87,7 +87,7 @@ def test_never_brings_a_symbol_back(name, data, logits):
 
 @DTYPES
 @pytest.mark.parametrize(
-    ("name", "value", "kept"), [("temperature", 0.0, 1), ("top-k", 2, 2), ("top-p", 0.5, 2), ("min-p", 1.0, 4)]
+    ("name", "value", "kept"), [("temperature", 0.0, 1), ("top_k", 2, 2), ("top_p", 0.5, 2), ("min_p", 1.0, 4)]
 )
 def test_of_equals_the_first_are_kept(name, value, kept, dtype):
     (row,) = filtered(name, np.zeros((1, 4), dtype), value)
@@ -113,9 +113,9 @@ def min_p(p, share):
 
 
 PLAIN = {
-    "top-k": (top_k, [1, 2, 3, 5]),
-    "top-p": (top_p, [0.03, 0.31, 0.62, 0.97]),
-    "min-p": (min_p, [0.03, 0.4, 0.9]),
+    "top_k": (top_k, [1, 2, 3, 5]),
+    "top_p": (top_p, [0.03, 0.31, 0.62, 0.97]),
+    "min_p": (min_p, [0.03, 0.4, 0.9]),
 }
 
 
@@ -162,7 +162,7 @@ def test_temperature_zero_takes_the_first_of_equals():
 
 
 def test_a_nucleus_ends_where_the_sum_is_reached_exactly():
-    row = filtered("top-p", np.log([[0.25, 0.5, 0.25]]), 0.5)[0]
+    row = filtered("top_p", np.log([[0.25, 0.5, 0.25]]), 0.5)[0]
     assert np.flatnonzero(row > -np.inf).tolist() == [1]
 
 
@@ -172,21 +172,19 @@ def test_a_nucleus_ends_where_the_sum_is_reached_exactly():
         ("temperature", -0.1),
         ("temperature", math.nan),
         ("temperature", math.inf),
-        ("top-k", 0),
-        ("top-k", 2.5),
-        ("top-p", 0.0),
-        ("top-p", 1.01),
-        ("min-p", -0.01),
-        ("min-p", 1.5),
-        ("min-p", "much"),
+        ("top_k", 0),
+        ("top_k", 2.5),
+        ("top_p", 0.0),
+        ("top_p", 1.01),
+        ("min_p", -0.01),
+        ("min_p", 1.5),
+        ("min_p", "much"),
     ],
 )
 def test_an_impossible_value_is_named(name, value):
-    with pytest.raises(UsageError, match=f"--{name} is {value!r}"):
+    with pytest.raises(UsageError, match=f"{flag(name)} is {value!r}"):
         made(name, value)
 
 
-def test_ranks_order_the_filters():
-    ranks = [FILTERS.find(name).rank for name in FILTERS.names()]
-    assert len(set(ranks)) == len(ranks)
-    assert min(ranks) == FILTERS.find("temperature").rank
+def test_temperature_comes_first():
+    assert next(iter(FILTERS)) == "temperature"

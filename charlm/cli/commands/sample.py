@@ -18,9 +18,9 @@ from charlm.cli.options import with_settings
 from charlm.cli.output import print_json, write_text
 from charlm.config import Config, SamplingConfig
 from charlm.errors import UsageError
+from charlm.filters import Temperature
 from charlm.generate import all_filters
 from charlm.language_model import LanguageModel, load_run
-from charlm.sampling.temperature import Temperature
 from charlm.text.sources import find_text
 
 app = typer.Typer(add_completion=False)

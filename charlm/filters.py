@@ -1,0 +1,141 @@
+"""Filters of the next character's distribution, applied in the order of this file, and the draw from it.
+
+Pure functions of logits, which are handed their random numbers. A new filter is one more class here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.arrays import Floats
+from charlm.config import Config, setting
+
+
+@dataclass(frozen=True)
+class Filter(Config):
+    """One setting of sampling, and what it does to logits."""
+
+    @abstractmethod
+    def apply(self, logits_BV: Floats) -> None:
+        """Change the logits in place; minus infinity rules a symbol out, never every symbol of a row."""
+
+
+@dataclass(frozen=True)
+class Temperature(Filter):
+    """Logits divided by a temperature (Ackley, Hinton & Sejnowski 1985); at 0 only the likeliest remains."""
+
+    temperature: float = setting(1.0, "Below 1 plays safe, above 1 takes risks; 0 is greedy.", low=0, high=1000)
+
+    def apply(self, logits_BV: Floats) -> None:
+        """Divide, or at 0 rule out all but the first of the likeliest."""
+        if self.temperature == 1:
+            return
+        # Below its type's smallest normal number a temperature would be rounded, perhaps to zero.
+        if self.temperature < np.finfo(logits_BV.dtype).tiny:
+            best_B = logits_BV.argmax(axis=1)
+            logits_BV[:] = -np.inf
+            logits_BV[np.arange(len(best_B)), best_B] = 0
+        else:
+            # Shifted first, so that a tiny temperature sends the others to minus infinity and nothing to plus.
+            logits_BV -= logits_BV.max(axis=1, keepdims=True)
+            with np.errstate(over="ignore"):
+                logits_BV /= self.temperature
+
+
+@dataclass(frozen=True)
+class TopK(Filter):
+    """Keep the k likeliest (Fan, Lewis & Dauphin 2018); of equals at the border, the first in the vocabulary."""
+
+    top_k: int | None = setting(None, "Draw among the K likeliest characters only.", low=1)
+
+    def apply(self, logits_BV: Floats) -> None:
+        """Rule out what is not among the k likeliest of its row."""
+        if self.top_k is None or self.top_k >= logits_BV.shape[1]:
+            return
+        order_BV = np.argsort(-logits_BV, axis=1, kind="stable")
+        np.put_along_axis(logits_BV, order_BV[:, self.top_k :], -np.inf, axis=1)
+
+
+@dataclass(frozen=True)
+class TopP(Filter):
+    """Keep the smallest set of the likeliest whose probabilities sum to p or more (Holtzman et al. 2020)."""
+
+    top_p: float | None = setting(
+        None, "Draw among the likeliest characters that sum to this probability only.", above=0, high=1
+    )
+
+    def apply(self, logits_BV: Floats) -> None:
+        """Rule out what lies beyond the nucleus; the likeliest always stays."""
+        if self.top_p is None:
+            return
+        p_BV = probabilities(logits_BV)
+        order_BV = np.argsort(-p_BV, axis=1, kind="stable")
+        sorted_BV = np.take_along_axis(p_BV, order_BV, axis=1)
+        before_BV = np.cumsum(sorted_BV, axis=1) - sorted_BV
+        outside_BV = np.zeros(p_BV.shape, dtype=bool)
+        np.put_along_axis(outside_BV, order_BV, before_BV >= self.top_p, axis=1)
+        logits_BV[outside_BV] = -np.inf
+
+
+@dataclass(frozen=True)
+class MinP(Filter):
+    """Keep what has at least min-p times the probability of the likeliest (Nguyen et al. 2024)."""
+
+    min_p: float | None = setting(
+        None, "Draw among characters at least this share as likely as the likeliest only.", low=0, high=1
+    )
+
+    def apply(self, logits_BV: Floats) -> None:
+        """Rule out what lies too far below the likeliest of its row."""
+        if not self.min_p:
+            return
+        logits_BV[logits_BV < logits_BV.max(axis=1, keepdims=True) + math.log(self.min_p)] = -np.inf
+
+
+FILTERS: Mapping[str, type[Filter]] = {
+    field.name: kind for kind in Filter.__subclasses__() for field in dataclasses.fields(kind)
+}
+"""Every filter by the name of its setting, in the order in which they apply."""
+
+
+def probabilities(logits_BV: Floats) -> npt.NDArray[np.float64]:
+    """The softmax of each row (B, V), in float64; a symbol at minus infinity gets 0."""
+    weights_BV = _weights(logits_BV)
+    weights_BV /= weights_BV.sum(axis=1, keepdims=True)
+    return weights_BV
+
+
+def draw(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    """Draw a symbol for each row by inverting its distribution function.
+
+    Args:
+        logits_BV: unnormalised log-probabilities.
+        uniform_B: a number in [0, 1) for each row.
+
+    Returns:
+        The symbols (B,).
+
+    >>> draw(np.log([[0.5, 0.25, 0.25]] * 3), np.array([0.0, 0.6, 0.99])).tolist()
+    [0, 1, 2]
+    """
+    cumulative_BV = _weights(logits_BV)
+    np.add.accumulate(cumulative_BV, axis=1, out=cumulative_BV)
+    # Scaled by the sum, so that the weights need not be; ">" steps over symbols of probability 0.
+    thresholds_B = uniform_B * cumulative_BV[:, -1]
+    drawn_B: npt.NDArray[np.intp] = (cumulative_BV > thresholds_B[:, None]).argmax(axis=1)
+    return drawn_B
+
+
+def _weights(logits_BV: Floats) -> npt.NDArray[np.float64]:
+    """Probabilities but for a factor: each row's likeliest symbol weighs 1."""
+    weights_BV: npt.NDArray[np.float64] = np.subtract(
+        logits_BV, logits_BV.max(axis=1, keepdims=True), dtype=np.float64
+    )
+    return np.exp(weights_BV, out=weights_BV)
