@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Floats
-from charlm.cells._tape import Parameters, State, Tape
-from charlm.cells._workbench import Workbench, block_length
+from charlm.cells._buffers import Parameters, State, Tape, Workbench, block_length
 from charlm.config import ModelConfig
 from charlm.initialise import orthogonal_blocks
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from charlm.arrays import Floats
 from charlm.cells._base import Cell
-from charlm.cells._tape import Parameters, State
+from charlm.cells._buffers import Parameters, State
 
 
 class MemoryCell(Cell):

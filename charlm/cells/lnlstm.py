@@ -14,9 +14,9 @@ import numpy as np
 
 from charlm.arrays import Floats
 from charlm.cells._base import like
+from charlm.cells._buffers import Parameters, State, Tape, rows
 from charlm.cells._layer_norm import LayerNorm, layer_norm_kept, layer_norm_scratch, normalise_
 from charlm.cells._memory_cell import MemoryCell, gate_blocks, gate_gradients, local_derivatives, update_memory
-from charlm.cells._tape import Parameters, State, Tape, rows
 
 
 class LNLSTM(MemoryCell):

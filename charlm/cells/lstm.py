@@ -10,8 +10,8 @@ import numpy as np
 
 from charlm.arrays import Floats
 from charlm.cells._base import like
+from charlm.cells._buffers import Parameters, State, Tape, rows
 from charlm.cells._memory_cell import MemoryCell, advance, gate_blocks, gate_gradients, local_derivatives
-from charlm.cells._tape import Parameters, State, Tape, rows
 
 
 class LSTM(MemoryCell):

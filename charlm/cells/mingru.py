@@ -15,7 +15,7 @@ import numpy as np
 
 from charlm.arrays import Floats
 from charlm.cells._base import Cell, like, sigmoid_
-from charlm.cells._tape import Parameters, State, Tape
+from charlm.cells._buffers import Parameters, State, Tape
 
 
 class MinGRU(Cell):

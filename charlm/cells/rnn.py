@@ -10,7 +10,7 @@ import numpy as np
 
 from charlm.arrays import Floats
 from charlm.cells._base import Cell, like
-from charlm.cells._tape import Parameters, State, Tape, rows
+from charlm.cells._buffers import Parameters, State, Tape, rows
 
 IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
 

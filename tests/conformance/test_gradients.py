@@ -53,7 +53,7 @@ def test_a_cells_gradients(gradients, variant, steps, batch_size, hidden, with_k
 
 @pytest.mark.parametrize("block_values", [1, 40], ids=["a step a block", "a few steps a block"])
 def test_a_cells_gradients_over_several_blocks(gradients, variant, block_values, monkeypatch):
-    monkeypatch.setattr("charlm.cells._workbench.BLOCK_VALUES", block_values)
+    monkeypatch.setattr("charlm.cells._buffers.BLOCK_VALUES", block_values)
     assert not wrong(gradients.cell(variant, 7, 2, 3, with_keep=True))
 
 

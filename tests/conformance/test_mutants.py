@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from charlm.cells import _gated_unit, _gru_reset_after, _tape, _workbench, gru, lstm, rnn
-from charlm.cells._tape import Track, rows
+from charlm.cells import _buffers, gru, lstm, rnn
+from charlm.cells._buffers import Track, rows
 
 TOLERANCE = 1e-6
 NOTICED = 1e-3  # what a planted error is off by, at least
@@ -46,7 +46,7 @@ def shift_gated_recurrent_gradient(monkeypatch):
     def produced_rows(tape):
         return rows(np.ascontiguousarray(tape.tracks[0].produced(slice(len(tape.gates_TBG)))))
 
-    monkeypatch.setattr(_tape.Tape, "incoming_rows", produced_rows)
+    monkeypatch.setattr(_buffers.Tape, "incoming_rows", produced_rows)
 
 
 def wrong_tanh_derivative_of_rnn(monkeypatch):
@@ -72,7 +72,7 @@ def wrong_tanh_derivative_of_lstm(monkeypatch):
 
 
 def wrong_tanh_derivative_of_gru(monkeypatch):
-    original = _gated_unit.GatedUnit._local_derivatives
+    original = gru.GRU._local_derivatives
 
     def derivative(self, gates_TBG, h_TBH, scratch, inner_TBH):
         hidden = h_TBH.shape[-1]
@@ -80,7 +80,7 @@ def wrong_tanh_derivative_of_gru(monkeypatch):
         original(self, gates_TBG, h_TBH, scratch, inner_TBH)
         gates_TBG[..., 2 * hidden :] = (1 - z) * (1 - n)
 
-    monkeypatch.setattr(_gated_unit.GatedUnit, "_local_derivatives", derivative)
+    monkeypatch.setattr(gru.GRU, "_local_derivatives", derivative)
 
 
 def drop_reset_path(unit):
@@ -149,7 +149,7 @@ IN_A_CELL = [
     ("gru", {}, wrong_tanh_derivative_of_gru),
     ("gru", {"reset_after": True}, wrong_tanh_derivative_of_gru),
     ("gru", {}, drop_reset_path(gru.GRU)),
-    ("gru", {"reset_after": True}, drop_reset_path(_gru_reset_after.GRUResetAfter)),
+    ("gru", {"reset_after": True}, drop_reset_path(gru._ResetAfter)),
     ("gru", {}, reset_path_without_the_gate),
     ("lstm", {}, add_to_gradients),
     ("lstm", {}, forget_keep_in_backward),
@@ -171,8 +171,8 @@ def test_an_error_in_a_cell_is_caught(gradients, cell, settings, plant, monkeypa
 
 def test_an_error_over_blocks_of_steps_is_caught(gradients, monkeypatch):
     case = {"variant": {"cell": "lstm"}, "steps": 4, "batch_size": 3, "hidden": 3}
-    monkeypatch.setattr(_workbench, "BLOCK_VALUES", 2 * 3 * 4 * 3)
+    monkeypatch.setattr(_buffers, "BLOCK_VALUES", 2 * 3 * 4 * 3)
     assert max(gradients.cell(**case).values()) <= TOLERANCE
-    original = _tape.Tape.blocks_backward
-    monkeypatch.setattr(_tape.Tape, "blocks_backward", lambda *args: reversed(list(original(*args))))
+    original = _buffers.Tape.blocks_backward
+    monkeypatch.setattr(_buffers.Tape, "blocks_backward", lambda *args: reversed(list(original(*args))))
     assert max(gradients.cell(**case).values()) > NOTICED

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charlm import learned_state
-from charlm.cells._tape import Track
+from charlm.cells._buffers import Track
 from charlm.config import ModelConfig, OptimisationConfig
 from charlm.dropout import Dropout, draw_mask
 from charlm.encoding import Embedding, TiedEmbedding
