@@ -9,9 +9,8 @@ from charlm.cells import CELLS, Cell
 from charlm.config import ModelConfig, OptimisationConfig, flag
 from charlm.encoding import encoding_of
 from charlm.errors import UsageError
-from charlm.learned_state import initial_shapes
 from charlm.readout import readout_shapes
-from charlm.states import States
+from charlm.states import States, initial_shapes
 
 
 class Architecture:

@@ -1,21 +1,27 @@
-"""Dropout between layers and before the readout (Srivastava et al. 2014; Zaremba et al. 2014 for recurrence).
+"""Dropout: of units between layers, of whole symbols of the input, and of recurrent weights.
 
-Units are dropped only where they leave a layer upwards, never on their way to the next time step, so that the
-memory is not disturbed. What survives is scaled up, so that evaluation needs no change. Locked masks are drawn
-once for a chunk and stream and are the same at all its steps (Gal & Ghahramani 2016, variational dropout): a
-unit that is gone at one step cannot be read off at the next.
+What survives a mask is scaled up, so that evaluation needs no change.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Floats
+from charlm.arrays import Codes, Floats, code_dtype
+from charlm.cells import Parameters
 
 
 class Dropout:
-    """The masks of every layer's outputs."""
+    """Masks of every layer's outputs (Srivastava et al. 2014; Zaremba et al. 2014 for recurrence).
+
+    Units are dropped only where they leave a layer upwards, never on their way to the next time step, so that the
+    memory is not disturbed. Locked masks are drawn once for a window and sequence and are the same at all its
+    steps (Gal & Ghahramani 2016, variational dropout): a unit that is gone at one step cannot be read off at the
+    next.
+    """
 
     def __init__(
         self, layers: int, shape: tuple[int, int, int], dtype: npt.DTypeLike, rate: float, locked: bool = False
@@ -40,6 +46,79 @@ class Dropout:
         """Turn the gradient with respect to what was handed upwards into the outputs' own, in place."""
         if self._is_on:
             dh_TBH *= self._masks[layer][: len(dh_TBH)]
+
+
+class SymbolDropout:
+    """Dropout of whole symbols of the input (Gal & Ghahramani 2016, word embedding dropout).
+
+    A symbol that is dropped from a sequence's window is dropped wherever it occurs there: its row of the input
+    table is zero, and the first layer sees its own bias alone. A dropped symbol is read as one more symbol, whose
+    row is zero, so that activations need no pass of their own.
+
+    Attributes:
+        x_TB: the symbols of the last pass, V for those that were dropped.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._is_on = False
+        self.x_TB: Codes = np.empty((0, 0), np.uint8)
+
+    def forward(self, rows_VG: Floats, x_TB: Codes, rng: np.random.Generator | None) -> Floats:
+        """Take a chunk's symbols, and give the rows that they stand for: those of the table, or V + 1."""
+        self._is_on = rng is not None and self._rate > 0
+        self.x_TB = x_TB
+        if rng is None or not self._rate:
+            return rows_VG
+        symbols, batch_size = len(rows_VG), x_TB.shape[1]
+        is_dropped_BV = rng.random((batch_size, symbols), np.float32) < self._rate
+        self.x_TB = x_TB.astype(code_dtype(symbols + 1))
+        self.x_TB[is_dropped_BV[np.arange(batch_size), x_TB]] = symbols
+        return np.concatenate([rows_VG / rows_VG.dtype.type(1 - self._rate), np.zeros_like(rows_VG[:1])])
+
+    def backward(self, drows_VG: Floats) -> Floats:
+        """The gradient of the table's rows, from that of V + 1, the last of which is for what was dropped."""
+        own_VG: Floats = drows_VG[:-1]
+        return own_VG / own_VG.dtype.type(1 - self._rate) if self._is_on else own_VG
+
+
+class WeightDrop:
+    """DropConnect on every layer's W_hh (Merity et al. 2017; Wan et al. 2013).
+
+    Single weights are dropped for a whole window, so that what is dropped stays dropped at all time steps and the
+    recurrence is not slowed down. Each worker draws its own masks: the paper has one for a batch, but a mean over
+    several masks is a steadier gradient at the same cost.
+
+    Attributes:
+        layers: each layer's parameters as the last pass saw them.
+    """
+
+    def __init__(self, layers: int, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
+        """Allocate for matrices W_hh of this shape (H, G), where there is anything to drop."""
+        self._rate = rate
+        self._masks: list[Floats] = [np.empty(shape, dtype) for _ in range(layers) if rate]
+        self._dropped: list[Floats] = [np.empty(shape, dtype) for _ in range(layers) if rate]
+        self._is_on = False
+        self.layers: Sequence[Parameters] = ()
+
+    def forward(self, layers: Sequence[Parameters], rng: np.random.Generator | None) -> Sequence[Parameters]:
+        """Each layer's parameters, W_hh a masked copy where ``rng`` draws masks."""
+        self._is_on = rng is not None and self._rate > 0
+        self.layers = layers
+        if rng is not None and self._rate:
+            for mask_HG in self._masks:
+                draw_mask(mask_HG, self._rate, rng)
+            self.layers = [
+                {**params, "W_hh": np.multiply(params["W_hh"], mask_HG, out=dropped_HG)}
+                for params, mask_HG, dropped_HG in zip(layers, self._masks, self._dropped, strict=True)
+            ]
+        return self.layers
+
+    def backward(self, layer: int, grads: Parameters) -> None:
+        """Turn the gradient with respect to a masked copy into W_hh's own, in place."""
+        if self._is_on:
+            dW_HG = grads["W_hh"]
+            dW_HG *= self._masks[layer]
 
 
 def draw_mask(mask: Floats, rate: float, rng: np.random.Generator) -> None:

@@ -15,9 +15,8 @@ from charlm.cells import State, rows
 from charlm.config import ModelConfig
 from charlm.encoding import encoding_of, gather_rows, sum_by_symbol
 from charlm.initialise import xavier
-from charlm.learned_state import start_from, write_gradients, write_initial_state
 from charlm.readout import initialise_readout, logits, loss_and_gradient
-from charlm.states import States
+from charlm.states import States, start_from, write_gradients, write_initial_state
 from charlm.workspace import Workspace
 
 

@@ -7,10 +7,8 @@ import numpy as np
 from charlm.architecture import Architecture
 from charlm.arrays import Floats, empty_steps
 from charlm.config import OptimisationConfig
-from charlm.dropout import Dropout
+from charlm.dropout import Dropout, SymbolDropout, WeightDrop
 from charlm.residual import Residual
-from charlm.symbol_dropout import SymbolDropout
-from charlm.weight_drop import WeightDrop
 
 QUIET = OptimisationConfig(dropout=0, input_dropout=0, weight_drop=0)
 

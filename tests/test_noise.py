@@ -5,10 +5,8 @@ import pytest
 
 from charlm.architecture import check_settings
 from charlm.config import ModelConfig, OptimisationConfig
-from charlm.dropout import Dropout
+from charlm.dropout import Dropout, SymbolDropout, WeightDrop
 from charlm.errors import UsageError
-from charlm.symbol_dropout import SymbolDropout
-from charlm.weight_drop import WeightDrop
 from charlm.workspace import Workspace
 
 STEPS, STREAMS, HIDDEN, SYMBOLS = 40, 30, 20, 12

@@ -20,7 +20,7 @@ from charlm.architecture import parameter_shapes
 from charlm.arrays import FlatVector, Floats
 from charlm.cells import CELLS, Cell
 from charlm.config import ModelConfig
-from charlm.learned_state import SUFFIX
+from charlm.states import SUFFIX
 
 
 @dataclass(frozen=True)

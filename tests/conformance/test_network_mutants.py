@@ -3,15 +3,13 @@
 import numpy as np
 import pytest
 
-from charlm import learned_state
+from charlm import states
 from charlm.cells._buffers import Track
 from charlm.config import ModelConfig, OptimisationConfig
-from charlm.dropout import Dropout, draw_mask
+from charlm.dropout import Dropout, SymbolDropout, WeightDrop, draw_mask
 from charlm.encoding import Embedding, TiedEmbedding
 from charlm.model import Model
 from charlm.residual import Residual
-from charlm.symbol_dropout import SymbolDropout
-from charlm.weight_drop import WeightDrop
 
 TOLERANCE = 1e-6
 NOTICED = 1e-3  # what a planted error is off by, at least
@@ -161,7 +159,7 @@ def start_from_zero_in_the_weights_gradient(monkeypatch):
 
 
 def exchange_h_and_c(monkeypatch):
-    original = learned_state.write_gradients
+    original = states.write_gradients
 
     def write(cell, tape, grads):
         original(cell, tape, {"h_0": grads["c_0"], "c_0": grads["h_0"]})
