@@ -37,7 +37,7 @@ DOCUMENTS_POLICY = f"the state is carried through each document, and starts afre
 PLANS = ((64, 256), (8, 2048), (1, 0))
 """Parallel streams of a long text at the most, and how many characters each reads before its own part."""
 SHORTEST_STREAM = 4  # times its priming; a shorter stream is not worth it
-SEAM_TOLERANCE = 1e-3  # of a hidden unit, beside 1 and its own size
+SEAM_TOLERANCE = 1e-3  # of a variable of the state, beside 1 and its own size
 CHUNK = 64  # time steps at once
 
 
@@ -81,7 +81,7 @@ def visit_in_streams(
     """Hand out the outputs of so many streams, whether their seams fit or not.
 
     Returns:
-        The largest difference of a stream's first outputs from the last of the one before, beside 1 and those.
+        The gap at the seams; see ``seam_gap``.
     """
     length = math.ceil(len(x_N) / streams)
     tasks = [
@@ -90,10 +90,17 @@ def visit_in_streams(
     ]
     ends = pool.run(tasks)
     first, last = (join_states(tuple(pair[end] for pair in ends)) for end in (0, 1))
-    return max(
-        float((np.abs(h[1:] - before[:-1]) / (1 + np.abs(before[:-1]))).max(initial=0))
-        for (h, *_), (before, *_) in zip(first, last, strict=True)
-    )
+    return seam_gap(first, last)
+
+
+def seam_gap(first: States, last: States) -> float:
+    """The largest difference of a stream's first state from the last of the one before, beside 1 and its size.
+
+    Every variable counts: what a closed gate hides now, it may let out later. Not a number where one of them is.
+    """
+    pairs = [pair for layers in zip(first, last, strict=True) for pair in zip(*layers, strict=True)]
+    gaps = [np.abs(own[1:] - before[:-1]) / (1 + np.abs(before[:-1])) for own, before in pairs]
+    return float(np.max([gap.max(initial=0) for gap in gaps]))
 
 
 def _visit_columns(

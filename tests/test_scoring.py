@@ -130,6 +130,31 @@ def test_a_state_that_never_forgets_is_scored_in_one_stream(make_model, unsplit,
         np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), unsplit(model, pool, x_N, y_N), rtol=1e-11)
 
 
+@pytest.mark.parametrize("cell", ["lstm", "mlstm"])
+def test_a_memory_behind_a_closed_gate_is_carried_over_the_seams(make_model, pool, unsplit, cell):
+    """The first symbol fills a memory that no output shows before the second opens the gate, long after."""
+    model = make_model(4, cell=cell, hidden=1)
+    model.params.flat[:] = 0
+    gates = {gate: place for place, gate in enumerate(model.cell.gates)}
+    rows_VG = model.params["layers.0.W_xh"]
+    for gate, fills, others in (("i", 30, -30), ("g", 30, 0), ("f", 30, 30), ("o", -30, -30)):
+        rows_VG[:, gates[gate]] = [fills, others, others, others]
+    rows_VG[1, gates["o"]] = 30
+    model.params["readout.W_hy"][:] = [[0, 0, 5, 0]]
+    rng = np.random.default_rng(4)
+    x_N = np.concatenate([rng.integers(2, 4, 4_000), [0], rng.integers(2, 4, 8_000), [1]]).astype(np.uint8)
+    y_N = np.append(x_N[1:], np.uint8(2))
+    costs_N = model_costs(model, pool)(x_N, y_N)
+    np.testing.assert_allclose(costs_N, unsplit(model, pool, x_N, y_N), rtol=0, atol=1e-3)
+    assert costs_N[-1] < 0.1 < math.log(4) - 0.1 < costs_N[-2]
+
+
+def test_a_seam_where_a_state_is_no_number_does_not_fit():
+    fine, broken = (np.zeros((2, 1)), np.zeros((2, 1))), (np.zeros((2, 1)), np.full((2, 1), np.nan))
+    assert math.isnan(stateful_pass.seam_gap((fine, broken), (fine, fine)))
+    assert stateful_pass.seam_gap((fine, fine), (fine, fine)) == 0
+
+
 @given(characters=st.integers(2, 400), streams=st.integers(1, 9), priming=st.integers(0, 70))
 def test_every_target_is_scored_however_the_text_is_cut(make_model, characters, streams, priming):
     model = make_model(len(VOCABULARY), hidden=2)
