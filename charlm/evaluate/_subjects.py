@@ -13,13 +13,14 @@ from charlm.language_model import load_run
 from charlm.text.again import divide_again
 from charlm.text.part import Part
 from charlm.text.prepare import Corpus, prepare
-from charlm.text.sources import Source, find_text
+from charlm.text.sources import Source, find_stored, find_text
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 """The parts of a run's own corpus, by the name that the command line has for each."""
 
 
 NO_TARGET = "nor a run of that name; see charlm runs, or give a text file or a built-in corpus"
+NO_TEST = "the run is tested on it, so put it back"
 TEXT_FILE = "give a text file as TARGET"
 
 
@@ -41,6 +42,8 @@ def subjects_of(targets: Sequence[str], split: str | None, remedy: str = TEXT_FI
         CorpusError: a text cannot be read, or a run's corpus has moved or changed.
     """
     found = [(target, resolve(target)) for target in targets]
+    if targets.count("-") > 1:
+        raise UsageError("standard input is named twice, and can be read once: leave out one -")
     runs = [find_run(target) for target, kind in found if isinstance(kind, Path)] or [find_run(None)]
     sources = [find_text(kind, NO_TARGET) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
@@ -75,7 +78,7 @@ def _mark(run: Run) -> str:
 def _part(run: Run, corpus: Corpus, split: str) -> Part:
     test_file = run.config.batching.test_file
     if split == "test" and test_file is not None:
-        return Part.of(prepare(find_text(test_file), run.config.corpus))
+        return Part.of(prepare(find_stored(test_file, NO_TEST), run.config.corpus))
     return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
 
 

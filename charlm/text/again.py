@@ -10,7 +10,7 @@ from charlm.text.cache import name_of, open_entry, read_files
 from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, divide, prepare
 from charlm.text.prepared import Prepared
-from charlm.text.sources import Kind, Source, built_in_source, find_files
+from charlm.text.sources import Kind, Source, built_in_source, find_files, find_stored
 from charlm.text.vocab import Vocabulary
 
 _ORIGINS = {"stdin": "standard input", "text": "a text that was handed in from Python"}
@@ -40,7 +40,8 @@ def divide_again(
     Raises:
         CorpusError: the file that it validates on has changed.
     """
-    corpus = divide(prepare_again(known, config.corpus, remedy, progress), config, vocabulary, progress)
+    prepared = prepare_again(known, config.corpus, remedy, progress)
+    corpus = divide(prepared, config, vocabulary, _validating_again(known, config, remedy, progress))
     if corpus.val_sha256 != known.val_sha256:
         then, now = ((sha256 or "none")[:12] for sha256 in (known.val_sha256, corpus.val_sha256))
         raise CorpusError(
@@ -48,6 +49,19 @@ def divide_again(
             f"(sha256 {then} then, {now} now): put it back as it was, or {remedy}"
         )
     return corpus
+
+
+def _validating_again(
+    known: Known, config: TrainingConfig, remedy: str, progress: Progress | None
+) -> Prepared | None:
+    """The text of ``--val-file``; None where there is none."""
+    stored = config.batching.val_file
+    if stored is None:
+        return None
+    if stored == "-" and known.val_sha256 is not None:
+        return _kept("stdin", "stdin", known.val_sha256, config.corpus, f"the run validates on {{}}: {remedy}")
+    wanted = f"the run validates on it, so put it back, or {remedy}"
+    return prepare(find_stored(stored, wanted), config.corpus, progress)
 
 
 def prepare_again(known: Known, config: CorpusConfig, remedy: str, progress: Progress | None = None) -> Prepared:
@@ -68,7 +82,8 @@ def prepare_again(known: Known, config: CorpusConfig, remedy: str, progress: Pro
         wanted = f"the run was trained on it, so put it back, or {remedy}"
         source = find_files(known.paths, config.glob, wanted)
     else:
-        return _kept(known, config, remedy)
+        refusal = f"the run was trained on {{}}: {remedy}"
+        return _kept(known.name, known.kind, known.sha256, config, refusal)
     prepared = prepare(source, config, progress)
     if prepared.sha256 != known.sha256:
         raise CorpusError(
@@ -78,13 +93,11 @@ def prepare_again(known: Known, config: CorpusConfig, remedy: str, progress: Pro
     return prepared
 
 
-def _kept(known: Known, config: CorpusConfig, remedy: str) -> Prepared:
-    """A corpus that came through a pipe, if the cache still has it."""
-    source = Source(known.name, known.kind, (), ())
-    prepared = open_entry(name_of(known.sha256, config), source, config)
+def _kept(name: str, kind: Kind, sha256: str, config: CorpusConfig, refusal: str) -> Prepared:
+    """A text that came through a pipe, if the cache still has it."""
+    prepared = open_entry(name_of(sha256, config), Source(name, kind, (), ()), config)
     if prepared is None:
-        origin = _ORIGINS.get(known.kind, "a text")
-        raise CorpusError(f"the run was trained on {origin}, which is not kept: {remedy}")
+        raise CorpusError(refusal.format(f"{_ORIGINS.get(kind, 'a text')}, which is not kept"))
     return prepared
 
 

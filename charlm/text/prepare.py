@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from charlm.arrays import Codes
-from charlm.config import CorpusConfig, TrainingConfig
-from charlm.errors import CorpusError, VocabularyError
+from charlm.config import BatchingConfig, CorpusConfig, TrainingConfig
+from charlm.errors import CorpusError, UsageError, VocabularyError
 from charlm.text.alphabet import Alphabet, Counts
 from charlm.text.cache import Facts, add_naming, find, held, key_of, name_of, open_entry, remember, store
 from charlm.text.part import Part
@@ -31,7 +31,7 @@ class Corpus:
         train: what is trained on.
         validation: what is held out; it may hold characters that the vocabulary lacks.
         test: what is held out from both.
-        val_sha256: of the file of ``--val-file``, in hexadecimal; None where there is none.
+        validating: the text of ``--val-file``; None where there is none.
     """
 
     prepared: Prepared
@@ -39,7 +39,12 @@ class Corpus:
     train: Part
     validation: Part
     test: Part
-    val_sha256: str | None = None
+    validating: Prepared | None = None
+
+    @property
+    def val_sha256(self) -> str | None:
+        """Of the text of ``--val-file``, in hexadecimal; None where there is none."""
+        return None if self.validating is None else self.validating.sha256
 
     @property
     def source(self) -> Source:
@@ -64,17 +69,30 @@ def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | 
     """
     # What can be complained of without reading is, before hours of it and not after.
     Split.of(config.batching)
-    for path in (config.batching.val_file, config.batching.test_file):
-        if path is not None:
-            find_text(path)
-    return divide(prepare(source, config.corpus, progress), config, progress=progress)
+    validating = _find_apart(config.batching, source)
+    prepared = prepare(source, config.corpus, progress)
+    return divide(
+        prepared, config, validating=None if validating is None else prepare(validating, config.corpus, progress)
+    )
+
+
+def _find_apart(config: BatchingConfig, source: Source) -> Source | None:
+    """The source of ``--val-file``, once it is known that that of ``--test-file`` can be read later."""
+    if config.test_file is not None and find_text(config.test_file).kind == "stdin":
+        raise UsageError(f"--test-file is {config.test_file!r}, which is read later, by eval: give a file")
+    if config.val_file is None:
+        return None
+    validating = find_text(config.val_file)
+    if validating.kind == "stdin" and validating.label == source.label:
+        raise UsageError(f"{source.label} cannot be both CORPUS and --val-file: put one of them into a file")
+    return validating
 
 
 def divide(
     prepared: Prepared,
     config: TrainingConfig,
     vocabulary: Vocabulary | None = None,
-    progress: Progress | None = None,
+    validating: Prepared | None = None,
 ) -> Corpus:
     """Divide a prepared corpus.
 
@@ -82,20 +100,14 @@ def divide(
         prepared: the corpus.
         config: the settings of the run.
         vocabulary: what the model knows; left out, it is made from the training part.
-        progress: called now and then while the file of ``--val-file`` is read.
+        validating: the text of ``--val-file``; None where there is none.
 
     Raises:
         UsageError: the split cannot be.
-        CorpusError: the training part is shorter than one chunk, or the validation file cannot be read.
+        CorpusError: the training part is shorter than one chunk.
         VocabularyError: the training part has a character that the given vocabulary lacks.
     """
-    others: list[Prepared] = []
-
-    def other(path: str) -> Prepared:
-        others.append(prepare(find_text(path), config.corpus, progress))
-        return others[-1]
-
-    train, validation, test = split_parts(prepared, config.batching, config.budget.seed, other)
+    train, validation, test = split_parts(prepared, config.batching, config.budget.seed, validating)
     _check_length(train, config, prepared.source.name)
     # What is held out is the smaller part, and so the faster one to count.
     alphabet = prepared.alphabet
@@ -104,7 +116,7 @@ def divide(
     if vocabulary is None:
         vocabulary = Vocabulary.of_counts(alphabet, counts_A, config.corpus.min_count)
     _check_known(alphabet, counts_A, vocabulary, prepared.source.name)
-    return Corpus(prepared, vocabulary, train, validation, test, others[0].sha256 if others else None)
+    return Corpus(prepared, vocabulary, train, validation, test, validating)
 
 
 def _check_length(train: Part, config: TrainingConfig, name: str) -> None:

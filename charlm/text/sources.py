@@ -56,6 +56,11 @@ class Source:
         """How messages call it."""
         return self.members[0].label if len(self.members) == 1 else f"the corpus {self.name}"
 
+    @property
+    def stored(self) -> str:
+        """How a run's settings remember a single text: by what finds it again, ``-`` where nothing does."""
+        return self.paths[0] if self.paths else self.name if self.kind == "built-in" else "-"
+
     def read(self) -> str:
         """The whole text at once: for a text that is known to be small, such as a prompt.
 
@@ -134,6 +139,17 @@ def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
     name = PurePath(plain_name(named[0])).stem if is_file else Path(named[0]).resolve().name
     kind: Kind = "file" if is_file and len(members) == 1 else "files"
     return Source(name, kind, tuple(str(Path(name).absolute()) for name in named), members)
+
+
+def find_stored(stored: str, remedy: str) -> Source:
+    """The source that a run's settings remember (see ``Source.stored``), whatever the working folder holds.
+
+    Raises:
+        CorpusError: there is nothing of that name, or it came through a pipe.
+    """
+    if stored == "-":
+        raise CorpusError(f"{_STDIN} is read once, and is gone: {remedy}")
+    return built_in_source(stored) if stored in NAMES else find_files([stored], "", remedy)
 
 
 def built_in_source(name: str) -> Source:

@@ -15,7 +15,6 @@ text8      the same numbers of characters (Mikolov et al. 2012)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate, pairwise
@@ -105,7 +104,7 @@ CONVENTIONS = {
 
 
 def split_parts(
-    prepared: Prepared, config: BatchingConfig, seed: int, others: Callable[[str], Prepared]
+    prepared: Prepared, config: BatchingConfig, seed: int, validating: Prepared | None
 ) -> tuple[Part, Part, Part]:
     """Divide a corpus into its training, validation and test parts, of which the last two may be empty.
 
@@ -113,13 +112,13 @@ def split_parts(
 
     Args:
         prepared: the corpus.
-        config: how it is divided. The file of ``--test-file`` is not read here.
+        config: how it is divided.
         seed: of the documents' order.
-        others: prepares the file of ``--val-file``.
+        validating: the text of ``--val-file``; None where there is none.
 
     Raises:
         UsageError: see ``Split.of``.
-        CorpusError: the split is a convention for another length, or the validation file cannot be read.
+        CorpusError: the split is a convention for another length.
     """
     split, codes, alphabet = Split.of(config), prepared.codes, prepared.alphabet
     if alphabet.end is None:
@@ -133,8 +132,8 @@ def split_parts(
             codes[ends[start] : ends[stop] + 1] if start < stop else codes[:0] for start, stop in pairwise(bounds)
         ]
     train, validation, test = (Part(piece, alphabet) for piece in pieces)
-    if config.val_file is not None:
-        validation = Part.of(others(config.val_file))
+    if validating is not None:
+        validation = Part.of(validating)
     return train, validation, test
 
 

@@ -22,7 +22,7 @@ from charlm.presets import with_preset
 from charlm.text.again import divide_again
 from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, prepare_corpus
-from charlm.text.sources import Source
+from charlm.text.sources import Source, find_text
 from charlm.training.budget import Budget
 from charlm.training.trainer import Trainer
 
@@ -61,8 +61,8 @@ def new_trainer(
         config.batching,
         # The number of workers decides in which order gradients are summed, so it is part of what a run is.
         workers=pool.workers,
-        val_file=_absolute(config.batching.val_file),
-        test_file=_absolute(config.batching.test_file),
+        val_file=None if corpus.validating is None else corpus.validating.source.stored,
+        test_file=None if config.batching.test_file is None else find_text(config.batching.test_file).stored,
     )
     optimisation = config.optimisation
     if optimisation.lr is None:
@@ -147,10 +147,6 @@ def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
         budget=dataclasses.replace(config.budget, **settings),
         batching=dataclasses.replace(config.batching, workers=workers),
     )
-
-
-def _absolute(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).absolute())
 
 
 def _identity(corpus: Corpus) -> CorpusIdentity:

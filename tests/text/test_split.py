@@ -30,8 +30,8 @@ def prepared(text, document_end=None):
     return SimpleNamespace(alphabet=alphabet, codes=alphabet.table[code_points(text)], folder=None)
 
 
-def parts(corpus, seed=1, others=None, **settings):
-    return split_parts(corpus, BatchingConfig(**settings), seed, others)
+def parts(corpus, seed=1, validating=None, **settings):
+    return split_parts(corpus, BatchingConfig(**settings), seed, validating)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_documents_are_shuffled_by_the_seed_before_they_are_divided():
 
 def test_a_validation_file_leaves_the_whole_corpus_to_train_on():
     other = prepared("xyz")
-    train, validation, test = parts(prepared("abcdefghij"), others={"v.txt": other}.get, val_file="v.txt")
+    train, validation, test = parts(prepared("abcdefghij"), validating=other, val_file="v.txt")
     assert (train.text, validation.text, len(test)) == ("abcdefghij", "xyz", 0)
     assert validation.alphabet is other.alphabet
 
