@@ -18,6 +18,7 @@ from charlm.generate import all_filters, stream
 from charlm.model import Model
 from charlm.scoring import Figures, Scores, figures_of, model_costs, score_part
 from charlm.stateful_pass import Progress
+from charlm.text.outside import BYTE_ORDER_MARK
 from charlm.text.part import Part
 from charlm.text.reading import Reading
 from charlm.text.vocab import Vocabulary
@@ -56,17 +57,41 @@ class LanguageModel:
         """
         return self.samples(len=len, **(settings | {"num": 1}))[0]
 
+    def read_prompt(self, prompt: str) -> str:
+        r"""A prompt as the model reads it, and as its samples begin: changed as its corpus was.
+
+        A byte order mark and the carriage returns of line ends are a file's: where the model has no such symbols,
+        they are left out.
+        """
+        prompt = prompt if self.knows(BYTE_ORDER_MARK) else prompt.removeprefix(BYTE_ORDER_MARK)
+        if self.corpus.lines or not self.knows("\r"):
+            prompt = prompt.replace("\r\n", "\n")
+        return self.corpus.changed(prompt)
+
+    def knows(self, character: str) -> bool:
+        """Whether a character is a symbol of the model's."""
+        return bool(self.vocabulary.encode_known(character)[1].all())
+
     def samples(self, num: int, **settings: Any) -> list[str]:
         """Draw several samples at once, as one batch; the settings are those of ``sample``."""
-        prompt = settings.get("prompt", "")
+        prompt = self.read_prompt(settings.get("prompt", ""))
         columns = list(self.stream(num=num, **settings))
         return [prompt + "".join(column[number] for column in columns) for number in range(num)]
 
     def stream(self, **settings: Any) -> Iterator[list[str]]:
-        """Draw samples character by character: each step gives the next character of each sample."""
+        """Draw samples character by character: each step gives the next character of each sample.
+
+        The samples go on after the prompt as ``read_prompt`` has it; of several documents, after the last.
+        """
         names = {field.name for field in dataclasses.fields(SamplingConfig)}
         config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
         filters = all_filters({name: value for name, value in settings.items() if name not in names})
+        prompt, end = self.read_prompt(config.prompt), self.corpus.document_end
+        config = dataclasses.replace(
+            config,
+            prompt=prompt if end is None else prompt.rpartition(end)[2],  # documents know nothing of one another
+            stop=None if config.stop is None else self.corpus.changed(config.stop),
+        )
         return stream(self.network, self.vocabulary, filters, config)
 
     def score(self, text: str, progress: Progress | None = None) -> Scores:

@@ -1,10 +1,11 @@
 """Lines: what each line of a text costs a model by itself, many lines at once.
 
-A line is read from the state after a newline (after the vocabulary's start character, where the training text
-had no newline), and its cost is that of its characters and of the newline that ends it: the line's probability
-among all lines, longer and shorter ones, so that lines and models compare. To a model of documents a line is one,
-with the end of a document in the newline's place. A character that is no symbol of the model costs what it does
-in any text (see ``charlm.text.reading``), the newline included; an empty line is its newline.
+A line is read from the state after a newline (after the vocabulary's start character, where the training text had
+no newline), and its cost is that of its characters and of the newline that ends it: the line's probability among
+all lines, longer and shorter ones, so that lines and models compare. To a model of documents a line is one, with
+the end of a document in the newline's place. A carriage return before the newline is part of the line's end, as
+it is under ``--lines``: only a model that has it as a symbol reads it. A character that is no symbol of the model
+costs what it does in any text (see ``charlm.text.reading``), the newline included; an empty line is its newline.
 
 Lines lie end to end in parallel streams, whose state is set to zero wherever a line begins; so no step is
 spent on padding but at the streams' ends.
@@ -13,7 +14,6 @@ spent on padding but at the streams' ends.
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,12 +22,13 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Codes
-from charlm.config import CorpusConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
 from charlm.model import Model
 from charlm.readout import nll_nats
 from charlm.text.alphabet import END, Alphabet, code_points
+from charlm.text.documents import ended_lines
+from charlm.text.outside import symbols_of
 from charlm.text.reading import Reading
 from charlm.workspace import Workspace
 
@@ -83,14 +84,13 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: WorkerPool) ->
 
     Args:
         model: what scores them.
-        lines: at least one, without their newlines.
+        lines: at least one, without their newlines; a carriage return at the end belongs to the newline.
         pool: workers to use.
     """
     vocabulary, corpus = model.vocabulary, model.corpus
-    end = END if vocabulary.has_end else "\n"
-    written = [_symbols(line, corpus) + end for line in lines]
-    characters_L = np.array([len(line) for line in written], np.int64)
-    points_N = code_points("".join(written))
+    points_N = code_points(_written(lines, model))
+    ends_L = np.flatnonzero(points_N == ord(END if vocabulary.has_end else "\n"))
+    characters_L = np.diff(ends_L, prepend=-1)
     alphabet = Alphabet.of_counts(np.bincount(points_N), corpus.units, corpus.document_end)
     reading = Reading.of(vocabulary, alphabet, model.training_characters)
     codes_N = alphabet.table[points_N]
@@ -105,14 +105,12 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: WorkerPool) ->
     return LineScores(nats_L, characters_L, unknown_L)
 
 
-def _symbols(line: str, corpus: CorpusConfig) -> str:
-    """A line as the model's corpus has it."""
-    if corpus.bytes:
-        return line.encode("utf-8", "surrogateescape").decode("latin-1")
-    line = line.lower() if corpus.lowercase else line
-    if corpus.normalize == "none":
-        return line
-    return unicodedata.normalize("NFKC" if corpus.normalize == "nfkc" else "NFC", line)
+def _written(lines: Sequence[str], model: LanguageModel) -> str:
+    """The symbols of lines as the model's corpus has them, each with what ends it there."""
+    text = symbols_of("".join(f"{line}\n" for line in lines), model.corpus)
+    if model.vocabulary.has_end:
+        return ended_lines(text)
+    return text if model.knows("\r") else text.replace("\r\n", "\n")
 
 
 def posteriors(nats_ML: Costs) -> Costs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -69,8 +70,19 @@ class CorpusConfig(Config):
 
     @property
     def document_end(self) -> str | None:
-        """The text that ends a document; None where the corpus is one text."""
-        return "\n" if self.lines else self.delimiter
+        """The text that ends a document, as the corpus has it; None where the corpus is one text."""
+        return "\n" if self.lines else None if self.delimiter is None else self.changed(self.delimiter)
+
+    def changed(self, text: str) -> str:
+        """A text, changed as the corpus is: in lower case and normalised, where the settings say so.
+
+        >>> CorpusConfig(lowercase=True, normalize="nfc").changed("Cafe\N{COMBINING ACUTE ACCENT}")
+        'café'
+        """
+        text = text.lower() if self.lowercase else text
+        if self.normalize == "none":
+            return text
+        return unicodedata.normalize("NFKC" if self.normalize == "nfkc" else "NFC", text)
 
 
 def _is_text(text: str, is_bytes: bool) -> bool:

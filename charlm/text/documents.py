@@ -66,8 +66,17 @@ def _ends_at_lines(pieces: Iterable[str]) -> Iterator[str]:
     for piece in pieces:
         text = held + piece
         held = "\r" if text.endswith("\r") else ""
-        yield text[: len(text) - len(held)].replace("\r\n", END).replace("\n", END)
+        yield ended_lines(text[: len(text) - len(held)])
     yield held
+
+
+def ended_lines(text: str) -> str:
+    r"""A text of lines with ``END`` in the place of every line end.
+
+    >>> ended_lines("emma\r\nava\n") == f"emma{END}ava{END}"
+    True
+    """
+    return text.replace("\r\n", END).replace("\n", END)
 
 
 def _ends_at(pieces: Iterable[str], delimiter: str) -> Iterator[str]:

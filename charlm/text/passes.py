@@ -17,10 +17,8 @@ from charlm.arrays import Codes
 from charlm.config import CorpusConfig
 from charlm.errors import CorpusError
 from charlm.text.alphabet import END, UNICODE_END, Alphabet, Counts, code_points
-from charlm.text.decoding import decode
-from charlm.text.documents import mark_documents
 from charlm.text.members import Member
-from charlm.text.rewriting import lowercase, normalize
+from charlm.text.outside import symbol_pieces
 from charlm.text.sources import Source, empty
 
 Progress: TypeAlias = Callable[[int, int], None]
@@ -101,18 +99,9 @@ class Passes:
                 raise CorpusError(f"{member.label} has changed while it was read: wait until nobody writes to it")
 
     def _pieces(self, member: Member, blocks: Iterable[bytes]) -> Iterator[str]:
-        """A file's text, changed as the settings say."""
-        config, label, end = self._config, member.label, self._config.document_end
-        if config.bytes:
-            pieces: Iterator[str] = (block.decode("latin-1") for block in blocks)
-            end = None if end is None else end.encode("utf-8", "surrogateescape").decode("latin-1")
-        else:
-            pieces = decode(blocks, label)
-        if config.lowercase:
-            pieces = lowercase(pieces, label)
-        if config.normalize != "none":
-            pieces = normalize(pieces, "NFKC" if config.normalize == "nfkc" else "NFC", label)
-        return pieces if end is None else self._joined(mark_documents(pieces, end, config.lines))
+        """A file's symbols."""
+        pieces = symbol_pieces(blocks, self._config, member.label)
+        return pieces if self._config.document_end is None else self._joined(pieces)
 
     def _joined(self, pieces: Iterator[str]) -> Iterator[str]:
         """A file's documents; the end symbol that closed the last file's is also what opens these."""

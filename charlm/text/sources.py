@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import BinaryIO, Literal, TypeAlias
 
+from charlm.config.corpus import Units
 from charlm.errors import CorpusError, UsageError
 from charlm.storage.places import VARIABLE, cache_folder
 from charlm.text.catalogue import downloaded, named_corpora
@@ -61,13 +62,20 @@ class Source:
         """How a run's settings remember a single text: by what finds it again, ``-`` where nothing does."""
         return self.paths[0] if self.paths else self.name if self.kind == "built-in" else "-"
 
-    def read(self) -> str:
+    def read(self, units: Units = "characters") -> str:
         """The whole text at once: for a text that is known to be small, such as a prompt.
 
+        Args:
+            units: of bytes, those that are no UTF-8 are read as surrogate escapes.
+
         Raises:
-            CorpusError: it cannot be read, is no UTF-8, or is empty.
+            CorpusError: it cannot be read, is no UTF-8 where characters are wanted, or is empty.
         """
-        text = "".join(piece for member in self.members for piece in decode(member.blocks(), member.label))
+        if units == "bytes":
+            raw = b"".join(block for member in self.members for block in member.blocks())
+            text = raw.decode("utf-8", "surrogateescape")
+        else:
+            text = "".join(piece for member in self.members for piece in decode(member.blocks(), member.label))
         if not text:
             raise empty(self.label)
         return text

@@ -72,19 +72,20 @@ def command(
 ) -> None:
     """Generate text with a trained model.
 
-    The prompt is echoed before what is new. With no prompt the model starts as after a newline. A model of
-    documents writes a new one for each sample, which the prompt begins, and which --len cuts off.
+    The prompt is echoed before what is new, as the model reads it: changed as its corpus was. With no prompt
+    the model starts as after a newline. A model of documents writes a new one for each sample, which the
+    prompt begins, and which --len cuts off.
     """
     if temperature is not None and temperature != AUTO:
         settings["temperature"] = _number(temperature)
     _check(settings, temperature, prompt_file, greedy, stream, raw, json)
     if greedy:
         settings["temperature"] = 0.0
-    if prompt_file is not None:
-        # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
-        settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read())
     found = find_run(run)
     model = load_run(found)
+    if prompt_file is not None:
+        # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
+        settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read(model.corpus.units))
     if temperature == AUTO:
         from charlm.cli.temperature import fitted_temperature  # what measures is not loaded to sample
 
@@ -140,7 +141,7 @@ def _stream(model: LanguageModel, settings: dict[str, Any], raw: bool) -> None:
     """Draw one sample, and write each character when it is drawn."""
     characters = (character for (character,) in model.stream(**settings))
     first = next(characters, "")  # a prompt that the model cannot read is refused here, before it is echoed
-    for piece in chain((settings.get("prompt", ""), first), characters):
+    for piece in chain((model.read_prompt(settings.get("prompt", "")), first), characters):
         write_text(piece, raw)
         sys.stdout.flush()
     sys.stdout.write("\n")

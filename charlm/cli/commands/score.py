@@ -38,15 +38,17 @@ def command(
 ) -> None:
     """Score each line of standard input by itself: bits a character, a tab, the line.
 
-    A line is scored as what follows a newline, its own newline included; unknown characters are charged. With
-    several runs: the run that explains the line best, the probability that it is the line's source (all being
-    equally likely beforehand), its bits a character, the line. With one run, sort -g ranks the lines.
+    A line is scored as what follows a newline, its own newline (or CRLF) included; unknown characters are
+    charged. With several runs: the run that explains the line best, the probability that it is the line's
+    source (all being equally likely beforehand), its bits a character, the line. With one run, sort -g ranks
+    the lines.
     """
     if raw and json:
         raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
     models = _models([find_run(target) for target in run] if run else [find_run(None)])
     with WorkerPool() as pool:
-        for lines in windows(_standard_input()):
+        units = {model.corpus.units for model in models.values()}
+        for lines in windows(_standard_input("surrogateescape" if units == {"bytes"} else "strict")):
             scores = [score_lines(model, lines, pool) for model in models.values()]
             names = list(models)
             for record in _records(lines, names, scores):
@@ -66,15 +68,18 @@ def _models(runs: list[Run]) -> dict[str, LanguageModel]:
     return models
 
 
-def _standard_input() -> Iterator[str]:
+def _standard_input(errors: str) -> Iterator[str]:
     """The lines without their newlines, which alone divide them.
+
+    Args:
+        errors: "strict", or "surrogateescape" where lines are read as bytes.
 
     Raises:
         CorpusError: a line is not in UTF-8.
     """
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:
-            yield raw.removesuffix(b"\n").decode()
+            yield raw.removesuffix(b"\n").decode("utf-8", errors)
         except UnicodeDecodeError as error:
             raise CorpusError(
                 f"line {number} of standard input is not in UTF-8: its byte {error.start} (counted from 0) is "
@@ -86,7 +91,7 @@ def _records(lines: list[str], names: list[str], scores: list[LineScores]) -> It
     """Every line's figures by JSON name; with several runs, those of each, and which is best."""
     posteriors_ML = posteriors(np.array([each.nats for each in scores]))
     best_L = posteriors_ML.argmax(axis=0)
-    for place, line in enumerate(lines):
+    for place, line in enumerate(line.removesuffix("\r") for line in lines):
         figures = [
             {
                 "bits_per_char": float(each.bits_per_char[place]),
