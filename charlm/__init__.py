@@ -6,12 +6,13 @@
 20
 """
 
-from typing import TYPE_CHECKING, Any
-
-from charlm.errors import CharlmError
-
+# Nothing is imported here at once: `charlm --help` need not wait for NumPy, and Ctrl-C meets no import unguarded.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from charlm.api import load, train
+    from charlm.errors import CharlmError
     from charlm.language_model import LanguageModel
     from charlm.scoring import Figures
 
@@ -20,6 +21,7 @@ __version__ = "0.3.0"
 __all__ = ["CharlmError", "Figures", "LanguageModel", "__version__", "load", "train"]
 
 _HOMES = {
+    "CharlmError": "charlm.errors",
     "Figures": "charlm.scoring",
     "LanguageModel": "charlm.language_model",
     "load": "charlm.api",
@@ -27,8 +29,8 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that ``charlm --help`` need not wait for NumPy."""
+def __getattr__(name: str) -> "Any":
+    """Import a public name when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     import importlib

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from typer.exceptions import Abort, TyperException
 
 from charlm import __version__
 from charlm.cli.discovery import DiscoveredGroup
+from charlm.cli.streams import prepare_streams
 from charlm.errors import CharlmError
 from charlm.text.visible import harmless
 
@@ -45,9 +45,7 @@ def charlm(
 
 def main() -> None:
     """Run the command line; every failure that is not a bug ends in one line on standard error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A sample may hold characters that the terminal's encoding lacks.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    prepare_streams()
     sys.exit(_run())
 
 

@@ -16,6 +16,30 @@ def print_json(record: Mapping[str, Any]) -> None:
     sys.stdout.flush()
 
 
+class LastingLines:
+    """JSON lines of work that goes on when they cannot be written."""
+
+    def __init__(self) -> None:
+        self._fault: OSError | None = None
+
+    def print(self, record: Mapping[str, Any]) -> None:
+        """Write one JSON object as a line on standard output, unless one before could not be written."""
+        if self._fault is None:
+            try:
+                print_json(record)
+            except OSError as error:
+                self._fault = error
+
+    def check(self) -> None:
+        """See that all were written, at the work's end.
+
+        Raises:
+            OSError: why they were not.
+        """
+        if self._fault is not None:
+            raise self._fault
+
+
 def write_text(text: str, raw: bool = False) -> None:
     """Write somebody's text on standard output: as it is, but on a terminal only with ``raw``."""
     sys.stdout.write(text if raw else for_stream(text, sys.stdout))

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during training: the first asks for a stop after the step, the second stops at once."""
+"""Signals during training: the first asks for a stop after the step, a second Ctrl-C or SIGTERM stops at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+URGENT = (signal.SIGINT, signal.SIGTERM)
+HANG_UPS = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()  # Windows has none
 
 
 class StopRequest:
@@ -26,21 +29,23 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT and SIGTERM into a stop request while the block runs.
+    """Turn the signals that end a program into a stop request while the block runs; an ignored one stays ignored.
 
     Raises:
-        KeyboardInterrupt: a second signal arrived before the first had its effect.
+        KeyboardInterrupt: Ctrl-C or SIGTERM arrived after another signal that has not yet had its effect. What a
+            closed terminal sends does not: it comes twice, from the system and from the shell.
     """
     request = StopRequest()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if request():
+        if request() and number in URGENT:
             raise KeyboardInterrupt
         request.ask()
 
     before: dict[signal.Signals, Any] = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        before[number] = signal.signal(number, on_signal)
+    for number in (*URGENT, *HANG_UPS):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            before[number] = signal.signal(number, on_signal)
     try:
         yield request
     finally:

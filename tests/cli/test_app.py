@@ -129,6 +129,14 @@ def test_ctrl_c_during_the_imports_leaves_no_traceback(tmp_path):
     assert done.communicate(timeout=30) == (b"", b"") and done.returncode == 130
 
 
+def test_nothing_is_imported_before_ctrl_c_is_caught():
+    program = (
+        "import sys; before = {*sys.modules}; import charlm.__main__; print(*sorted({*sys.modules} - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["charlm", "charlm.__main__"]
+
+
 @pytest.mark.parametrize(
     ("words", "number", "offered"),
     [

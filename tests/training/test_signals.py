@@ -7,9 +7,10 @@ import pytest
 
 from charlm.training.loop import train
 from charlm.training.reports import StepReport
-from charlm.training.signals import stop_on_signals
+from charlm.training.signals import HANG_UPS, URGENT, stop_on_signals
 
 SIGNAL = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+needs_hang_up = pytest.mark.skipif(not HANG_UPS, reason="there is no SIGHUP here")
 
 
 @SIGNAL
@@ -29,6 +30,29 @@ def test_one_of_each_interrupts_too():
             signal.raise_signal(signal.SIGINT)
 
 
+@needs_hang_up
+def test_a_hang_up_asks_and_never_interrupts():
+    """The system and the shell each send one when a terminal is closed."""
+    with stop_on_signals() as should_stop:
+        for _ in range(3):
+            signal.raise_signal(signal.SIGHUP)
+            assert should_stop()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+
+@needs_hang_up
+@pytest.mark.parametrize("number", [*URGENT, *HANG_UPS], ids=lambda number: number.name)
+def test_an_ignored_signal_stays_ignored(number):
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stop_on_signals() as should_stop:
+            signal.raise_signal(number)
+            assert not should_stop()
+    finally:
+        signal.signal(number, before)
+
+
 def test_the_handlers_come_back_whatever_happens():
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with stop_on_signals():
@@ -39,7 +63,7 @@ def test_the_handlers_come_back_whatever_happens():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-@SIGNAL
+@pytest.mark.parametrize("number", [*URGENT, *HANG_UPS], ids=lambda number: number.name)
 def test_a_signal_ends_training_after_the_step_and_saves(begun, number):
     trainer, run = begun(steps=50, eval_every=100)
     with stop_on_signals() as should_stop:

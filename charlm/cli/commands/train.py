@@ -20,7 +20,7 @@ from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.options import with_settings
-from charlm.cli.output import for_stream, print_json
+from charlm.cli.output import LastingLines, for_stream
 from charlm.cli.progress import TrainingDisplay, progress_bar
 from charlm.cli.render import print_profile
 from charlm.config import (
@@ -202,8 +202,12 @@ def _cut_short(run: Run) -> str:
 
 
 def _show(reports: Iterable[Report], as_json: bool, quiet: bool) -> bool:
-    """Show every report; whether the run was stopped before its end."""
-    stopped = False
+    """Show every report; whether the run was stopped before its end.
+
+    Raises:
+        OSError: the reports cannot be written as JSON; training has gone on without, and is saved.
+    """
+    stopped, lines = False, LastingLines()
     with closing(TrainingDisplay(quiet)) as display:
         for report in reports:
             match report:
@@ -221,7 +225,8 @@ def _show(reports: Iterable[Report], as_json: bool, quiet: bool) -> bool:
                     display.summary(report)
                     stopped = report.stopped
             if as_json and not isinstance(report, StepReport | SampleReport):
-                print_json(report.to_json())
+                lines.print(report.to_json())
+    lines.check()
     return stopped
 
 
