@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
@@ -12,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from charlm.errors import CorpusError, UsageError
+from charlm.storage.room import check_room
+from charlm.storage.whole import whole_file
 from charlm.synthetic._base import Source
 
 BLOCK = 1 << 16  # characters that are drawn at once
@@ -48,25 +49,21 @@ def write_text(
         UsageError: the file exists.
         CorpusError: the system refuses to write it.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     digest, bits, done = hashlib.sha256(), 0.0, 0
     draws = source.draws(rng)
     try:
         if path.exists():
             raise UsageError(f"{path} exists: name another file by --out, or remove it")
-        try:
-            with temporary.open("xb") as file:
-                while block := list(islice(draws, min(BLOCK, length - done))):
-                    characters, probabilities = zip(*block, strict=True)
-                    raw = "".join(characters).encode()
-                    file.write(raw)
-                    digest.update(raw)
-                    bits -= float(np.log2(probabilities).sum())
-                    done += len(block)
-                    progress(done, length)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        check_room(path.parent, length)
+        with whole_file(path) as file:
+            while block := list(islice(draws, min(BLOCK, length - done))):
+                characters, probabilities = zip(*block, strict=True)
+                raw = "".join(characters).encode()
+                file.write(raw)
+                digest.update(raw)
+                bits -= float(np.log2(probabilities).sum())
+                done += len(block)
+                progress(done, length)
     except OSError as error:
         raise CorpusError(f"{path} cannot be written: {error.strerror or error}; give another file") from None
     return Made(done, bits / done, digest.hexdigest())

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ import numpy.typing as npt
 from charlm.arrays import Codes
 from charlm.errors import CorpusError
 from charlm.randomness import generator
+from charlm.storage.room import check_room
+from charlm.storage.whole import PRIVATE, whole_file
 from charlm.text.alphabet import END, Alphabet
 from charlm.text.permutation import Permutation
 
@@ -150,6 +151,7 @@ def _stored(
     path = folder / name
     try:
         if not _is_whole(path, length * dtype.itemsize):
+            check_room(folder, length * dtype.itemsize)
             _write(pieces, path)
         return np.memmap(path, dtype, "r").view(np.ndarray)
     except OSError as error:
@@ -169,14 +171,8 @@ def _is_whole(path: Path, size: int) -> bool:
 
 def _write(pieces: Iterable[npt.NDArray[Any]], path: Path) -> None:
     """Write a file that is there whole or not at all; two processes write the same one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as file:
-        try:
-            for piece in pieces:
-                file.write(np.ascontiguousarray(piece).data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.utime(file.name, ns=(UNTOUCHED_NS, UNTOUCHED_NS))
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    with whole_file(path, PRIVATE) as file:
+        for piece in pieces:
+            file.write(np.ascontiguousarray(piece).data)
+        file.flush()
+        os.utime(file.name, ns=(UNTOUCHED_NS, UNTOUCHED_NS))

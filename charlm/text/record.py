@@ -8,12 +8,12 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from charlm.storage.whole import PRIVATE, whole_file
 from charlm.text.passes import FileFacts
 from charlm.text.sources import Source
 
@@ -42,11 +42,9 @@ def record_path(folder: Path, paths: Sequence[str], pattern: str) -> Path:
 
 def write_record(folder: Path, source: Source, pattern: str, files: Sequence[FileFacts]) -> None:
     """Put a record into an entry's folder, whole or not at all; OSError where the system refuses."""
-    path = record_path(folder, source.paths, pattern)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     facts = [dataclasses.astuple(file) for file in files]
-    temporary.write_bytes(sealed({"name": source.name, "paths": list(source.paths), "files": facts}))
-    temporary.replace(path)
+    with whole_file(record_path(folder, source.paths, pattern), PRIVATE) as file:
+        file.write(sealed({"name": source.name, "paths": list(source.paths), "files": facts}))
 
 
 def read_record(path: Path) -> Record | None:

@@ -1,6 +1,7 @@
 import errno
 import os
 import re
+import secrets
 import stat
 import subprocess
 import sys
@@ -20,7 +21,7 @@ def test_the_new_bytes_take_the_place_of_the_old_and_nothing_else_stays(tmp_path
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("broken", ["os.fsync", "pathlib.Path.replace", "pathlib.Path.open"])
+@pytest.mark.parametrize("broken", ["os.fsync", "pathlib.Path.replace", "os.open"])
 def test_a_refusing_system_leaves_the_old_file_and_no_temporary_one(tmp_path, monkeypatch, broken):
     path = tmp_path / "file"
     write_atomically(path, b"old")
@@ -97,7 +98,6 @@ def test_planted_links_are_replaced_and_not_followed(tmp_path):
     victim.write_bytes(b"precious")
     path = tmp_path / "file"
     path.symlink_to(victim)
-    (tmp_path / f".file.{os.getpid()}.tmp").symlink_to(victim)
     write_atomically(path, b"new")
     assert victim.read_bytes() == b"precious"
     assert path.read_bytes() == b"new" and not path.is_symlink()
@@ -130,12 +130,22 @@ def test_a_link_that_is_planted_at_the_last_moment_is_not_followed(tmp_path, mon
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
 
-    def plant(self, missing_ok):
-        if not self.is_symlink():
-            self.symlink_to(victim)
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "00")
+    (tmp_path / ".file.00.tmp").symlink_to(victim)
+    with pytest.raises(RunError, match="file cannot be written: File exists"):
+        write_atomically(tmp_path / "file", b"new")
+    assert victim.read_bytes() == b"precious" and (tmp_path / ".file.00.tmp").is_symlink()
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", plant)
-        with pytest.raises(RunError, match="file cannot be written: File exists"):
-            write_atomically(tmp_path / "file", b"new")
-    assert victim.read_bytes() == b"precious"
+
+def test_temporary_names_cannot_be_foreseen(tmp_path, monkeypatch):
+    names = []
+    real = Path.replace
+
+    def note(self, target):
+        names.append(self.name)
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", note)
+    for _ in range(2):
+        write_atomically(tmp_path / "file", b"new")
+    assert len(set(names)) == 2 and all(re.fullmatch(r"\.file\.[0-9a-f]{16}\.tmp", name) for name in names)

@@ -1,0 +1,82 @@
+"""Files that are whole or absent: a reader, a crash or a full disk never meets half of one.
+
+The bytes go to a temporary name in the same folder that nobody can foresee, are forced to the disk, and only then
+take the place of the old file in one rename; the folder is synced last, so that the rename itself survives a
+power cut.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+PRIVATE = 0o600
+"""The mode of a file that only its owner may read."""
+
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]+\.tmp")
+
+
+@contextmanager
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of whatever ``path`` held once the block ends, or leaves it as it was.
+
+    A symbolic link at ``path`` is replaced, not followed.
+
+    Args:
+        path: the file.
+        mode: its permissions, less those that the process takes away (umask).
+
+    Raises:
+        OSError: the system refuses; nothing has changed, and no temporary file stays behind.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    opened = new_file(temporary, mode)
+    try:
+        with opened as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def new_file(path: Path, mode: int) -> BinaryIO:
+    """A file that is not there yet, to write; what stands at ``path``, be it a link, is never followed.
+
+    Raises:
+        OSError: something is there, or the system refuses.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return open(path, "wb", opener=lambda name, _: os.open(name, flags, mode))
+
+
+def meant_for(temporary: str) -> str | None:
+    """The name that a temporary file was to have; None for the name of any other file.
+
+    >>> meant_for(".codes.04c1.tmp"), meant_for("codes")
+    ('codes', None)
+    """
+    match = _TEMPORARY.fullmatch(temporary)
+    return match[1] if match else None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Force the folder's entries to the disk, where the platform can."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
