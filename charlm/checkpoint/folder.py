@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 from charlm.checkpoint.atomic import leftovers
 from charlm.checkpoint.kept import KEPT
 from charlm.checkpoint.lock import LOCK
+from charlm.checkpoint.reading import read_plain
+from charlm.checkpoint.strict_json import parse_json
+from charlm.checkpoint.versions import take_stamp
 from charlm.errors import RunError
 
 CONFIG, VOCABULARY, METRICS = "config.json", "vocab.json", "metrics.jsonl"
 BEST, LAST = "model.safetensors", "last.safetensors"
 OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCABULARY, METRICS, BEST, LAST)), KEPT.pattern]))
+
+# Room for 280,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.
+MAX_VOCABULARY = 2_000_000
+_MAX_LOCK = 32
 
 
 def holds_run(folder: Path) -> bool:
@@ -32,7 +40,7 @@ def check_unused(folder: Path) -> None:
     if holds_run(folder) or not folder.is_dir():
         return
     try:
-        others = set(folder.iterdir()) - _cut_short(folder) - {folder / LOCK}
+        others = set(folder.iterdir()) - _cut_short(folder)
     except OSError as error:
         raise RunError(f"{folder} cannot be used: {error.strerror}; give another folder") from error
     if others:
@@ -50,7 +58,7 @@ def clear(folder: Path) -> None:
     check_unused(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path in _cut_short(folder):
+        for path in _cut_short(folder) - {folder / LOCK}:
             path.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be used: {error.strerror}; give another folder") from error
@@ -70,6 +78,20 @@ def tidy(folder: Path) -> None:
 
 
 def _cut_short(folder: Path) -> set[Path]:
-    """What a creation that was cut short leaves; weights by themselves are somebody's, and none of it."""
-    names = (VOCABULARY, LAST, CONFIG) if (folder / VOCABULARY).exists() else (CONFIG,)
-    return {folder / name for name in names} | leftovers(folder, OWN)
+    """What a creation that was cut short leaves, its lock among it; nothing where none was begun."""
+    if not _is_begun(folder):
+        return set()
+    names = {VOCABULARY, LAST} if os.path.lexists(folder / VOCABULARY) else set()  # weights alone are somebody's
+    return {folder / name for name in names | {LOCK}} | leftovers(folder, OWN)
+
+
+def _is_begun(folder: Path) -> bool:
+    """Whether a run was begun here: by charlm's lock, and by a vocabulary that is charlm's if there is any."""
+    try:
+        if not re.fullmatch(rb"[0-9]*\n?", read_plain(folder / LOCK, _MAX_LOCK, may_change=True)):
+            return False
+        if os.path.lexists(folder / VOCABULARY):
+            take_stamp(parse_json(read_plain(folder / VOCABULARY, MAX_VOCABULARY), VOCABULARY), VOCABULARY)
+    except RunError:  # there is no such file, or it is not what charlm writes
+        return False
+    return True

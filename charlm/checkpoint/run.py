@@ -22,7 +22,7 @@ from typing import Any, Literal, Self
 from charlm.checkpoint.atomic import write_atomically
 from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.checkpoint.course import Course
-from charlm.checkpoint.folder import BEST, CONFIG, LAST, METRICS, VOCABULARY, clear, holds_run
+from charlm.checkpoint.folder import BEST, CONFIG, LAST, MAX_VOCABULARY, METRICS, VOCABULARY, clear, holds_run
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.metrics import append_record, forget_after, read_records
 from charlm.checkpoint.reading import read_plain
@@ -34,8 +34,6 @@ from charlm.model import Model
 from charlm.text.vocab import Vocabulary
 
 MAX_CONFIG = 1_000_000
-# Room for 280,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.
-MAX_VOCABULARY = 2_000_000
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from charlm.checkpoint import run as run_module
 from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
-from charlm.checkpoint.folder import tidy
+from charlm.checkpoint.folder import check_unused, tidy
 from charlm.checkpoint.identity import CorpusIdentity
+from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.checkpoint.versions import FORMAT
 from charlm.config import TrainingConfig
@@ -94,14 +95,34 @@ def test_a_creation_that_was_cut_short_makes_no_run_and_can_be_repeated(tmp_path
             raise KeyboardInterrupt
         real_write(path, data)
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, only_writer(tmp_path):
         patch.setattr(run_module, "write_atomically", write_vocabulary_only)
         with pytest.raises(KeyboardInterrupt):
             make_run(tmp_path)
     with pytest.raises(RunError, match="holds no run"):
         Run.open(tmp_path)
     make_run(tmp_path)
-    assert {path.name for path in Run.open(tmp_path).folder.iterdir()} == {"config.json", "vocab.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", "config.json", "vocab.json"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"vocab.json": '{"the": 0, "cat": 1}'},
+        {"vocab.json": '{"the": 0, "cat": 1}', ".lock": "12\n"},
+        {"vocab.json": '{"the": 0}', "last.safetensors": "precious"},
+        {"vocab.json": '{"format": 3, "charlm": "1.0", "symbols": ["a"]}', "last.safetensors": "precious"},
+        {".vocab.json.12.tmp": "precious"},
+        {".lock": "precious"},
+    ],
+)
+def test_files_of_a_users_own_with_the_names_of_a_runs_are_left(tmp_path, make_run, files):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    for begin in (make_run, check_unused):
+        with pytest.raises(RunError, match="is not empty and holds no run: give another folder"):
+            begin(tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == files
 
 
 def test_a_vocabulary_that_could_not_be_read_again_is_refused(tmp_path, identity):
@@ -231,7 +252,7 @@ def test_a_run_that_begins_with_a_state_has_it_before_it_is_a_run(tmp_path, make
         assert self.last_path.exists()
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, only_writer(tmp_path):
         patch.setattr(Run, "_write_settings", interrupt)
         with pytest.raises(KeyboardInterrupt):
             make_run(tmp_path, first=first)
