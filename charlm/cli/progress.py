@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from charlm.cli.output import for_stream
 from charlm.stateful_pass import Progress
+from charlm.text.visible import visible
 from charlm.training.reports import (
     FaultReport,
     RollbackReport,
@@ -114,7 +115,12 @@ def progress_bar(label: str, quiet: bool) -> Iterator[Progress]:
     """A bar for work whose progress is called back; it appears when it takes a while, and only on a terminal."""
     disable = quiet or not sys.stderr.isatty()
     with tqdm(
-        desc=label, file=sys.stderr, leave=False, delay=DELAY, disable=disable, bar_format="{l_bar}{bar}|"
+        desc=visible(label),
+        file=sys.stderr,
+        leave=False,
+        delay=DELAY,
+        disable=disable,
+        bar_format="{l_bar}{bar}|",
     ) as bar:
 
         def progress(done: int, total: int) -> None:

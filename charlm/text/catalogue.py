@@ -17,8 +17,10 @@ from typing import Any
 from charlm.errors import CorpusError
 from charlm.storage.places import cache_folder
 
+DOWNLOADS = "corpora"
+
 _PACKAGE = Path(__file__).parents[1]
-_FOLDERS = (_PACKAGE / "corpora", _PACKAGE.parent / "corpora")
+_PROJECT = "charlm-rnn"
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,32 @@ class NamedCorpus:
 
 def downloads_folder() -> Path:
     """Where downloaded texts are kept."""
-    return cache_folder() / "corpora"
+    return cache_folder() / DOWNLOADS
 
 
 @cache
 def named_corpora() -> Mapping[str, NamedCorpus]:
-    """Every named corpus, by name, in the order of the names."""
-    folder = next(folder for folder in _FOLDERS if folder.is_dir())
-    return {path.stem: _read(path.stem, path.read_text("utf-8")) for path in sorted(folder.glob("*.toml"))}
+    """Every named corpus, by name, in the order of the names.
+
+    Raises:
+        CorpusError: this installation came without them.
+    """
+    files = sorted(_catalogue(_PACKAGE).glob("*.toml"))
+    return {path.stem: _read(path.stem, path.read_text("utf-8")) for path in files}
+
+
+def _catalogue(package: Path) -> Path:
+    """The folder of the corpora's files: the package's own, or its clone's, but nobody else's beside it."""
+    inside, beside = package / "corpora", package.parent / "corpora"
+    if inside.is_dir():
+        return inside
+    try:
+        project = tomllib.loads((package.parent / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+    except (OSError, ValueError, LookupError, TypeError):
+        project = None
+    if project != _PROJECT or not beside.is_dir():
+        raise CorpusError(f"the named corpora are not there ({inside}): install charlm again")
+    return beside
 
 
 def find_corpus(name: str) -> NamedCorpus:

@@ -86,3 +86,11 @@ def test_a_bar_is_for_terminals_that_want_one(monkeypatch, kind, quiet, shows):
         progress(1, 4)
         progress(4, 4)
     assert ("measuring" in screen.getvalue()) == shows
+
+
+def test_a_label_that_is_somebodys_text_drives_no_terminal(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr(progress_module, "DELAY", 0)
+    with mock.patch.object(sys, "stderr", screen), progress_bar("a\x1b[31mb\n", False) as progress:
+        progress(1, 4)
+    assert "\x1b[31m" not in screen.getvalue() and r"a\x1b[31mb\n" in screen.getvalue()

@@ -6,6 +6,7 @@ import pytest
 
 from charlm.config import BatchingConfig
 from charlm.errors import CorpusError
+from charlm.text import catalogue
 from charlm.text.catalogue import downloaded, find_corpus, named_corpora
 from charlm.text.split import Split
 
@@ -77,3 +78,24 @@ def test_a_text_of_another_size_is_not_here(tmp_path, monkeypatch):
     assert not corpus.is_downloaded
     corpus.path.write_bytes(bytes(corpus.bytes))
     assert downloaded("makemore-names") == corpus.path == tmp_path / "corpora" / "makemore-names.txt"
+
+
+PROJECT = '[project]\nname = "{}"\n'
+
+
+@pytest.mark.parametrize(
+    "project", [None, PROJECT.format("charlm-rnn"), PROJECT.format("other"), "", "[[", "project=1"]
+)
+def test_another_packages_folder_of_the_same_name_is_not_read(tmp_path, monkeypatch, project):
+    (tmp_path / "corpora").mkdir()
+    (tmp_path / "corpora" / "theirs.toml").write_text("= no corpus of charlm's")
+    if project is not None:
+        (tmp_path / "pyproject.toml").write_text(project)
+    monkeypatch.setattr(catalogue, "_PACKAGE", tmp_path / "charlm")
+    if project == PROJECT.format("charlm-rnn"):
+        assert catalogue._catalogue(tmp_path / "charlm") == tmp_path / "corpora"
+        return
+    with pytest.raises(
+        CorpusError, match=r"^the named corpora are not there \(.*corpora\): install charlm again$"
+    ):
+        named_corpora.__wrapped__()
