@@ -11,6 +11,8 @@ is. Anything else that escapes is a bug.
     |   `-- CheckpointError  a file of a run that is damaged, hostile, or of another version
     |-- DivergenceError      training whose loss is no longer a finite number
     `-- WorkerError          a worker process that failed, was killed, or could not be started
+
+``CharlmWarning`` is what charlm says without failing.
 """
 
 from __future__ import annotations
@@ -50,3 +52,7 @@ class DivergenceError(CharlmError):
 
 class WorkerError(CharlmError):
     """A worker process failed, was killed, or could not be started."""
+
+
+class CharlmWarning(UserWarning):
+    """Something that a user should know, and that stops nothing."""

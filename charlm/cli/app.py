@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -12,10 +13,12 @@ from typer.exceptions import Abort, TyperException
 from charlm import __version__
 from charlm.cli.discovery import DiscoveredGroup
 from charlm.cli.streams import prepare_streams
-from charlm.errors import CharlmError
+from charlm.errors import CharlmError, CharlmWarning
 from charlm.text.visible import harmless
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
+
+_shown = warnings.showwarning
 
 app = typer.Typer(
     cls=DiscoveredGroup,
@@ -46,7 +49,16 @@ def charlm(
 def main() -> None:
     """Run the command line; every failure that is not a bug ends in one line on standard error."""
     prepare_streams()
+    warnings.showwarning = _show_warning
     sys.exit(_run())
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **how: Any) -> None:
+    """Say what charlm says without failing in one line; of all other warnings the interpreter tells the place."""
+    if issubclass(category, CharlmWarning):
+        _say(str(message))
+    else:
+        _shown(message, category, *where, **how)
 
 
 def _run() -> int:
@@ -84,6 +96,10 @@ def _usage(error: TyperException) -> str:
 
 def _fail(message: str, code: int) -> int:
     if message:
-        line = harmless(" ".join(message.splitlines()))
-        print(f"charlm: {line}", file=sys.stderr)  # noqa: T201
+        _say(message)
     return code
+
+
+def _say(message: str) -> None:
+    line = harmless(" ".join(message.splitlines()))
+    print(f"charlm: {line}", file=sys.stderr)  # noqa: T201

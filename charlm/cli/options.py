@@ -12,7 +12,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from types import NoneType
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -20,6 +20,11 @@ from charlm.config import Config, flag
 from charlm.errors import UsageError
 
 Command = Callable[..., None]
+
+AllowExpansion: TypeAlias = Annotated[
+    bool,
+    typer.Option("--allow-expansion", help="Read compressed files that become over 1,000 times as long, too."),
+]
 
 NOUNS = {int: "a whole number", float: "a number"}
 

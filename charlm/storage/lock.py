@@ -21,12 +21,13 @@ PAUSE = 0.1  # seconds between two attempts
 
 
 @contextmanager
-def hold(path: Path, wait: bool = True) -> Iterator[None]:
+def hold(path: Path, wait: bool = True, mode: int = 0o666) -> Iterator[None]:
     """Hold the lock of a file, which is made where it is missing and stays afterwards.
 
     Args:
         path: the file, in a folder that is there.
         wait: whether to wait until another holder is done.
+        mode: the file's permissions where it is made, less those that the process takes away (umask).
 
     Raises:
         BlockingIOError: it is held, and not waited for; the error's text names the holder's process if known.
@@ -34,7 +35,7 @@ def hold(path: Path, wait: bool = True) -> Iterator[None]:
     """
     # A planted link is not followed.
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    descriptor = os.open(path, flags, 0o666)
+    descriptor = os.open(path, flags, mode)
     try:
         while not _is_locked_now(descriptor):
             if not wait:

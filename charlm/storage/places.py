@@ -13,4 +13,9 @@ VARIABLE = "CHARLM_CACHE_DIR"
 def cache_folder() -> Path:
     """The folder that ``CHARLM_CACHE_DIR`` names, else the platform's own; it may not exist yet."""
     given = os.environ.get(VARIABLE)
-    return Path(given).absolute() if given else platformdirs.user_cache_path("charlm", appauthor=False)
+    return Path(given).absolute() if given else usual_cache_folder()
+
+
+def usual_cache_folder() -> Path:
+    """The platform's own place for charlm's cache."""
+    return platformdirs.user_cache_path("charlm", appauthor=False)

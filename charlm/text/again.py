@@ -61,7 +61,7 @@ def _validating_again(
     if stored == "-" and known.val_sha256 is not None:
         return _kept("stdin", "stdin", known.val_sha256, config.corpus, f"the run validates on {{}}: {remedy}")
     wanted = f"the run validates on it, so put it back, or {remedy}"
-    return prepare(find_stored(stored, wanted), config.corpus, progress)
+    return prepare(find_stored(stored, wanted).expanding(), config.corpus, progress)
 
 
 def prepare_again(known: Known, config: CorpusConfig, remedy: str, progress: Progress | None = None) -> Prepared:
@@ -84,7 +84,7 @@ def prepare_again(known: Known, config: CorpusConfig, remedy: str, progress: Pro
     else:
         refusal = f"the run was trained on {{}}: {remedy}"
         return _kept(known.name, known.kind, known.sha256, config, refusal)
-    prepared = prepare(source, config, progress)
+    prepared = prepare(source.expanding(), config, progress)  # it may, as it did when the run was trained
     if prepared.sha256 != known.sha256:
         raise CorpusError(
             f"{source.label} has changed since the run was trained on it ({_difference(known, prepared)}): "

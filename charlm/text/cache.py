@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,19 @@ import numpy as np
 from charlm.arrays import Codes
 from charlm.config import CorpusConfig
 from charlm.errors import CorpusError
+from charlm.storage.cache import PRIVATE_FOLDER, cache_room, warn_of_readers
 from charlm.storage.lock import hold
 from charlm.storage.places import VARIABLE, cache_folder
+from charlm.storage.room import check_room
+from charlm.storage.whole import PRIVATE, new_file, whole_file
 from charlm.text.alphabet import Alphabet
+from charlm.text.entry_folder import ALPHABET, CODES, HEADER, discard
 from charlm.text.passes import FileFacts
 from charlm.text.prepared import Prepared
 from charlm.text.record import read_record, record_path, sealed, sum_of, unsealed, write_record
 from charlm.text.sources import Source
 
 FORMAT = 1
-HEADER, ALPHABET, CODES = "header.json", "alphabet", "codes"
 ENTRIES, KEYS, LOCKS, UNFINISHED = "prepared", "keys", "locks", "unfinished"
 
 YOUNG_SECONDS = 2.0
@@ -86,7 +89,11 @@ def settings_of(config: CorpusConfig) -> dict[str, Any]:
 
 def name_of(sha256: str, config: CorpusConfig) -> str:
     """The name of the entry of this content under these settings."""
-    return sum_of(json.dumps([FORMAT, sha256, settings_of(config)]).encode())[:32]
+    return _name(sha256, settings_of(config))
+
+
+def _name(sha256: Any, settings: dict[str, Any]) -> str:
+    return sum_of(json.dumps([FORMAT, sha256, settings]).encode())[:32]
 
 
 def find(key: str, source: Source, config: CorpusConfig) -> Prepared | None:
@@ -131,6 +138,15 @@ def read_header(folder: Path) -> dict[str, Any] | None:
     return header if header is not None and header.get("format") == FORMAT else None
 
 
+def bears_own_name(folder: Path, header: dict[str, Any]) -> bool:
+    """Whether an entry's folder is named as what its header says would be: nobody else's is."""
+    settings = header.get("settings")
+    names = settings_of(CorpusConfig())
+    if not isinstance(settings, dict) or set(settings) != set(names):
+        return False
+    return folder.name == _name(header.get("sha256"), {name: settings[name] for name in names})
+
+
 def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileFacts]:
     """The files of what was named when it had this content; none where the cache does not know."""
     record = read_record(record_path(cache_folder() / ENTRIES / name_of(sha256, config), paths, config.glob))
@@ -154,20 +170,24 @@ def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
     Raises:
         CorpusError: the disk is full or refuses, or the corpus cannot be read a second time.
     """
-    folder = cache_folder() / ENTRIES / name_of(facts.sha256, facts.config)
-    unfinished = cache_folder() / UNFINISHED / key
     with telling_refusals():
+        folder = cache_room(ENTRIES) / name_of(facts.sha256, facts.config)
+        warn_of_readers()
+        attempts = cache_room(UNFINISHED)
+        check_room(attempts, int(facts.alphabet.counts_A.sum()) * facts.alphabet.dtype.itemsize)
+        for left in attempts.glob(f"{key}*"):  # by a process that was killed
+            discard(left)
+        unfinished, altered = (attempts / f"{key}-{secrets.token_hex(8)}" for _ in range(2))
+        unfinished.mkdir(PRIVATE_FOLDER)
         try:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
             _write(unfinished, facts, codes)
-            folder.parent.mkdir(exist_ok=True)
             if folder.exists():
-                folder.rename(unfinished / "altered")
+                folder.rename(altered)
             unfinished.rename(folder)
-            shutil.rmtree(folder / "altered", ignore_errors=True)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            for attempt in (unfinished, altered):
+                with suppress(OSError):  # charlm corpus clean removes it
+                    discard(attempt)
     prepared = open_entry(folder.name, facts.source, facts.config)
     if prepared is None:
         raise CorpusError(f"the cache entry {folder} is altered while it is made: see who else writes there")
@@ -176,7 +196,7 @@ def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
 
 def _write(folder: Path, facts: Facts, codes: Iterable[Codes]) -> None:
     dtype = facts.alphabet.dtype
-    with (folder / CODES).open("xb") as file:
+    with new_file(folder / CODES, PRIVATE) as file:
         for piece in codes:
             file.write(piece.astype(dtype, copy=False).data)
         file.flush()
@@ -190,21 +210,18 @@ def _write(folder: Path, facts: Facts, codes: Iterable[Codes]) -> None:
         "alphabet": sum_of(raw),
         "codes": [status.st_size, status.st_mtime_ns],
     }
-    (folder / ALPHABET).write_bytes(raw)
     write_record(folder, facts.source, facts.config.glob, facts.files)
-    (folder / HEADER).write_bytes(sealed(header))
+    for name, content in ((ALPHABET, raw), (HEADER, sealed(header))):
+        with new_file(folder / name, PRIVATE) as file:
+            file.write(content)
 
 
 def remember(key: str, prepared: Prepared, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
     """Let a key stand for an entry, unless a file was so young at that time that it may change unseen."""
     if prepared.folder is None or any(time_ns / 1e9 > when - YOUNG_SECONDS for _, time_ns, _ in stamps):
         return
-    path = cache_folder() / KEYS / key
-    with telling_refusals():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{key}.{os.getpid()}.tmp")
-        temporary.write_text(prepared.folder.name, "ascii")
-        temporary.replace(path)
+    with telling_refusals(), whole_file(cache_room(KEYS) / key, PRIVATE) as file:
+        file.write(prepared.folder.name.encode())
 
 
 @contextmanager
@@ -214,11 +231,8 @@ def held(key: str) -> Iterator[None]:
     Raises:
         CorpusError: the cache cannot be written to.
     """
-    folder = cache_folder() / LOCKS
-    with telling_refusals():
-        folder.mkdir(parents=True, exist_ok=True)
-        with hold(folder / key):
-            yield
+    with telling_refusals(), hold(cache_room(LOCKS) / key, mode=PRIVATE):
+        yield
 
 
 @contextmanager

@@ -7,6 +7,7 @@ later attempt goes on with the files that an earlier one got.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,14 +17,19 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from charlm.errors import CorpusError
+from charlm.storage.cache import PRIVATE_FOLDER, cache_room
 from charlm.storage.lock import hold
-from charlm.text.catalogue import NamedCorpus, RemoteFile, downloads_folder, not_downloaded
+from charlm.storage.room import check_room
+from charlm.storage.whole import PRIVATE, whole_file
+from charlm.text.catalogue import DOWNLOADS, NamedCorpus, RemoteFile, not_downloaded
 
 OFFLINE = "CHARLM_OFFLINE"
 RETRIES = 2  # after the first attempt
 TIMEOUT = 30  # seconds without a byte
 BLOCK = 1 << 16
-LOCK = ".lock"
+LOCK, PARTS = ".lock", ".parts"
+ARCHIVED = 1 << 16
+"""Bytes that an archive may be longer than the text in it, where that cannot be compressed."""
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how many bytes of a file have come, and how many it has."""
@@ -50,12 +56,13 @@ def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
             return corpus.path
         if os.environ.get(OFFLINE, "") not in ("", "0"):
             raise CorpusError(f"{corpus.name} is not here, and {OFFLINE} forbids to download it: unset that")
-        parts = corpus.path.with_suffix(".parts")
-        parts.parent.mkdir(parents=True, exist_ok=True)
-        with hold(corpus.path.with_suffix(LOCK)):
+        parts = cache_room(DOWNLOADS) / f"{corpus.name}{PARTS}"
+        with hold(corpus.path.with_suffix(LOCK), mode=PRIVATE):
             if not is_intact(corpus):  # another process may have fetched it while this one waited
+                check_room(parts.parent, 2 * (corpus.bytes or 0))
+                parts.mkdir(PRIVATE_FOLDER, exist_ok=True)
                 paths = [_fetched(corpus, file, parts, progress) for file in corpus.files]
-                _publish(corpus, paths, parts / "text")
+                _publish(corpus, paths)
             shutil.rmtree(parts, ignore_errors=True)
     except OSError as error:
         raise CorpusError(
@@ -69,26 +76,9 @@ def is_intact(corpus: NamedCorpus) -> bool:
     return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
 
 
-def remove_downloads() -> int:
-    """Remove every text that was downloaded, and what is left of attempts.
-
-    Returns:
-        How many bytes are gone.
-
-    Raises:
-        CorpusError: the system refuses.
-    """
-    folder, size = downloads_folder(), 0
-    try:
-        for path in folder.rglob("*") if folder.is_dir() else ():
-            if path.is_file() and path.suffix != LOCK:  # a lock that is removed keeps nobody out
-                size += path.stat().st_size
-                path.unlink()
-    except OSError as error:
-        raise CorpusError(
-            f"{folder} cannot be cleared: {error.strerror or error}; see to its permissions"
-        ) from None
-    return size
+def names_of_parts(corpus: NamedCorpus) -> re.Pattern[str]:
+    """The names of what a download puts beside its text: files by their sums, and those that are on their way."""
+    return re.compile("|".join([*(_sum(file) for file in corpus.files), r"tmp\w{8}"]))
 
 
 def _fetched(corpus: NamedCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
@@ -97,12 +87,18 @@ def _fetched(corpus: NamedCorpus, file: RemoteFile, folder: Path, progress: Prog
     from requests import RequestException
 
     pooch.get_logger().setLevel("ERROR")
-    name = file.hash.rpartition(":")[2]
+    name = _sum(file)
+    most = (corpus.bytes or 0) + (ARCHIVED if file.member else 0)
     fetcher = pooch.create(
         folder, base_url="", registry={name: file.hash}, urls={name: file.address}, retry_if_failed=RETRIES
     )
     try:
-        return Path(fetcher.fetch(name, downloader=partial(_transfer, progress)))
+        return Path(fetcher.fetch(name, downloader=partial(_transfer, progress, most)))
+    except _TooLong:
+        raise CorpusError(
+            f"{corpus.name}: what comes from {file.address} is longer than the {most:,} bytes that are known, "
+            f"and is not kept: see {corpus.address}"
+        ) from None
     except RequestException as error:
         raise CorpusError(
             f"{corpus.name} cannot be downloaded from {file.address} ({_reason(error)}): try again later"
@@ -135,7 +131,11 @@ def _reason(error: Exception) -> str:
     return "the transfer breaks off"
 
 
-def _transfer(progress: Progress | None, address: str, path: str, _: Any) -> None:
+class _TooLong(Exception):
+    """A server sends more than there is to send."""
+
+
+def _transfer(progress: Progress | None, most: int, address: str, path: str, _: Any) -> None:
     """Bring one file here; in pooch's own downloader a connection that fails stays open."""
     import requests
 
@@ -143,21 +143,25 @@ def _transfer(progress: Progress | None, address: str, path: str, _: Any) -> Non
         response.raise_for_status()
         total, done = int(response.headers.get("Content-Length", 0)), 0
         for block in response.iter_content(BLOCK):
-            done += out.write(block)
+            done += len(block)
+            if done > most:
+                raise _TooLong
+            out.write(block)
             if progress is not None:
                 progress(min(done, total), total)  # what comes compressed is longer than its announced length
 
 
-def _publish(corpus: NamedCorpus, paths: list[Path], whole: Path) -> None:
+def _publish(corpus: NamedCorpus, paths: list[Path]) -> None:
     """Put the text of the files together, and in its place if it is what is known."""
-    with whole.open("wb") as out:
+    with whole_file(corpus.path, PRIVATE) as out:
         for number, (path, file) in enumerate(zip(paths, corpus.files, strict=True)):
             out.write(b"\n" if number else b"")
             with _opened(path, file) as text:
-                shutil.copyfileobj(text, out, BLOCK)
-    if not _has_hash(whole, corpus.hash):
-        raise CorpusError(f"{corpus.name}: its text is not what is known ({corpus.hash}), and is not kept")
-    whole.replace(corpus.path)
+                while out.tell() <= (corpus.bytes or 0) and (block := text.read(BLOCK)):
+                    out.write(block)
+        out.flush()
+        if not _has_hash(Path(out.name), corpus.hash):
+            raise CorpusError(f"{corpus.name}: its text is not what is known ({corpus.hash}), and is not kept")
 
 
 @contextmanager
@@ -169,6 +173,11 @@ def _opened(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
     else:
         with path.open("rb") as text:
             yield text
+
+
+def _sum(file: RemoteFile) -> str:
+    """The sum of a file, without the algorithm."""
+    return file.hash.rpartition(":")[2]
 
 
 def _has_hash(path: Path, known: str | None) -> bool:

@@ -19,6 +19,10 @@ Advance: TypeAlias = Callable[[int], None]
 """Called now and then with how many more bytes of the files themselves have been read."""
 
 BLOCK = 1 << 20  # bytes that are read at once
+EXPANDED = 64 * 10**6
+"""Bytes of a decompressed file from which on it is asked how many times it expands."""
+MOST_TIMES = 1000
+"""How many times as long as its file a text may be: gzip reaches 1,032, on a file of zeros."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -43,10 +47,12 @@ class Member:
         label: how messages call it.
         content: the file's absolute path; or the bytes themselves, of a text that is in memory anyway; or what
             came through a pipe.
+        may_expand: whether it may become any number of times as long by its decompression.
     """
 
     label: str
     content: str | bytes | Spool = field(repr=False)
+    may_expand: bool = False
 
     @property
     def path(self) -> str | None:
@@ -74,7 +80,8 @@ class Member:
         """The content from its start, decompressed where the file's name says that it is compressed.
 
         Raises:
-            CorpusError: the file cannot be read, is damaged or cut short, or changes its size meanwhile.
+            CorpusError: the file cannot be read, is damaged or cut short, changes its size meanwhile, or expands
+                so much that it is refused.
         """
         decompress = decompression_of(self.path or "", self.label)
         with self._open() as file:
@@ -82,7 +89,20 @@ class Member:
                 yield from self._plain_blocks(file, advance)
                 return
             with closing(decompress(file)) as content:
-                yield from self._reads(content, file, advance)
+                yield from self._bounded(self._reads(content, file, advance))
+
+    def _bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks of a decompressed file, unless they are what no text is compressed to."""
+        size, read = self.stamp()[0], 0
+        for block in blocks:
+            read += len(block)
+            if read > EXPANDED and read > MOST_TIMES * size and not self.may_expand:
+                raise CorpusError(
+                    f"{self.label} has {size:,} bytes and expands to more than {read:,}, as what is made to fill "
+                    "a disk does: if it is meant, allow it by --allow-expansion where there is that flag, or "
+                    "decompress it first"
+                )
+            yield block
 
     def _plain_blocks(self, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
         """The blocks of a file that must end where its size says."""

@@ -85,7 +85,7 @@ def _find_apart(config: BatchingConfig, source: Source) -> Source | None:
     validating = find_text(config.val_file)
     if validating.kind == "stdin" and validating.label == source.label:
         raise UsageError(f"{source.label} cannot be both CORPUS and --val-file: put one of them into a file")
-    return validating
+    return validating.expanding() if source.may_expand else validating
 
 
 def divide(

@@ -10,12 +10,13 @@ import stat
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO, Literal, TypeAlias
 
 from charlm.config.corpus import Units
 from charlm.errors import CorpusError, UsageError
+from charlm.storage.cache import cache_room
 from charlm.storage.places import VARIABLE, cache_folder
 from charlm.text.catalogue import downloaded, named_corpora
 from charlm.text.compression import plain_name
@@ -61,6 +62,16 @@ class Source:
     def stored(self) -> str:
         """How a run's settings remember a single text: by what finds it again, ``-`` where nothing does."""
         return self.paths[0] if self.paths else self.name if self.kind == "built-in" else "-"
+
+    @property
+    def may_expand(self) -> bool:
+        """Whether its files may become any number of times as long by their decompression."""
+        return all(member.may_expand for member in self.members)
+
+    def expanding(self) -> Source:
+        """The same source, whose files may expand as they like."""
+        members = tuple(replace(member, may_expand=True) for member in self.members)
+        return replace(self, members=members)
 
     def read(self, units: Units = "characters") -> str:
         """The whole text at once: for a text that is known to be small, such as a prompt.
@@ -201,17 +212,15 @@ def _mode(name: str) -> int:
 
 def _spooled(stream: BinaryIO, label: str) -> Spool:
     """A nameless file with all that a stream gives; it vanishes with the program, however that ends."""
-    folder = cache_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (the spool closes it)
+        file = tempfile.TemporaryFile(dir=cache_room())  # noqa: SIM115 (the spool closes it)
         spool = Spool(file)
         while block := stream.read(BLOCK):
             file.write(block)
         file.flush()
     except OSError as error:
         raise CorpusError(
-            f"{label} cannot be put into the cache {folder}: {error.strerror or error}; "
+            f"{label} cannot be put into the cache {cache_folder()}: {error.strerror or error}; "
             f"make room there, or name another folder by {VARIABLE}"
         ) from None
     return spool

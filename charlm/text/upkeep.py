@@ -1,10 +1,7 @@
-"""Looking after the cache: what is in it, whether it still fits the files, and clearing it out."""
+"""Looking after the cache: what is in it, and whether it still fits the files."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +10,9 @@ import numpy as np
 
 from charlm.config import CorpusConfig
 from charlm.errors import CorpusError
-from charlm.storage.lock import hold
 from charlm.storage.places import cache_folder
-from charlm.text.cache import (
-    CODES,
-    ENTRIES,
-    HEADER,
-    KEYS,
-    LOCKS,
-    UNFINISHED,
-    open_entry,
-    read_header,
-    telling_refusals,
-)
+from charlm.text.cache import ENTRIES, open_entry, read_header
+from charlm.text.entry_folder import CODES, HEADER
 from charlm.text.members import Member
 from charlm.text.passes import Content, FileFacts, Progress
 from charlm.text.record import RECORDS, read_record
@@ -82,7 +69,7 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
             complaints.append(f"{file.path!r} is gone: put it back, or charlm corpus clean forgets it")
             continue
         try:
-            content = Content(Member(repr(file.path), file.path).blocks())
+            content = Content(Member(repr(file.path), file.path, may_expand=True).blocks())
             for block in content:
                 done += len(block)
                 if progress is not None:
@@ -93,38 +80,6 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
         except CorpusError as error:
             complaints.append(str(error))
     return complaints
-
-
-def clean(chosen: Iterable[Entry] | None = None) -> int:
-    """Take entries out of the cache, or all there is; what is being prepared at the moment stays.
-
-    Returns:
-        How many bytes of entries are gone.
-
-    Raises:
-        CorpusError: the system refuses.
-    """
-    folder = cache_folder()
-    gone = entries() if chosen is None else list(chosen)
-    sizes = {entry.folder: entry.bytes_on_disk for entry in gone}
-    names = {each.name for each in sizes}
-    with telling_refusals():
-        for each in sizes:
-            shutil.rmtree(each)
-        for key in _files(folder / KEYS):
-            if chosen is None or key.read_text("ascii", "replace") in names:
-                key.unlink(missing_ok=True)
-        if chosen is None:
-            _clear_unfinished(folder)
-    return sum(sizes.values())
-
-
-def _clear_unfinished(folder: Path) -> None:
-    """Remove what killed processes have left behind."""
-    for lock in _files(folder / LOCKS):
-        with suppress(BlockingIOError), hold(lock, wait=False):
-            shutil.rmtree(folder / UNFINISHED / lock.name, ignore_errors=True)
-            lock.unlink()
 
 
 def _entries(folder: Path) -> list[Entry]:

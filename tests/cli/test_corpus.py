@@ -3,7 +3,11 @@
 import functools
 import hashlib
 import json
+import lzma
 import os
+import re
+import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -42,8 +46,9 @@ def remote(elsewhere, monkeypatch):
     (elsewhere / "served").mkdir()
     text = (elsewhere / "fox.txt").read_bytes()
     (elsewhere / "served" / "remote.txt").write_bytes(text)
-    (elsewhere / "named").mkdir()
-    monkeypatch.setattr(catalogue, "_FOLDERS", [elsewhere / "named"])
+    named = elsewhere / "package" / "corpora"
+    named.mkdir(parents=True)
+    monkeypatch.setattr(catalogue, "_PACKAGE", elsewhere / "package")
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(elsewhere / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("CHARLM_OFFLINE", raising=False)
@@ -51,8 +56,8 @@ def remote(elsewhere, monkeypatch):
     catalogue.named_corpora.cache_clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         entry = NAMED.format(bytes=len(text), sum=hashlib.sha256(text).hexdigest(), port=server.server_port)
-        (elsewhere / "named" / "sample.toml").write_text(entry)
-        (elsewhere / "named" / "secret.toml").write_text(
+        (named / "sample.toml").write_text(entry)
+        (named / "secret.toml").write_text(
             'title = "a"\nlanguage = "b"\nlicence = "c"\nsplit = "d"\naddress = "e"\nbring = "it is secret"\n'
         )
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -228,6 +233,64 @@ def test_the_cache_is_verified_and_emptied(remote, call, tiny):
     assert cleaned["bytes"] > prepared["bytes_on_disk"] > 2700
     (left,) = call("corpus", "verify", "--json").records
     assert left["kind"] == "downloaded"
+    altered = str(remote / "cache" / "corpora" / "sample.txt")
+    cleaned = call("corpus", "clean", "--downloads")
+    assert cleaned.out == f"0 bytes are gone from {remote / 'cache'}\n"
+    assert cleaned.err == f"charlm: left alone, as it is not charlm's, or not whole: {altered}\n"
+    assert call("corpus", "clean", "--downloads", "--json").records[0]["left"] == [altered]
+    call("corpus", "get", "sample")
     assert call("corpus", "clean", "--downloads").out == f"2,700 bytes are gone from {remote / 'cache'}\n"
     assert call("corpus", "verify", "--json").records == []
     assert call("corpus", "clean", "--downloads", "--json").records[0]["bytes"] == 0
+
+
+def test_a_run_on_standard_input_can_go_on_after_the_cache_is_cleaned(remote, call, tiny):
+    text = (remote / "fox.txt").read_bytes()
+    assert call("train", "-", "--quiet", *tiny, stdin=text).code == 0
+    cleaned = call("corpus", "clean")
+    assert "charlm: kept, as it came through standard input and runs may need it (--stdin removes" in cleaned.err
+    assert call("train", "--resume", "runs/stdin-1", "--steps", "30", "--quiet").code == 0
+    (record,) = call("corpus", "clean", "--stdin", "--json").records
+    assert record["bytes"] > len(text) and record["kept"] == record["left"] == []
+    refused = call("train", "--resume", "runs/stdin-1", "--steps", "40", "--quiet")
+    assert refused.complaint.startswith("the run was trained on standard input, which is not kept")
+
+
+def test_many_strange_files_are_named_in_part_and_drive_no_terminal(remote, call):
+    call("corpus", "get", "sample")
+    for number in range(11):
+        (remote / "cache" / f"a\x1b[31m\n{number:02}").touch()
+    lines = call("corpus", "clean").err.splitlines()
+    assert len(lines) == 11 and lines[0].endswith(r"a\x1b[31m\n00")
+    assert lines[-1] == "charlm: left alone likewise: 1 more"
+
+
+def test_a_folder_that_is_not_charlms_to_clear_is_told_in_a_line(remote, call, monkeypatch):
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(remote))
+    assert call("corpus", "clean").complaint.startswith(
+        f"nothing is removed from {remote}: it has no CACHEDIR.TAG"
+    )
+
+
+def test_a_text_that_expands_without_end_is_read_where_that_is_allowed(remote, call, tiny):
+    (remote / "bomb.txt.xz").write_bytes(lzma.compress(b"word" * 16_250_000))
+    for command in (["train", "bomb.txt.xz", *tiny], ["corpus", "info", "bomb.txt.xz"]):
+        refused = call(*command).complaint
+        assert re.match(r"'bomb.txt.xz' has [0-9,]+ bytes and expands to more than 6[0-9,]+, as", refused)
+        assert "--allow-expansion" in refused
+    (record,) = call("corpus", "info", "bomb.txt.xz", "--allow-expansion", "--json").records
+    assert record["bytes"] == 65_000_000
+
+
+def test_a_cache_that_others_may_look_into_is_told_of_in_a_line(remote, tiny):
+    (remote / "open").mkdir()
+    (remote / "open").chmod(0o755)
+    command = [sys.executable, "-m", "charlm", "train", "fox.txt", *tiny]
+    environment = os.environ | {"CHARLM_CACHE_DIR": str(remote / "open")}
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
+    assert shown.startswith(f"charlm: others may look into the cache {remote / 'open'} (mode 755), though")
+    shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
+    assert "others may look" not in shown
+    subprocess.run([sys.executable, "-m", "charlm", "corpus", "clean"], env=environment, check=True)
+    command += ["--quiet"]
+    assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr == ""

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -192,7 +194,9 @@ def test_an_error_in_the_second_pass_leaves_nothing_half_written(text, folder, m
     monkeypatch.setattr(prepare_module.Passes, "codes", broken)
     with pytest.raises(CorpusError, match="it went away"):
         prepared(text)
-    assert [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks"] == []
+    assert [
+        path for path in folder.rglob("*") if path.is_file() and path.parent.name not in ("locks", "cache")
+    ] == []
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(text, folder, monkeypatch):
@@ -202,7 +206,18 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(text, folder, monkeypatch):
     monkeypatch.setattr(cache.os, "fsync", full)
     with pytest.raises(CorpusError, match=r"^the cache .* cannot be written: No space left on device; make room"):
         prepared(text)
-    assert list((folder / "unfinished").iterdir()) == [] and not (folder / "prepared").exists()
+    assert [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks"] == []
+
+
+def test_a_disk_with_too_little_room_is_told_before_anything_is_written(text, folder, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(total=10**6, free=1099))
+    with pytest.raises(
+        CorpusError, match=r"cannot be written: 1,100 bytes are needed there, and 1,099 are free; make"
+    ):
+        prepared(text)
+    assert list((folder / "unfinished").iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(total=0, free=0))  # nothing is known
+    prepared(text)
 
 
 def test_a_cache_that_cannot_be_made_is_one_line(text, folder):
@@ -213,8 +228,9 @@ def test_a_cache_that_cannot_be_made_is_one_line(text, folder):
 
 def test_what_a_killed_process_left_is_cleared_away(text, folder):
     key = cache.key_of(*keyed(text), PLAIN)
-    (folder / "unfinished" / key).mkdir(parents=True)
-    (folder / "unfinished" / key / "codes").write_bytes(b"half")
+    for name in (key, f"{key}-0123456789abcdef"):
+        (cache.cache_room("unfinished") / name).mkdir()
+        (folder / "unfinished" / name / "codes").write_bytes(b"half")
     prepared(text)
     assert list((folder / "unfinished").iterdir()) == []
 

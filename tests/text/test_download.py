@@ -1,7 +1,10 @@
 """Named corpora come whole or not at all, from a server on the loopback address that does all that servers do."""
 
+import contextlib
+import dataclasses
 import hashlib
 import io
+import shutil
 import socket
 import threading
 import types
@@ -69,6 +72,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", f"/{name}")
             self.end_headers()
+        elif manner == "overlong":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                for _ in range(50):
+                    self.wfile.write(body)
         else:
             self.answer(manner, body)
 
@@ -108,9 +117,8 @@ def server(tmp_path, monkeypatch):
 
 def kept(folder):
     """What is in the folder of downloads, without the locks."""
-    return sorted(
-        str(path.relative_to(folder / "corpora")) for path in folder.rglob("*") if path.suffix != ".lock"
-    )[1:]
+    folder /= "corpora"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix != ".lock")
 
 
 @pytest.mark.parametrize("path", ["good", "moved/good", "flaky/good"])
@@ -156,6 +164,39 @@ def test_what_does_not_come_whole_is_not_kept(server, tmp_path, path, complaint)
     assert "\n" not in str(refused.value)
     assert len(server.asked) == 1 + download.RETRIES
     assert not corpus.path.exists() and kept(tmp_path) in ([], ["sample.parts"])
+
+
+@pytest.mark.parametrize("member", ["", "inside"])
+def test_a_server_that_does_not_end_is_left_at_the_known_size(server, tmp_path, member):
+    corpus = server.corpus("overlong/good")
+    corpus = dataclasses.replace(corpus, files=[dataclasses.replace(corpus.files[0], member=member)])
+    with pytest.raises(
+        CorpusError, match=r"^sample: what comes from .* is longer than the [0-9,]+ bytes that are"
+    ):
+        fetch(corpus)
+    assert len(server.asked) == 1 and kept(tmp_path) == ["sample.parts"]
+
+
+def test_an_archive_that_expands_to_more_than_its_text_is_left_at_the_known_size(server, tmp_path, monkeypatch):
+    server.bodies["archive"] = zipped("inside", bytes(100 * len(TEXT)))
+    address, known = f"http://127.0.0.1:{server.server_port}/archive", sha256(server.bodies["archive"])
+    sizes = []
+    real = download._has_hash
+    monkeypatch.setattr(
+        download, "_has_hash", lambda path, hash: sizes.append(path.stat().st_size) or real(path, hash)
+    )
+    with pytest.raises(CorpusError, match="its text is not what is known"):
+        fetch(server.corpus(files=[RemoteFile(address, known, "inside")]))
+    assert sizes == [pytest.approx(len(TEXT), abs=download.BLOCK)]
+
+
+def test_a_disk_with_too_little_room_is_told_before_anything_is_asked_for(server, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: types.SimpleNamespace(total=10**6, free=999))
+    with pytest.raises(
+        CorpusError, match=r"cannot be written: [0-9,]+ bytes are needed there, and 999 are free; see"
+    ):
+        fetch(server.corpus("good"))
+    assert server.asked == []
 
 
 def test_an_address_where_nobody_answers_is_told(server):

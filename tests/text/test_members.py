@@ -1,6 +1,7 @@
 """Files read in blocks: compressed ones too, and one line for each way in which a file can fail."""
 
 import bz2
+import dataclasses
 import gzip
 import lzma
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from charlm.errors import CorpusError
-from charlm.text import compression
+from charlm.text import compression, members
 from charlm.text.members import BLOCK, Member
 
 zstd = compression._zstd()
@@ -122,3 +123,17 @@ def test_a_file_that_went_is_told(member, tmp_path):
 def test_a_stored_path_that_is_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert complaint(Member("'pipe'", str(tmp_path / "pipe"))) == "'pipe' is not a plain file: give a text file"
+
+
+def test_what_expands_a_thousand_times_is_refused_past_a_size_unless_it_may(member, monkeypatch):
+    bomb = member(lzma.compress(bytes(5_000_000)), "bomb.txt.xz")
+    assert sum(map(len, bomb.blocks())) == 5_000_000
+    monkeypatch.setattr(members, "EXPANDED", 2_000_000)
+    assert re.fullmatch(
+        r"'bomb\.txt\.xz' has [0-9,]+ bytes and expands to more than 2,[0-9,]+, as what is made to fill a disk "
+        r"does: if it is meant, allow it by --allow-expansion where there is that flag, or decompress it first",
+        complaint(bomb),
+    )
+    assert sum(map(len, dataclasses.replace(bomb, may_expand=True).blocks())) == 5_000_000
+    text = member(lzma.compress(os.urandom(8000) + bytes(5_000_000)), "text.txt.xz")
+    assert sum(map(len, text.blocks())) == 5_008_000

@@ -1,5 +1,6 @@
 """Preparing: any text and any bytes come back from their codes, and a corpus is divided for training."""
 
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -161,3 +162,13 @@ def test_a_validation_file_is_read_as_the_corpus_is(tmp_path):
     (tmp_path / "val.txt").write_text("CAB")
     corpus = corpus_of("ABCABC", val_file=str(tmp_path / "val.txt"), lowercase=True)
     assert (corpus.train.text, corpus.validation.text) == ("abcabc", "cab")
+
+
+def test_a_file_to_validate_on_may_expand_where_the_corpus_may(tmp_path, monkeypatch):
+    monkeypatch.setattr(members, "EXPANDED", 10_000)
+    (tmp_path / "val.txt.xz").write_bytes(lzma.compress(b"abc" * 100_000))
+    config = TrainingConfig.from_settings(val_file=str(tmp_path / "val.txt.xz"), seq_len=4)
+    source = source_of_text("abcabcabc")
+    with pytest.raises(CorpusError, match="--allow-expansion"):
+        prepare_corpus(source, config)
+    assert len(prepare_corpus(source.expanding(), config).validation) == 300_000

@@ -1,14 +1,13 @@
-"""The cache looked after: listed, verified, cleared."""
+"""The cache looked after: listed and verified."""
 
 import os
 
 import pytest
 
 from charlm.config import CorpusConfig
-from charlm.storage.lock import hold
 from charlm.text.prepare import prepare
 from charlm.text.sources import find_source
-from charlm.text.upkeep import clean, entries, verify
+from charlm.text.upkeep import entries, verify
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def test_a_corpus_with_the_content_of_another_is_looked_after_too(cached):
     complaints = {entry.name: verify(entry) for entry in entries()}
     assert complaints["one"] == complaints["two"] == [] and len(complaints["copy"]) == 1
     shared = [entry for entry in entries() if entry.name != "two"]
-    assert len({entry.folder for entry in shared}) == 1 and clean(shared) == shared[0].bytes_on_disk
+    assert len(shared) == 2 and len({entry.folder for entry in shared}) == 1
 
 
 def test_codes_that_changed_though_their_time_did_not_are_found(cached):
@@ -73,25 +72,6 @@ def test_codes_that_changed_though_their_time_did_not_are_found(cached):
     assert "was altered: it will be prepared again" in complaint
 
 
-def test_entries_are_cleared_one_by_one_or_all(cached):
-    two, one = entries()
-    assert clean([one]) == one.bytes_on_disk
-    assert [entry.name for entry in entries()] == ["two"]
-    assert len(list((cached / "cache" / "keys").iterdir())) == 1
-    assert clean() == two.bytes_on_disk
-    assert entries() == [] and clean() == 0
-    assert [path for path in (cached / "cache").rglob("*") if path.is_file()] == []
-
-
-def test_what_is_being_prepared_is_left_alone(cached):
-    for name in ("busy", "dead"):
-        (cached / "cache" / "unfinished" / name).mkdir()
-        (cached / "cache" / "locks" / name).touch()
-    with hold(cached / "cache" / "locks" / "busy"):
-        clean()
-    assert [path.name for path in (cached / "cache" / "unfinished").iterdir()] == ["busy"]
-
-
 def test_a_cache_that_is_not_there_is_empty(tmp_path, monkeypatch):
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path / "nowhere"))
-    assert entries() == [] and clean() == 0 and not (tmp_path / "nowhere").exists()
+    assert entries() == [] and not (tmp_path / "nowhere").exists()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from charlm.checkpoint.find import find_run, new_run_folder
 from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.cli.app import INTERRUPTED
-from charlm.cli.options import with_settings
+from charlm.cli.options import AllowExpansion, with_settings
 from charlm.cli.output import LastingLines, for_stream
 from charlm.cli.progress import TrainingDisplay, progress_bar
 from charlm.cli.render import print_profile
@@ -34,7 +35,7 @@ from charlm.config import (
     flag,
 )
 from charlm.engine.pool import WorkerPool
-from charlm.errors import UsageError
+from charlm.errors import CharlmWarning, UsageError
 from charlm.language_model import load_run
 from charlm.presets import own_settings, preset_flags
 from charlm.text.named import DEFAULT
@@ -94,6 +95,7 @@ def command(
             help="Start from a run's weights, on this corpus; its network and its rate are taken over.",
         ),
     ] = None,
+    allow_expansion: AllowExpansion = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, the result last.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Say where the time of a step went.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on standard error.")] = False,
@@ -108,6 +110,8 @@ def command(
         raise UsageError(
             "--resume goes on with a run's own corpus and folder: leave out CORPUS, --out, --init-from"
         )
+    if quiet:
+        warnings.simplefilter("ignore", CharlmWarning)
     before = None if resume_run is None else find_run(resume_run)
     origin = None if init_from is None else find_run(init_from)
     if origin is not None:
@@ -116,7 +120,7 @@ def command(
     with WorkerPool(config.batching.workers) as pool:
         if before is None:
             source = find_source(corpus or [DEFAULT], config.corpus.glob)
-            begun = _new(source, settings, origin, out, pool, quiet)
+            begun = _new(source.expanding() if allow_expansion else source, settings, origin, out, pool, quiet)
         else:
             begun = _resumed(before, settings, pool, quiet)
         with begun as (trainer, run):

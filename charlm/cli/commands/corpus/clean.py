@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from charlm.cli.output import print_json
+from charlm.cli.output import for_stream, print_json
 from charlm.storage.places import cache_folder
-from charlm.text.download import remove_downloads
-from charlm.text.upkeep import clean
+from charlm.text.clearing import Cleared, clean
+from charlm.text.visible import visible
 
 app = typer.Typer(add_completion=False)
+
+MOST_NAMED = 10
 
 
 @app.command()
@@ -20,11 +22,36 @@ def command(
     downloads: Annotated[
         bool, typer.Option("--downloads", help="Remove the corpora that charlm corpus get got, too.")
     ] = False,
+    stdin: Annotated[
+        bool,
+        typer.Option(
+            "--stdin", help="Remove texts from standard input, too: runs trained on them cannot go on then."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Empty the cache of prepared corpora; what is needed is prepared again."""
-    freed = clean() + (remove_downloads() if downloads else 0)
+    """Empty the cache of prepared corpora; what is needed is prepared again.
+
+    Texts that came through standard input stay, as they cannot be. So does what charlm did not put there itself,
+    and is named.
+    """
+    cleared = clean(piped=stdin, downloads=downloads)
     if json:
-        print_json({"cache": str(cache_folder()), "bytes": freed})
-    else:
-        sys.stdout.write(f"{freed:,} bytes are gone from {cache_folder()}\n")
+        kept, left = (list(map(str, paths)) for paths in (cleared.kept, cleared.left))
+        print_json({"cache": str(cache_folder()), "bytes": cleared.bytes, "kept": kept, "left": left})
+        return
+    sys.stdout.write(f"{cleared.bytes:,} bytes are gone from {cache_folder()}\n")
+    sys.stderr.write(for_stream(_stays(cleared), sys.stderr))
+
+
+def _stays(cleared: Cleared) -> str:
+    """What is still there, a line each."""
+    lines = [
+        f"kept, as it came through standard input and runs may need it (--stdin removes it): {visible(str(path))}"
+        for path in cleared.kept
+    ]
+    named = cleared.left[:MOST_NAMED]
+    lines += [f"left alone, as it is not charlm's, or not whole: {visible(str(path))}" for path in named]
+    if len(named) < len(cleared.left):
+        lines.append(f"left alone likewise: {len(cleared.left) - len(named):,} more")
+    return "".join(f"charlm: {line}\n" for line in lines)

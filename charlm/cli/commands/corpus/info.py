@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from charlm.cli.options import AllowExpansion
 from charlm.cli.output import print_json
 from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_table
@@ -33,6 +34,7 @@ def command(
     split: Annotated[
         str | None, typer.Option(metavar="SPLIT", help="How to divide it, as charlm train.", show_default="90/10")
     ] = None,
+    allow_expansion: AllowExpansion = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Look into a text: its size, its characters, what is odd, how predictable it is.
@@ -42,7 +44,7 @@ def command(
     divided = Split.of(BatchingConfig(split=split))
     source = find_source(corpus, glob)
     with progress_bar("reading", quiet=json) as progress:
-        survey = survey_source(source, progress)
+        survey = survey_source(source.expanding() if allow_expansion else source, progress)
     parts = dict(zip(PARTS, divided.lengths(survey.characters), strict=True))
     if json:
         derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}

@@ -1,0 +1,72 @@
+"""The cache's own folder: private, and marked as charlm's where charlm began it.
+
+The mark is the one that backup programs know (https://bford.info/cachedir/), with a line of charlm's own. What is
+in a folder without it may be anybody's.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from pathlib import Path
+
+from charlm.errors import CharlmWarning
+from charlm.storage.places import VARIABLE, cache_folder
+from charlm.storage.whole import PRIVATE, whole_file
+
+MARK = "CACHEDIR.TAG"
+
+PRIVATE_FOLDER = 0o700
+"""The mode of a folder that only its owner may enter."""
+
+_MARKED = (
+    b"Signature: 8a477f597d28d172789f06886806bc55\n"
+    b"# charlm began this folder, and charlm corpus clean removes from it what charlm has put there.\n"
+)
+
+
+def cache_room(name: str = "") -> Path:
+    """A folder of the cache, or the cache's own, which is made where it is missing.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    root = cache_folder()
+    try:
+        root.mkdir(PRIVATE_FOLDER, parents=True)
+    except FileExistsError:
+        if not root.is_dir():
+            raise
+    if not any(root.iterdir()):
+        mark(root)
+    room = root / name
+    room.mkdir(PRIVATE_FOLDER, exist_ok=True)
+    return room
+
+
+def mark(root: Path) -> None:
+    """Mark a cache's folder as charlm's; OSError where the system refuses."""
+    with whole_file(root / MARK, PRIVATE) as file:
+        file.write(_MARKED)
+
+
+def is_marked(root: Path) -> bool:
+    """Whether charlm began a cache's folder."""
+    try:
+        return stat.S_ISREG((root / MARK).lstat().st_mode) and (root / MARK).read_bytes() == _MARKED
+    except OSError:
+        return False
+
+
+def warn_of_readers() -> None:
+    """Say where others may look into the cache's folder, as its mode is its owner's to choose."""
+    root = cache_folder()
+    mode = stat.S_IMODE(root.stat().st_mode)
+    if os.name == "posix" and mode & 0o077:
+        warnings.warn(
+            f"others may look into the cache {root} (mode {mode:o}), though not into what is put there now: "
+            f"chmod -R go= it, or name another folder by {VARIABLE}",
+            CharlmWarning,
+            stacklevel=2,
+        )
