@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
-from charlm.cells import CELLS, Cell
+from charlm.cells import CELLS
 from charlm.config import ModelConfig, OptimisationConfig, flag
 from charlm.encoding import encoding_of
 from charlm.errors import UsageError
 from charlm.readout import readout_shapes
-from charlm.states import States, initial_shapes
-
-
-class Architecture:
-    """A network without its numbers.
-
-    Attributes:
-        config: what it is.
-        vocabulary_size: V.
-        dtype: of every number.
-        cell: the recurrence of every layer.
-        shapes: of every parameter, by name.
-    """
-
-    def __init__(self, config: ModelConfig, vocabulary_size: int) -> None:
-        self.config = config
-        self.vocabulary_size = vocabulary_size
-        self.dtype: np.dtype[np.floating[npt.NBitBase]] = np.dtype(config.dtype)
-        self.cell: Cell = CELLS.find(config.cell).from_config(config)
-        self.shapes = parameter_shapes(config, vocabulary_size)
-
-    @property
-    def width(self) -> int:
-        """G, the pre-activations of a layer."""
-        return len(self.cell.gates) * self.config.hidden
-
-    def zero_state(self, batch_size: int) -> States:
-        """For each layer its variables (B, H), all zero."""
-        shape = (batch_size, self.config.hidden)
-        return tuple(
-            tuple(np.zeros(shape, self.dtype) for _ in self.cell.state_names) for _ in range(self.config.layers)
-        )
+from charlm.states import initial_shapes
 
 
 def parameter_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
     """The name and shape of every parameter, with nothing allocated."""
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
-    shapes = encoding_of(config).shapes(vocabulary_size, width)
+    encoding = encoding_of(config)
+    shapes = {
+        name if name in encoding.shared else f"layers.0.{name}": shape
+        for name, shape in encoding.shapes(vocabulary_size, width).items()
+    }
     for layer in range(config.layers):
         if layer > 0:
             shapes[f"layers.{layer}.W_xh"] = (config.hidden, width)

@@ -5,17 +5,44 @@ What survives a mask is scaled up, so that evaluation needs no change.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Codes, Floats, code_dtype
 from charlm.cells import Parameters
+from charlm.config import OptimisationConfig
+
+
+@dataclass(frozen=True)
+class Regularization:
+    """What is dropped in training, as shares; see the classes below.
+
+    Attributes:
+        dropout: of the units that leave a layer upwards.
+        locked_dropout: whether one mask serves all steps of a window.
+        input_dropout: of the symbols read.
+        weight_drop: of the recurrent weights.
+    """
+
+    dropout: float = 0.0
+    locked_dropout: bool = False
+    input_dropout: float = 0.0
+    weight_drop: float = 0.0
+
+    @classmethod
+    def from_config(cls, config: OptimisationConfig) -> Self:
+        """What a training's settings ask for."""
+        return cls(config.dropout, config.locked_dropout, config.input_dropout, config.weight_drop)
+
+
+NO_REGULARIZATION = Regularization()
 
 
 class Dropout:
-    """Masks of every layer's outputs (Srivastava et al. 2014; Zaremba et al. 2014 for recurrence).
+    """Masks of a layer's outputs (Srivastava et al. 2014; Zaremba et al. 2014 for recurrence).
 
     Units are dropped only where they leave a layer upwards, never on their way to the next time step, so that the
     memory is not disturbed. Locked masks are drawn once for a window and sequence and are the same at all its
@@ -24,28 +51,27 @@ class Dropout:
     """
 
     def __init__(
-        self, layers: int, shape: tuple[int, int, int], dtype: npt.DTypeLike, rate: float, locked: bool = False
+        self, shape: tuple[int, int, int], dtype: npt.DTypeLike, rate: float, locked: bool = False
     ) -> None:
         """Allocate for outputs of up to this shape (T, B, H), where there is anything to drop."""
-        steps = 1 if locked else shape[0]
         self._rate = rate
-        self._masks: list[Floats] = [np.empty((steps, *shape[1:]), dtype) for _ in range(layers) if rate]
-        self._dropped: list[Floats] = [np.empty(shape, dtype) for _ in range(layers) if rate]
+        self._mask_TBH: Floats = np.empty(((1 if locked else shape[0]) if rate else 0, *shape[1:]), dtype)
+        self._dropped_TBH: Floats = np.empty(shape if rate else (0, 0, 0), dtype)
         self._is_on = False
 
-    def forward(self, layer: int, h_TBH: Floats, rng: np.random.Generator | None) -> Floats:
-        """What a layer hands upwards (T, B, H): its outputs, or a masked copy where ``rng`` draws masks."""
+    def forward(self, h_TBH: Floats, rng: np.random.Generator | None) -> Floats:
+        """What the layer hands upwards (T, B, H): its outputs, or a masked copy where ``rng`` draws a mask."""
         self._is_on = rng is not None and self._rate > 0
         if rng is None or not self._rate:
             return h_TBH
-        mask_TBH = self._masks[layer][: len(h_TBH)]
+        mask_TBH = self._mask_TBH[: len(h_TBH)]
         draw_mask(mask_TBH, self._rate, rng)
-        return np.multiply(h_TBH, mask_TBH, out=self._dropped[layer][: len(h_TBH)])
+        return np.multiply(h_TBH, mask_TBH, out=self._dropped_TBH[: len(h_TBH)])
 
-    def backward(self, layer: int, dh_TBH: Floats) -> None:
+    def backward(self, dh_TBH: Floats) -> None:
         """Turn the gradient with respect to what was handed upwards into the outputs' own, in place."""
         if self._is_on:
-            dh_TBH *= self._masks[layer][: len(dh_TBH)]
+            dh_TBH *= self._mask_TBH[: len(dh_TBH)]
 
 
 class SymbolDropout:
@@ -57,17 +83,19 @@ class SymbolDropout:
 
     Attributes:
         x_TB: the symbols of the last pass, V for those that were dropped.
+        vocabulary_size: V.
     """
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._is_on = False
+        self.vocabulary_size = 0
         self.x_TB: Codes = np.empty((0, 0), np.uint8)
 
     def forward(self, rows_VG: Floats, x_TB: Codes, rng: np.random.Generator | None) -> Floats:
         """Take a chunk's symbols, and give the rows that they stand for: those of the table, or V + 1."""
         self._is_on = rng is not None and self._rate > 0
-        self.x_TB = x_TB
+        self.x_TB, self.vocabulary_size = x_TB, len(rows_VG)
         if rng is None or not self._rate:
             return rows_VG
         symbols, batch_size = len(rows_VG), x_TB.shape[1]
@@ -83,42 +111,37 @@ class SymbolDropout:
 
 
 class WeightDrop:
-    """DropConnect on every layer's W_hh (Merity et al. 2017; Wan et al. 2013).
+    """DropConnect on a layer's W_hh (Merity et al. 2017; Wan et al. 2013).
 
     Single weights are dropped for a whole window, so that what is dropped stays dropped at all time steps and the
     recurrence is not slowed down. Each worker draws its own masks: the paper has one for a batch, but a mean over
     several masks is a steadier gradient at the same cost.
 
     Attributes:
-        layers: each layer's parameters as the last pass saw them.
+        params: the layer's parameters as the pass sees them.
     """
 
-    def __init__(self, layers: int, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
-        """Allocate for matrices W_hh of this shape (H, G), where there is anything to drop."""
+    def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
+        """Allocate for a matrix W_hh of this shape (H, G), where there is anything to drop."""
         self._rate = rate
-        self._masks: list[Floats] = [np.empty(shape, dtype) for _ in range(layers) if rate]
-        self._dropped: list[Floats] = [np.empty(shape, dtype) for _ in range(layers) if rate]
+        self._mask_HG: Floats = np.empty(shape if rate else (0, 0), dtype)
+        self._dropped_HG: Floats = np.empty(shape if rate else (0, 0), dtype)
         self._is_on = False
-        self.layers: Sequence[Parameters] = ()
+        self.params: Parameters = {}
 
-    def forward(self, layers: Sequence[Parameters], rng: np.random.Generator | None) -> Sequence[Parameters]:
-        """Each layer's parameters, W_hh a masked copy where ``rng`` draws masks."""
+    def forward(self, params: Parameters, rng: np.random.Generator | None) -> None:
+        """Take a layer's parameters, W_hh as a masked copy where ``rng`` draws a mask."""
         self._is_on = rng is not None and self._rate > 0
-        self.layers = layers
+        self.params = params
         if rng is not None and self._rate:
-            for mask_HG in self._masks:
-                draw_mask(mask_HG, self._rate, rng)
-            self.layers = [
-                {**params, "W_hh": np.multiply(params["W_hh"], mask_HG, out=dropped_HG)}
-                for params, mask_HG, dropped_HG in zip(layers, self._masks, self._dropped, strict=True)
-            ]
-        return self.layers
+            draw_mask(self._mask_HG, self._rate, rng)
+            self.params = {**params, "W_hh": np.multiply(params["W_hh"], self._mask_HG, out=self._dropped_HG)}
 
-    def backward(self, layer: int, grads: Parameters) -> None:
-        """Turn the gradient with respect to a masked copy into W_hh's own, in place."""
+    def backward(self, grads: Parameters) -> None:
+        """Turn the gradient with respect to the masked copy into W_hh's own, in place."""
         if self._is_on:
             dW_HG = grads["W_hh"]
-            dW_HG *= self._masks[layer]
+            dW_HG *= self._mask_HG
 
 
 def draw_mask(mask: Floats, rate: float, rng: np.random.Generator) -> None:

@@ -8,6 +8,7 @@ embedding. Both cost the same, because V is far smaller than T * B.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,7 +23,13 @@ ONE_HOT_DEVIATION = 1.0
 
 
 class Encoding(ABC):
-    """The first layer's view of a character; parameters are passed in under their full names."""
+    """The first layer's view of a character, whose W_xh is among the encoding's parameters.
+
+    Attributes of a class:
+        shared: the parameters that belong to the network, not to its first layer.
+    """
+
+    shared: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
@@ -46,45 +53,47 @@ class OneHot(Encoding):
 
     def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
         """W_xh with a row a symbol."""
-        return {"layers.0.W_xh": (vocabulary_size, width)}
+        return {"W_xh": (vocabulary_size, width)}
 
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
         """Large normal rows, in place."""
-        normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION, rng)
+        normal(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
     def rows(self, params: Parameters) -> Floats:
         """W_xh itself."""
-        return params["layers.0.W_xh"]
+        return params["W_xh"]
 
     def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
         """The rows' gradient is W_xh's."""
-        grads["layers.0.W_xh"][:] = drows_VG
+        grads["W_xh"][:] = drows_VG
 
 
 class Embedding(Encoding):
     """A learned vector of E numbers a symbol (Bengio et al. 2003)."""
+
+    shared = ("embedding",)
 
     def __init__(self, size: int) -> None:
         self.size = size
 
     def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
         """The table of embeddings, and W_xh."""
-        return {"embedding": (vocabulary_size, self.size), "layers.0.W_xh": (self.size, width)}
+        return {"embedding": (vocabulary_size, self.size), "W_xh": (self.size, width)}
 
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
         """Unit normal embeddings, and W_xh such that pre-activations are as loud as one-hot input's."""
         normal(params["embedding"], 1.0, rng)
-        normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION * self.size**-0.5, rng)
+        normal(params["W_xh"], ONE_HOT_DEVIATION * self.size**-0.5, rng)
 
     def rows(self, params: Parameters) -> Floats:
         """Every symbol's embedding, projected."""
-        rows_VG: Floats = params["embedding"] @ params["layers.0.W_xh"]
+        rows_VG: Floats = params["embedding"] @ params["W_xh"]
         return rows_VG
 
     def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
         """Back through the projection."""
-        np.matmul(drows_VG, params["layers.0.W_xh"].T, out=grads["embedding"])
-        np.matmul(params["embedding"].T, drows_VG, out=grads["layers.0.W_xh"])
+        np.matmul(drows_VG, params["W_xh"].T, out=grads["embedding"])
+        np.matmul(params["embedding"].T, drows_VG, out=grads["W_xh"])
 
 
 class TiedEmbedding(Embedding):
@@ -93,7 +102,7 @@ class TiedEmbedding(Embedding):
     def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
         """Embeddings as the readout wants its weights; W_xh such that pre-activations are as loud as one-hot."""
         xavier(params["embedding"].T, rng)
-        normal(params["layers.0.W_xh"], ONE_HOT_DEVIATION, rng)
+        normal(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
     def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
         """Back through the projection; the embedding's gradient is added to what the readout has written."""

@@ -22,7 +22,6 @@ from charlm.model import Model
 from charlm.randomness import generator
 from charlm.states import States
 from charlm.text.vocab import Vocabulary
-from charlm.workspace import Workspace
 
 PRIME_CHUNK = 256  # characters of a prompt that are read at once
 UNIFORMS = 256  # random numbers that are drawn at once for each sample
@@ -46,9 +45,9 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
 def prime(model: Model, codes: Codes, streams: int) -> States:
     """The state of ``streams`` equal streams that have read these characters (N,)."""
     state = model.initial_state(1)
-    workspace = Workspace(model, min(PRIME_CHUNK, len(codes) or 1), 1)
+    buffers = model.buffers(min(PRIME_CHUNK, len(codes) or 1), 1)
     for start in range(0, len(codes), PRIME_CHUNK):
-        _, state = model.forward(codes[start : start + PRIME_CHUNK, None], state, workspace)
+        _, state = model.forward(codes[start : start + PRIME_CHUNK, None], state, buffers)
     return tuple(tuple(np.repeat(array, streams, axis=0) for array in layer) for layer in state)
 
 

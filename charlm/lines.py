@@ -30,7 +30,6 @@ from charlm.text.alphabet import END, Alphabet, code_points
 from charlm.text.documents import ended_lines
 from charlm.text.outside import symbols_of
 from charlm.text.reading import Reading
-from charlm.workspace import Workspace
 
 STREAMS = 128  # parallel streams at most
 CHUNK = 32  # time steps at once
@@ -150,13 +149,13 @@ def _costs(model: Model, pool: WorkerPool, y_K: Codes, start: int, lengths: Coun
 
     def run(columns: slice) -> None:
         begins_B, ends_B = cuts[:-1][columns], cuts[1:][columns]
-        workspace = Workspace(model, CHUNK, len(begins_B))
+        buffers = model.buffers(CHUNK, len(begins_B))
         state = model.initial_state(len(begins_B))
         for time in range(0, int((ends_B - begins_B).max()), CHUNK):
             places_TB = begins_B + np.arange(time, time + CHUNK)[:, None]
             inside_TB = places_TB < ends_B
             read_TB = np.minimum(places_TB, len(y_K) - 1)
-            h_TBH, state = model.forward(x_K[read_TB], state, workspace, keep_K[read_TB])
+            h_TBH, state = model.forward(x_K[read_TB], state, buffers, keep_K[read_TB])
             scored = places_TB[inside_TB]
             costs_K[scored] = nll_nats(model.params, h_TBH[inside_TB], y_K[scored])
 

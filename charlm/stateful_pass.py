@@ -21,7 +21,6 @@ from charlm.cells import rows
 from charlm.engine.pool import WorkerPool
 from charlm.model import Model
 from charlm.states import States, join_states
-from charlm.workspace import Workspace
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called now and then with how much is done, and of how much."""
@@ -115,13 +114,13 @@ def _visit_columns(
 ) -> tuple[States, States]:
     """Run a slice of the streams; their states before and after their own parts."""
     starts_B = np.arange(columns.start, columns.stop) * length
-    workspace = Workspace(model, CHUNK, len(starts_B))
+    buffers = model.buffers(CHUNK, len(starts_B))
     first = state = model.initial_state(len(starts_B))
     for time in (*range(-min(priming, int(starts_B[-1])), 0, CHUNK), *range(0, length, CHUNK)):
         times_T = np.arange(time, min(time + CHUNK, length if time >= 0 else 0))
         places_TB = starts_B + times_T[:, None]
         x_TB = x_N[np.clip(places_TB, 0, len(x_N) - 1)]
-        h_TBH, state = model.forward(x_TB, state, workspace, keep_of(places_TB, x_TB, end, model.dtype))
+        h_TBH, state = model.forward(x_TB, state, buffers, keep_of(places_TB, x_TB, end, model.dtype))
         if time < 0:
             first = state
             continue

@@ -17,7 +17,6 @@ from charlm.readout import log_softmax_, nll_nats
 from charlm.scoring import model_costs
 from charlm.text.streams import RandomPartition, SequentialPartition
 from charlm.text.vocab import Vocabulary
-from charlm.workspace import Workspace
 
 SYMBOLS, STEPS, STREAMS, END = 5, 4, 3, 2
 CODES = np.random.default_rng(1).integers(SYMBOLS, size=60).astype(np.uint8)
@@ -70,9 +69,9 @@ def test_a_stream_that_starts_afresh_in_mid_chunk_starts_from_it(make_learned, c
     model, x_TB = make_learned(cell), CODES[: STEPS * STREAMS].reshape(STEPS, STREAMS)
     keep_TB = np.ones(x_TB.shape)
     keep_TB[2, 1] = 0
-    workspace = Workspace(model, STEPS, STREAMS)
-    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), workspace, keep_TB)
-    alone_TBH, _ = model.forward(x_TB[2:, [1]], model.initial_state(1), Workspace(model, STEPS, 1))
+    buffers = model.buffers(STEPS, STREAMS)
+    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), buffers, keep_TB)
+    alone_TBH, _ = model.forward(x_TB[2:, [1]], model.initial_state(1), model.buffers(STEPS, 1))
     np.testing.assert_allclose(h_TBH[2:, [1]], alone_TBH, rtol=1e-12)
 
 
@@ -118,7 +117,7 @@ def engine_gradients(model, batches, workers=1):
 def mean_loss(model, batch):
     state = model.initial_state(STREAMS)
     keep_TB = None if batch.keep_TB is None else batch.keep_TB.astype(float)
-    h_TBH, _ = model.forward(batch.x_TB, state, Workspace(model, STEPS, STREAMS), keep_TB)
+    h_TBH, _ = model.forward(batch.x_TB, state, model.buffers(STEPS, STREAMS), keep_TB)
     costs_TB = nll_nats(model.params, h_TBH.reshape(-1, 4), batch.y_TB.reshape(-1)).reshape(batch.y_TB.shape)
     return costs_TB[batch.real_TB if batch.real_TB is not None else ...].mean()
 

@@ -7,12 +7,11 @@ from charlm.architecture import check_settings, parameter_shapes
 from charlm.cells import CELLS
 from charlm.checkpoint.versions import FORMAT
 from charlm.config import ModelConfig, OptimisationConfig
-from charlm.dropout import draw_mask
+from charlm.dropout import Regularization, draw_mask
 from charlm.errors import CheckpointError, UsageError
 from charlm.initialise import xavier
 from charlm.model import Model
 from charlm.states import join_states, named_states
-from charlm.workspace import Workspace
 
 SYMBOLS = 5
 PLAIN = OptimisationConfig()
@@ -92,11 +91,11 @@ def test_defaults_suit_every_cell(cell):
 def test_the_readout_sees_dropped_units_and_the_state_does_not(make_model):
     model = make_model(SYMBOLS, layers=1, hidden=30)
     x_TB = np.random.default_rng(0).integers(SYMBOLS, size=(8, 3)).astype(np.uint8)
-    workspace = Workspace(model, 8, 3, OptimisationConfig(dropout=0.4))
+    buffers = model.buffers(8, 3, Regularization(dropout=0.4))
     state = model.zero_state(3)
-    plain_TBH, plain_after = model.forward(x_TB, state, workspace)
+    plain_TBH, plain_after = model.forward(x_TB, state, buffers)
     plain_TBH = plain_TBH.copy()
-    h_TBH, after = model.forward(x_TB, state, workspace, rng=np.random.default_rng(1))
+    h_TBH, after = model.forward(x_TB, state, buffers, rng=np.random.default_rng(1))
     dropped = h_TBH == 0
     assert 0.3 < dropped.mean() < 0.5
     np.testing.assert_allclose(h_TBH[~dropped], plain_TBH[~dropped] / 0.6)
@@ -107,8 +106,8 @@ def test_dropout_lies_between_layers_too(make_model):
     """Masks of the lower layer alone change what the upper one makes, but not the lower one's state."""
     model = make_model(SYMBOLS, layers=2)
     x_TB = np.zeros((4, 2), np.uint8)
-    workspace = Workspace(model, 4, 2, OptimisationConfig(dropout=0.5))
-    results = [model.forward(x_TB, model.zero_state(2), workspace, rng=np.random.default_rng(s)) for s in (1, 2)]
+    buffers = model.buffers(4, 2, Regularization(dropout=0.5))
+    results = [model.forward(x_TB, model.zero_state(2), buffers, rng=np.random.default_rng(s)) for s in (1, 2)]
     first, second = (after for _, after in results)
     np.testing.assert_array_equal(first[0][0], second[0][0])
     assert (first[1][0] != second[1][0]).any()

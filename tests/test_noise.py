@@ -5,9 +5,8 @@ import pytest
 
 from charlm.architecture import check_settings
 from charlm.config import ModelConfig, OptimisationConfig
-from charlm.dropout import Dropout, SymbolDropout, WeightDrop
+from charlm.dropout import Dropout, Regularization, SymbolDropout, WeightDrop
 from charlm.errors import UsageError
-from charlm.workspace import Workspace
 
 STEPS, STREAMS, HIDDEN, SYMBOLS = 40, 30, 20, 12
 
@@ -18,9 +17,9 @@ def rng(seed=0):
 
 def masks(locked, layers=2, steps=STEPS):
     """What dropout makes of ones, layer by layer."""
-    dropout = Dropout(layers, (STEPS, STREAMS, HIDDEN), "float64", 0.4, locked)
     generator, ones_TBH = rng(), np.ones((steps, STREAMS, HIDDEN))
-    return [dropout.forward(layer, ones_TBH, generator) for layer in range(layers)]
+    each = [Dropout((STEPS, STREAMS, HIDDEN), "float64", 0.4, locked) for _ in range(layers)]
+    return [dropout.forward(ones_TBH, generator) for dropout in each]
 
 
 def test_a_locked_mask_is_one_for_all_steps_of_a_stream():
@@ -63,9 +62,9 @@ def test_a_symbol_is_dropped_wherever_it_occurs_in_a_stream(symbols):
 def test_a_dropped_symbol_leaves_the_bias(make_model):
     model = make_model(SYMBOLS, cell="rnn", hidden=5)
     model.params["layers.0.b_h"][:] = rng().standard_normal(5)
-    workspace = Workspace(model, 1, STREAMS, OptimisationConfig(dropout=0, input_dropout=0.5))
+    buffers = model.buffers(1, STREAMS, Regularization(dropout=0, input_dropout=0.5))
     x_TB = np.zeros((1, STREAMS), np.uint8)
-    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), workspace, rng=rng())
+    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), buffers, rng=rng())
     alone_H = np.tanh(model.params["layers.0.b_h"])
     seen_H = np.tanh(model.params["layers.0.b_h"] + 2 * model.params["layers.0.W_xh"][0])
     is_alone_B = np.isclose(h_TBH[0], alone_H).all(axis=1)
@@ -75,21 +74,24 @@ def test_a_dropped_symbol_leaves_the_bias(make_model):
 
 def test_recurrent_weights_are_dropped_for_a_pass_and_the_parameters_stay():
     layers = [{"W_hh": np.full((20, 60), 3.0), "b_h": np.zeros(60)} for _ in range(2)]
-    drop = WeightDrop(2, (20, 60), "float64", 0.4)
-    lower, upper = drop.forward(layers, rng())
+    generator, drops = rng(), [WeightDrop((20, 60), "float64", 0.4) for _ in range(2)]
+    for drop, params in zip(drops, layers, strict=True):
+        drop.forward(params, generator)
+    lower, upper = (drop.params for drop in drops)
     assert lower["b_h"] is layers[0]["b_h"] and (layers[0]["W_hh"] == 3).all()
     np.testing.assert_allclose(np.unique(lower["W_hh"]), [0, 5])
     assert (lower["W_hh"] != upper["W_hh"]).any()
     assert abs((lower["W_hh"] == 0).mean() - 0.4) < 5 * (0.24 / lower["W_hh"].size) ** 0.5
-    assert drop.forward(layers, None) is layers
+    drops[0].forward(layers[0], None)
+    assert drops[0].params is layers[0]
 
 
 def test_evaluation_is_quiet_in_a_workspace_of_training(make_model):
     model = make_model(SYMBOLS, layers=2)
-    noise = OptimisationConfig(dropout=0.5, locked_dropout=True, input_dropout=0.5, weight_drop=0.5)
+    noise = Regularization(dropout=0.5, locked_dropout=True, input_dropout=0.5, weight_drop=0.5)
     x_TB, state = rng().integers(SYMBOLS, size=(4, 3)).astype(np.uint8), model.zero_state(3)
-    noisy = Workspace(model, 4, 3, noise)
-    plain_TBH, _ = model.forward(x_TB, state, Workspace(model, 4, 3))
+    noisy = model.buffers(4, 3, noise)
+    plain_TBH, _ = model.forward(x_TB, state, model.buffers(4, 3))
     trained_TBH = model.forward(x_TB, state, noisy, rng=rng())[0].copy()
     assert (trained_TBH != plain_TBH).any()
     np.testing.assert_array_equal(model.forward(x_TB, state, noisy)[0], plain_TBH)

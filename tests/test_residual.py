@@ -5,8 +5,8 @@ import pytest
 
 from charlm.architecture import check_settings
 from charlm.config import ModelConfig, OptimisationConfig
+from charlm.dropout import Regularization
 from charlm.errors import UsageError
-from charlm.workspace import Workspace
 
 STEPS, STREAMS, SYMBOLS, LAYERS = 5, 3, 4, 3
 
@@ -22,17 +22,17 @@ def x_TB():
 
 
 def test_every_layer_adds_its_input_to_its_output(model, x_TB):
-    workspace = Workspace(model, STEPS, STREAMS)
-    h_TBH, state = model.forward(x_TB, model.zero_state(STREAMS), workspace)
-    assert h_TBH is workspace.outputs[-1]
+    buffers = model.buffers(STEPS, STREAMS)
+    h_TBH, state = model.forward(x_TB, model.zero_state(STREAMS), buffers)
+    assert h_TBH is buffers.output_TBH
     for layer in range(LAYERS):
-        below_BH = workspace.outputs[layer - 1][-1] if layer else 0
-        np.testing.assert_allclose(workspace.outputs[layer][-1], below_BH + state[layer][0], rtol=1e-12)
+        below_BH = buffers.layers[layer - 1].output_TBH[-1] if layer else 0
+        np.testing.assert_allclose(buffers.layers[layer].output_TBH[-1], below_BH + state[layer][0], rtol=1e-12)
 
 
 def test_steps_in_a_loop_equal_forward(model, x_TB):
     state = model.zero_state(STREAMS)
-    h_TBH, after = model.forward(x_TB, state, Workspace(model, STEPS, STREAMS))
+    h_TBH, after = model.forward(x_TB, state, model.buffers(STEPS, STREAMS))
     for x_B, h_BH in zip(x_TB, h_TBH, strict=True):
         logits_BV, state = model.step(x_B, state)
         np.testing.assert_allclose(model.output(state), h_BH, rtol=1e-12)
@@ -43,9 +43,10 @@ def test_steps_in_a_loop_equal_forward(model, x_TB):
 
 
 def test_a_unit_is_dropped_once_however_many_layers_pass_it_on(model, x_TB):
-    workspace = Workspace(model, STEPS, STREAMS, OptimisationConfig(dropout=0.5))
-    _, state = model.forward(x_TB, model.zero_state(STREAMS), workspace, rng=np.random.default_rng(1))
-    shares = [workspace.outputs[0][-1], *(np.diff(workspace.outputs, axis=0)[:, -1])]
+    buffers = model.buffers(STEPS, STREAMS, Regularization(dropout=0.5))
+    _, state = model.forward(x_TB, model.zero_state(STREAMS), buffers, rng=np.random.default_rng(1))
+    outputs = [layer.output_TBH[-1] for layer in buffers.layers]
+    shares = [outputs[0], *np.diff(outputs, axis=0)]
     for share_BH, (h_BH,) in zip(shares, state, strict=True):
         is_kept_BH = np.abs(share_BH) > 1e-12
         assert 0 < is_kept_BH.sum() < is_kept_BH.size

@@ -6,14 +6,13 @@ layers of a network share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Floats, Shapes, empty_steps
-from charlm.profiling import Laps
 
 State: TypeAlias = tuple[Floats, ...]
 Parameters: TypeAlias = Mapping[str, Floats]
@@ -38,7 +37,7 @@ class Workbench:
         rows_TBG: the gradient of a layer's pre-activations, in rows.
         dh_TBH: a block of the gradient with respect to the outputs, batch innermost.
         scratch: what the cell asks for.
-        laps: the clock of whoever runs the pass.
+        after_recurrence: called in backward after the last step, before the weights' gradients.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Workbench:
         self.scratch: dict[str, Floats] = {
             name: empty_steps(*shape, dtype=dtype) for name, shape in scratch_shapes.items()
         }
-        self.laps = Laps()
+        self.after_recurrence: Callable[[], None] = lambda: None
 
     def arrange(self, W_hh: Floats) -> None:
         """Copy a layer's recurrent weights [H, G] into ``W_HG``."""
@@ -187,7 +186,6 @@ class Tape:
 
     def gradient_rows(self) -> Floats:
         """The gradient of the pre-activations in rows (T, B, G), valid until the buffer's next use."""
-        self.bench.laps.end("recurrence backward")
         da_TBG: Floats = self.bench.rows_TBG[: len(self.gates_TBG)]
         np.copyto(da_TBG, self.gates_TBG)
         return da_TBG
@@ -211,6 +209,7 @@ class Tape:
             own_TBH = self.bench.dh_TBH[: stop - block.start]
             np.copyto(own_TBH, dh_TBH[block])
             yield block, own_TBH
+        self.bench.after_recurrence()
 
 
 def rows(x: Floats) -> Floats:

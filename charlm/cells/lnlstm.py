@@ -119,13 +119,11 @@ class LNLSTM(MemoryCell):
         return tape.gradient_rows(), (dh_BH.copy(), dc_BH.copy())
 
     def _weight_gradients(self, dproduct_TBG: Floats, totals: Parameters, tape: Tape, grads: Parameters) -> None:
-        tape.bench.laps.end("recurrence backward")
         in_rows_TBG = tape.bench.rows_TBG[: len(dproduct_TBG)]
         np.copyto(in_rows_TBG, dproduct_TBG)
         np.matmul(tape.incoming_rows().T, rows(in_rows_TBG), out=grads["W_hh"])
         for name, total_BX in totals.items():
             total_BX.sum(axis=0, out=grads[name])
-        tape.bench.laps.end("weight gradients")
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
         """One step with no tape; see Cell.step."""

@@ -116,7 +116,7 @@ class LocalEngine:
             answers = self._crew.answers()
         self._laps.end("step")
         nll_sums += [answer["nll_sum"] for answer in answers]
-        self._busy = [self._shard.workspace.laps.seconds, *(answer["seconds"] for answer in answers)]
+        self._busy = [self._shard.buffers.laps.seconds, *(answer["seconds"] for answer in answers)]
         self._current = 1 - self._current
         for gradient in self._memory.gradients[1:]:
             self.gradient[:] += gradient

@@ -12,10 +12,10 @@ import numpy as np
 
 from charlm.arrays import FlatVector
 from charlm.config import OptimisationConfig
+from charlm.dropout import Regularization
 from charlm.engine.memory import TrainingMemory
 from charlm.model import Model
 from charlm.optim import Optimizer
-from charlm.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ class Shard:
         self, model: Model, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
         seq_len: int, optimisation: OptimisationConfig,
     ) -> None:  # fmt: skip
-        self.workspace = Workspace(model, seq_len, columns.stop - columns.start, optimisation)
+        self.buffers = model.buffers(
+            seq_len, columns.stop - columns.start, Regularization.from_config(optimisation)
+        )
         self._model = model
         self._optimizer = optimizer
         self._memory = memory
@@ -68,7 +70,7 @@ class Shard:
                 np.ascontiguousarray(memory.real_TB[chunk]) if order.masked else None,
                 order.targets,
                 state,
-                self.workspace,
+                self.buffers,
                 self._grads,
                 np.random.default_rng(order.seed),
                 memory.keep_TB[chunk] if order.resets else None,

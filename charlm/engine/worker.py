@@ -81,7 +81,7 @@ def serve(orders: TextIO, answers: TextIO) -> None:
             answer = _obey(shard, json.loads(line))
         except Exception as error:  # told to the training process, which ends the run
             answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-        answers.write(json.dumps(answer | {"seconds": shard.workspace.laps.seconds}) + "\n")
+        answers.write(json.dumps(answer | {"seconds": shard.buffers.laps.seconds}) + "\n")
         answers.flush()
 
 

@@ -30,7 +30,6 @@ from charlm.readout import loss_and_gradient, nll_nats
 from charlm.scoring import Costs, KnownCosts, Scores, score_part
 from charlm.stateful_pass import Progress, keep_of
 from charlm.text.part import Part
-from charlm.workspace import Workspace
 
 STRETCH = 100_000  # characters of the training part that the root mean squares are taken over
 STREAMS = 64  # of that stretch, side by side
@@ -101,7 +100,7 @@ def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = Non
     streams = min(STREAMS, (len(codes_N) - 1) // chunk)
     length = (len(codes_N) - 1) // streams
     starts_B = np.arange(streams) * length
-    workspace = Workspace(model, chunk, streams)
+    buffers = model.buffers(chunk, streams)
     state, grads = model.initial_state(streams), model.params.zeros_like()
     square_P = np.zeros_like(grads.flat)
     chunks = length // chunk
@@ -109,7 +108,7 @@ def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = Non
         times_T1 = np.arange(start, start + chunk)[:, None]
         x_TB, y_TB = codes_N[starts_B + times_T1], codes_N[starts_B + times_T1 + 1]
         keep_TB = keep_of(np.broadcast_to(times_T1, x_TB.shape), x_TB, end, model.dtype)
-        _, state = model.loss_and_gradient(x_TB, y_TB, None, x_TB.size, state, workspace, grads, keep_TB=keep_TB)
+        _, state = model.loss_and_gradient(x_TB, y_TB, None, x_TB.size, state, buffers, grads, keep_TB=keep_TB)
         grads.flat[:] *= grads.flat
         square_P += grads.flat
     square_P *= streams / chunks
@@ -155,19 +154,19 @@ class _Learner:
         self._clip = adaptation.clip
         self._end = end
         self._state = model.initial_state(1)
-        self._workspace = Workspace(model, adaptation.chunk, 1)
+        self._buffers = model.buffers(adaptation.chunk, 1)
         self._grads = flat.zeros_like()
         self._pull_P = np.empty_like(flat.flat)
 
     def score_and_learn(self, places: npt.NDArray[np.intp], x_T: Codes, y_T: Codes) -> Costs:
         """The costs of a chunk (T,), from which only then the model learns."""
-        model, workspace, grads = self._model, self._workspace, self._grads
+        model, buffers, grads = self._model, self._buffers, self._grads
         keep_T1 = keep_of(places[:, None], x_T[:, None], self._end, model.dtype)
-        h_T1H, self._state = model.forward(x_T[:, None], self._state, workspace, keep_T1)
+        h_T1H, self._state = model.forward(x_T[:, None], self._state, buffers, keep_T1)
         costs_T = nll_nats(model.params, rows(h_T1H), y_T)
-        dh_T1H = workspace.dh_TBH[: len(x_T)]
+        dh_T1H = buffers.dh_TBH[: len(x_T)]
         loss_and_gradient(model.params, rows(h_T1H), y_T, None, len(y_T), rows(dh_T1H), grads)
-        model.backward(dh_T1H, model.zero_state(1), workspace, grads)
+        model.backward(dh_T1H, model.zero_state(1), buffers, grads)
         clip_norm_(grads.flat, self._clip)
         self._step()
         return costs_T

@@ -17,7 +17,6 @@ from charlm.arrays import Codes, Floats
 from charlm.model import Model
 from charlm.readout import loss_and_gradient
 from charlm.states import States
-from charlm.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,18 @@ def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
     Where s_t has overflowed there is no derivative: every entry is not a number.
     """
     size = state_size(model)
-    workspace = Workspace(model, 1, size)
+    buffers = model.buffers(1, size)
     unused = model.params.zeros_like()
-    zero_dh_TBH = np.zeros_like(workspace.dh_TBH)
+    zero_dh_TBH = np.zeros_like(buffers.dh_TBH)
     jacobian_SS: Floats = np.eye(size, dtype=model.dtype)
     if not np.isfinite(_joined(passage.states[-1])).all():
         jacobian_SS[:] = np.nan  # not 0, which is the derivative that a ReLU would give
     for x, before in zip(passage.x_T[::-1], passage.states[-2::-1], strict=True):
         x_TB = np.full((1, size), x)
         keep_TB = None if passage.end is None else (x_TB != passage.end).astype(model.dtype)
-        model.forward(x_TB, _copies(before, 0, size), workspace, keep_TB)
+        model.forward(x_TB, _copies(before, 0, size), buffers, keep_TB)
         dstate = _split(model, jacobian_SS)
-        jacobian_SS = _joined(model.backward(zero_dh_TBH.copy(), dstate, workspace, unused))
+        jacobian_SS = _joined(model.backward(zero_dh_TBH.copy(), dstate, buffers, unused))
         yield jacobian_SS
 
 

@@ -27,7 +27,6 @@ from charlm.ngram.kneser_ney import KneserNey
 from charlm.readout import nll_nats
 from charlm.scoring import Costs
 from charlm.stateful_pass import CHUNK, Progress
-from charlm.workspace import Workspace
 
 Places = npt.NDArray[np.intp]
 
@@ -133,12 +132,12 @@ def costs_after(
         for start in range(columns.start, columns.stop, STREAMS):
             rows = slice(start, min(start + STREAMS, columns.stop))
             x_TB = codes[places[rows] + np.arange(-length, 0)[:, None]]
-            workspace = Workspace(model, min(CHUNK, length), x_TB.shape[1])
+            buffers = model.buffers(min(CHUNK, length), x_TB.shape[1])
             state = model.initial_state(x_TB.shape[1])
             for time in range(0, length, CHUNK):
                 read_TB = x_TB[time : time + CHUNK]
                 keep_TB = None if end is None else (read_TB != end).astype(model.dtype)
-                h_TBH, state = model.forward(read_TB, state, workspace, keep_TB)
+                h_TBH, state = model.forward(read_TB, state, buffers, keep_TB)
             costs_N[rows] = nll_nats(model.params, h_TBH[-1], codes[places[rows]])
             if columns.start == 0:
                 progress(rows.stop, columns.stop)

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.cells import CELLS
-from charlm.config import ModelConfig, OptimisationConfig
+from charlm.config import ModelConfig
+from charlm.dropout import Regularization
 from charlm.model import Model
-from charlm.workspace import Workspace
 
 SYMBOLS = 5
 STEPS = st.integers(1, 7)
@@ -49,10 +49,10 @@ def problem(make_model):
     return make
 
 
-def outputs(model, x_TB, state, workspace=None, keep_TB=None):
-    """What the readout sees, and the state after; copies, so that they outlive the workspace's next use."""
-    workspace = workspace or Workspace(model, len(x_TB), x_TB.shape[1])
-    h_TBH, after = model.forward(x_TB, state, workspace, keep_TB)
+def outputs(model, x_TB, state, buffers=None, keep_TB=None):
+    """What the readout sees, and the state after; copies, so that they outlive the buffers's next use."""
+    buffers = buffers or model.buffers(len(x_TB), x_TB.shape[1])
+    h_TBH, after = model.forward(x_TB, state, buffers, keep_TB)
     return h_TBH.copy(), after
 
 
@@ -60,10 +60,10 @@ def outputs(model, x_TB, state, workspace=None, keep_TB=None):
 def test_a_chunk_in_two_parts_equals_the_whole(problem, variant, steps, batch_size, encoding, cut, seed):
     model, x_TB, state = problem(variant, steps + 1, batch_size, seed, encoding=encoding)
     cut = 1 + cut % steps
-    workspace = Workspace(model, steps + 1, batch_size)
-    h_TBH, after = outputs(model, x_TB, state, workspace)
-    first_TBH, between = outputs(model, x_TB[:cut], state, workspace)
-    second_TBH, last = outputs(model, x_TB[cut:], between, workspace)
+    buffers = model.buffers(steps + 1, batch_size)
+    h_TBH, after = outputs(model, x_TB, state, buffers)
+    first_TBH, between = outputs(model, x_TB[:cut], state, buffers)
+    second_TBH, last = outputs(model, x_TB[cut:], between, buffers)
     assert_close(np.concatenate([first_TBH, second_TBH]), h_TBH)
     assert_close(last, after)
 
@@ -107,14 +107,14 @@ def test_streams_do_not_see_one_another(problem, variant):
     assert (other_TBH[:, 0] != h_TBH[:, 0]).any()
 
 
-def everything(model, x_TB, state, workspace, dropout_seed=None, keep_TB=None):
+def everything(model, x_TB, state, buffers, dropout_seed=None, keep_TB=None):
     """Outputs, states and gradients of a pass and its derivative."""
     rng = None if dropout_seed is None else np.random.default_rng(dropout_seed)
-    h_TBH, after = model.forward(x_TB, state, workspace, keep_TB, rng)
+    h_TBH, after = model.forward(x_TB, state, buffers, keep_TB, rng)
     h_TBH = h_TBH.copy()
     grads = model.params.zeros_like()
     dh_TBH = np.cos(np.arange(h_TBH.size, dtype=model.dtype)).reshape(h_TBH.shape)
-    before = model.backward(dh_TBH, state, workspace, grads)
+    before = model.backward(dh_TBH, state, buffers, grads)
     return h_TBH, after, before, grads.flat
 
 
@@ -122,39 +122,39 @@ def everything(model, x_TB, state, workspace, dropout_seed=None, keep_TB=None):
 def test_buffers_carry_nothing_from_use_to_use(problem, variant, dropout):
     model, x_TB, state = problem(variant)
     seed = 3 if dropout else None
-    workspace = Workspace(model, len(x_TB), x_TB.shape[1], OptimisationConfig(dropout=dropout))
-    first = everything(model, x_TB, state, workspace, seed)
-    assert_same_bits(everything(model, x_TB, state, workspace, seed), first)
+    buffers = model.buffers(len(x_TB), x_TB.shape[1], Regularization(dropout=dropout))
+    first = everything(model, x_TB, state, buffers, seed)
+    assert_same_bits(everything(model, x_TB, state, buffers, seed), first)
     zero = model.zero_state(x_TB.shape[1])
-    everything(model, x_TB[::-1].copy(), zero, workspace, seed, keep_TB=np.zeros(x_TB.shape))
-    everything(model, x_TB[:2], zero, workspace, seed)
-    assert_same_bits(everything(model, x_TB, state, workspace, seed), first)
+    everything(model, x_TB[::-1].copy(), zero, buffers, seed, keep_TB=np.zeros(x_TB.shape))
+    everything(model, x_TB[:2], zero, buffers, seed)
+    assert_same_bits(everything(model, x_TB, state, buffers, seed), first)
 
 
 def test_a_short_chunk_in_long_buffers_equals_one_in_its_own(problem, variant):
     model, x_TB, state = problem(variant)
-    long = Workspace(model, len(x_TB), x_TB.shape[1])
+    long = model.buffers(len(x_TB), x_TB.shape[1])
     everything(model, x_TB, state, long)
-    short = Workspace(model, 2, x_TB.shape[1])
+    short = model.buffers(2, x_TB.shape[1])
     assert_same_bits(everything(model, x_TB[:2], state, long), everything(model, x_TB[:2], state, short))
 
 
 def test_a_pass_without_dropout_in_buffers_that_have_it_is_differentiated_as_such(problem, variant):
     model, x_TB, state = problem(variant)
-    with_masks = Workspace(model, len(x_TB), x_TB.shape[1], OptimisationConfig(dropout=0.5))
+    with_masks = model.buffers(len(x_TB), x_TB.shape[1], Regularization(dropout=0.5))
     everything(model, x_TB, state, with_masks, dropout_seed=1)
-    plain = Workspace(model, len(x_TB), x_TB.shape[1])
+    plain = model.buffers(len(x_TB), x_TB.shape[1])
     assert_same_bits(everything(model, x_TB, state, with_masks), everything(model, x_TB, state, plain))
 
 
 def test_a_state_that_was_handed_back_is_the_callers(problem, variant):
     model, x_TB, state = problem(variant)
-    workspace = Workspace(model, len(x_TB), x_TB.shape[1])
+    buffers = model.buffers(len(x_TB), x_TB.shape[1])
     given_before = [array.copy() for array in leaves(state)]
-    _, after = outputs(model, x_TB, state, workspace)
+    _, after = outputs(model, x_TB, state, buffers)
     kept = [array.copy() for array in leaves(after)]
     _, stepped = model.step(x_TB[0], after)
-    everything(model, x_TB[::-1].copy(), stepped, workspace)
+    everything(model, x_TB[::-1].copy(), stepped, buffers)
     assert_same_bits(tuple(leaves(after)), tuple(kept))
     assert_same_bits(tuple(leaves(state)), tuple(given_before))
 
@@ -164,8 +164,8 @@ def test_single_precision_stays_single_and_agrees_with_double(problem, variant):
     single = Model(dataclasses.replace(model.config, dtype="float32"), SYMBOLS)
     single.params.flat[:] = model.params.flat
     low = tuple(tuple(s.astype(np.float32) for s in layer) for layer in state)
-    precise = everything(model, x_TB, state, Workspace(model, *x_TB.shape))
-    coarse = everything(single, x_TB, low, Workspace(single, *x_TB.shape))
+    precise = everything(model, x_TB, state, model.buffers(*x_TB.shape))
+    coarse = everything(single, x_TB, low, single.buffers(*x_TB.shape))
     logits_BV, stepped = single.step(x_TB[0], low)
     assert {leaf.dtype for leaf in leaves((coarse, logits_BV, stepped))} == {np.dtype(np.float32)}
     for ours, theirs in zip(leaves(coarse), leaves(precise), strict=True):

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm.cells import CELLS
-from charlm.config import ModelConfig, OptimisationConfig
+from charlm.config import ModelConfig
+from charlm.dropout import Regularization
 
 TOLERANCE = 1e-6  # relative to each gradient's own norm
 STEPS, BATCHES, HIDDEN = st.integers(1, 4), st.integers(1, 3), st.integers(1, 4)
@@ -17,7 +18,7 @@ def noise_for(variant):
     """Every kind of noise that a cell can have."""
     has_W_hh = "W_hh" in CELLS.find(variant["cell"])().shapes(1)
     return st.builds(
-        OptimisationConfig,
+        Regularization,
         dropout=RATES,
         locked_dropout=st.booleans(),
         input_dropout=RATES,

@@ -1,42 +1,55 @@
 """The check of gradients rejects planted errors in what surrounds the cells: encoding, noise, residuals."""
 
+import sys
+from pathlib import Path
+from types import ModuleType
+
 import numpy as np
 import pytest
 
-from charlm import states
+from charlm import layer, states
 from charlm.cells._buffers import Track
-from charlm.config import ModelConfig, OptimisationConfig
-from charlm.dropout import Dropout, SymbolDropout, WeightDrop, draw_mask
+from charlm.config import ModelConfig
+from charlm.dropout import Regularization, SymbolDropout, WeightDrop, draw_mask
 from charlm.encoding import Embedding, TiedEmbedding
 from charlm.model import Model
-from charlm.residual import Residual
 
 TOLERANCE = 1e-6
 NOTICED = 1e-3  # what a planted error is off by, at least
 
 
 def before_backward(monkeypatch, change):
-    """Let ``change`` precede the network's backward pass, which is handed the model and its workspace."""
+    """Let ``change`` precede the network's backward pass, which is handed the model and its buffers."""
     original = Model.backward
 
-    def backward(self, dh_TBH, dstate, workspace, grads):
-        change(self, workspace)
-        return original(self, dh_TBH, dstate, workspace, grads)
+    def backward(self, dh_TBH, dstate, buffers, grads):
+        change(self, buffers)
+        return original(self, dh_TBH, dstate, buffers, grads)
 
     monkeypatch.setattr(Model, "backward", backward)
 
 
+def change_backward(monkeypatch, old, new):
+    """Let a layer's backward pass be what its source, with one passage changed, makes of it."""
+    source = Path(layer.__file__).read_text(encoding="utf-8")
+    assert source.count(old) == 1, f"the layer no longer has one {old!r}"
+    changed = ModuleType("charlm.layer")
+    monkeypatch.setitem(sys.modules, "charlm.layer", changed)  # where dataclasses look up their module
+    exec(compile(source.replace(old, new), "layer", "exec"), vars(changed))
+    monkeypatch.setattr(layer.RecurrentLayer, "backward", changed.RecurrentLayer.backward)
+
+
 def skip_a_layers_dropout(monkeypatch):
     """Forget one layer's mask on the way back."""
-    before_backward(monkeypatch, lambda model, workspace: workspace.dropout._masks[0].fill(1))
+    before_backward(monkeypatch, lambda model, buffers: buffers.layers[0].dropout._mask_TBH.fill(1))
 
 
 def draw_another_mask(monkeypatch):
     """Draw the masks of the way back anew."""
 
-    def draw(model, workspace):
-        for mask_TBH in workspace.dropout._masks:
-            draw_mask(mask_TBH, 0.5, np.random.default_rng(9))
+    def draw(model, buffers):
+        for number, own in enumerate(buffers.layers):
+            draw_mask(own.dropout._mask_TBH, 0.5, np.random.default_rng(number))
 
     before_backward(monkeypatch, draw)
 
@@ -48,7 +61,7 @@ def count_a_symbol_once(monkeypatch):
         out[:] = 0
         out[x_N] += da_NG
 
-    monkeypatch.setattr("charlm.model.sum_by_symbol", sum_by_symbol)
+    monkeypatch.setattr("charlm.layer.sum_by_symbol", sum_by_symbol)
 
 
 def skip_the_embedding(monkeypatch):
@@ -73,40 +86,39 @@ def teach_dropped_symbols(monkeypatch):
         self.read_TB = x_TB
         return original(self, rows_VG, x_TB, rng)
 
-    def restore(model, workspace):
-        workspace.symbol_dropout.x_TB = workspace.symbol_dropout.read_TB
+    def restore(model, buffers):
+        symbols = buffers.layers[0].symbol_dropout
+        symbols.x_TB = symbols.read_TB
 
     monkeypatch.setattr(SymbolDropout, "forward", forward)
     before_backward(monkeypatch, restore)
 
 
 def teach_dropped_weights(monkeypatch):
-    monkeypatch.setattr(WeightDrop, "backward", lambda self, layer, grads: None)
+    monkeypatch.setattr(WeightDrop, "backward", lambda self, grads: None)
 
 
 def go_back_through_all_weights(monkeypatch):
     """Send the state's gradient through W_hh itself, not the masked copy."""
 
-    def undrop(model, workspace):
-        workspace.weight_drop.layers = model._layers
+    def undrop(model, buffers):
+        for own, plain in zip(buffers.layers, model.stack.layers, strict=True):
+            own.weight_drop.params = plain.params
 
     before_backward(monkeypatch, undrop)
 
 
 def forget_what_passes_by(monkeypatch):
-    monkeypatch.setattr(Residual, "backward", lambda self, dh_TBH: None)
+    change_backward(monkeypatch, "dx_TBH += shared.around_TBH[:steps]", "pass")
 
 
 def drop_what_passes_by(monkeypatch):
     """Keep the gradient that goes around a layer only after that layer's mask."""
-    keep, drop, seen = Residual.keep, Dropout.backward, []
-    monkeypatch.setattr(Residual, "keep", lambda self, dh_TBH: seen.append(self))
-
-    def backward(self, layer, dh_TBH):
-        drop(self, layer, dh_TBH)
-        keep(seen[-1], dh_TBH)
-
-    monkeypatch.setattr(Dropout, "backward", backward)
+    change_backward(
+        monkeypatch,
+        "        buffers.dropout.backward(dh_TBH)\n",
+        "        buffers.dropout.backward(dh_TBH)\n        shared.around_TBH[:steps] = dh_TBH\n",
+    )
 
 
 def forget_the_readouts_part(monkeypatch):
@@ -164,7 +176,7 @@ def exchange_h_and_c(monkeypatch):
     def write(cell, tape, grads):
         original(cell, tape, {"h_0": grads["c_0"], "c_0": grads["h_0"]})
 
-    monkeypatch.setattr("charlm.model.write_gradients", write)
+    monkeypatch.setattr("charlm.layer.write_gradients", write)
 
 
 TIED = {"tied": True, "encoding": "embedding", "embedding_size": 3}
@@ -197,7 +209,7 @@ def assert_caught(check, settings, noise, plant, monkeypatch, **case):
     """The check finds nothing wrong before an error is planted, and something after."""
     case |= {
         "config": ModelConfig(**{"cell": "rnn", "layers": 2, "hidden": 3, **settings}),
-        "noise": OptimisationConfig(**{"dropout": 0.0, **noise}),
+        "noise": Regularization(**{"dropout": 0.0, **noise}),
         "steps": 4,
         "batch_size": 3,
         "vocabulary_size": 3,

@@ -10,7 +10,6 @@ from charlm.config import ModelConfig
 from charlm.model import Model
 from charlm.optim import OPTIMIZERS
 from charlm.readout import logits, loss_and_gradient
-from charlm.workspace import Workspace
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SYMBOLS, LR = 5, 0.05
@@ -63,8 +62,8 @@ def charlms(arrays, config):
     """charlm's own arrays under the fixture's names, with gradients under PyTorch's."""
     model = Model(config, SYMBOLS, from_torch(part(arrays, "weight/"), config, SYMBOLS))
     x_TB, y_TB = (arrays[name].astype(np.uint8) for name in "xy")
-    workspace = Workspace(model, *x_TB.shape)
-    h_TBH, after = model.forward(x_TB, by_layer(arrays, "before/"), workspace)
+    buffers = model.buffers(*x_TB.shape)
+    h_TBH, after = model.forward(x_TB, by_layer(arrays, "before/"), buffers)
     ours = {"h": h_TBH.copy(), "logits": logits(model.params, h_TBH.reshape(-1, 4)).reshape(*x_TB.shape, -1)}
     grads = model.params.zeros_like()
     dh_NH = np.empty((x_TB.size, 4))
@@ -73,7 +72,7 @@ def charlms(arrays, config):
     )
     ours["loss"] = nll_sum / x_TB.size
     dh_TBH = dh_NH.reshape(h_TBH.shape) + arrays["dh"]
-    before = model.backward(dh_TBH, by_layer(arrays, "dafter/"), workspace, grads)
+    before = model.backward(dh_TBH, by_layer(arrays, "dafter/"), buffers, grads)
     for place, name in enumerate(model.cell.state_names):
         ours[f"after/{name}"] = np.stack([layer[place] for layer in after])
         ours[f"dbefore/{name}"] = np.stack([layer[place] for layer in before])

@@ -14,7 +14,6 @@ from charlm.errors import WorkerError
 from charlm.optim import optimizer_of
 from charlm.readout import nll_nats
 from charlm.text.streams import RandomPartition, SequentialPartition
-from charlm.workspace import Workspace
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 4
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
@@ -107,7 +106,7 @@ def test_a_masked_target_does_not_count(make_model):
     results = [run(model, [b], 2)[0][0] for b in (masked, dataclasses.replace(masked, y_TB=junk_TB))]
     assert results[0][0] == results[1][0]
     np.testing.assert_array_equal(results[0][1], results[1][1])
-    h_TBH, _ = model.forward(batch.x_TB, model.zero_state(STREAMS), Workspace(model, STEPS, STREAMS))
+    h_TBH, _ = model.forward(batch.x_TB, model.zero_state(STREAMS), model.buffers(STEPS, STREAMS))
     costs_N = nll_nats(model.params, h_TBH.reshape(-1, 4), batch.y_TB.reshape(-1))
     assert results[0][0] == pytest.approx(costs_N[real_TB.reshape(-1)].mean(), rel=1e-12)
 
@@ -123,10 +122,10 @@ def test_a_mask_of_ones_is_no_mask(make_model):
 
 def test_the_state_is_carried_and_a_fresh_batch_starts_from_zero(make_model):
     model, (first, second, *_) = make_model(**MODEL), epoch()
-    workspace = Workspace(model, STEPS, STREAMS)
-    between = model.forward(first.x_TB, model.zero_state(STREAMS), workspace)[1]
-    after = model.forward(second.x_TB, between, workspace)[1]
-    alone = model.forward(second.x_TB, model.zero_state(STREAMS), workspace)[1]
+    buffers = model.buffers(STEPS, STREAMS)
+    between = model.forward(first.x_TB, model.zero_state(STREAMS), buffers)[1]
+    after = model.forward(second.x_TB, between, buffers)[1]
+    alone = model.forward(second.x_TB, model.zero_state(STREAMS), buffers)[1]
     assert not second.fresh
     assert_states(close, run(model, [first, second], 2)[1], after)
     fresh = dataclasses.replace(second, fresh=True)
@@ -139,7 +138,7 @@ def test_no_gradient_goes_back_through_the_carried_state(make_model):
     results, _ = run(model, [first, second], 1)
     with WorkerPool(1) as pool:
         engine = LocalEngine(model, OptimisationConfig(dropout=0.0), STEPS, STREAMS, pool)
-        engine.state = model.forward(first.x_TB, model.zero_state(STREAMS), Workspace(model, STEPS, STREAMS))[1]
+        engine.state = model.forward(first.x_TB, model.zero_state(STREAMS), model.buffers(STEPS, STREAMS))[1]
         engine.step(second, np.random.default_rng(0))
         np.testing.assert_array_equal(engine.gradient, results[1][1])
 

@@ -25,7 +25,6 @@ import torch
 from charlm.checkpoint.torch_names import to_torch
 from charlm.config import ModelConfig
 from charlm.model import Model
-from charlm.workspace import Workspace
 
 FOLDER = Path(__file__).parent
 STEPS, BATCH, SYMBOLS, HIDDEN, EMBEDDED = 6, 3, 5, 4, 3
@@ -125,7 +124,7 @@ def check_that_charlms_tensors_load(config):
     )
     parts.load_state_dict(tensors, strict=True)
     x_TB = np.random.default_rng(2).integers(SYMBOLS, size=(STEPS, BATCH))
-    ours_TBH, _ = model.forward(x_TB.astype(np.uint8), model.zero_state(BATCH), Workspace(model, STEPS, BATCH))
+    ours_TBH, _ = model.forward(x_TB.astype(np.uint8), model.zero_state(BATCH), model.buffers(STEPS, BATCH))
     theirs_TBH = run(parts, torch.from_numpy(x_TB))[0].detach().numpy()
     np.testing.assert_allclose(ours_TBH, theirs_TBH, rtol=0, atol=1e-12)
 

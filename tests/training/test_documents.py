@@ -6,7 +6,6 @@ import pytest
 from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import save_checkpoint
 from charlm.training.session import resume
-from charlm.workspace import Workspace
 
 NAMES = ["emma", "av", "olivia", "m", "mia", "ella", "vivi", "lea", "lia", "eva"]
 TEXT = "\n".join(NAMES)
@@ -23,8 +22,8 @@ def test_a_step_s_gradient_is_the_mean_over_documents_that_are_read_alone(begun,
     total = np.zeros_like(grads.flat)
     for name in NAMES:
         codes = np.array([end, *trainer.corpus.vocabulary.encode(name, "the name"), end], np.uint8)[:, np.newaxis]
-        state, workspace = model.zero_state(1), Workspace(model, len(codes), 1)
-        model.loss_and_gradient(codes[:-1], codes[1:], None, batch.targets, state, workspace, grads)
+        state, buffers = model.zero_state(1), model.buffers(len(codes), 1)
+        model.loss_and_gradient(codes[:-1], codes[1:], None, batch.targets, state, buffers, grads)
         total += grads.flat
     trainer._engine.step(batch, np.random.default_rng(0))
     np.testing.assert_allclose(trainer._engine.gradient, total, atol=1e-10)
