@@ -16,19 +16,21 @@ from charlm.training.loop import train as training_loop
 from charlm.training.session import new_run, new_trainer
 
 
-def load(run: str | PathLike[str] | None = None) -> LanguageModel:
-    """Load a trained model with its best weights.
+def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = None) -> LanguageModel:
+    """Load a trained model.
 
     Args:
-        run: a run's folder, or its name under ``runs/``; left out, the newest run there.
+        run: a run's folder, a file of weights in it, or its name under ``runs/``; left out, the newest run there.
+        weights: "best", "last" or the step of a save that is kept; left out, the best.
 
     Returns:
         The model, which samples and measures.
 
     Raises:
-        RunError: there is no such run, or its files are damaged.
+        RunError: there is no such run, or it has no such weights, or its files are damaged.
+        UsageError: the weights are none of these.
     """
-    return load_run(find_run(None if run is None else str(run)))
+    return load_run(find_run(None if run is None else str(run), None if weights is None else str(weights)))
 
 
 def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any) -> LanguageModel:

@@ -131,9 +131,9 @@ class LanguageModel:
 
 
 def load_run(run: Run) -> LanguageModel:
-    """A run's model with its best weights.
+    """A run's model with the weights that are meant, which are the best where nothing is said.
 
     Raises:
-        RunError: there are no weights yet, or they cannot be read.
+        RunError: there are no such weights, or they cannot be read.
     """
     return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters, run.config.corpus)

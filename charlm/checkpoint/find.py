@@ -1,19 +1,23 @@
 """Runs by name: the newest, all of them, and what a user's TARGET means.
 
-A run is a folder that holds a config.json, or the name of one under ``runs/``; anything else is a text file. A
+A run is a folder that holds a config.json, or the name of one under ``runs/``; a file of weights in such a folder
+is the run with those weights; anything else is a text file. A
 name is a single part of a path: with ``/``, or as ``.`` or ``..``, it is a path, which may lead wherever its user
 likes. A name never leads out of ``runs/``, not even through a link.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 from charlm.checkpoint.folder import CONFIG, LAST, holds_run
 from charlm.checkpoint.run import Run
+from charlm.checkpoint.weights import checked_weights, weights_of
 from charlm.errors import RunError, UsageError
 
 RUNS = Path("runs")
@@ -81,7 +85,7 @@ def newest_run() -> Path:
 
 
 def resolve(target: str) -> Path | str:
-    """What a TARGET means: a run's folder as a Path, or the name of a text file (``-``: standard input) as it is.
+    """What a TARGET means: a run's folder, or a file of its weights, as a Path; or a text file's name as it is.
 
     Raises:
         UsageError: it is both a run's name and a file or another run here.
@@ -89,27 +93,42 @@ def resolve(target: str) -> Path | str:
     if target == "-":
         return target
     here, named = Path(target), _named(target)
-    is_run_here = holds_run(here)
+    is_run_here = holds_run(here) or weights_of(here) is not None
     if named is not None and (is_run_here or _is_file(here)):
         raise UsageError(f"{target} may be ./{target} or {named}: write the one that is meant")
     return here if is_run_here else named or target
 
 
-def find_run(target: str | None) -> Run:
-    """The run that a TARGET means; None means the newest.
+def find_run(target: str | None, weights: str | None = None) -> Run:
+    """The run that a TARGET means, with the weights that are meant.
+
+    Args:
+        target: None means the newest run.
+        weights: what ``--weights`` says; None leaves it to the target.
 
     Raises:
         RunError: there is none, or it cannot be read.
-        UsageError: the target is ambiguous.
+        UsageError: the target is ambiguous, or the weights are none.
     """
+    weights = None if weights is None else checked_weights(weights)
     found = newest_run() if target is None else resolve(target)
     if isinstance(found, Path):
-        return Run.open(found)
+        own = weights_of(found)
+        if own is None:
+            return dataclasses.replace(Run.open(found), weights=weights)
+        if weights is not None:
+            raise UsageError(f"{target} names its weights itself: leave out --weights {weights}, or name the run")
+        return dataclasses.replace(Run.open(found.parent), weights=own)
     names = [folder.name for folder in reversed(all_runs())]
     if not names:
         raise RunError(f"there is no run {target!r}, nor any under {RUNS}/: make one with charlm train")
     listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
     raise RunError(f"there is no run {target!r}; under {RUNS}/ there are: {listed}")
+
+
+def find_runs(targets: Sequence[str], weights: str | None = None) -> list[Run]:
+    """The runs that TARGETs mean; the newest, where there are none. See ``find_run``."""
+    return [find_run(target, weights) for target in targets] if targets else [find_run(None, weights)]
 
 
 def _named(name: str) -> Path | None:

@@ -17,7 +17,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from charlm.checkpoint.atomic import write_atomically
 from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -28,6 +28,7 @@ from charlm.checkpoint.metrics import append_record, forget_after, read_records
 from charlm.checkpoint.reading import read_plain
 from charlm.checkpoint.strict_json import parse_json
 from charlm.checkpoint.versions import stamp, take_stamp
+from charlm.checkpoint.weights import weights_path
 from charlm.config import TrainingConfig
 from charlm.errors import CorpusError, RunError
 from charlm.model import Model
@@ -45,12 +46,14 @@ class Run:
         config: the settings of its training.
         vocabulary: the characters that its model knows.
         corpus: what it was trained on.
+        weights: which weights are meant, as ``--weights`` has it; None where nothing was said.
     """
 
     folder: Path
     config: TrainingConfig
     vocabulary: Vocabulary
     corpus: CorpusIdentity
+    weights: str | None = None
 
     @classmethod
     def create(
@@ -163,8 +166,11 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's own name."""
-        return self.folder.resolve().name
+        """The folder's own name, and which weights are meant where these are not the best."""
+        name = self.folder.resolve().name
+        return (
+            name if self.weights in (None, "best") else f"{name}/{weights_path(self.folder, self.weights).stem}"
+        )
 
     @property
     def best_path(self) -> Path:
@@ -197,17 +203,16 @@ class Run:
         """What the training took and reached so far, as the curve tells; see ``read_records``."""
         return Course.of(self.read_metrics())
 
-    def load_model(self, which: Literal["best", "last"] = "best") -> Model:
-        """The model with its best weights (its last, where no best exist yet), or with its last.
+    def load_model(self, which: str | None = None) -> Model:
+        """The model with the weights that are meant; see ``weights_path``.
+
+        Args:
+            which: other weights.
 
         Raises:
-            RunError: there are no weights yet, or they cannot be read.
+            RunError: there are no such weights, or they cannot be read.
             CheckpointError: the weights are damaged, hostile, or of another model.
         """
-        # A link that leads nowhere is a damaged file, and not a missing one.
-        is_best = which == "best" and os.path.lexists(self.best_path)
-        path = self.best_path if is_best else self.last_path
-        if not os.path.lexists(path):
-            raise RunError(f"{self.folder} has no weights yet: train anew, in another folder")
+        path = weights_path(self.folder, which or self.weights)
         config, vocabulary_size = self.config.model, len(self.vocabulary)
         return Model(config, vocabulary_size, load_checkpoint(path, config, vocabulary_size).params)

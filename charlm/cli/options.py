@@ -26,6 +26,15 @@ AllowExpansion: TypeAlias = Annotated[
     typer.Option("--allow-expansion", help="Read compressed files that become over 1,000 times as long, too."),
 ]
 
+WhichWeights: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="best|last|STEP",
+        help="Which of a run's weights: of a step, where its save is kept; a RUN may name their file, too.",
+        show_default="best",
+    ),
+]
+
 NOUNS = {int: "a whole number", float: "a number"}
 
 

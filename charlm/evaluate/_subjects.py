@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from charlm.checkpoint.find import find_run, resolve
+from charlm.checkpoint.find import find_runs, resolve
 from charlm.checkpoint.run import Run
 from charlm.errors import CorpusError, UsageError
 from charlm.evaluate._base import Subject
@@ -24,7 +24,9 @@ NO_TEST = "the run is tested on it, so put it back"
 TEXT_FILE = "give a text file as TARGET"
 
 
-def subjects_of(targets: Sequence[str], split: str | None, remedy: str = TEXT_FILE) -> list[Subject]:
+def subjects_of(
+    targets: Sequence[str], split: str | None, remedy: str = TEXT_FILE, weights: str | None = None
+) -> list[Subject]:
     """Pair runs and texts.
 
     A text file is read as the run read its corpus: in the same units, changed and divided alike.
@@ -35,6 +37,7 @@ def subjects_of(targets: Sequence[str], split: str | None, remedy: str = TEXT_FI
         split: the part of a run's own corpus, ``val`` where it is left out. The test part, or the test file, is
             read for ``test`` alone.
         remedy: what the user can do where a run's own corpus does not serve.
+        weights: which of each run's, as ``--weights`` has it.
 
     Raises:
         UsageError: a split is asked of a text file, or there is nothing in it.
@@ -44,7 +47,8 @@ def subjects_of(targets: Sequence[str], split: str | None, remedy: str = TEXT_FI
     found = [(target, resolve(target)) for target in targets]
     if targets.count("-") > 1:
         raise UsageError("standard input is named twice, and can be read once: leave out one -")
-    runs = [find_run(target) for target, kind in found if isinstance(kind, Path)] or [find_run(None)]
+    named = [target for target, kind in found if isinstance(kind, Path)]
+    runs = find_runs(named, weights)
     sources = [find_text(kind, NO_TARGET) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(

@@ -8,17 +8,40 @@ byte with the ASCII character that it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from charlm.arrays import Floats
+from charlm.config import TrainingConfig
 from charlm.errors import UsageError
 from charlm.language_model import LanguageModel
 from charlm.text.vocab import Vocabulary
 
 # The axis along which a parameter has an entry a symbol.
 SYMBOL_AXES = {"embedding": 0, "readout.W_hy": 1, "readout.b_y": 0}
+
+
+READING = ("bytes", "normalize", "lowercase", "min_count", "lines", "delimiter")
+"""The settings of what a symbol is."""
+# What is given in the place of one of them leaves the others out, which it would contradict.
+_INSTEAD = {"bytes": {"normalize", "lowercase", "min_count"}, "lines": {"delimiter"}, "delimiter": {"lines"}}
+
+
+def inherited(origin: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run that starts from another's weights: those given, over those that it takes over.
+
+    >>> origin = TrainingConfig.from_settings(lines=True, hidden=9)
+    >>> own = inherited(origin, {"delimiter": "|"})
+    >>> own["hidden"], own["delimiter"], "lines" in own
+    (9, '|', False)
+    """
+    left_out = {name for given, value in settings.items() if value for name in _INSTEAD.get(given, ())}
+    reading = {name: getattr(origin.corpus, name) for name in READING if name not in left_out}
+    rate = {"optimizer": origin.optimisation.optimizer, "lr": origin.optimisation.lr}
+    return {**origin.model.to_json(), **rate, **reading, **settings}
 
 
 @dataclass(frozen=True)

@@ -120,3 +120,12 @@ def test_a_delimiter_is_changed_as_the_corpus_is(inside, call, tiny):
     corpus = json.loads((inside / "runs" / "loud" / "config.json").read_text())["corpus"]
     assert corpus["characters"] == 120 * 4 + 1
     assert call("sample", "loud", "--num", "2").out.count("end") == 1
+
+
+def test_a_run_that_starts_from_another_reads_its_corpus_alike(inside, call):
+    flags = ["--steps", "1", "--seq-len", "16", "--batch-size", "8", "--workers", "1"]
+    ended = call("train", "other.txt", "--init-from", "lines", "--out", "runs/started", *flags)
+    assert ended.code == 0
+    assert ended.err.splitlines()[0].endswith("; read with --lines")
+    assert json.loads((inside / "runs" / "started" / "config.json").read_text())["training"]["corpus"]["lines"]
+    assert call("sample", "started", "--num", "3", "--len", "90").code == 0

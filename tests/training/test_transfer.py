@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from charlm.cells import CELLS
+from charlm.config import TrainingConfig
 from charlm.errors import UsageError
 from charlm.language_model import LanguageModel
 from charlm.text.vocab import Vocabulary
-from charlm.training.transfer import transfer
+from charlm.training.transfer import inherited, transfer
 
 OURS, THEIRS = "abcdé", "-bdexé𝄞"
 SHARED = "bdé"
@@ -131,3 +132,23 @@ def test_a_byte_is_a_character_where_it_is_ascii(make_model):
     report = transfer(source, target)
     assert (report.kept, report.new, len(report.dropped)) == (2, ("é",), 254)
     assert "<0xE9>" in report.dropped
+
+
+def test_what_a_symbol_is_is_taken_over_unless_it_is_given():
+    origin = TrainingConfig.from_settings(
+        lowercase=True, normalize="nfc", min_count=2, lines=True, lr=0.5, hidden=9
+    )
+    taken = inherited(origin, {"steps": 5, "lr": 0.1})
+    corpus = TrainingConfig.from_settings(**taken).corpus
+    assert (corpus.lowercase, corpus.normalize, corpus.min_count, corpus.lines) == (True, "nfc", 2, True)
+    assert (taken["hidden"], taken["lr"], taken["steps"]) == (9, 0.1, 5)
+    assert "glob" not in taken
+    given = TrainingConfig.from_settings(**inherited(origin, {"bytes": True, "delimiter": "|"})).corpus
+    assert (given.units, given.lowercase, given.document_end) == ("bytes", False, "|")
+    assert not TrainingConfig.from_settings(**inherited(origin, {"lines": False})).corpus.lines
+
+
+@pytest.mark.parametrize("own", [{"bytes": True, "lines": True}, {"delimiter": "|"}])
+def test_a_run_that_starts_from_another_s_weights_reads_as_it_did(own):
+    origin = TrainingConfig.from_settings(**own)
+    assert TrainingConfig.from_settings(**inherited(origin, {})).corpus == origin.corpus

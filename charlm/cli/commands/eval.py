@@ -12,7 +12,7 @@ import typer
 
 from charlm.cli.base import Group, command_of
 from charlm.cli.curves import check_plot_file, save_curves
-from charlm.cli.options import with_settings
+from charlm.cli.options import WhichWeights, with_settings
 from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_findings, save_findings
 from charlm.engine.pool import WorkerPool
@@ -40,9 +40,9 @@ app = typer.Typer(cls=_Measurements, no_args_is_help=True, add_completion=False)
 def evaluate() -> None:
     """Measure what a model knows.
 
-    A TARGET is a run (a folder with config.json, or a name under runs/) or else a text: a file, a built-in
-    corpus, or - for standard input. With no run the newest is measured; with no text, the validation part of the
-    run's own corpus.
+    A TARGET is a run (a folder with config.json, a file of weights in it, or a name under runs/) or else a
+    text: a file, a built-in corpus, or - for standard input. With no run the newest is measured; with no
+    text, the validation part of the run's own corpus.
     """
 
 
@@ -58,6 +58,7 @@ def _command(name: str, kind: type[Measurement]) -> Any:
             Literal["train", "val", "test"] | None,
             typer.Option(metavar="train|val|test", help="Which part of a run's own corpus.", show_default="val"),
         ] = None,
+        weights: WhichWeights = None,
         plot: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Draw the curves into a .png or .svg file.")
         ] = None,
@@ -66,7 +67,7 @@ def _command(name: str, kind: type[Measurement]) -> Any:
         if plot is not None:
             check_plot_file(plot)
         measurement = kind(**settings)
-        subjects = subjects_of(named or [], split)
+        subjects = subjects_of(named or [], split, weights=weights)
         with WorkerPool() as pool, progress_bar(name, quiet=json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from charlm.checkpoint.find import find_run
+from charlm.checkpoint.find import find_runs
 from charlm.checkpoint.run import Run
 from charlm.cli.curves import check_plot_file, print_curves, save_curves
 from charlm.cli.output import print_json
@@ -46,7 +46,7 @@ def command(
     """
     if out is not None:
         check_plot_file(out)
-    found = [find_run(target) for target in runs] if runs else [find_run(None)]
+    found = find_runs(runs or [])
     curve = learning_curve(found, x, unit)
     if out is not None:
         save_curves([curve], out)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from charlm.checkpoint.find import find_run
-from charlm.cli.options import with_settings
+from charlm.cli.options import WhichWeights, with_settings
 from charlm.cli.output import print_json, write_text
 from charlm.config import Config, SamplingConfig
 from charlm.errors import UsageError
@@ -40,6 +40,7 @@ def command(
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
     ] = None,
+    weights: WhichWeights = None,
     prompt_file: Annotated[
         str | None,
         typer.Option(
@@ -81,7 +82,7 @@ def command(
     _check(settings, temperature, prompt_file, greedy, stream, raw, json)
     if greedy:
         settings["temperature"] = 0.0
-    found = find_run(run)
+    found = find_run(run, weights)
     model = load_run(found)
     if prompt_file is not None:
         # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
@@ -89,7 +90,7 @@ def command(
     if temperature == AUTO:
         from charlm.cli.temperature import fitted_temperature  # what measures is not loaded to sample
 
-        settings["temperature"] = fitted_temperature(run)
+        settings["temperature"] = fitted_temperature(run, weights)
     if stream is not False and not json and settings.get("num", 1) == 1:
         _stream(model, settings, raw)
     else:

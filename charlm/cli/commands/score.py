@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from charlm.checkpoint.find import find_run
+from charlm.checkpoint.find import find_runs
 from charlm.checkpoint.run import Run
+from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError, UsageError
@@ -31,6 +32,7 @@ def command(
             metavar="RUN", help="A run's folder or name; several may be given.", show_default="the newest"
         ),
     ] = None,
+    weights: WhichWeights = None,
     raw: Annotated[
         bool, typer.Option("--raw", help="On a terminal, print control characters as they are, not as escapes.")
     ] = False,
@@ -45,7 +47,7 @@ def command(
     """
     if raw and json:
         raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
-    models = _models([find_run(target) for target in run] if run else [find_run(None)])
+    models = _models(find_runs(run or [], weights))
     with WorkerPool() as pool:
         units = {model.corpus.units for model in models.values()}
         for lines in windows(_standard_input("surrogateescape" if units == {"bytes"} else "strict")):

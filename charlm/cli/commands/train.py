@@ -20,7 +20,7 @@ from charlm.checkpoint.find import find_run, new_run_folder
 from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.cli.app import INTERRUPTED
-from charlm.cli.options import AllowExpansion, with_settings
+from charlm.cli.options import AllowExpansion, WhichWeights, with_settings
 from charlm.cli.output import LastingLines, for_stream
 from charlm.cli.progress import TrainingDisplay, progress_bar
 from charlm.cli.render import print_profile
@@ -53,7 +53,7 @@ from charlm.training.reports import (
 from charlm.training.session import changed, new_run, new_trainer, resume
 from charlm.training.signals import stop_on_signals
 from charlm.training.trainer import Trainer
-from charlm.training.transfer import Transfer
+from charlm.training.transfer import READING, Transfer, inherited
 
 app = typer.Typer(add_completion=False)
 
@@ -92,10 +92,12 @@ def command(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Start from a run's weights, on this corpus; its network and its rate are taken over.",
+            help="Start from a run's weights, on this corpus; its network, its rate and what is a symbol are "
+            "taken over.",
         ),
     ] = None,
     allow_expansion: AllowExpansion = False,
+    weights: WhichWeights = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, the result last.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Say where the time of a step went.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on standard error.")] = False,
@@ -113,9 +115,13 @@ def command(
     if quiet:
         warnings.simplefilter("ignore", CharlmWarning)
     before = None if resume_run is None else find_run(resume_run)
-    origin = None if init_from is None else find_run(init_from)
+    if before is not None and before.weights is not None:
+        raise UsageError(f"--resume goes on from the last save: name the folder, or --init-from {resume_run}")
+    if weights is not None and init_from is None:
+        raise UsageError("--weights says which weights to start from: give --init-from, or leave it out")
+    origin = None if init_from is None else find_run(init_from, weights)
     if origin is not None:
-        settings = _inherited(origin) | settings
+        settings = inherited(origin.config, settings)
     config = TrainingConfig.from_settings(**settings) if before is None else changed(before.config, settings)
     with WorkerPool(config.batching.workers) as pool:
         if before is None:
@@ -131,12 +137,6 @@ def command(
         raise typer.Exit(INTERRUPTED)
 
 
-def _inherited(origin: Run) -> dict[str, Any]:
-    """What a run takes over from the one whose weights it starts from."""
-    optimisation = origin.config.optimisation
-    return {**origin.config.model.to_json(), "optimizer": optimisation.optimizer, "lr": optimisation.lr}
-
-
 @contextmanager
 def _new(
     source: Source, settings: dict[str, Any], origin: Run | None, out: Path | None, pool: WorkerPool, quiet: bool
@@ -147,7 +147,7 @@ def _new(
     with progress_bar("reading", quiet) as progress:
         trainer = new_trainer(source, settings, pool, progress)
     if start is not None:
-        _say(_moved(trainer.start_from(start)), quiet)
+        _say(f"{_moved(trainer.start_from(start))}{_read_alike(trainer)}", quiet)
     elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
         _say(f"no preset is picked beside {', '.join(map(flag, own_settings(settings)))}", quiet)
     with new_run(trainer, new_run_folder(source.name) if out is None else out) as run:
@@ -189,6 +189,14 @@ def _described(trainer: Trainer) -> str:
     if config.budget.preset is None:
         return described
     return f"{described}\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
+
+
+def _read_alike(trainer: Trainer) -> str:
+    """How the text is read, where that is not the plain way."""
+    own, plain = trainer.config.corpus.to_json(), CorpusConfig().to_json()
+    flags = [flag(name) if own[name] is True else f"{flag(name)} {own[name]}" for name in READING]
+    changed = [said for said, name in zip(flags, READING, strict=True) if own[name] != plain[name]]
+    return f"; read with {' '.join(changed)}" if changed else ""
 
 
 def _moved(moved: Transfer) -> str:
