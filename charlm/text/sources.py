@@ -24,6 +24,7 @@ from charlm.text.decoding import decode
 from charlm.text.expand import files_of
 from charlm.text.members import BLOCK, Member, Spool
 from charlm.text.named import NAMES, read_named
+from charlm.text.walk import Identity, identity_of, mode_of
 
 Kind: TypeAlias = Literal["file", "files", "built-in", "stdin", "text"]
 
@@ -46,12 +47,14 @@ class Source:
         kind: which origin it has; "files" are several, or a folder's.
         paths: what was named, files and folders and patterns, as absolute paths; empty for the other kinds.
         members: the files, in the order in which they are read.
+        left_out: what was not read though its name fits, and for each the reason.
     """
 
     name: str
     kind: Kind
     paths: tuple[str, ...]
     members: tuple[Member, ...] = field(repr=False)
+    left_out: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def label(self) -> str:
@@ -106,7 +109,7 @@ def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Sou
         CorpusError: there is nothing of a name, or it has not been downloaded.
     """
     alone = [name for name in named if name in ("-", *NAMES) or name in named_corpora()]
-    if len(named) == 1 and stat.S_ISFIFO(_mode(named[0])):
+    if len(named) == 1 and stat.S_ISFIFO(mode_of(named[0])):
         with Path(named[0]).open("rb") as pipe:
             return Source("stdin", "stdin", (), (Member(repr(named[0]), _spooled(pipe, repr(named[0]))),))
     if not alone:
@@ -134,7 +137,7 @@ def find_text(named: str, remedy: str = REMEDY) -> Source:
         UsageError: the name is a built-in's, and a file's in the working folder as well.
         CorpusError: there is nothing of that name.
     """
-    if named not in NAMES and named not in named_corpora() and stat.S_ISDIR(_mode(named)):
+    if named not in NAMES and named not in named_corpora() and stat.S_ISDIR(mode_of(named)):
         raise CorpusError(f"{named!r} is a folder: give a text file")
     return find_source([named], pattern="", remedy=remedy)
 
@@ -148,16 +151,19 @@ def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
     """
     if len(named) > MOST_NAMED:
         raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")
-    members = tuple(member for name in named for member in files_of(name, pattern, remedy))
-    seen: set[str | None] = set()
-    for member in members:
-        if member.path in seen:
+    found = [files_of(name, pattern, remedy) for name in named]
+    members = tuple(member for files, _ in found for member in files)
+    seen: set[Identity | str] = set()
+    for member in members if len(named) > 1 else ():
+        same = identity_of(member.path or "") or member.label
+        if same in seen:
             raise UsageError(f"{member.label} is named twice: leave out one")
-        seen.add(member.path)
+        seen.add(same)
     is_file = members[0].label == repr(named[0])
     name = PurePath(plain_name(named[0])).stem if is_file else Path(named[0]).resolve().name
     kind: Kind = "file" if is_file and len(members) == 1 else "files"
-    return Source(name, kind, tuple(str(Path(name).absolute()) for name in named), members)
+    paths = tuple(str(Path(name).absolute()) for name in named)
+    return Source(name, kind, paths, members, tuple(each for _, left_out in found for each in left_out))
 
 
 def find_stored(stored: str, remedy: str) -> Source:
@@ -200,14 +206,6 @@ def source_of_text(text: str) -> Source:
 def empty(label: str) -> CorpusError:
     """What to say of a text that has nothing in it."""
     return CorpusError(f"{label} is empty: give a text that has characters")
-
-
-def _mode(name: str) -> int:
-    """The mode bits of what has this name; 0 where nothing has."""
-    try:
-        return Path(name).stat().st_mode
-    except (OSError, ValueError):
-        return 0
 
 
 def _spooled(stream: BinaryIO, label: str) -> Spool:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import pytest
 
@@ -63,3 +64,17 @@ def test_a_cache_that_cannot_be_written_is_told(elsewhere, call, monkeypatch):
     refused = call("train", "fox.txt")
     assert refused.code == 1 and "cannot be written" in refused.complaint
     assert refused.complaint.endswith("or name another folder by CHARLM_CACHE_DIR")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights that this platform may not give")
+def test_links_that_lead_to_the_same_text_again_are_said(elsewhere, call, tiny):
+    (elsewhere / "d").mkdir()
+    (elsewhere / "d" / "x.txt").write_text(TEXT)
+    (elsewhere / "d" / "loop").symlink_to(".")
+    for number in range(4):
+        (elsewhere / "d" / f"y{number}.txt").symlink_to("x.txt")
+    ended = call("train", "d", *tiny)
+    assert ended.err.startswith(
+        "left out: 'd/loop' (a link to a folder that is read anyway), 'd/y0.txt' (the same file as 'd/x.txt'), "
+        "'d/y1.txt' (the same file as 'd/x.txt') and 2 more\nd: 1,620 characters to train on"
+    )

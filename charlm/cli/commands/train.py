@@ -39,6 +39,7 @@ from charlm.errors import CharlmWarning, UsageError
 from charlm.language_model import load_run
 from charlm.presets import own_settings, preset_flags
 from charlm.text.named import DEFAULT
+from charlm.text.remarks import remarks
 from charlm.text.sources import Source, find_source
 from charlm.training.loop import train as training_loop
 from charlm.training.reports import (
@@ -146,6 +147,8 @@ def _new(
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
         trainer = new_trainer(source, settings, pool, progress)
+    for remark in remarks(trainer.corpus):
+        _say(remark, quiet)
     if start is not None:
         _say(f"{_moved(trainer.start_from(start))}{_read_alike(trainer)}", quiet)
     elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
