@@ -1,4 +1,4 @@
-"""Compressed files, by the ends of their names: gzip, bzip2, xz, and Zstandard where Python has it."""
+"""Compressed files, by their names and their first bytes: gzip, bzip2, xz, and Zstandard where Python has it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import importlib
 import lzma
 import zlib
 from collections.abc import Callable
-from pathlib import PurePath
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, TypeAlias
 
 from charlm.errors import CorpusError
@@ -33,14 +34,30 @@ def _open_zstd(file: BinaryIO) -> Any:
     return _zstd().open(file)
 
 
-_DECOMPRESSIONS: dict[str, Decompression] = {
-    ".gz": gzip.open,
-    ".bz2": bz2.open,
-    ".xz": lzma.open,
-    ".zst": _open_zstd,
+@dataclass(frozen=True)
+class Format:
+    """A way to compress files: its name, its program, what its files begin with, and how they are read."""
+
+    name: str
+    program: str
+    beginnings: tuple[bytes, ...]
+    open: Decompression = field(repr=False)
+
+
+_FORMATS = {
+    ".gz": Format("gzip", "gzip", (b"\x1f\x8b",), gzip.open),
+    ".bz2": Format("bzip2", "bzip2", (b"BZh",), bz2.open),
+    ".xz": Format("xz", "xz", (b"\xfd7zXZ\0", b"\x5d\0\0"), lzma.open),
+    # A file of Zstandard may begin with a frame that is to be skipped, of which there are sixteen kinds.
+    ".zst": Format(
+        "Zstandard",
+        "zstd",
+        (b"\x28\xb5\x2f\xfd", *(bytes([kind]) + b"\x2a\x4d\x18" for kind in range(0x50, 0x60))),
+        _open_zstd,
+    ),
 }
 
-SUFFIXES = tuple(_DECOMPRESSIONS)
+SUFFIXES = tuple(_FORMATS)
 
 
 def damages() -> tuple[type[Exception], ...]:
@@ -49,22 +66,46 @@ def damages() -> tuple[type[Exception], ...]:
     return OSError, zlib.error, lzma.LZMAError, *(() if zstd is None else (zstd.ZstdError,))
 
 
-def decompression_of(path: str, label: str) -> Decompression | None:
-    """How to read a file of this name; None where it is not compressed.
+def decompression_of(path: str, head: bytes, label: str) -> Decompression | None:
+    """How to read a file of this name, or that is a link to one; None where it is not compressed.
+
+    Args:
+        path: the file, under the name that it was given.
+        head: its first bytes.
+        label: how messages call it.
 
     Raises:
-        CorpusError: this Python cannot decompress it.
+        CorpusError: this Python cannot decompress it, or it is not what its name says.
 
-    >>> decompression_of("tale.txt", "'tale.txt'") is None
+    >>> decompression_of("tale.txt", b"Once", "'tale.txt'") is None
     True
     """
-    suffix = PurePath(path).suffix.lower()
+    suffixes = (PurePath(path).suffix.lower(), Path(path).resolve().suffix.lower())
+    suffix = next((each for each in suffixes if each in _FORMATS), None)
+    if suffix is None:
+        return None
     if suffix == ".zst" and _zstd() is None:
         raise CorpusError(
             f"{label} is compressed with Zstandard, which this Python cannot read: "
             "install it with pip install 'charlm-rnn[zst]', or decompress the file with zstd -d"
         )
-    return _DECOMPRESSIONS.get(suffix)
+    own, found = _FORMATS[suffix], format_of(head)
+    if head and found is None:
+        raise CorpusError(
+            f"{label} is not compressed, as its first bytes say, though its name ends in {suffix}: rename it"
+        )
+    if found is not None and found[1] is not own:
+        raise CorpusError(
+            f"{label} is compressed with {found[1].name}, as its first bytes say, though its name ends in "
+            f"{suffix}: give it a name that ends in {found[0]}"
+        )
+    return own.open
+
+
+def format_of(head: bytes) -> tuple[str, Format] | None:
+    """How a file that begins so is compressed, and the ending of such names; None where it is not."""
+    found = (each for each in _FORMATS.items() if head.startswith(each[1].beginnings))
+    return next(found, None)
 
 
 def plain_name(path: str) -> str:

@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 
 from charlm.errors import CorpusError
+from charlm.text.kinds import HEAD, is_document, kind_of
 
 # UTF-32's little-endian mark starts with UTF-16's, so it is looked for first.
 _BYTE_ORDER_MARKS = {
@@ -25,34 +26,49 @@ def decode(blocks: Iterable[bytes], label: str) -> Iterator[str]:
     >>> list(decode([b"caf", b"\xc3", b"\xa9s"], "the file"))
     ['caf', 'és']
     """
-    done, rest = 0, b""
+    done, rest, head = 0, b"", b""
     for block in blocks:
         if not done and not rest:
             _check_mark(block, label)
+        if len(head) < HEAD:
+            head += block[: HEAD - len(head)]
+            if is_document(head):
+                raise _no_text(head, label, "")
         zero = block.find(0)
         if zero >= 0:
             place = done + len(rest) + zero
-            raise CorpusError(
-                f"{label} is binary, not text: byte {place} (counted from 0) is zero; "
-                "give a text file, or train with --bytes"
+            raise _no_text(
+                head,
+                label,
+                f"is binary, not text: byte {place} (counted from 0) is zero; "
+                "give a text file, or train with --bytes",
             )
-        text, rest, done = _decoded(rest + block, done, label, final=False)
+        text, rest, done = _decoded(rest + block, done, label, head, final=False)
         if text:
             yield text
-    _decoded(rest, done, label, final=True)
+    _decoded(rest, done, label, head, final=True)
 
 
-def _decoded(data: bytes, done: int, label: str, final: bool) -> tuple[str, bytes, int]:
+def _decoded(data: bytes, done: int, label: str, head: bytes, final: bool) -> tuple[str, bytes, int]:
     """The text of bytes that follow ``done`` others, the bytes left over, and how many are done then."""
     try:
         text, used = codecs.utf_8_decode(data, "strict", final)
     except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{label} is not in UTF-8: byte {done + error.start} (counted from 0) is "
-            f"0x{data[error.start]:02X}: convert it, such as with iconv -f LATIN1 -t UTF-8 OLD > NEW if it is in "
-            "Latin-1, or train with --bytes"
+        # Windows-1252 has all characters of Latin-1, and the curly quotes and dashes that Latin-1 lacks.
+        raise _no_text(
+            head,
+            label,
+            f"is not in UTF-8: byte {done + error.start} (counted from 0) is 0x{data[error.start]:02X}: convert "
+            "it, such as with iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW if it is in Windows-1252 or Latin-1, "
+            "or train with --bytes",
         ) from None
     return text, data[used:], done + used
+
+
+def _no_text(head: bytes, label: str, complaint: str) -> CorpusError:
+    """What to say of a file that is no text: what it is, where its first bytes tell."""
+    kind = kind_of(head)
+    return CorpusError(f"{label} {complaint}" if kind is None else f"{label} is {kind[0]}, not text: {kind[1]}")
 
 
 def _check_mark(data: bytes, label: str) -> None:

@@ -14,6 +14,7 @@ from typing import BinaryIO, TypeAlias
 
 from charlm.errors import CorpusError
 from charlm.text.compression import damages, decompression_of
+from charlm.text.kinds import HEAD
 
 Advance: TypeAlias = Callable[[int], None]
 """Called now and then with how many more bytes of the files themselves have been read."""
@@ -83,8 +84,9 @@ class Member:
             CorpusError: the file cannot be read, is damaged or cut short, changes its size meanwhile, or expands
                 so much that it is refused.
         """
-        decompress = decompression_of(self.path or "", self.label)
         with self._open() as file:
+            decompress = decompression_of(self.path or "", file.read(HEAD), self.label)
+            file.seek(0)
             if decompress is None:
                 yield from self._plain_blocks(file, advance)
                 return

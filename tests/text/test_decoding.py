@@ -1,5 +1,10 @@
 """From blocks to text: any cut is the same, and what is no UTF-8 is refused with its place in the whole file."""
 
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
 from itertools import pairwise
 
 import pytest
@@ -52,3 +57,42 @@ def test_where_the_blocks_end_does_not_change_what_is_said(raw, places):
 def test_the_place_is_the_file_s_and_not_the_block_s(blocks, words):
     with pytest.raises(CorpusError, match=words):
         list(decode(blocks, "x"))
+
+
+def zipped(name, first=None):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        if first is not None:
+            archive.writestr("mimetype", first, zipfile.ZIP_STORED)
+        archive.writestr(name, "some text " * 100)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (gzip.compress(b"a text"), "compressed with gzip, not text: give it a name that ends in .gz"),
+        (bz2.compress(b"a text"), "compressed with bzip2, not text"),
+        (lzma.compress(b"a text"), "compressed with xz, not text"),
+        (b"\x28\xb5\x2f\xfd\x04", "compressed with Zstandard, not text: .* decompress it with zstd -d"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF, not text: convert it to text, such as with pdftotext"),
+        (b"%PDF-1.0\nnothing but ASCII", "a PDF, not text"),
+        (zipped("word/document.xml"), r"a Word document \(\.docx\), not text: .* pandoc"),
+        (zipped("OEBPS/book.xhtml", first="application/epub+zip"), "an EPUB book, not text: .* pandoc"),
+        (zipped("tale.txt"), "a zip archive, not text: unpack it"),
+    ],
+)
+def test_what_is_no_text_is_told_as_what_it_is(raw, words):
+    with pytest.raises(CorpusError, match=f"x is {words}"):
+        list(decode([raw], "x"))
+
+
+@pytest.mark.parametrize("byte", [0x92, 0x9F, 0xE9])
+def test_the_advice_keeps_curly_quotes(byte):
+    """In Latin-1 the bytes 0x80 to 0x9F are control characters; Windows-1252 has the rest alike."""
+    with pytest.raises(CorpusError, match="iconv -f WINDOWS-1252 -t UTF-8"):
+        list(decode([b"it" + bytes([byte]) + b"s"], "x"))
+
+
+def test_a_text_that_begins_like_a_compressed_file_is_a_text():
+    assert "".join(decode([b"BZhang came home"], "x")) == "BZhang came home"

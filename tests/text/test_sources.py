@@ -1,5 +1,6 @@
 """Reading a corpus: every origin gives the exact text, and everything that is no text has its one line."""
 
+import gzip
 import io
 import os
 import sys
@@ -250,3 +251,23 @@ def test_very_many_names_are_better_one_folder():
         UsageError, match=r"1,001 files are named: name their folder, and choose from it by --glob"
     ):
         find_source([f"{number}.txt" for number in range(1001)], "")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights that this platform may not give")
+def test_a_link_is_decompressed_by_the_name_that_it_has_or_leads_to(folder):
+    (folder / "blob0123").write_bytes(gzip.compress(b"a novel"))
+    (folder / "blob.gz").write_bytes(gzip.compress(b"another"))
+    (folder / "novel.txt.gz").symlink_to("blob0123")
+    (folder / "other.txt").symlink_to("blob.gz")
+    source = find_text("novel.txt.gz")
+    assert (source.name, source.read()) == ("novel", "a novel")
+    assert find_source(["*.txt.gz"], "").read() == find_source(["."], "*.txt.gz").read() == "a novel"
+    assert find_text("other.txt").read() == "another"
+    assert "is compressed with gzip, not text" in complaint("blob0123")
+
+
+def test_a_name_that_lies_about_compression_is_told(folder):
+    (folder / "a.xz").write_bytes(gzip.compress(b"a novel"))
+    (folder / "b.gz").write_bytes(b"a novel")
+    assert complaint("a.xz").endswith("though its name ends in .xz: give it a name that ends in .gz")
+    assert complaint("b.gz").startswith("'b.gz' is not compressed, as its first bytes say")

@@ -85,7 +85,7 @@ def _standard_input(errors: str) -> Iterator[str]:
         except UnicodeDecodeError as error:
             raise CorpusError(
                 f"line {number} of standard input is not in UTF-8: its byte {error.start} (counted from 0) is "
-                f"0x{error.object[error.start]:02X}: convert it, such as with iconv -f LATIN1 -t UTF-8"
+                f"0x{error.object[error.start]:02X}: convert it, such as with iconv -f WINDOWS-1252 -t UTF-8"
             ) from None
 
 
