@@ -7,6 +7,7 @@ in a folder without it may be anybody's.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import warnings
 from pathlib import Path
@@ -66,7 +67,7 @@ def warn_of_readers() -> None:
     if os.name == "posix" and mode & 0o077:
         warnings.warn(
             f"others may look into the cache {root} (mode {mode:o}), though not into what is put there now: "
-            f"chmod -R go= it, or name another folder by {VARIABLE}",
+            f"chmod go= {shlex.quote(str(root))}, or name another folder by {VARIABLE}",
             CharlmWarning,
             stacklevel=2,
         )

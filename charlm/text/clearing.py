@@ -131,8 +131,9 @@ def _holdings(root: Path, downloads: bool) -> Iterator[_Holding]:
         if is_folder(root / name) and (downloads or name != DOWNLOADS):
             yield from map(holding_of, sorted((root / name).iterdir()))
     for path in sorted(root.iterdir()):
-        if not (path.name in rooms and is_folder(path)) and not (path.name == MARK and is_plain(path)):
-            yield _Holding(path, others=(path,))
+        is_mark = MARK in (path.name, meant_for(path.name)) and is_plain(path)
+        if not is_mark and not (path.name in rooms and is_folder(path)):
+            yield _foreign(path)
 
 
 def _entry(path: Path) -> _Holding:

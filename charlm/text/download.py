@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,11 +16,13 @@ from pathlib import Path
 from typing import IO, Any, TypeAlias
 
 from charlm.errors import CorpusError
-from charlm.storage.cache import PRIVATE_FOLDER, cache_room
+from charlm.storage.cache import PRIVATE_FOLDER, cache_room, is_marked
 from charlm.storage.lock import hold
+from charlm.storage.places import cache_folder
 from charlm.storage.room import check_room
 from charlm.storage.whole import PRIVATE, whole_file
 from charlm.text.catalogue import DOWNLOADS, NamedCorpus, RemoteFile, not_downloaded
+from charlm.text.entry_folder import discard
 
 OFFLINE = "CHARLM_OFFLINE"
 RETRIES = 2  # after the first attempt
@@ -59,11 +60,12 @@ def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
         parts = cache_room(DOWNLOADS) / f"{corpus.name}{PARTS}"
         with hold(corpus.path.with_suffix(LOCK), mode=PRIVATE):
             if not is_intact(corpus):  # another process may have fetched it while this one waited
+                _check_replaceable(corpus)
                 check_room(parts.parent, 2 * (corpus.bytes or 0))
                 parts.mkdir(PRIVATE_FOLDER, exist_ok=True)
                 paths = [_fetched(corpus, file, parts, progress) for file in corpus.files]
                 _publish(corpus, paths)
-            shutil.rmtree(parts, ignore_errors=True)
+            discard(parts, names_of_parts(corpus))
     except OSError as error:
         raise CorpusError(
             f"{corpus.path} cannot be written: {error.strerror or error}; see to the disk"
@@ -74,6 +76,14 @@ def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
 def is_intact(corpus: NamedCorpus) -> bool:
     """Whether the text of a corpus is here and has its sum."""
     return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
+
+
+def _check_replaceable(corpus: NamedCorpus) -> None:
+    """See that a text in this one's place is charlm's to replace; outside a cache that charlm began, none is."""
+    if os.path.lexists(corpus.path) and not is_marked(cache_folder()):
+        raise CorpusError(
+            f"{corpus.path} is there and is not {corpus.name} as it is known: put it somewhere else"
+        )
 
 
 def names_of_parts(corpus: NamedCorpus) -> re.Pattern[str]:

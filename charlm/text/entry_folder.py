@@ -22,16 +22,20 @@ def divided(folder: Path, own: re.Pattern[str] = _OWN) -> tuple[list[Path], list
     return ours, [path for path in everything if path not in ours]
 
 
-def discard(folder: Path) -> None:
+def discard(folder: Path, own: re.Pattern[str] = _OWN) -> None:
     """Remove an entry, finished or not, if it is there; the folder stays where something else lies in it.
+
+    Args:
+        folder: where it is.
+        own: which names are charlm's; left out, those of an entry's files.
 
     Raises:
         OSError: the system refuses.
     """
     if not is_folder(folder):
         return
-    own, others = divided(folder)
-    for path in own:
+    ours, others = divided(folder, own)
+    for path in ours:
         path.unlink(missing_ok=True)
     if not others:
         folder.rmdir()

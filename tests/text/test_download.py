@@ -251,6 +251,21 @@ def test_a_text_that_was_altered_here_is_fetched_again(server):
     assert fetch(corpus).read_bytes() == TEXT and is_intact(corpus)
 
 
+def test_what_is_somebody_elses_in_its_place_or_beside_it_stays(server, tmp_path):
+    corpus = server.corpus("good")
+    (corpus.path.with_suffix(".parts")).mkdir(parents=True)
+    (corpus.path.with_suffix(".parts") / "mine").write_text("precious")
+    corpus.path.write_text("precious")
+    with pytest.raises(
+        CorpusError, match=r"sample\.txt is there and is not sample as it is known: put it somewhere"
+    ):
+        fetch(corpus)
+    assert server.asked == [] and corpus.path.read_text() == "precious"
+    corpus.path.unlink()
+    fetch(corpus)
+    assert kept(tmp_path) == ["sample.parts", "sample.parts/mine", "sample.txt"]
+
+
 def test_nothing_is_asked_for_offline(server, monkeypatch):
     corpus = server.corpus("good")
     monkeypatch.setenv("CHARLM_OFFLINE", "1")
