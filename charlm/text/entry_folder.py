@@ -11,8 +11,10 @@ from charlm.storage.whole import meant_for
 
 HEADER, ALPHABET, CODES = "header.json", "alphabet", "codes"
 
-# The three, the records of what was named, and what is laid out anew from the codes.
-_OWN = re.compile(r"header\.json|alphabet|codes|files-[0-9a-f]{16}\.json|ends|shuffled-[0-9]+(-ends)?")
+# The three, the records of what was named, and what is laid out or counted anew from the codes.
+_OWN = re.compile(
+    r"header\.json|alphabet|codes|files-[0-9a-f]{16}\.json|ends|shuffled-[0-9]+(-ends)?|bigrams-[0-9]+-[0-9]+(-[0-9]+)?"
+)
 
 
 def divided(folder: Path, own: re.Pattern[str] = _OWN) -> tuple[list[Path], list[Path]]:

@@ -47,6 +47,8 @@ def entry(cache, text):
     """The folder of an entry in the cache, with all that can be laid out beside it."""
     prepared = prepare(find_source([str(text)], ""), CorpusConfig(lines=True))
     shuffled(prepared.codes, prepared.alphabet, 3, prepared.folder)
+    for name in ("bigrams-0-12", "bigrams-0-12-3"):
+        (prepared.folder / name).touch(0o600)
     return prepared.folder
 
 
