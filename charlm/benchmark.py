@@ -6,21 +6,22 @@ whole one: forward, backward, clipping and the update.
 
 from __future__ import annotations
 
+import json
 import re
-import resource
 import statistics
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, TextIO
 
 import numpy as np
 
 from charlm.architecture import flops_per_character
 from charlm.config import SamplingConfig, TrainingConfig
 from charlm.engine.pool import WorkerPool
+from charlm.engine.process import Process
 from charlm.generate import all_filters, drawn_codes
 from charlm.model import Model
 from charlm.presets import PRESETS, with_preset
@@ -91,14 +92,15 @@ class Speed:
         gflops: billions of operations a second that those are.
         sampling: characters a second of one stream.
         sampling_64: characters a second of 64 streams together.
-        resident_bytes: what training holds in memory, in all its processes together.
+        resident_bytes: what training holds in memory, in all its processes together; None where no system call
+            tells it.
     """
 
     training: float
     gflops: float
     sampling: float
     sampling_64: float
-    resident_bytes: int
+    resident_bytes: int | None
 
 
 class TrainingBench:
@@ -119,7 +121,7 @@ class TrainingBench:
             targets += self._trainer.step(0.0)[1]
         return targets / spent
 
-    def resident_bytes(self) -> int:
+    def resident_bytes(self) -> int | None:
         """What the training holds in memory: all its buffers are allocated once, and stay."""
         return resident_bytes(self._trainer.worker_pids)
 
@@ -180,14 +182,41 @@ def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
     )
 
 
-def resident_bytes(pids: Sequence[int]) -> int:
+def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
+    """Measure one size in a process of its own, so that its memory is right.
+
+    Raises:
+        WorkerError: the process failed or was killed.
+    """
+    process = Process(__name__, advice="measure a smaller size if memory ran out")
+    try:
+        process.send({"size": asdict(size), "workers": workers, "seconds": seconds})
+        return Speed(**process.answer())
+    finally:
+        process.dismiss()
+        process.wait(patience=0)
+
+
+def serve(orders: TextIO, answers: TextIO) -> None:
+    """Measure what is ordered, in the process that ``measure_apart`` starts."""
+    order = json.loads(orders.readline())
+    speed = measure(Size(**order["size"]), order["workers"], order["seconds"])
+    answers.write(json.dumps(asdict(speed)) + "\n")
+
+
+def resident_bytes(pids: Sequence[int]) -> int | None:
     """What this process and its workers hold in memory, pages that they share counted once.
 
-    Where the system does not tell that, it is the peak of this process times their number, which is too much.
+    Where the system does not tell that, it is the peak of this process times their number, which is too much;
+    None where it tells neither.
     """
     try:
         reports = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in ("self", *pids)]
     except OSError:
+        try:
+            import resource
+        except ImportError:  # Windows has none
+            return None
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return (1 + len(pids)) * (peak if sys.platform == "darwin" else peak * 1024)
     return sum(1024 * int(re.findall(r"^Pss:\s+(\d+) kB", report, re.MULTILINE)[0]) for report in reports)

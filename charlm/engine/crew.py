@@ -1,26 +1,19 @@
-"""The worker processes of a training, seen from the process that leads it.
-
-They are started as commands of their own, not forked, and talk in lines of JSON: the arrays lie in shared memory.
-So a program that trains needs no ``if __name__ == "__main__"``, and nothing is pickled.
-"""
+"""The worker processes of a training, seen from the process that leads it; the arrays lie in shared memory."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
+from charlm.engine.process import Process
 from charlm.engine.worker import Job
 from charlm.errors import WorkerError
 
 MODULE = "charlm.engine.worker"
-PATIENCE = 10.0  # seconds for a worker to finish its step and leave; then it is killed
+ADVICE = "go on from the last save with --resume, with fewer --workers if memory ran out"
+# A worker must not start the matrix library's own threads at all.
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
 class Crew:
@@ -32,29 +25,24 @@ class Crew:
         Raises:
             WorkerError: a process cannot be started.
         """
-        self.pids: list[int] = []
-        self._processes: list[subprocess.Popen[str]] = []
-        command = [sys.executable, "-m", MODULE]
-        # A worker must find the same charlm, and must not start the matrix library's own threads at all.
-        surroundings = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
-        surroundings |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+        self._processes: list[Process] = []
         try:
             for job in jobs:
-                process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, pass_fds=inherited,
-                    env=os.environ | surroundings,
-                )  # fmt: skip
-                self._processes.append(process)
-                self.pids.append(process.pid)
-                self._send(process, job.to_line())
+                self._processes.append(Process(MODULE, ADVICE, inherited, ONE_THREAD))
+                self._processes[-1].send(asdict(job))
         except OSError as error:
             self.close()
             raise WorkerError(f"no worker process can be started ({error}): train with --workers 1") from error
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes' numbers."""
+        return [process.pid for process in self._processes]
+
     def order(self, orders: Sequence[Mapping[str, Any]]) -> None:
         """Give each worker its order, JSON values by name, which it begins at once."""
         for process, order in zip(self._processes, orders, strict=True):
-            self._send(process, json.dumps(order) + "\n")
+            process.send(order)
 
     def answers(self) -> list[dict[str, Any]]:
         """Wait for every worker's answer, in their order.
@@ -62,43 +50,19 @@ class Crew:
         Raises:
             WorkerError: a worker failed, or its process has ended.
         """
-        lines = [process.stdout.readline() if process.stdout else "" for process in self._processes]
-        for process, line in zip(self._processes, lines, strict=True):
-            if not line.endswith("\n"):
-                raise WorkerError(self._end_of(process))
-        answers: list[dict[str, Any]] = [json.loads(line) for line in lines]
-        for answer in answers:
-            if "error" in answer:
-                failure = WorkerError(f"a worker process failed ({answer['error']})")
-                failure.add_note(answer["traceback"])
-                raise failure
+        answers, failures = [], []
+        for process in self._processes:
+            try:
+                answers.append(process.answer())
+            except WorkerError as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
         return answers
 
     def close(self) -> None:
         """End the processes, and wait until they are gone."""
         for process in self._processes:
-            for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    if pipe:
-                        pipe.close()
+            process.dismiss()
         for process in self._processes:
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-    def _send(self, process: subprocess.Popen[str], line: str) -> None:
-        # A process that has ended is told by its missing answer, with the reason.
-        with suppress(BrokenPipeError):
-            if process.stdin:
-                process.stdin.write(line)
-                process.stdin.flush()
-
-    def _end_of(self, process: subprocess.Popen[str]) -> str:
-        status = process.wait()
-        how = f"was killed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
-        return (
-            f"worker process {process.pid} {how}: go on from the last save with --resume, "
-            "with fewer --workers if memory ran out"
-        )
+            process.wait()

@@ -1,7 +1,7 @@
 """A worker process: reads a job and then orders, a line of JSON each, and answers every order with a line.
 
-It ends when its input ends, as it does when the training process ends, however that comes about. Signals to the
-whole group of processes (Ctrl-C) are the training process's to answer.
+It ends when its input ends, as it does when the training process ends, however that comes about. Signals that
+end a program are the training process's to answer.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
-import traceback
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 from threadpoolctl import threadpool_limits
@@ -21,6 +18,7 @@ from charlm.arrays import FlatVector
 from charlm.config import ModelConfig, OptimisationConfig
 from charlm.engine.memory import TrainingMemory
 from charlm.engine.shard import Order, Shard
+from charlm.engine.start import failure_line
 from charlm.model import Model
 from charlm.optim import optimizer_of
 
@@ -53,10 +51,6 @@ class Job:
     address: str
     core: int | None
 
-    def to_line(self) -> str:
-        """The job as the first line that its process reads."""
-        return json.dumps(asdict(self)) + "\n"
-
     def shard(self) -> Shard:
         """The worker's part, over the shared memory."""
         blank = Model(ModelConfig(**self.model), self.vocabulary_size)
@@ -72,17 +66,21 @@ class Job:
 
 def serve(orders: TextIO, answers: TextIO) -> None:
     """Do a job's steps in turn, until there are no more orders."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     job = Job(**json.loads(orders.readline()))
     if job.core is not None:
         os.sched_setaffinity(0, {job.core})
-    shard = job.shard()
-    for line in orders:
-        try:
-            answer = _obey(shard, json.loads(line))
-        except Exception as error:  # told to the training process, which ends the run
-            answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
-        answers.write(json.dumps(answer | {"seconds": shard.buffers.laps.seconds}) + "\n")
-        answers.flush()
+    with threadpool_limits(limits=1, user_api="blas"):
+        shard = job.shard()
+        for line in orders:
+            try:
+                answer = _obey(shard, json.loads(line)) | {"seconds": shard.buffers.laps.seconds}
+                answers.write(json.dumps(answer) + "\n")
+            except Exception as error:  # told to the training process, which ends the run or goes on
+                answers.write(failure_line(error))
+            answers.flush()
 
 
 def _obey(shard: Shard, order: dict[str, Any]) -> dict[str, Any]:
@@ -91,17 +89,3 @@ def _obey(shard: Shard, order: dict[str, Any]) -> dict[str, Any]:
         shard.update(**order)
         return {}
     return {"nll_sum": shard.run(Order(**order))}
-
-
-def main() -> None:
-    """Serve the process that started this one."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    with threadpool_limits(limits=1, user_api="blas"), suppress(BrokenPipeError):
-        serve(sys.stdin, sys.stdout)
-        return
-    os._exit(0)  # the training process is gone: nobody is left to be told, and closing the pipe would fail again
-
-
-if __name__ == "__main__":
-    main()

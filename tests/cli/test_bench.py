@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from charlm.benchmark import Speed, measure
+from charlm.benchmark import Speed, measure_apart
 from charlm.cli.commands import bench
 
 
@@ -39,9 +39,11 @@ def test_a_size_of_ones_own(call, measured):
     assert "gru H32 L2 B64 T64" in result.out and "50%" in result.out
 
 
-def test_the_whole_way_on_a_tiny_size(call, monkeypatch):
+def test_the_whole_way_on_a_tiny_size(call, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "random.py").write_text("raise AssertionError('a file of the working folder was run')")
     monkeypatch.setattr("charlm.benchmark.CEILING_SIZE", 64)
-    monkeypatch.setattr(bench, "measure", partial(measure, seconds=0.02))
+    monkeypatch.setattr(bench, "measure_apart", partial(measure_apart, seconds=0.02))
     result = call("bench", "--cell", "rnn", "--hidden", "4", "--batch-size", "4", "--seq-len", "8", "--json")
     (record,) = result.records
     for name in ("training", "gflops", "sampling", "sampling_64", "resident_megabytes", "share_of_ceiling"):

@@ -5,14 +5,12 @@ Every size runs in a process of its own, so that its peak of memory is its own.
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import typer
 
-from charlm.benchmark import SIZES, Size, ceiling_gflops, measure
+from charlm.benchmark import SIZES, Size, ceiling_gflops, measure_apart
 from charlm.cells import CELLS
 from charlm.cli.output import print_json
 from charlm.cli.progress import progress_bar
@@ -66,13 +64,12 @@ def command(
 
 
 def _record(size: Size, workers: int | None, ceiling: float) -> dict[str, Any]:
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        speed = process.submit(measure, size, workers).result()
+    speed = measure_apart(size, workers)
     return {
         "preset": size.preset,
         "size": size.name,
         **asdict(speed),
         "ceiling_gflops": ceiling,
         "share_of_ceiling": speed.gflops / ceiling,
-        "resident_megabytes": speed.resident_bytes / 1e6,
+        "resident_megabytes": None if speed.resident_bytes is None else speed.resident_bytes / 1e6,
     }
