@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import shlex
+import signal
 import tempfile
+from contextlib import closing
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from charlm.checkpoint.find import find_run
+from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel, load_run
-from charlm.text.sources import source_of_text
+from charlm.text.handed_in import source_of
 from charlm.training.loop import train as training_loop
 from charlm.training.session import new_run, new_trainer
+from charlm.training.signals import stop_on_signals
+from charlm.training.trainer import Trainer
 
 
 def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = None) -> LanguageModel:
@@ -33,11 +39,14 @@ def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = 
     return load_run(find_run(None if run is None else str(run), None if weights is None else str(weights)))
 
 
-def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any) -> LanguageModel:
+def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, **settings: Any) -> LanguageModel:
     """Train a model on a text.
 
+    Ctrl-C ends it after the step, as it ends ``charlm train``: the run is saved before the interrupt is raised.
+
     Args:
-        text: the corpus; its last tenth is held out unless ``val_fraction`` says otherwise.
+        text: the corpus, or as a ``pathlib.Path`` the file or the folder to read it from; its last tenth is held
+            out unless ``val_fraction`` says otherwise.
         out: a new folder to keep the run in; left out, nothing is kept on disk.
         settings: those of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
             Where they say nothing of the recipe, ``minutes`` picks a preset, as there.
@@ -46,8 +55,9 @@ def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any)
         The model with its best weights by validation.
 
     Raises:
-        UsageError: a setting is unknown or cannot be.
-        CorpusError: the text is too short.
+        UsageError: a setting is unknown or cannot be, or a string is not a text but a file's name.
+        CorpusError: the text is too short, or its file cannot be read.
+        KeyboardInterrupt: Ctrl-C; a note on it says how to go on.
         RunError: the folder is in use, or holds a run.
         DivergenceError: training went astray again and again.
         WorkerError: a worker process failed or was killed.
@@ -58,10 +68,28 @@ def train(text: str, *, out: str | PathLike[str] | None = None, **settings: Any)
     >>> model.perplexity("abcdefgh abcdefgh").perplexity < 1.2
     True
     """
-    workers = TrainingConfig.from_settings(**settings).batching.workers
-    with tempfile.TemporaryDirectory() as temporary, WorkerPool(workers) as pool:
-        trainer = new_trainer(source_of_text(text), settings, pool)
+    config = TrainingConfig.from_settings(**settings)
+    source = source_of(text, config.corpus.glob)
+    with tempfile.TemporaryDirectory() as temporary, WorkerPool(config.batching.workers) as pool:
+        trainer = new_trainer(source, settings, pool)
         with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:
-            for _ in training_loop(trainer, run):
-                pass
+            _train(trainer, run, is_kept=out is not None)
         return load_run(run)
+
+
+def _train(trainer: Trainer, run: Run, is_kept: bool) -> None:
+    """Train to the end, or until a signal; that is raised anew once the run is saved, for its own handler."""
+    with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
+        for _ in reports:
+            pass
+    if stop.number is None:
+        return
+    try:
+        signal.raise_signal(stop.number)
+    except KeyboardInterrupt as interrupt:
+        if is_kept:
+            folder = str(run.folder)
+            interrupt.add_note(f'saved at step {trainer.position.step}: charlm.load({folder!r}, weights="last")')
+        if is_kept and run.corpus.paths:
+            interrupt.add_note(f"go on with: charlm train --resume {shlex.quote(folder)}")
+        raise

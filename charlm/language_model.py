@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from charlm.generate import all_filters, stream
 from charlm.model import Model
 from charlm.scoring import Figures, Scores, figures_of, model_costs, score_part
 from charlm.stateful_pass import Progress
+from charlm.text.handed_in import source_of
 from charlm.text.outside import BYTE_ORDER_MARK
 from charlm.text.part import Part
+from charlm.text.prepare import prepare
 from charlm.text.reading import Reading
 from charlm.text.vocab import Vocabulary
 
@@ -94,39 +97,42 @@ class LanguageModel:
         )
         return stream(self.network, self.vocabulary, filters, config)
 
-    def score(self, text: str, progress: Progress | None = None) -> Scores:
+    def score(self, text: str | PathLike[str], progress: Progress | None = None) -> Scores:
         """What every character of a text after its first costs, in one stateful pass.
 
         Raises:
-            CorpusError: the text has fewer than two characters.
+            CorpusError: the text has fewer than two characters, or the file of a path cannot be read.
         """
         with WorkerPool() as pool:
             return self.score_with(pool, text, progress)
 
-    def score_with(self, pool: WorkerPool, text: str | Part, progress: Progress | None = None) -> Scores:
+    def score_with(
+        self, pool: WorkerPool, text: str | PathLike[str] | Part, progress: Progress | None = None
+    ) -> Scores:
         """Score a text, or a part of a corpus that was read as the model's own, on workers that are running."""
-        part = self.part_of(text) if isinstance(text, str) else text
+        part = text if isinstance(text, Part) else self.part_of(text)
         costs = model_costs(self.network, pool, progress, self.vocabulary.end)
         return score_part(part, self.vocabulary, self.training_characters, costs)
 
-    def part_of(self, text: str) -> Part:
+    def part_of(self, text: str | PathLike[str]) -> Part:
         """A text as the model reads its corpus: in the same units, changed alike, divided into documents alike.
 
+        Args:
+            text: the text itself, or the path of a file or a folder.
+
         Raises:
-            CorpusError: there is nothing in it.
+            CorpusError: there is nothing in it, or it cannot be read.
         """
-        return Part.of_text(text, self.corpus)
+        if isinstance(text, str):
+            return Part.of_text(text, self.corpus)
+        return Part.of(prepare(source_of(text, self.corpus.glob), self.corpus))
 
     def read(self, part: Part) -> tuple[Codes, npt.NDArray[np.bool_]]:
         """A text in the model's codes (K,): of the K symbols that it reads; and which of all N those are (N,)."""
         return Reading.of(self.vocabulary, part.alphabet, self.training_characters).read(part.codes)
 
-    def perplexity(self, text: str) -> Figures:
-        """The measures of a text: nats and bits a character, bits a byte, perplexity.
-
-        Raises:
-            CorpusError: the text has fewer than two characters.
-        """
+    def perplexity(self, text: str | PathLike[str]) -> Figures:
+        """The measures of a text: nats and bits a character, bits a byte, perplexity; see ``score``."""
         return figures_of(self.score(text))
 
 

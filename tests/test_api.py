@@ -1,12 +1,17 @@
 """The Python interface: what is public, what training hands back, and that a kept run loads as it was."""
 
+import signal
+import threading
 import types
 
 import numpy as np
 import pytest
 
 import charlm
+from charlm.checkpoint.checkpoint import load_checkpoint
+from charlm.checkpoint.run import Run
 from charlm.errors import CorpusError, RunError, UsageError
+from charlm.training.trainer import Trainer
 
 TEXT = "to be or not to be, that is\n" * 40
 SETTINGS = {"hidden": 8, "steps": 6, "seq_len": 12, "batch_size": 4, "sample_every": 0}
@@ -76,3 +81,83 @@ def test_there_is_no_run_to_load(tmp_path, monkeypatch):
         charlm.load()
     with pytest.raises(RunError, match="there is no run 'hamlet'"):
         charlm.load("hamlet")
+
+
+@pytest.fixture
+def ctrl_c(monkeypatch):
+    """Ctrl-C in the middle of the fourth step."""
+    step = Trainer.step
+
+    def interrupted(trainer, progress):
+        if trainer.position.step == 3:
+            signal.raise_signal(signal.SIGINT)
+        return step(trainer, progress)
+
+    monkeypatch.setattr(Trainer, "step", interrupted)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("is_file", [False, True])
+def test_ctrl_c_saves_and_then_interrupts(tmp_path, is_file):
+    (tmp_path / "hamlet.txt").write_text(TEXT)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        charlm.train(tmp_path / "hamlet.txt" if is_file else TEXT, out=tmp_path / "run", **SETTINGS)
+    assert signal.getsignal(signal.SIGINT) is before
+    run = Run.open(tmp_path / "run")
+    saved = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary))
+    assert saved.scalars["step"] == 4
+    notes = [f'saved at step 4: charlm.load({str(run.folder)!r}, weights="last")']
+    assert raised.value.__notes__ == notes + [f"go on with: charlm train --resume {run.folder}"] * is_file
+    assert np.array_equal(charlm.load(run.folder, weights="last").network.params.flat, saved.params.flat)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_ctrl_c_without_a_folder_only_interrupts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        charlm.train(TEXT, **SETTINGS)
+    assert not hasattr(raised.value, "__notes__") and not list(tmp_path.iterdir())
+
+
+def test_a_handler_of_the_program_s_own_hears_the_signal_once_the_run_is_saved(tmp_path, monkeypatch, request):
+    heard = []
+    step = Trainer.step
+
+    def terminated(trainer, progress):
+        signal.raise_signal(signal.SIGTERM)
+        assert heard == []
+        return step(trainer, progress)
+
+    monkeypatch.setattr(Trainer, "step", terminated)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+    request.addfinalizer(lambda: signal.signal(signal.SIGTERM, before))
+    charlm.train(TEXT, out=tmp_path / "run", **SETTINGS)
+    assert heard == [signal.SIGTERM]
+
+
+def test_another_thread_than_the_first_trains_too():
+    models = []
+    thread = threading.Thread(target=lambda: models.append(charlm.train(TEXT, **SETTINGS)))
+    thread.start()
+    thread.join()
+    assert len(models) == 1
+
+
+def test_a_path_is_read_and_a_string_is_the_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hamlet.txt").write_bytes(TEXT.encode())
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "hamlet.txt").write_bytes(TEXT.encode())
+    model = charlm.train(TEXT, **SETTINGS)
+    for path in (tmp_path / "hamlet.txt", tmp_path / "texts", type(tmp_path)("hamlet.txt")):
+        assert np.array_equal(charlm.train(path, **SETTINGS).network.params.flat, model.network.params.flat)
+        assert model.perplexity(path) == model.perplexity(TEXT)
+    for named in ("hamlet.txt", str(tmp_path / "hamlet.txt"), "texts"):
+        with pytest.raises(UsageError, match=r"is taken for the text itself.*wrap the name in pathlib\.Path"):
+            charlm.train(named, **SETTINGS)
+    with pytest.raises(CorpusError, match=r"there is no file .*none\.txt"):
+        charlm.train(tmp_path / "none.txt", **SETTINGS)
+    (tmp_path / ("a" * 90)).write_text(TEXT)
+    charlm.train("a" * 90 + "\n", **SETTINGS)
+    charlm.train("a" * 900, **SETTINGS)
