@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.architecture import parameter_shapes
-from charlm.arrays import Codes, FlatVector, Floats
+from charlm.arrays import Codes, FlatVector, Floats, code_dtype
 from charlm.cells import CELLS, Cell, rows
 from charlm.config import ModelConfig
 from charlm.dropout import NO_REGULARIZATION, Regularization
@@ -19,6 +19,7 @@ from charlm.layer import SymbolLayer
 from charlm.readout import initialise_readout, logits, loss_and_gradient
 from charlm.stack import Stack, StackBuffers
 from charlm.states import States
+from charlm.text.streams import Batch, BatchSpec
 
 
 class Model:
@@ -89,44 +90,56 @@ class Model:
         """
         return self.stack.backward(dh_TBH, dstate, buffers, grads)[1]
 
+    def batch_spec(self, seq_len: int, batch_size: int) -> BatchSpec:
+        """The fields that ``loss_and_gradient`` reads; see ``Batch``."""
+        shape, ids = (seq_len, batch_size), code_dtype(self.vocabulary_size)
+        return {
+            "x_TB": (shape, ids),
+            "y_TB": (shape, ids),
+            "target_mask_TB": (shape, np.dtype(np.bool_)),
+            "carry_TB": (shape, self.dtype),
+        }
+
     def loss_and_gradient(
         self,
-        x_TB: Codes,
-        y_TB: Codes,
-        real_TB: npt.NDArray[np.bool_] | None,
-        targets: int,
+        batch: Batch,
         state: States,
         buffers: StackBuffers,
         grads: FlatVector,
         rng: np.random.Generator | None = None,
-        keep_TB: Floats | None = None,
     ) -> tuple[float, States]:
         """One window of truncated back-propagation through time (Werbos 1990; Williams & Peng 1990).
 
         Args:
-            x_TB: the characters read.
-            y_TB: the characters to predict.
-            real_TB: which targets count; None where all do.
-            targets: how many targets the mean loss is over, in all workers together.
+            batch: some or all of a batch's columns; its number of targets is of the whole.
             state: the state before the window; no gradient goes back through it.
             buffers: used up.
             grads: where the gradient of the mean loss is written.
             rng: draws dropout's masks.
-            keep_TB: None, or 0 where a sequence starts anew before a step and 1 elsewhere.
 
         Returns:
             The sum of the targets' losses in nats, and the state after the window.
         """
         buffers.laps.begin()
-        h_TBH, after = self.forward(x_TB, state, buffers, keep_TB, rng)
+        x_TB, mask_TB = batch["x_TB"], batch.get("target_mask_TB")
+        h_TBH, after = self.forward(x_TB, state, buffers, self._carry(batch), rng)
         dh_TBH = buffers.dh_TBH[: len(x_TB)]
-        real_N = None if real_TB is None else real_TB.reshape(-1)
+        mask_N = None if mask_TB is None else mask_TB.reshape(-1)
         nll_sum = loss_and_gradient(
-            self.params, rows(h_TBH), y_TB.reshape(-1), real_N, targets, rows(dh_TBH), grads
+            self.params, rows(h_TBH), batch["y_TB"].reshape(-1), mask_N, batch.num_targets, rows(dh_TBH), grads
         )
         buffers.laps.end("readout")
         self.backward(dh_TBH, self.zero_state(x_TB.shape[1]), buffers, grads)
         return nll_sum, after
+
+    def _carry(self, batch: Batch) -> Floats | None:
+        """0 where a sequence starts from the initial state; if that is learned, at the batch's start too."""
+        carry_TB = batch.get("carry_TB")
+        if not (batch.resets_state and self.config.learned_state):
+            return carry_TB
+        carry_TB = np.ones(batch["x_TB"].shape, self.dtype) if carry_TB is None else carry_TB.copy()
+        carry_TB[0] = 0
+        return carry_TB
 
     def output(self, state: States) -> Floats:
         """What the readout sees after a state (B, H)."""

@@ -116,10 +116,11 @@ def engine_gradients(model, batches, workers=1):
 
 def mean_loss(model, batch):
     state = model.initial_state(STREAMS)
-    keep_TB = None if batch.keep_TB is None else batch.keep_TB.astype(float)
-    h_TBH, _ = model.forward(batch.x_TB, state, model.buffers(STEPS, STREAMS), keep_TB)
-    costs_TB = nll_nats(model.params, h_TBH.reshape(-1, 4), batch.y_TB.reshape(-1)).reshape(batch.y_TB.shape)
-    return costs_TB[batch.real_TB if batch.real_TB is not None else ...].mean()
+    keep_TB = None if batch.get("carry_TB") is None else batch.get("carry_TB").astype(float)
+    h_TBH, _ = model.forward(batch["x_TB"], state, model.buffers(STEPS, STREAMS), keep_TB)
+    costs_N = nll_nats(model.params, h_TBH.reshape(-1, 4), batch["y_TB"].reshape(-1))
+    mask_TB = batch.fields.get("target_mask_TB", np.ones(batch["y_TB"].shape, bool))
+    return costs_N[mask_TB.reshape(-1)].mean()
 
 
 @pytest.mark.parametrize("end", [None, END], ids=["one text", "documents"])
@@ -144,7 +145,7 @@ def test_a_fresh_batch_teaches_it(make_learned, cell, partition, end):
 def test_a_chunk_that_goes_on_teaches_it_nothing(make_learned):
     model = make_learned()
     batches = list(SequentialPartition(CODES, STEPS, STREAMS).epoch(np.random.default_rng(3)))[:2]
-    assert [batch.fresh for batch in batches] == [True, False]
+    assert [batch.resets_state for batch in batches] == [True, False]
     first, second = engine_gradients(model, batches)
     for name in (name for name in model.params if name.endswith("_0")):
         assert first[name].any() and not second[name].any()

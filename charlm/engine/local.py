@@ -8,7 +8,7 @@ gradients are summed in the workers' order, so that the same seed and number of 
 from __future__ import annotations
 
 import weakref
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 
@@ -47,7 +47,6 @@ class LocalEngine:
         for name, slot in optimizer.init(model.params.flat).items():
             self.slots[name][:] = slot
         model.move_to(memory.params)
-        self._learns_state = model.config.learned_state
         self._current = 0
         self._laps = Laps()
         self._busy: list[dict[str, float]] = [{}]
@@ -98,15 +97,11 @@ class LocalEngine:
         Raises:
             WorkerError: a worker's process failed or has ended.
         """
-        batch = self._started(batch)
         self._put(batch)
         orders = [
-            Order(
-                len(batch.x_TB), batch.targets, batch.real_TB is not None, batch.keep_TB is not None,
-                self._current, seed,
-            )
+            Order(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed)
             for seed in rng.integers(2**63, size=self._workers).tolist()
-        ]  # fmt: skip
+        ]
         self._laps.begin()
         self._crew.order([asdict(order) for order in orders[1:]])
         try:
@@ -121,7 +116,7 @@ class LocalEngine:
         for gradient in self._memory.gradients[1:]:
             self.gradient[:] += gradient
         self._laps.end("sum of gradients")
-        return sum(nll_sums) / batch.targets
+        return sum(nll_sums) / batch.num_targets
 
     def update(self, lr: float, t: int) -> None:
         """Update the parameters by ``gradient``, which is used up; see ``Optimizer.update``.
@@ -135,23 +130,10 @@ class LocalEngine:
         finally:
             self._crew.answers()
 
-    def _started(self, batch: Batch) -> Batch:
-        """The batch, its streams' starts marked as such where a learned initial state has to see them."""
-        if not (batch.fresh and self._learns_state):
-            return batch
-        keep_TB = np.ones(batch.x_TB.shape, np.bool_) if batch.keep_TB is None else batch.keep_TB.copy()
-        keep_TB[0] = False
-        return replace(batch, keep_TB=keep_TB)
-
     def _put(self, batch: Batch) -> None:
         """Lay a batch out in the shared memory."""
-        memory, steps = self._memory, len(batch.x_TB)
-        memory.x_TB[:steps], memory.y_TB[:steps] = batch.x_TB, batch.y_TB
-        if batch.real_TB is not None:
-            memory.real_TB[:steps] = batch.real_TB
-        if batch.keep_TB is not None:
-            memory.keep_TB[:steps] = batch.keep_TB
-        if batch.fresh:
+        self._memory.put(batch)
+        if batch.resets_state:
             for layer in self.state:
                 for array in layer:
                     array[:] = 0

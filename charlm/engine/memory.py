@@ -17,9 +17,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import CACHE_LINE, Codes, Floats, code_dtype
+from charlm.arrays import CACHE_LINE, Floats
 from charlm.model import Model
 from charlm.states import States
+from charlm.text.streams import Batch
 
 Layout: TypeAlias = dict[str, tuple[tuple[int, ...], npt.DTypeLike]]
 
@@ -61,7 +62,7 @@ class TrainingMemory:
         slots: what the optimiser keeps for each parameter, by name (P,).
         gradients: of each worker's part of the loss (workers, P).
         states: two states of all streams; a step reads one and writes the other.
-        x_TB, y_TB, real_TB, keep_TB: of the batch, at its full size.
+        fields: of the batch, at their full size, by name.
     """
 
     def __init__(
@@ -87,24 +88,24 @@ class TrainingMemory:
         self.states: tuple[States, ...] = tuple(
             tuple(tuple(layer) for layer in state) for state in arrays["states"]
         )
-        self.x_TB: Codes = arrays["x_TB"]
-        self.y_TB: Codes = arrays["y_TB"]
-        self.real_TB: npt.NDArray[np.bool_] = arrays["real_TB"]
-        self.keep_TB: Floats = arrays["keep_TB"]
+        spec = model.batch_spec(seq_len, batch_size)
+        self.fields: dict[str, npt.NDArray[Any]] = {name: arrays[name] for name in spec}
+
+    def put(self, batch: Batch) -> None:
+        """Lay out a batch, whatever its fields mean."""
+        for name, values in batch.fields.items():
+            self.fields[name][tuple(map(slice, values.shape))] = values
 
 
 def _layout(model: Model, slots: int, seq_len: int, batch_size: int, workers: int) -> Layout:
-    parameters, codes = model.params.flat.size, code_dtype(model.vocabulary_size)
+    parameters = model.params.flat.size
     state = (model.config.layers, len(model.cell.state_names), batch_size, model.config.hidden)
     return {
         "params": ((parameters,), model.dtype),
         "slots": ((slots, parameters), model.dtype),
         "gradients": ((workers, parameters), model.dtype),
         "states": ((2, *state), model.dtype),
-        "x_TB": ((seq_len, batch_size), codes),
-        "y_TB": ((seq_len, batch_size), codes),
-        "real_TB": ((seq_len, batch_size), np.bool_),
-        "keep_TB": ((seq_len, batch_size), model.dtype),
+        **model.batch_spec(seq_len, batch_size),
     }
 
 

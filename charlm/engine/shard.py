@@ -6,6 +6,7 @@ that say what the step is; the arrays lie in memory that all workers share.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from charlm.dropout import Regularization
 from charlm.engine.memory import TrainingMemory
 from charlm.model import Model
 from charlm.optim import Optimizer
+from charlm.text.streams import Batch
 
 
 @dataclass(frozen=True)
@@ -23,18 +25,16 @@ class Order:
     """What a step is, beside its arrays.
 
     Attributes:
-        steps: the time steps T of the chunk.
-        targets: how many targets the mean loss is over, in all workers together.
-        masked: whether ``real_TB`` says which targets count.
-        resets: whether ``keep_TB`` says where streams start afresh.
+        sizes: for each field of the batch its shape but for the batch axis.
+        num_targets: how many targets the mean loss is over, in all workers together.
+        resets_state: whether the batch starts from the initial state.
         state: which of the two states the step starts from.
         seed: of the worker's own random numbers.
     """
 
-    steps: int
-    targets: int
-    masked: bool
-    resets: bool
+    sizes: Mapping[str, Sequence[int]]
+    num_targets: int
+    resets_state: bool
     state: int
     seed: int
 
@@ -60,20 +60,16 @@ class Shard:
     def run(self, order: Order) -> float:
         """Forward and backward: the gradient and the state after are written, the targets' costs summed."""
         memory, columns = self._memory, self._columns
-        chunk = slice(order.steps), columns
+        fields = {
+            name: np.ascontiguousarray(memory.fields[name][(*map(slice, sizes), columns)])
+            for name, sizes in order.sizes.items()
+        }
+        batch = Batch(fields, order.num_targets, order.resets_state)
         state = tuple(tuple(array[columns] for array in layer) for layer in memory.states[order.state])
         # Overflow is not announced: whoever reads the results checks that they are finite.
         with np.errstate(over="ignore", invalid="ignore"):
             nll_sum, after = self._model.loss_and_gradient(
-                np.ascontiguousarray(memory.x_TB[chunk]),
-                np.ascontiguousarray(memory.y_TB[chunk]),
-                np.ascontiguousarray(memory.real_TB[chunk]) if order.masked else None,
-                order.targets,
-                state,
-                self.buffers,
-                self._grads,
-                np.random.default_rng(order.seed),
-                memory.keep_TB[chunk] if order.resets else None,
+                batch, state, self.buffers, self._grads, np.random.default_rng(order.seed)
             )
         for layer, own in zip(memory.states[1 - order.state], after, strict=True):
             for array, own_BH in zip(layer, own, strict=True):

@@ -30,6 +30,7 @@ from charlm.readout import loss_and_gradient, nll_nats
 from charlm.scoring import Costs, KnownCosts, Scores, score_part
 from charlm.stateful_pass import Progress, keep_of
 from charlm.text.part import Part
+from charlm.text.streams import Batch
 
 STRETCH = 100_000  # characters of the training part that the root mean squares are taken over
 STREAMS = 64  # of that stretch, side by side
@@ -108,7 +109,8 @@ def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = Non
         times_T1 = np.arange(start, start + chunk)[:, None]
         x_TB, y_TB = codes_N[starts_B + times_T1], codes_N[starts_B + times_T1 + 1]
         keep_TB = keep_of(np.broadcast_to(times_T1, x_TB.shape), x_TB, end, model.dtype)
-        _, state = model.loss_and_gradient(x_TB, y_TB, None, x_TB.size, state, buffers, grads, keep_TB=keep_TB)
+        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({} if keep_TB is None else {"carry_TB": keep_TB})
+        _, state = model.loss_and_gradient(Batch(fields, x_TB.size, False), state, buffers, grads)
         grads.flat[:] *= grads.flat
         square_P += grads.flat
     square_P *= streams / chunks

@@ -14,9 +14,10 @@ one another.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,27 +27,43 @@ from charlm.text.permutation import Integers, Permutation
 
 CHUNKS_AT_ONCE = 4096  # whose lengths, or places in a random order, are computed together
 
+BatchSpec: TypeAlias = Mapping[str, tuple[tuple[int, ...], npt.DTypeLike]]
+"""The largest shape and the type of each field of a batch."""
+
 
 @dataclass(frozen=True)
 class Batch:
-    """One chunk of each of B streams.
+    """What a training step works on: named arrays, each with the batch axis last.
+
+    A model says which fields it reads (``Model.batch_spec``). Those of a language model:
+
+        x_TB            the inputs; 0 where there is no target
+        y_TB            the targets: the character after each input; 0 where there is no target
+        target_mask_TB  where there is a target; left out where that is everywhere
+        carry_TB        False where the state before the input is the initial one: at the end symbol, and where a
+                        sequence comes round to the text's beginning; left out where that is nowhere
 
     Attributes:
-        x_TB: the inputs' codes; 0 where there is no target.
-        y_TB: the targets' codes: the character after each input; 0 where there is no target.
-        real_TB: where there is a target; None where that is everywhere.
-        keep_TB: False where the state before the input is the initial one: at the end symbol, and where a stream
-            comes round to the text's beginning; None where that is nowhere.
-        targets: how many targets there are, at least 1.
-        fresh: the state is the initial one before this batch; otherwise it is the one that the batch before left.
+        fields: the arrays by name.
+        num_targets: how many targets there are, at least 1.
+        resets_state: whether the state before this batch is the initial one, not what the batch before left.
     """
 
-    x_TB: Codes
-    y_TB: Codes
-    real_TB: npt.NDArray[np.bool_] | None
-    keep_TB: npt.NDArray[np.bool_] | None
-    targets: int
-    fresh: bool
+    fields: Mapping[str, npt.NDArray[Any]]
+    num_targets: int
+    resets_state: bool
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.fields[name]
+
+    def get(self, name: str) -> npt.NDArray[Any] | None:
+        """A field, or None where it is left out."""
+        return self.fields.get(name)
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each field but for the batch axis."""
+        return {name: values.shape[:-1] for name, values in self.fields.items()}
 
 
 class Partition(ABC):
@@ -101,25 +118,30 @@ class Partition(ABC):
         Targets are counted round the text: after the last comes the first.
         """
         times_T1 = np.arange(steps)[:, np.newaxis]
-        real_TB = times_T1 < lengths_B
-        places_TB = np.where(real_TB, (starts_B + times_T1) % self.targets_per_epoch, 0)
+        mask_TB = times_T1 < lengths_B
+        places_TB = np.where(mask_TB, (starts_B + times_T1) % self.targets_per_epoch, 0)
         x_TB, y_TB = self._gather(places_TB), self._gather(places_TB + 1)
-        keep_TB = self._keep(x_TB, real_TB & (places_TB == 0), fresh)
-        if real_TB.all():
-            return Batch(x_TB, y_TB, None, keep_TB, real_TB.size, fresh)
-        x_TB[~real_TB] = 0
-        y_TB[~real_TB] = 0
-        return Batch(x_TB, y_TB, real_TB, keep_TB, int(real_TB.sum()), fresh)
+        fields: dict[str, npt.NDArray[Any]] = {"x_TB": x_TB, "y_TB": y_TB}
+        carry_TB = self._carry(x_TB, mask_TB & (places_TB == 0), fresh)
+        if carry_TB is not None:
+            fields["carry_TB"] = carry_TB
+        if not mask_TB.all():
+            fields["target_mask_TB"] = mask_TB
+            x_TB[~mask_TB] = 0
+            y_TB[~mask_TB] = 0
+        return Batch(fields, int(mask_TB.sum()), fresh)
 
-    def _keep(self, x_TB: Codes, is_first_TB: npt.NDArray[np.bool_], fresh: bool) -> npt.NDArray[np.bool_] | None:
-        """Where the state is kept, given where the text's first character is the input."""
-        keep_TB = ~is_first_TB
+    def _carry(
+        self, x_TB: Codes, is_first_TB: npt.NDArray[np.bool_], fresh: bool
+    ) -> npt.NDArray[np.bool_] | None:
+        """Where the state is carried, given where the text's first character is the input."""
+        carry_TB = ~is_first_TB
         if self._end is not None:
-            keep_TB &= x_TB != self._end
+            carry_TB &= x_TB != self._end
         # Where all streams start afresh, the first step's state is the initial one as it is.
-        elif keep_TB[int(fresh) :].all():
+        elif carry_TB[int(fresh) :].all():
             return None
-        return keep_TB
+        return carry_TB
 
     def _gather(self, places_TB: Integers) -> Codes:
         codes_TB: Codes = self._codes[places_TB]
@@ -134,7 +156,7 @@ class SequentialPartition(Partition):
 
     >>> codes = np.arange(10, dtype=np.uint8)
     >>> for batch in SequentialPartition(codes, seq_len=3, batch_size=2).epoch(np.random.default_rng(0)):
-    ...     print(batch.x_TB.T.tolist(), batch.y_TB.T.tolist(), batch.targets, batch.fresh)
+    ...     print(batch["x_TB"].T.tolist(), batch["y_TB"].T.tolist(), batch.num_targets, batch.resets_state)
     [[0, 1, 2], [4, 5, 6]] [[1, 2, 3], [5, 6, 7]] 6 True
     [[3, 0], [7, 8]] [[4, 0], [8, 9]] 3 False
     """

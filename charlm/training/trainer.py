@@ -121,10 +121,10 @@ class Trainer:
         self._engine.update(self.lr, position.step)
         self._laps.end("optimiser")
         position.index += 1
-        position.targets += batch.targets
-        position.loss_sum += loss_nats * batch.targets
-        position.loss_targets += batch.targets
-        return loss_nats, batch.targets
+        position.targets += batch.num_targets
+        position.loss_sum += loss_nats * batch.num_targets
+        position.loss_targets += batch.num_targets
+        return loss_nats, batch.num_targets
 
     def _next_batch(self) -> Batch:
         position, seed = self.position, self.config.budget.seed

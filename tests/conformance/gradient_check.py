@@ -10,6 +10,7 @@ from charlm.dropout import NO_REGULARIZATION
 from charlm.encoding import encoding_of, sum_by_symbol
 from charlm.model import Model
 from charlm.readout import nll_nats
+from charlm.text.streams import Batch
 
 STEP = 5e-3  # the error is of its sixth power: far below the tolerance, as rounding's is
 SEVEN_POINTS = {1: 45 / 60, 2: -9 / 60, 3: 1 / 60}
@@ -151,7 +152,9 @@ class GradientCheck:
 
         grads = model.params.zeros_like()
         grads.flat[:] = np.nan
-        model.loss_and_gradient(x_TB, y_TB, real_TB, targets, state, buffers, grads, np.random.default_rng(seed))
+        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({"target_mask_TB": real_TB} if masked else {})
+        batch = Batch(fields, targets, resets_state=False)
+        model.loss_and_gradient(batch, state, buffers, grads, np.random.default_rng(seed))
         return relative_errors(shares_of_the_mean, dict(model.params), grads, rng)
 
     def table(self, config, vocabulary_size, count, seed=0):

@@ -5,6 +5,7 @@ import pytest
 
 from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import save_checkpoint
+from charlm.text.streams import Batch
 from charlm.training.session import resume
 
 NAMES = ["emma", "av", "olivia", "m", "mia", "ella", "vivi", "lea", "lia", "eva"]
@@ -17,13 +18,14 @@ def test_a_step_s_gradient_is_the_mean_over_documents_that_are_read_alone(begun,
     trainer, _ = begun(text=TEXT, cell=cell, seq_len=43, batch_size=1, **PLAIN)
     model, end = trainer.model, trainer.corpus.vocabulary.end
     (batch,) = trainer.partition.epoch(np.random.default_rng(0))
-    assert batch.targets == sum(len(name) + 1 for name in NAMES)
+    assert batch.num_targets == sum(len(name) + 1 for name in NAMES)
     grads = model.params.zeros_like()
     total = np.zeros_like(grads.flat)
     for name in NAMES:
         codes = np.array([end, *trainer.corpus.vocabulary.encode(name, "the name"), end], np.uint8)[:, np.newaxis]
         state, buffers = model.zero_state(1), model.buffers(len(codes), 1)
-        model.loss_and_gradient(codes[:-1], codes[1:], None, batch.targets, state, buffers, grads)
+        alone = Batch({"x_TB": codes[:-1], "y_TB": codes[1:]}, batch.num_targets, resets_state=True)
+        model.loss_and_gradient(alone, state, buffers, grads)
         total += grads.flat
     trainer._engine.step(batch, np.random.default_rng(0))
     np.testing.assert_allclose(trainer._engine.gradient, total, atol=1e-10)
