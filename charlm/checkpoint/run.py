@@ -32,6 +32,7 @@ from charlm.checkpoint.weights import weights_path
 from charlm.config import TrainingConfig
 from charlm.errors import CorpusError, RunError
 from charlm.model import Model
+from charlm.text.sources import Source
 from charlm.text.vocab import Vocabulary
 
 MAX_CONFIG = 1_000_000
@@ -107,6 +108,12 @@ class Run:
         stored = parse_json(read_plain(folder / VOCABULARY, MAX_VOCABULARY), where)
         _, symbols = take_stamp(stored, where, unstamped=1)
         return cls(folder, config, Vocabulary.from_json(symbols, where), corpus)
+
+    def with_corpus(self, source: Source) -> Self:
+        """The same run, whose corpus was found in another place; ``with_config`` stores that."""
+        name = source.name if source.kind == "built-in" else self.corpus.name
+        corpus = dataclasses.replace(self.corpus, name=name, kind=source.kind, paths=source.paths)
+        return dataclasses.replace(self, corpus=corpus)
 
     def with_config(self, config: TrainingConfig) -> Self:
         """The same run under changed settings, which are stored in place of the old ones.

@@ -35,6 +35,16 @@ WhichWeights: TypeAlias = Annotated[
     ),
 ]
 
+OwnCorpus: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--corpus",
+        metavar="PATH",
+        help="Where a run's own corpus is now, if it has moved; it must be the same text. Once for each name.",
+        show_default="where it was",
+    ),
+]
+
 NOUNS = {int: "a whole number", float: "a number"}
 
 

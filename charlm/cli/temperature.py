@@ -10,6 +10,8 @@ from charlm.engine.pool import WorkerPool
 from charlm.evaluate._subjects import subjects_of
 from charlm.evaluate.calibration import best_temperature, outcomes_of
 
+REMEDY = "give --temperature a number"
+
 
 def fitted_temperature(run: str | None, weights: str | None) -> float:
     """The temperature that minimises the loss on a run's own validation part, which is said on standard error.
@@ -22,7 +24,7 @@ def fitted_temperature(run: str | None, weights: str | None) -> float:
         CorpusError: the run's corpus has moved or changed.
         UsageError: the run holds no validation part out.
     """
-    (subject,) = subjects_of([] if run is None else [run], "val", weights=weights)
+    (subject,) = subjects_of([] if run is None else [run], "val", REMEDY, weights)
     with WorkerPool() as pool, progress_bar("temperature", quiet=False) as progress:
         best = best_temperature(outcomes_of(subject.model, subject.part, pool, progress))
     said = f"temperature {best:.3f} minimises the loss on {subject.text_name}\n"

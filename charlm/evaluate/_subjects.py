@@ -10,9 +10,9 @@ from charlm.checkpoint.run import Run
 from charlm.errors import CorpusError, UsageError
 from charlm.evaluate._base import Subject
 from charlm.language_model import load_run
-from charlm.text.again import divide_again
+from charlm.text.again import Search, divide_again
 from charlm.text.part import Part
-from charlm.text.prepare import Corpus, prepare
+from charlm.text.prepare import Corpus, prepare, prepare_unkept
 from charlm.text.sources import Source, find_stored, find_text
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
@@ -25,7 +25,11 @@ TEXT_FILE = "give a text file as TARGET"
 
 
 def subjects_of(
-    targets: Sequence[str], split: str | None, remedy: str = TEXT_FILE, weights: str | None = None
+    targets: Sequence[str],
+    split: str | None,
+    remedy: str = TEXT_FILE,
+    weights: str | None = None,
+    corpus: Sequence[str] | None = None,
 ) -> list[Subject]:
     """Pair runs and texts.
 
@@ -38,6 +42,8 @@ def subjects_of(
             read for ``test`` alone.
         remedy: what the user can do where a run's own corpus does not serve.
         weights: which of each run's, as ``--weights`` has it.
+        corpus: the runs' corpus as the user names it now, empty where it is to be looked for; None where the
+            command does not ask.
 
     Raises:
         UsageError: a split is asked of a text file, or there is nothing in it.
@@ -54,20 +60,27 @@ def subjects_of(
         raise UsageError(
             f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
         )
-    return [subject for run in runs for subject in _subjects_of_run(run, sources, split or "val", remedy)]
+    lost = remedy if corpus is None else f"name it by --corpus PATH, or {remedy}"
+    return [
+        subject
+        for run in runs
+        for subject in _subjects_of_run(
+            run, sources, split or "val", remedy, Search(lost, run.folder, corpus or ())
+        )
+    ]
 
 
-def _subjects_of_run(run: Run, sources: list[Source], split: str, remedy: str) -> list[Subject]:
+def _subjects_of_run(run: Run, sources: list[Source], split: str, remedy: str, search: Search) -> list[Subject]:
     model = load_run(run)
     if sources:
-        training = _training_part(run)
+        training = _training_part(run, search)
         return [
             Subject(
                 run.name, model, source.name + _mark(run), Part.of(prepare(source, run.config.corpus)), training
             )
             for source in sources
         ]
-    corpus = _corpus(run, remedy)
+    corpus = _corpus(run, search)
     part = _part(run, corpus, split)
     if len(part) < 2:
         raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: {remedy}, or --split train")
@@ -82,17 +95,24 @@ def _mark(run: Run) -> str:
 def _part(run: Run, corpus: Corpus, split: str) -> Part:
     test_file = run.config.batching.test_file
     if split == "test" and test_file is not None:
-        return Part.of(prepare(find_stored(test_file, NO_TEST), run.config.corpus))
+        # Its sum is not known, so it may be any file that a stranger's run names.
+        return prepare_unkept(find_stored(test_file, NO_TEST), run.config.corpus)
     return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
 
 
-def _corpus(run: Run, remedy: str) -> Corpus:
-    return divide_again(run.corpus, run.config, run.vocabulary, remedy)
+def _corpus(run: Run, search: Search) -> Corpus:
+    return divide_again(run.corpus, run.config, run.vocabulary, search)
 
 
-def _training_part(run: Run) -> Part | None:
-    """The training part of a run's corpus, where that can still be found."""
+def _training_part(run: Run, search: Search) -> Part | None:
+    """The training part of a run's corpus, where that can still be found.
+
+    Raises:
+        CorpusError: the user names another text as the corpus.
+    """
     try:
-        return _corpus(run, TEXT_FILE).train
+        return _corpus(run, search).train
     except CorpusError:
+        if search.given:
+            raise
         return None

@@ -58,14 +58,19 @@ class Facts:
 
     @property
     def sha256(self) -> str:
-        """Of the content; for several files, of their sums in the order in which they were read."""
-        if len(self.files) == 1:
-            return self.files[0].sha256
-        return sum_of("".join(f"{file.sha256}\n" for file in self.files).encode())
+        """Of the content; see ``content_sum``."""
+        return content_sum(self.files)
 
     def prepared(self, codes: Codes, folder: Path | None = None) -> Prepared:
         """The corpus, now that it is encoded."""
         return Prepared(self.source, self.config, self.alphabet, codes, self.sha256, folder)
+
+
+def content_sum(files: Sequence[FileFacts]) -> str:
+    """The sum of a corpus; of several files, of their sums in the order in which they were read."""
+    if len(files) == 1:
+        return files[0].sha256
+    return sum_of("".join(f"{file.sha256}\n" for file in files).encode())
 
 
 def key_of(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:

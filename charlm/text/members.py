@@ -64,7 +64,7 @@ class Member:
         """Size in bytes, time of the last change, number of the file: while they stay, nobody has written to it.
 
         Raises:
-            CorpusError: the file is not there, or the system refuses.
+            CorpusError: the file is not there or no plain file, or the system refuses.
         """
         if isinstance(self.content, bytes):
             return len(self.content), 0, 0
@@ -75,6 +75,8 @@ class Member:
                 status = os.fstat(self.content.fileno())
         except (OSError, ValueError) as error:
             raise refusal(self.label, error) from None
+        if isinstance(self.content, str) and not stat.S_ISREG(status.st_mode):
+            raise self._not_plain()  # before it is opened, which a device may take for a command
         return status.st_size, status.st_mtime_ns, status.st_ino
 
     def blocks(self, advance: Advance = nobody) -> Iterator[bytes]:
@@ -166,8 +168,11 @@ class Member:
         descriptor = os.open(path, _FLAGS)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise CorpusError(f"{self.label} is not a plain file: give a text file")
+            raise self._not_plain()
         return os.fdopen(descriptor, "rb")
+
+    def _not_plain(self) -> CorpusError:
+        return CorpusError(f"{self.label} is not a plain file: give a text file")
 
 
 def refusal(label: str, error: Exception) -> CorpusError:

@@ -7,6 +7,7 @@ lower case and normalised, and documents are marked. What they hold is a block, 
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -75,6 +76,19 @@ class Passes:
         if not counts.any():
             raise self._nothing(files)
         return Alphabet.of_counts(counts, self._config.units, self._config.document_end), files
+
+    def sums(self) -> list[FileFacts]:
+        """What the files are by their bytes alone, be they text or not.
+
+        Raises:
+            CorpusError: a file cannot be read.
+        """
+        files = []
+        for member in self._source.members:
+            content = Content(member.blocks(self._advance))
+            deque(content, maxlen=0)
+            files.append(content.facts(member.path))
+        return files
 
     def codes(self, alphabet: Alphabet) -> Iterator[Codes]:
         """The second pass: the corpus in codes, in pieces of any size.

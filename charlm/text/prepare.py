@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +12,20 @@ import numpy as np
 from charlm.arrays import Codes
 from charlm.config import BatchingConfig, CorpusConfig, TrainingConfig
 from charlm.errors import CorpusError, UsageError, VocabularyError
+from charlm.storage.cache import cache_room
 from charlm.text.alphabet import Alphabet, Counts
-from charlm.text.cache import Facts, add_naming, find, held, key_of, name_of, open_entry, remember, store
+from charlm.text.cache import (
+    Facts,
+    add_naming,
+    find,
+    held,
+    key_of,
+    name_of,
+    open_entry,
+    remember,
+    store,
+    telling_refusals,
+)
 from charlm.text.part import Part
 from charlm.text.passes import Passes, Progress
 from charlm.text.prepared import Prepared
@@ -163,6 +176,30 @@ def prepare(source: Source, config: CorpusConfig, progress: Progress | None = No
             prepared = find(key, source, config) or _read(passes, key, source, config)
         remember(key, prepared, passes.stamps, when)
     return prepared
+
+
+def found(source: Source, config: CorpusConfig) -> Prepared | None:
+    """A corpus whose files were read before, and have the times and sizes that they had; none of them is read.
+
+    Raises:
+        CorpusError: a file is gone, or is no plain file.
+    """
+    return find(key_of(source, Passes(source, config, None).stamps, config), source, config)
+
+
+def prepare_unkept(source: Source, config: CorpusConfig) -> Part:
+    """A text that nothing vouches for, of which nothing stays in the cache when the program ends.
+
+    Raises:
+        CorpusError: a file cannot be read as the settings say, there is nothing in any, or the cache is full.
+    """
+    passes = Passes(source, config, progress=None)
+    alphabet, _ = passes.count()
+    with telling_refusals(), tempfile.TemporaryFile(dir=cache_room()) as file:
+        for codes in passes.codes(alphabet):
+            file.write(codes.astype(alphabet.dtype, copy=False).data)
+        file.flush()
+        return Part(np.memmap(file, alphabet.dtype, "r").view(np.ndarray), alphabet)
 
 
 def _read(passes: Passes, key: str, source: Source, config: CorpusConfig) -> Prepared:

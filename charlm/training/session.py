@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.optim import OPTIMIZERS
 from charlm.presets import with_preset
-from charlm.text.again import divide_again
+from charlm.text.again import Search, divide_again
 from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, prepare_corpus
 from charlm.text.sources import Source, find_text
@@ -38,6 +38,8 @@ CHANGEABLE = (
     "keep",
     "workers",
 )
+
+REMEDY = "name it by --corpus PATH, or begin a new run, by charlm train"
 
 
 def new_trainer(
@@ -90,6 +92,7 @@ def resume(
     pool: WorkerPool,
     progress: Progress | None = None,
     must_go_on: bool = False,
+    corpus: Sequence[str] = (),
 ) -> tuple[Trainer, Run]:
     """A run as it was when it was last saved, ready to go on; whoever calls holds its folder's lock.
 
@@ -99,6 +102,7 @@ def resume(
         pool: as many workers as the changed settings say.
         progress: called now and then while the corpus is read.
         must_go_on: whether to refuse a run that has come to its end.
+        corpus: the run's corpus as the user names it now; where nothing is named, it is looked for.
 
     Raises:
         UsageError: another setting is to change, or nothing is left to do and ``must_go_on``; nothing is lost.
@@ -108,8 +112,8 @@ def resume(
     config = changed(run.config, settings)
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
     check_checkpoint(run.last_path, config.model, len(run.vocabulary))
-    remedy = "begin a new run, by charlm train"
-    trainer = Trainer(config, divide_again(run.corpus, config, run.vocabulary, remedy, progress), pool)
+    search = Search(REMEDY, run.folder, corpus)
+    trainer = Trainer(config, divide_again(run.corpus, config, run.vocabulary, search, progress), pool)
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
     trainer.restore(checkpoint, str(run.last_path))
@@ -119,7 +123,7 @@ def resume(
     # A run that was killed before its last validation still has that to do.
     if must_go_on and trainer.position.validated_step == trainer.position.step:
         _check_unfinished(trainer)
-    return trainer, run.with_config(config)
+    return trainer, run.with_corpus(trainer.corpus.source).with_config(config)
 
 
 def _check_unfinished(trainer: Trainer) -> None:

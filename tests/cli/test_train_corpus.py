@@ -3,10 +3,13 @@
 import gzip
 import json
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
 from charlm.checkpoint.run import Run
+from charlm.storage.places import cache_folder
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 40
 
@@ -52,8 +55,12 @@ def test_a_changed_corpus_is_refused_with_a_remedy_that_fits_the_command(elsewhe
     (elsewhere / "fox.txt").write_text("other")
     resumed, measured = call("train", "--resume", "fox-1"), call("eval", "perplexity")
     assert resumed.code == measured.code == 1
-    assert resumed.complaint.endswith("put it back as it was, or begin a new run, by charlm train")
-    assert measured.complaint.endswith("put it back as it was, or give a text file as TARGET")
+    assert resumed.complaint.endswith(
+        "put it back as it was, or name it by --corpus PATH, or begin a new run, by charlm train"
+    )
+    assert measured.complaint.endswith(
+        "put it back as it was, or name it by --corpus PATH, or give a text file as TARGET"
+    )
     (elsewhere / "fox.txt").unlink()
     resumed = call("train", "--resume", "fox-1").complaint
     assert resumed.startswith("there is no file") and "TARGET" not in resumed
@@ -77,4 +84,61 @@ def test_links_that_lead_to_the_same_text_again_are_said(elsewhere, call, tiny):
     assert ended.err.startswith(
         "left out: 'd/loop' (a link to a folder that is read anyway), 'd/y0.txt' (the same file as 'd/x.txt'), "
         "'d/y1.txt' (the same file as 'd/x.txt') and 2 more\nd: 1,620 characters to train on"
+    )
+
+
+def test_a_corpus_that_moved_with_its_run_is_found_and_remembered(tmp_path, monkeypatch, call, tiny):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    Path("fox.txt").write_text(TEXT)
+    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    there = (tmp_path / "here").rename(tmp_path / "there")
+    monkeypatch.chdir(there)
+    assert call("eval", "perplexity", "--json").records[0]["text"] == "fox, val"
+    assert call("train", "--resume", "fox-1", "--steps", "22").code == 0
+    assert corpus_of(there, "fox-1")["paths"] == [str(there / "fox.txt")]
+
+
+def test_a_moved_corpus_is_named(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    (elsewhere / "fox.txt").rename(elsewhere / "animal.txt")
+    (elsewhere / "other.txt").write_text("other")
+    assert call("eval", "perplexity").complaint.endswith(
+        "name it by --corpus PATH, or give a text file as TARGET"
+    )
+    assert call("eval", "perplexity", "--corpus", "animal.txt").code == 0
+    for command in (["eval", "perplexity"], ["eval", "perplexity", "animal.txt"], ["train", "--resume", "fox-1"]):
+        message = call(*command, "--corpus", "other.txt").complaint
+        assert message.startswith("'other.txt' is not what the run was trained on (sha256 ")
+    assert call("train", "--resume", "fox-1", "--steps", "21", "--corpus", "animal.txt").code == 0
+    assert call("train", "--resume", "fox-1", "--steps", "22").code == 0
+    assert "give --resume, or CORPUS alone" in call("train", "--corpus", "animal.txt").complaint
+
+
+def test_a_text_from_a_pipe_that_is_not_kept_is_named(elsewhere, call, tiny):
+    assert call("train", "-", "--quiet", *tiny, stdin=TEXT.encode()).code == 0
+    shutil.rmtree(cache_folder())
+    assert call("train", "--resume", "stdin-1", "--steps", "21").complaint == (
+        "the run was trained on standard input, which is not kept: name it by --corpus PATH, or begin a new run, "
+        "by charlm train"
+    )
+    (elsewhere / "kept.txt").write_text(TEXT)
+    assert call("train", "--resume", "stdin-1", "--steps", "21", "--corpus", "kept.txt").code == 0
+    assert corpus_of(elsewhere, "stdin-1")["kind"] == "file"
+
+
+def test_of_a_test_file_nothing_is_kept(elsewhere, call, tiny):
+    """A run has no sum of it, and a stranger's run may name any file."""
+    (elsewhere / "test.txt").write_text(TEXT)
+    assert call("train", "fox.txt", "--quiet", "--test-file", "test.txt", *tiny).code == 0
+    before = sorted(cache_folder().rglob("*"))
+    assert call("eval", "perplexity", "--split", "test").code == 0
+    assert sorted(cache_folder().rglob("*")) == before
+
+
+def test_temperature_gives_the_remedy_of_its_own_command(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", *tiny).code == 0
+    (elsewhere / "fox.txt").unlink()
+    assert call("sample", "--temperature", "auto").complaint.endswith(
+        "put it back, or give --temperature a number"
     )

@@ -12,13 +12,13 @@ import typer
 
 from charlm.cli.base import Group, command_of
 from charlm.cli.curves import check_plot_file, save_curves
-from charlm.cli.options import WhichWeights, with_settings
+from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
 from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_findings, save_findings
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.evaluate import MEASUREMENTS, Measurement
-from charlm.evaluate._subjects import subjects_of
+from charlm.evaluate._subjects import TEXT_FILE, subjects_of
 
 
 class _Measurements(Group):
@@ -59,6 +59,7 @@ def _command(name: str, kind: type[Measurement]) -> Any:
             typer.Option(metavar="train|val|test", help="Which part of a run's own corpus.", show_default="val"),
         ] = None,
         weights: WhichWeights = None,
+        corpus: OwnCorpus = None,
         plot: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Draw the curves into a .png or .svg file.")
         ] = None,
@@ -67,7 +68,8 @@ def _command(name: str, kind: type[Measurement]) -> Any:
         if plot is not None:
             check_plot_file(plot)
         measurement = kind(**settings)
-        subjects = subjects_of(named or [], split, weights=weights)
+        remedy = TEXT_FILE if split is None else f"{TEXT_FILE} in place of --split {split}"
+        subjects = subjects_of(named or [], split, remedy, weights, corpus or ())
         with WorkerPool() as pool, progress_bar(name, quiet=json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)

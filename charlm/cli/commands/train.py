@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +20,7 @@ from charlm.checkpoint.find import find_run, new_run_folder
 from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.cli.app import INTERRUPTED
-from charlm.cli.options import AllowExpansion, WhichWeights, with_settings
+from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
 from charlm.cli.output import LastingLines, for_stream
 from charlm.cli.progress import TrainingDisplay, progress_bar
 from charlm.cli.render import print_profile
@@ -89,6 +89,7 @@ def command(
     resume_run: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run, exactly where it was saved.")
     ] = None,
+    own_corpus: OwnCorpus = None,
     init_from: Annotated[
         str | None,
         typer.Option(
@@ -113,6 +114,8 @@ def command(
         raise UsageError(
             "--resume goes on with a run's own corpus and folder: leave out CORPUS, --out, --init-from"
         )
+    if own_corpus and resume_run is None:
+        raise UsageError("--corpus is the corpus of a run that goes on: give --resume, or CORPUS alone")
     if quiet:
         warnings.simplefilter("ignore", CharlmWarning)
     before = None if resume_run is None else find_run(resume_run)
@@ -129,7 +132,7 @@ def command(
             source = find_source(corpus or [DEFAULT], config.corpus.glob)
             begun = _new(source.expanding() if allow_expansion else source, settings, origin, out, pool, quiet)
         else:
-            begun = _resumed(before, settings, pool, quiet)
+            begun = _resumed(before, settings, pool, quiet, own_corpus or ())
         with begun as (trainer, run):
             stopped = _train(trainer, run, json, quiet)
             if profile:
@@ -159,13 +162,13 @@ def _new(
 
 @contextmanager
 def _resumed(
-    before: Run, settings: dict[str, Any], pool: WorkerPool, quiet: bool
+    before: Run, settings: dict[str, Any], pool: WorkerPool, quiet: bool, corpus: Sequence[str]
 ) -> Iterator[tuple[Trainer, Run]]:
     """A run that goes on; its folder is locked meanwhile."""
     with only_writer(before.folder):
         run = Run.open(before.folder)  # as it is now that nobody else changes it
         with progress_bar("reading", quiet) as progress:
-            begun = resume(run, settings, pool, progress, must_go_on=bool(settings))
+            begun = resume(run, settings, pool, progress, bool(settings), corpus)
         yield begun
 
 
