@@ -31,6 +31,7 @@ from charlm.text.passes import Passes, Progress
 from charlm.text.prepared import Prepared
 from charlm.text.sources import Source, find_text
 from charlm.text.split import Split, split_parts
+from charlm.text.undivided import undivided
 from charlm.text.vocab import Vocabulary
 
 
@@ -121,7 +122,7 @@ def divide(
         VocabularyError: the training part has a character that the given vocabulary lacks.
     """
     train, validation, test = split_parts(prepared, config.batching, config.budget.seed, validating)
-    _check_length(train, config, prepared.source.name)
+    _check_length(train, config, prepared)
     # What is held out is the smaller part, and so the faster one to count.
     alphabet = prepared.alphabet
     held_out = [part for part in (validation, test) if part.alphabet is alphabet]
@@ -132,12 +133,14 @@ def divide(
     return Corpus(prepared, vocabulary, train, validation, test, validating)
 
 
-def _check_length(train: Part, config: TrainingConfig, name: str) -> None:
+def _check_length(train: Part, config: TrainingConfig, prepared: Prepared) -> None:
     seq_len = config.batching.seq_len
     if len(train) < seq_len + 1:
         raise CorpusError(
-            f"{name}: the training part has {len(train)} {config.corpus.units}, and a chunk of "
-            f"--seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or hold out less"
+            undivided(prepared)
+            or f"{prepared.source.name}: the training part has {len(train)} {config.corpus.units}, and a chunk "
+            f"of --seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or hold out "
+            "less"
         )
 
 

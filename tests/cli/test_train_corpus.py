@@ -142,3 +142,16 @@ def test_temperature_gives_the_remedy_of_its_own_command(elsewhere, call, tiny):
     assert call("sample", "--temperature", "auto").complaint.endswith(
         "put it back, or give --temperature a number"
     )
+
+
+def test_windows_line_ends_are_said_before_training(elsewhere, call, tiny):
+    (elsewhere / "dos.txt").write_bytes(TEXT.replace("\n", "\r\n").encode())
+    said, *_ = call("train", "dos.txt", *tiny).err.splitlines()
+    assert said.startswith(
+        "dos: its lines end in CRLF, so '\\r' is a symbol (tr -d '\\r' < OLD > NEW removes it)"
+    )
+
+
+def test_a_delimiter_that_never_occurs_is_told(elsewhere, call, tiny):
+    complaint = call("train", "fox.txt", "--delimiter", "%%", *tiny).complaint
+    assert complaint.startswith("--delimiter %% does not occur in 'fox.txt'")
