@@ -12,7 +12,7 @@ from typing import Any
 from charlm.checkpoint.strict_json import excerpt
 from charlm.errors import CheckpointError
 
-FORMAT = 3
+FORMAT = 4
 
 
 def stamp() -> dict[str, Any]:

@@ -1,10 +1,13 @@
 """Divergence: noticing that training has gone wrong, and going back to where it went well.
 
-Training has diverged when a loss or a gradient is no finite number, or when the loss spikes: its mean over the
-latest steps lies so far above its running mean that neither a hard passage nor the noise of small batches can be
-why. The first steps have no running mean yet, and may overshoot; but from the first on, the loss may not lie many
-times above what blind guessing costs. Then the whole state of a moment when it went well comes back, the learning
-rate is halved for good, and training goes on.
+Training has diverged when a loss or a gradient is no finite number, or when the loss spikes and does not come
+down again. It spikes when its mean over the latest steps lies so far above its running mean that neither a hard
+passage nor the noise of small batches can be why, and above what blind guessing costs as well. A text that goes
+over to another language makes a spike too, so a spike is judged by what comes after: a network that goes well
+learns the new text, and is soon no worse than guessing, while one that comes no nearer to that has diverged. The
+running mean rests meanwhile. The first steps have no running mean yet, and may overshoot; but from the first on,
+the loss may not lie many times above what blind guessing costs. Then the whole state of a moment when it went
+well comes back, the learning rate is halved for good, and training goes on.
 """
 
 from __future__ import annotations
@@ -23,10 +26,17 @@ RECENT = 0.2  # weight of a step of full size in the mean of the latest costs: a
 MEMORY = 0.01  # its weight in the running mean: about a hundred
 SPIKE_NATS = 1.0  # how far the one may lie above the other,
 SPIKE_SPREADS = 3.0  # and how many times the costs' own mean distance from their mean on top of that
+REST_NATS = 0.5  # above the running mean and blind guessing: where a spike, which began higher, is over
+WAIT = 100  # steps in which it must come down, time and again until it is over,
+FALL_NATS = 0.25  # by so much at the least, or it is divergence
 FIRST = 50  # steps that may overshoot,
-ABSURD_NATS = 10.0  # but not by more above the cost of blind guessing,
+ABSURD_NATS = 30.0  # but not by more above the cost of blind guessing,
 ABSURD_TIMES = 10.0  # nor to more than so many times that
 EVERY = 100  # steps between the copies of the state
+KEPT = (  # counters that going back leaves
+    *("seconds", "best_val", "without_best"),
+    *("validation_seconds", "saving_seconds", "slowest_validation", "slowest_save"),
+)
 IN_A_ROW = 3  # rollbacks, none of them followed by a copy: then training stops
 
 
@@ -40,23 +50,45 @@ def note_loss(position: Position, loss_nats: float, share: float, chance_nats: f
         chance_nats: what a target costs whoever guesses blindly among all symbols.
 
     Raises:
-        DivergenceError: the loss spikes, or is absurd.
+        DivergenceError: the loss has spiked and does not come down, or is absurd.
     """
     if position.mean_nats is None:
         position.mean_nats = position.recent_nats = loss_nats
     position.recent_nats += RECENT * share * (loss_nats - position.recent_nats)
-    if position.step > FIRST and _rise(position) > 1:
-        raise DivergenceError(
-            f"the loss is {position.recent_nats:.3f} nats by step {position.step} after {position.mean_nats:.3f}"
-        )
     if position.recent_nats > max(ABSURD_TIMES * chance_nats, ABSURD_NATS + chance_nats):
         raise DivergenceError(
             f"the loss at step {position.step} is {loss_nats:.5g} nats, "
             f"where blind guessing costs {chance_nats:.3f}"
         )
+    if position.step > FIRST and _is_spike(position, max(chance_nats, position.mean_nats)):
+        return
     distance = loss_nats - position.mean_nats
     position.mean_nats += MEMORY * share * distance
     position.spread_nats += MEMORY * share * (abs(distance) - position.spread_nats)
+
+
+def _is_spike(position: Position, level_nats: float) -> bool:
+    """Whether the latest costs lie too far above this level; how long and how high they have is counted.
+
+    Raises:
+        DivergenceError: they have been for long, and do not come down.
+    """
+    height = position.recent_nats - level_nats
+    goes_on = height > REST_NATS if position.spike_steps else _rise(position) > 1 and height > SPIKE_NATS
+    if not goes_on:
+        position.spike_steps, position.spike_nats = 0, 0.0
+        return False
+    position.spike_steps += 1
+    if position.spike_steps <= WAIT:
+        position.spike_nats = max(position.spike_nats, position.recent_nats)
+    if position.spike_steps % WAIT == 0:
+        if position.recent_nats > position.spike_nats - FALL_NATS:
+            raise DivergenceError(
+                f"the loss is {position.recent_nats:.3f} nats by step {position.step} after "
+                f"{position.mean_nats:.3f}, and has not come down for {WAIT} steps"
+            )
+        position.spike_nats = position.recent_nats
+    return True
 
 
 def _rise(position: Position) -> float:
@@ -86,7 +118,7 @@ class LastGood:
             DivergenceError: a parameter is no finite number.
         """
         position = self._trainer.position
-        if position.step % EVERY or _rise(position) > 0.5:
+        if position.step % EVERY or position.spike_steps or _rise(position) > 0.5:
             return
         if not np.isfinite(self._trainer.model.params.flat).all():
             raise DivergenceError(f"a parameter is no finite number after step {position.step}")
@@ -102,9 +134,9 @@ class LastGood:
         trainer.restore(self._state, "the copy in memory")
         trainer.position = replace(
             trainer.position,
-            seconds=now.seconds,
-            best_val=now.best_val,
-            without_best=now.without_best,
+            **{name: getattr(now, name) for name in KEPT},
+            spike_steps=0,
+            spike_nats=0.0,
             lr_factor=now.lr_factor / 2,
             rollbacks=now.rollbacks + 1,
             rollbacks_in_a_row=now.rollbacks_in_a_row + 1,

@@ -9,9 +9,9 @@ from typing import Any, Self
 from charlm.errors import CheckpointError
 
 
-def _later(default: Any) -> Any:
-    """A counter that files of format 1 lack."""
-    return field(default=default, metadata={"since": 2})
+def _later(default: Any, since: int = 2) -> Any:
+    """A counter that files of the formats before this one lack."""
+    return field(default=default, metadata={"since": since})
 
 
 @dataclass
@@ -39,6 +39,13 @@ class Position:
         lr_factor: the share of the learning rate that rollbacks have left.
         rollbacks: how often training went back.
         rollbacks_in_a_row: how often since it last went well.
+        spike_steps: steps of a spike of the loss so far; 0 where there is none.
+        spike_nats: what ``recent_nats`` is to come down from.
+        training_seconds: time spent on the steps alone.
+        validation_seconds: time spent on validations.
+        saving_seconds: time spent on saves.
+        slowest_validation: the most seconds that one of them took.
+        slowest_save: the most seconds that one of those took.
     """
 
     step: int = 0
@@ -61,6 +68,18 @@ class Position:
     rollbacks: int = _later(0)
     rollbacks_in_a_row: int = _later(0)
     without_best: int = _later(0)
+    spike_steps: int = _later(0, since=4)
+    spike_nats: float = _later(0.0, since=4)
+    training_seconds: float = _later(0.0, since=4)
+    validation_seconds: float = _later(0.0, since=4)
+    saving_seconds: float = _later(0.0, since=4)
+    slowest_validation: float = _later(0.0, since=4)
+    slowest_save: float = _later(0.0, since=4)
+
+    @property
+    def chars_per_second(self) -> float:
+        """Characters predicted a second of training."""
+        return self.targets / max(self.training_seconds, 1e-9)
 
     def to_json(self) -> dict[str, Any]:
         """The counters as JSON values, by name."""
@@ -87,6 +106,8 @@ class Position:
                 setattr(position, name, value)
         if version == 1:
             position.validated_step = position.step  # the one occasion to save that there was
+        if version < 4:
+            position.training_seconds = position.seconds  # which were not told apart
         return position
 
 

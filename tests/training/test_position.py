@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.checkpoint.versions import FORMAT
 from charlm.errors import CheckpointError
 from charlm.training.position import Position
 
@@ -33,20 +34,38 @@ POSITIONS = st.builds(
     rollbacks=COUNTS,
     rollbacks_in_a_row=COUNTS,
     without_best=COUNTS,
+    spike_steps=COUNTS,
+    spike_nats=AMOUNTS,
+    training_seconds=AMOUNTS,
+    validation_seconds=AMOUNTS,
+    saving_seconds=AMOUNTS,
+    slowest_validation=AMOUNTS,
+    slowest_save=AMOUNTS,
 )
 
 
 @given(POSITIONS)
 def test_a_position_survives_storage_bit_for_bit(position):
     stored = json.loads(json.dumps(position.to_json()))
-    assert Position.from_json(stored, "last.safetensors", 2) == position
+    assert Position.from_json(stored, "last.safetensors", FORMAT) == position
 
 
 def test_a_position_of_format_1_has_the_later_counters_at_their_defaults():
     first = ("step", "epoch", "index", "targets", "seconds", "loss_sum", "loss_targets", "train_nats_per_char")
     stored = dict.fromkeys((*first, "best_val", "validated_at"), 3)
     position = Position.from_json(stored | {"rollbacks": -9}, "last.safetensors", 1)
-    assert position.to_json() == Position().to_json() | stored | {"validated_step": 3}
+    assert position.to_json() == Position().to_json() | stored | {"validated_step": 3, "training_seconds": 3}
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_before_format_4_all_of_a_run_s_time_counts_as_training(version):
+    later = ("spike_steps", "training_seconds", "validation_seconds", "slowest_validation")
+    stored = {
+        name: value for name, value in Position(seconds=9.5, targets=19).to_json().items() if name not in later
+    }
+    position = Position.from_json(stored, "last.safetensors", version)
+    assert (position.training_seconds, position.validation_seconds, position.spike_steps) == (9.5, 0.0, 0)
+    assert position.chars_per_second == 2.0
 
 
 @pytest.mark.parametrize(
