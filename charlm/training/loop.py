@@ -18,7 +18,6 @@ from charlm.training.reports import Report, SampleReport, StepReport, SummaryRep
 from charlm.training.saving import Saver
 from charlm.training.trainer import Trainer
 
-VALIDATION_CHARACTERS = 250_000  # scored at each validation, from the part's start; eval scores the whole part
 SAMPLE_CHARACTERS = 200
 SAMPLE_DOCUMENTS = 5  # that share them, where the corpus is one of documents
 
@@ -163,8 +162,7 @@ class _Loop:
         yield report
 
     def _validation_cost(self) -> float | None:
-        text = self.trainer.corpus.validation[:VALIDATION_CHARACTERS]
-        if len(text) < 2:
+        if self.trainer.validation is None:
             return None
         scores = self.trainer.language_model().score_with(self.trainer.pool, text)
         return figures_of(scores).nats_per_char

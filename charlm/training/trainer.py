@@ -24,6 +24,7 @@ from charlm.text.prepare import Corpus
 from charlm.text.streams import PARTITIONS, Batch
 from charlm.training.position import Position
 from charlm.training.transfer import Transfer, transfer
+from charlm.training.validation import validation_part
 
 SLOT_PREFIX = "optimizer."
 WEIGHTS = "optimizer.weights"  # those that learn, in a file whose model is their average
@@ -35,6 +36,7 @@ class Trainer:
     Attributes:
         config: the run's settings.
         corpus: the text, divided.
+        validation: what is scored at each validation; None where nothing is, or its cost would say nothing.
         model: the network that learns.
         averaged: the network with the average of its weights, or the same one where there is none: what is
             validated, sampled from and saved as the model.
@@ -48,10 +50,11 @@ class Trainer:
             UsageError: a setting belongs to another cell, or what it needs is not held out.
         """
         check_settings(config.model, config.optimisation)
-        if config.budget.patience and len(corpus.validation) < 2:
-            raise UsageError(
-                "--patience counts validations, and nothing is held out to validate on: leave it out"
-            )
+        self.validation = validation_part(corpus)
+        if config.budget.patience and self.validation is None:
+            is_there = len(corpus.validation) > 1
+            reason = "most of what is held out is unknown" if is_there else "nothing is held out to validate on"
+            raise UsageError(f"--patience counts validations, and {reason}: leave it out")
         batching, optimisation = config.batching, config.optimisation
         self.config = config
         self.corpus = corpus

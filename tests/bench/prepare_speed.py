@@ -98,10 +98,10 @@ def train_once(path: str) -> dict[str, float]:
     """Train a few steps and validate, as ``charlm train`` does."""
     from charlm.engine.pool import WorkerPool
     from charlm.text.sources import find_source
-    from charlm.training import loop
+    from charlm.training import loop, validation
     from charlm.training.session import new_run, new_trainer
 
-    loop.VALIDATION_CHARACTERS = VALIDATED
+    validation.VALIDATION_CHARACTERS = VALIDATED
     with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder, WorkerPool(1) as pool:
         began = time.perf_counter()
         trainer = new_trainer(find_source([path], ""), TRAIN, pool)

@@ -74,6 +74,18 @@ def test_the_preset_that_fits_the_length_is_told_and_stored(elsewhere, call):
     assert "no preset is picked beside --hidden\n" in beside and "preset tiny" not in beside
 
 
+def test_validation_that_says_nothing_is_told(elsewhere, call):
+    (elsewhere / "ab.txt").write_text("ab" * 60 + "QZ")
+    small = ["--hidden", "16", "--steps", "150", "--lr", "0.03", "--batch-size", "2", "--seq-len", "16"]
+    ended = call("train", "ab.txt", "--val-fraction", "0.02", *small)
+    assert ended.code == 0
+    assert (
+        "\nwhat is held out says nothing: most of it is not in the training part; the last weights" in ended.err
+    )
+    assert set(call("sample", "ab-1", "--len", "40", "--temperature", "0").out.strip()) == {"a", "b"}
+    assert "says nothing" not in call("train", "fox.txt", "--steps", "1", "--hidden", "2").err
+
+
 def test_a_run_that_is_there_is_not_replaced(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", "--out", "mine", *tiny).code == 0
     weights = (elsewhere / "mine" / "last.safetensors").read_bytes()

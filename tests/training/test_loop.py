@@ -12,7 +12,7 @@ from charlm.language_model import LanguageModel
 from charlm.language_model import load_run as load
 from charlm.optim import OPTIMIZERS
 from charlm.scoring import Scores
-from charlm.training import loop
+from charlm.training import loop, validation
 from charlm.training.loop import train
 from charlm.training.reports import StepReport, SummaryReport, ValidationReport
 
@@ -50,7 +50,7 @@ def test_the_validation_cost_is_that_of_the_held_out_text(begun):
 
 
 def test_a_long_held_out_text_is_scored_in_part(begun, monkeypatch):
-    monkeypatch.setattr(loop, "VALIDATION_CHARACTERS", 10)
+    monkeypatch.setattr(validation, "VALIDATION_CHARACTERS", 10)
     trainer, run = begun(steps=1)
     report = next(train(trainer, run))
     figures = trainer.language_model().perplexity(trainer.corpus.validation[:10].text)
@@ -100,6 +100,22 @@ def test_with_nothing_to_validate_on_the_last_weights_are_the_model(begun, val_f
     assert all(r.val_nats_per_char is None and not r.is_best for r in reports if isinstance(r, ValidationReport))
     assert reports[-1].val_nats_per_char is reports[-1].best_val_nats_per_char is None
     assert np.array_equal(weights_of(run, "best"), trainer.model.params.flat)
+
+
+@pytest.mark.parametrize("held_out", ["QZ", "QZQZabQ"])
+def test_where_what_is_held_out_is_unknown_the_last_weights_are_the_model(begun, held_out):
+    fraction = (len(held_out) - 0.5) / (120 + len(held_out))
+    trainer, run = begun("ab" * 60 + held_out, steps=30, lr=0.03, val_fraction=fraction)
+    reports = list(train(trainer, run))
+    assert len(trainer.corpus.validation) == len(held_out) and trainer.validation is None
+    assert all(r.val_nats_per_char is None and not r.is_best for r in reports if isinstance(r, ValidationReport))
+    assert np.array_equal(weights_of(run, "best"), trainer.model.params.flat)
+
+
+def test_unknown_characters_among_known_ones_are_validated_on(begun):
+    trainer, run = begun("ab" * 60 + "aQbZab", steps=3, val_fraction=6 / 126)
+    assert [len(trainer.validation), trainer.validation.text] == [6, "aQbZab"]
+    assert next(train(trainer, run)).val_nats_per_char > 0
 
 
 def test_the_metrics_are_the_validations(begun):

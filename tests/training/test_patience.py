@@ -78,3 +78,10 @@ def test_going_back_does_not_renew_patience(begun, scripted, monkeypatch):
 def test_patience_needs_something_held_out(begun):
     with pytest.raises(UsageError, match="--patience counts validations, and nothing is held out"):
         begun(patience=2, val_fraction=0.0, **SETTINGS)
+
+
+def test_patience_needs_something_held_out_that_is_known(begun):
+    with pytest.raises(
+        UsageError, match="--patience counts validations, and most of what is held out is unknown"
+    ):
+        begun("ab" * 60 + "QZ", patience=2, val_fraction=0.02, **SETTINGS)

@@ -192,6 +192,9 @@ def _described(trainer: Trainer) -> str:
     shared = f", one of them for {len(rare):,} rare characters: {''.join(rare[:RARE_SHOWN])!r}" if rare else ""
     network = f"{config.model.cell}, {trainer.model.params.flat.size:,} parameters"
     described = f"{corpus.source.name}: {sizes}, {len(corpus.vocabulary)} symbols{shared}; {network}"
+    if trainer.validation is None and len(corpus.validation):
+        reason = "most of it is not in the training part" if len(corpus.validation) > 1 else "it is too short"
+        described += f"\nwhat is held out says nothing: {reason}; the last weights are kept as the model"
     if config.budget.preset is None:
         return described
     return f"{described}\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
