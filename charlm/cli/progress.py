@@ -33,7 +33,6 @@ class TrainingDisplay:
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
         self._smooth_nats: float | None = None
-        self._targets = 0
         self._bar = tqdm(
             total=1.0, file=sys.stderr, bar_format=BAR, leave=False,
             disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True,
@@ -48,11 +47,10 @@ class TrainingDisplay:
             # A resumed run starts where it was; the time left is reckoned from what is done from here on.
             self._bar.initial = self._bar.n = self._bar.last_print_n = report.progress
         self._smooth_nats += SMOOTHING * (report.loss_nats - self._smooth_nats)
-        self._targets += report.targets
         bits = self._smooth_nats / math.log(2)
-        rate = self._targets / max(self._bar.format_dict["elapsed"], 1e-9)
         self._bar.set_postfix_str(
-            f"loss {self._smooth_nats:.3f}, {bits:.3f} bits/char, {rate:,.0f} chars/s", refresh=False
+            f"loss {self._smooth_nats:.3f}, {bits:.3f} bits/char, {report.chars_per_second:,.0f} chars/s",
+            refresh=False,
         )
         self._bar.update(report.progress - self._bar.n)
 

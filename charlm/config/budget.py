@@ -41,7 +41,10 @@ class BudgetConfig(Config):
         None, "Length in minutes, everything included; the default, at 2, when no length is given.", above=0
     )
     eval_every: int | None = setting(
-        None, "Steps between validations; left out, about twenty over the run.", low=1, high=10**15
+        None,
+        "Steps between validations; left out, about twenty over the run, fewer where they would take long.",
+        low=1,
+        high=10**15,
     )
     patience: int = setting(
         0,

@@ -60,7 +60,7 @@ class _Loop:
     def __init__(self, trainer: Trainer, run: Run) -> None:
         self.trainer = trainer
         self.run = run
-        self.budget = Budget(trainer.config.budget, trainer.partition.targets_per_epoch)
+        self.budget = Budget.of(trainer)
         self.saver = Saver(trainer, run)
         self.last_good = LastGood(trainer)
         batching = trainer.config.batching
@@ -73,11 +73,8 @@ class _Loop:
         return self.budget.progress(self.trainer.position)
 
     def is_over(self) -> bool:
-        # Even a run that is too short for its own validation takes a step.
-        return self.is_out_of_patience() or (self.progress() >= 1 and self.trainer.position.step > 0)
-
-    def is_out_of_patience(self) -> bool:
-        return 0 < self.trainer.config.budget.patience <= self.trainer.position.without_best
+        self.progress()
+        return self.budget.is_over(self.trainer.position)
 
     def go_on(self, should_stop: Callable[[], bool]) -> Generator[Report, None, None]:
         """Train to the end, or until asked to stop.
@@ -102,10 +99,12 @@ class _Loop:
         yield from self.save()
 
     def step(self, progress: float) -> StepReport:
+        position, began = self.trainer.position, time.monotonic()
         loss_nats, targets = self.trainer.step(progress)
-        position = self.trainer.position
+        position.training_seconds += time.monotonic() - began
         note_loss(position, loss_nats, targets / self._full_step, self._chance_nats)
-        return StepReport(position.step, min(self.progress(), 1.0), loss_nats, targets, position.seconds)
+        done, rate = min(self.progress(), 1.0), position.chars_per_second
+        return StepReport(position.step, done, loss_nats, targets, position.seconds, rate)
 
     def validate(self) -> Generator[Report, None, None]:
         began = time.monotonic()
@@ -133,7 +132,7 @@ class _Loop:
             seconds=position.seconds,
         )
         faults = list(self.saver.record(report))
-        self.budget.note_validation(time.monotonic() - began)
+        self.budget.note_validation(position, time.monotonic() - began)
         yield report
         yield from faults
 
@@ -164,7 +163,7 @@ class _Loop:
     def _validation_cost(self) -> float | None:
         if self.trainer.validation is None:
             return None
-        scores = self.trainer.language_model().score_with(self.trainer.pool, text)
+        scores = self.trainer.language_model().score_with(self.trainer.pool, self.trainer.validation)
         return figures_of(scores).nats_per_char
 
     def sample(self) -> SampleReport:
@@ -181,11 +180,13 @@ class _Loop:
             run=str(self.run.folder),
             steps=position.step,
             seconds=position.seconds,
-            chars_per_second=position.targets / position.seconds,
+            chars_per_second=position.chars_per_second,
+            validation_share=position.validation_seconds / position.seconds,
+            saving_share=position.saving_seconds / position.seconds,
             train_nats_per_char=position.train_nats_per_char,
             val_nats_per_char=position.val_nats_per_char,
             best_val_nats_per_char=position.best_val,
             parameters=self.trainer.model.params.flat.size,
             stopped=stopped,
-            stopped_early=self.is_out_of_patience() and self.progress() < 1,
+            stopped_early=self.budget.is_out_of_patience(position) and self.progress() < 1,
         )

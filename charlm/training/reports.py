@@ -16,6 +16,7 @@ class StepReport:
         loss_nats: the mean cost of the step's targets.
         targets: how many there were.
         seconds: the run's time so far.
+        chars_per_second: the run's targets so far, of the time that its steps took.
     """
 
     step: int
@@ -23,6 +24,7 @@ class StepReport:
     loss_nats: float
     targets: int
     seconds: float
+    chars_per_second: float
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,9 @@ class SummaryReport:
     """The run ended, or was stopped: its result, under the names that ``--json`` gives it.
 
     Attributes:
+        chars_per_second: of the time that the steps took.
+        validation_share: of the run's time.
+        saving_share: of the run's time.
         stopped: whether it was asked to stop before its end.
         stopped_early: whether it ended because validation found no new best for as long as its patience.
     """
@@ -115,6 +120,8 @@ class SummaryReport:
     steps: int
     seconds: float
     chars_per_second: float
+    validation_share: float
+    saving_share: float
     train_nats_per_char: float | None
     val_nats_per_char: float | None
     best_val_nats_per_char: float | None

@@ -23,7 +23,7 @@ def display_on(terminal):
 
 
 def step(number, progress, loss_nats=1.0):
-    return StepReport(number, progress, loss_nats, 100, float(number))
+    return StepReport(number, progress, loss_nats, 100, float(number), 2500.0)
 
 
 def test_a_resumed_run_reckons_the_time_left_from_where_it_was():
@@ -40,7 +40,7 @@ def test_the_loss_shown_follows_the_steps_slowly():
     with display_on(Terminal()) as display:
         for number, loss_nats in enumerate([2.0, 1.0]):
             display.step(step(number, number / 10, loss_nats))
-        assert display._bar.postfix.startswith("loss 1.950, 2.813 bits/char, ")
+        assert display._bar.postfix == "loss 1.950, 2.813 bits/char, 2,500 chars/s"
 
 
 def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
@@ -72,7 +72,7 @@ def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
 )
 def test_the_end_says_what_to_type_next(capsys, stopped, early, said):
     display = TrainingDisplay(quiet=False)
-    display.summary(SummaryReport("my runs/a", 10, 2.0, 50.0, None, None, None, 7, stopped, early))
+    display.summary(SummaryReport("my runs/a", 10, 2.0, 50.0, 0.1, 0.01, None, None, None, 7, stopped, early))
     assert capsys.readouterr().err.splitlines()[1:] == said
 
 

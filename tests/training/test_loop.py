@@ -130,7 +130,8 @@ def test_the_summary_adds_up(begun):
     *_, summary = train(trainer, run)
     assert summary.run == str(run.folder)
     assert summary.parameters == trainer.model.params.flat.size
-    assert summary.chars_per_second == pytest.approx(trainer.position.targets / summary.seconds)
+    position = trainer.position
+    assert summary.chars_per_second == pytest.approx(position.targets / position.training_seconds)
     assert summary.train_nats_per_char == trainer.position.train_nats_per_char
 
 
