@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig, flag
 from charlm.engine.pool import WorkerPool
-from charlm.errors import UsageError
+from charlm.errors import RunError, UsageError
 from charlm.optim import OPTIMIZERS
 from charlm.presets import with_preset
 from charlm.text.again import Search, divide_again
@@ -91,7 +92,6 @@ def resume(
     settings: dict[str, Any],
     pool: WorkerPool,
     progress: Progress | None = None,
-    must_go_on: bool = False,
     corpus: Sequence[str] = (),
 ) -> tuple[Trainer, Run]:
     """A run as it was when it was last saved, ready to go on; whoever calls holds its folder's lock.
@@ -101,11 +101,11 @@ def resume(
         settings: what to change: its length, or how often it validates, samples and saves.
         pool: as many workers as the changed settings say.
         progress: called now and then while the corpus is read.
-        must_go_on: whether to refuse a run that has come to its end.
         corpus: the run's corpus as the user names it now; where nothing is named, it is looked for.
 
     Raises:
-        UsageError: another setting is to change, or nothing is left to do and ``must_go_on``; nothing is lost.
+        UsageError: another setting is to change.
+        RunError: the run has come to its end; nothing is written.
         CorpusError: the corpus has moved or changed.
         CheckpointError: the checkpoint is damaged.
     """
@@ -117,20 +117,33 @@ def resume(
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
     trainer.restore(checkpoint, str(run.last_path))
+    _check_unfinished(trainer, run)
     tidy(run.folder)
     # What was measured after the last save will be measured again.
     run.forget_metrics(after=trainer.position.validated_step)
-    # A run that was killed before its last validation still has that to do.
-    if must_go_on and trainer.position.validated_step == trainer.position.step:
-        _check_unfinished(trainer)
     return trainer, run.with_corpus(trainer.corpus.source).with_config(config)
 
 
-def _check_unfinished(trainer: Trainer) -> None:
-    budget = Budget(trainer.config.budget, trainer.partition.targets_per_epoch)
-    if trainer.position.step > 0 and budget.progress(trainer.position) >= 1:
-        place = budget.place(trainer.position)
-        raise UsageError(f"the run is at its end, {place}: give a larger --steps, --epochs or --minutes to go on")
+def _check_unfinished(trainer: Trainer, run: Run) -> None:
+    """See that there is something left to do.
+
+    Raises:
+        RunError: there is not.
+    """
+    position, budget, config = trainer.position, Budget.of(trainer), trainer.config.budget
+    before = run.config.budget
+    is_as_before = (config.length, config.patience) == (before.length, before.patience)
+    # A run that was killed before its last validation still has that to do.
+    is_cut_short = is_as_before and position.validated_step != position.step
+    if is_cut_short or not budget.is_over(position):
+        return
+    if budget.is_out_of_patience(position):
+        what, longer = f"has run out of --patience {config.patience}", "--patience 0"
+    else:
+        what = f"has finished ({budget.length})" if is_as_before else f"is past that ({budget.place(position)})"
+        longer = budget.longer(position)
+    again = f"charlm train --resume {shlex.quote(str(run.folder))} {longer}"
+    raise RunError(f"{run.folder} {what}. To train longer: {again}")
 
 
 def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
@@ -142,7 +155,10 @@ def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
     fixed = [flag(name) for name in settings if name not in CHANGEABLE]
     if fixed:
         allowed = ", ".join(flag(name) for name in CHANGEABLE)
-        raise UsageError(f"{', '.join(sorted(fixed))} cannot change when a run is resumed; these can: {allowed}")
+        raise UsageError(
+            f"{', '.join(sorted(fixed))} cannot change when a run is resumed; these can: {allowed}. "
+            "A new run can start from its weights with other settings: see --init-from"
+        )
     lengths = {"epochs", "steps", "minutes"}
     settings = (dict.fromkeys(lengths) if lengths & set(settings) else {}) | settings
     workers = settings.pop("workers", config.batching.workers)

@@ -106,14 +106,17 @@ def test_a_run_is_resumed_and_can_be_made_longer(elsewhere, call, tiny):
 def test_a_run_at_its_end_is_not_resumed_in_silence_and_loses_nothing(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", *tiny).code == 0
     files = {path: path.read_bytes() for path in (elsewhere / "runs/fox-1").iterdir() if path.suffix}
-    for length, place in (["--steps", "20"], "step 20 of 20"), (["--steps", "5"], "step 20 of 5"):
-        refused = call("train", "--resume", "fox-1", *length)
-        assert refused.code == 2
-        advice = "give a larger --steps, --epochs or --minutes to go on"
-        assert refused.complaint == f"the run is at its end, {place}: {advice}"
+    longer = "To train longer: charlm train --resume runs/fox-1 --steps 80"
+    for flags, said in (
+        ([], "runs/fox-1 has finished (20 steps)"),
+        (["--steps", "20"], "runs/fox-1 has finished (20 steps)"),
+        (["--steps", "5"], "runs/fox-1 is past that (step 20 of 5)"),
+    ):
+        refused = call("train", "--resume", "fox-1", *flags)
+        assert (refused.code, refused.complaint) == (1, f"{said}. {longer}")
     assert {path: path.read_bytes() for path in files} == files
     refused = call("train", "--resume", "fox-1", "--minutes", "1e-9")
-    assert refused.code == 2 and re.search(r"minute \S+ of 1e-09", refused.complaint)
+    assert refused.code == 1 and re.search(r"minute \S+ of 1e-09", refused.complaint)
     assert "epoch" in call("train", "--resume", "fox-1", "--epochs", "0.01").complaint
 
 

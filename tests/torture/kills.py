@@ -25,7 +25,7 @@ import numpy as np
 from charlm.checkpoint.folder import holds_run
 from charlm.checkpoint.run import Run
 from charlm.cli.app import main as charlm
-from charlm.errors import UsageError
+from charlm.errors import RunError
 
 COMMON = "--hidden 12 --seq-len 8 --batch-size 4 --eval-every 7 --sample-every 20 --save-every 3 --keep 2 --quiet"
 RUNS = [
@@ -36,7 +36,10 @@ RUNS = [
 ]
 INSIDE = ("before", "after", "torn")
 MOST_CALLS = 60  # of fsync and rename, among which one is chosen to die at
-TIMES = {"seconds", "validated_at"}
+TIMES = {
+    *("seconds", "validated_at", "training_seconds", "validation_seconds", "saving_seconds"),
+    *("slowest_validation", "slowest_save"),
+}
 
 
 def train(folder, settings, manner=None, calls=0, delay=0.0):
@@ -65,8 +68,8 @@ def train(folder, settings, manner=None, calls=0, delay=0.0):
         time.sleep(delay)
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
-    # A run that was killed after its last save is at its end, which resuming it tells as a usage error.
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, UsageError.exit_code):
+    # A run that was killed after its last save has finished, which resuming it tells.
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) not in (0, RunError.exit_code):
         sys.exit(f"training failed with exit code {os.WEXITSTATUS(status)}: {arguments}")
     return os.WIFSIGNALED(status)
 

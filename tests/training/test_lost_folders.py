@@ -33,7 +33,7 @@ def test_a_folder_that_is_deleted_is_put_back(begun, pool, faults_of):
     assert reopened == run
     for which in ("best", "last"):
         assert np.array_equal(reopened.load_model(which).params.flat, whole.load_model(which).params.flat)
-    assert resume(reopened, {}, pool)[0].position.step == 20
+    assert resume(reopened, {"steps": 21}, pool)[0].position.step == 20
 
 
 def test_a_folder_that_another_run_has_taken_is_left_alone(begun, tmp_path):

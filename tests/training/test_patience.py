@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from charlm.checkpoint.run import Run
-from charlm.errors import DivergenceError, UsageError
+from charlm.errors import DivergenceError, RunError, UsageError
 from charlm.training import divergence
 from charlm.training.loop import _Loop, train
 from charlm.training.reports import ValidationReport
@@ -42,8 +42,9 @@ def test_a_run_that_ended_early_goes_on_with_more_patience_as_if_it_had_not(begu
     _, run = begun(patience=2, **SETTINGS)
     *_, summary = train(*resume(Run.open(run.folder), {}, pool))
     assert summary.steps == 6
-    *_, summary = train(*resume(Run.open(run.folder), {}, pool))
-    assert summary.steps == 6 and summary.stopped_early
+    for settings in ({}, {"patience": 1}):
+        with pytest.raises(RunError, match=r"has run out of --patience \d\. To train longer: .* --patience 0"):
+            resume(Run.open(run.folder), settings, pool)
     *_, summary = train(*resume(Run.open(run.folder), {"patience": 3}, pool))
     assert summary.steps == 14 and summary.stopped_early
     assert Run.open(run.folder).config.budget.patience == 3

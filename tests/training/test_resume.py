@@ -1,15 +1,15 @@
 """Resuming: a run that was interrupted equals the one that was not, bit for bit; and what may not change."""
 
+import re
 import shutil
 
-import numpy as np
 import pytest
 
 from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CheckpointError, CorpusError, UsageError
+from charlm.errors import CheckpointError, CorpusError, RunError, UsageError
 from charlm.optim import OPTIMIZERS
 from charlm.text.streams import PARTITIONS
 from charlm.training.loop import train
@@ -20,7 +20,10 @@ LENGTHS = {"steps": {"steps": 30}, "epochs": {"epochs": 2.5}}
 # 12 steps are an epoch of the sequential partition; the others lie in the middle of one.
 AT_VALIDATIONS = (4, 12, 20)
 BETWEEN = (1, 7, 14)
-TIMES = {"seconds", "validated_at"}
+TIMES = {
+    *("seconds", "validated_at", "training_seconds", "validation_seconds", "saving_seconds"),
+    *("slowest_validation", "slowest_save"),
+}
 CELL = pytest.mark.parametrize("cell", CELLS.names())
 PARTITION = pytest.mark.parametrize("partition", PARTITIONS)
 
@@ -180,13 +183,57 @@ def test_another_length_takes_the_old_one_s_place(begun, pool):
     assert trainer.position.targets == 377
 
 
-def test_resuming_a_run_that_is_over_takes_no_step(begun, pool):
-    trainer, run = begun(steps=4)
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("length", "done", "more"),
+    [
+        ({"steps": 4}, "4 steps", "--steps 16"),
+        ({"steps": 1}, "1 step", "--steps 4"),
+        ({"epochs": 0.5}, "0.5 epochs", r"--epochs 2\.\d+"),
+        ({"minutes": 0.5}, "0.5 minutes", "--minutes 2"),
+    ],
+)
+def test_a_run_that_has_finished_says_so_and_writes_nothing(begun, clock, pool, length, done, more):
+    trainer, run = begun(**length)
     list(train(trainer, run))
-    before = run.load_model("last").params.flat
-    *_, summary = train(*resume(Run.open(run.folder), {}, pool))
-    assert summary.steps == 4 and not summary.stopped
-    assert np.array_equal(run.load_model("last").params.flat, before)
+    before = contents(run.folder)
+    end = rf"run-0 has finished \({re.escape(done)}\)\. To train longer: charlm train --resume \S+run-0 {more}$"
+    for settings in ({}, length, {"save_every": "7"}, {"eval_every": 1}):
+        with pytest.raises(RunError, match=end):
+            resume(Run.open(run.folder), settings, pool)
+    assert contents(run.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("shorter", "place"),
+    [
+        ({"steps": 1}, "step 7 of 1"),
+        ({"steps": 7}, "step 7 of 7"),
+        ({"epochs": 0.1}, "epoch 0.5.* of 0.1"),
+        ({"minutes": 0.01}, "minute .* of 0.01"),
+    ],
+)
+def test_a_length_that_is_past_is_refused_and_nothing_is_written(begun, clock, pool, shorter, place):
+    trainer, run = begun(steps=20, eval_every=5)
+    list(train(trainer, run, lambda: trainer.position.step == 7))
+    before = contents(run.folder)
+    (flag,) = shorter
+    with pytest.raises(RunError, match=rf"run-0 is past that \({place}\)\. To train longer: .* --{flag} \d"):
+        resume(Run.open(run.folder), shorter, pool)
+    assert contents(run.folder) == before
+
+
+def test_a_run_that_was_killed_before_its_last_validation_has_that_to_do(begun, pool):
+    trainer, run = begun(steps=8, eval_every=5, save_every="1")
+    for report in train(trainer, run):
+        if isinstance(report, StepReport) and report.step == 8:
+            run.save(run.last_path, trainer.checkpoint())
+            break
+    reports = list(train(*resume(Run.open(run.folder), {}, pool)))
+    assert losses_of(reports) == {} and run.read_metrics()[-1]["step"] == 8
 
 
 @pytest.mark.parametrize("settings", [{"hidden": 8}, {"lr": 0.1}, {"seed": 2}, {"steps": 9, "dropout": 0.0}])
@@ -194,7 +241,8 @@ def test_what_a_run_is_cannot_change(begun, pool, settings):
     trainer, run = begun(steps=4)
     list(train(trainer, run))
     name = next(name for name in settings if name != "steps")
-    with pytest.raises(UsageError, match=f"--{name} cannot change when a run is resumed; these can: --epochs"):
+    said = f"--{name} cannot change when a run is resumed; these can: --epochs.* see --init-from"
+    with pytest.raises(UsageError, match=said):
         resume(Run.open(run.folder), settings, pool)
     assert Run.open(run.folder).config == run.config
 
@@ -210,7 +258,7 @@ def test_a_corpus_that_changed_or_went_is_refused(begun, pool, corpus):
     with pytest.raises(CorpusError, match="there is no file"):
         resume(Run.open(run.folder), {}, pool)
     corpus.write_text(text)
-    assert resume(Run.open(run.folder), {}, pool)[0].position.step == 4
+    assert resume(Run.open(run.folder), {"steps": 5}, pool)[0].position.step == 4
 
 
 def test_a_validation_file_that_changed_is_refused_and_the_test_file_is_not_looked_at(begun, pool, tmp_path):
@@ -220,7 +268,7 @@ def test_a_validation_file_that_changed_is_refused_and_the_test_file_is_not_look
     trainer, run = begun(steps=4, val_file=str(val), test_file=str(test))
     list(train(trainer, run))
     test.write_text("cba")
-    assert resume(Run.open(run.folder), {}, pool)[0].position.step == 4
+    assert resume(Run.open(run.folder), {"steps": 5}, pool)[0].position.step == 4
     val.write_text("cabcabca" * 20)
     with pytest.raises(CorpusError, match=r"val\.txt', which the run validates on, has changed since"):
         resume(Run.open(run.folder), {}, pool)

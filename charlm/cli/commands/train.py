@@ -168,7 +168,7 @@ def _resumed(
     with only_writer(before.folder):
         run = Run.open(before.folder)  # as it is now that nobody else changes it
         with progress_bar("reading", quiet) as progress:
-            begun = resume(run, settings, pool, progress, bool(settings), corpus)
+            begun = resume(run, settings, pool, progress, corpus)
         yield begun
 
 
