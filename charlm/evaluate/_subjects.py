@@ -60,17 +60,15 @@ def subjects_of(
         raise UsageError(
             f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
         )
-    lost = remedy if corpus is None else f"name it by --corpus PATH, or {remedy}"
+    searches = [Search(remedy, run.folder, corpus) for run in runs]
     return [
         subject
-        for run in runs
-        for subject in _subjects_of_run(
-            run, sources, split or "val", remedy, Search(lost, run.folder, corpus or ())
-        )
+        for run, search in zip(runs, searches, strict=True)
+        for subject in _subjects_of_run(run, sources, split or "val", search)
     ]
 
 
-def _subjects_of_run(run: Run, sources: list[Source], split: str, remedy: str, search: Search) -> list[Subject]:
+def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Search) -> list[Subject]:
     model = load_run(run)
     if sources:
         training = _training_part(run, search)
@@ -83,7 +81,7 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str, remedy: str, s
     corpus = _corpus(run, search)
     part = _part(run, corpus, split)
     if len(part) < 2:
-        raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: {remedy}, or --split train")
+        raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: {search.remedy}, or --split train")
     return [Subject(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
 
 

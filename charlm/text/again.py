@@ -48,12 +48,18 @@ class Search:
     Attributes:
         remedy: what else the user can do, as the end of a sentence.
         folder: the run's; what has moved together with it is found.
-        given: the corpus as the user names it now; where nothing is given, it is looked for.
+        given: the corpus as the user names it now by ``--corpus``, empty where it is to be looked for; None where
+            there is no such option.
     """
 
     remedy: str
     folder: Path
-    given: Sequence[str] = ()
+    given: Sequence[str] | None = None
+
+    @property
+    def corpus_remedy(self) -> str:
+        """What the user can do where it is the corpus that is not found."""
+        return self.remedy if self.given is None else f"name it by --corpus PATH, or {self.remedy}"
 
     def near(self, corpus: Source | None = None) -> list[Path]:
         """Folders near which a text may be: the run's, and its corpus's once that is found."""
@@ -93,7 +99,7 @@ def _validating_again(
             f"put it back as it was, or {remedy}"
         ),
     )
-    wanted = f"the run validates on it, so put it back, or {remedy}"
+    wanted = f"the run validates on it, so put it back or beside the corpus, or {remedy}"
     others = () if stored in NAMES else moved([stored], search.near(corpus))
     places = chain([stored], (path for (path,) in others))
     return own.first((partial(find_stored, place, wanted) for place in places), config.corpus, progress)
@@ -116,7 +122,7 @@ def prepare_again(
     Raises:
         CorpusError: it was never kept, is gone, cannot be read, or is no longer the same.
     """
-    remedy = search.remedy
+    remedy = search.corpus_remedy
     if search.given:
         named = Wanted(
             known.sha256,

@@ -19,11 +19,11 @@ def remarks(corpus: Corpus) -> list[str]:
         CorpusError: a file cannot be read any more.
     """
     prepared = corpus.prepared
-    found = (_left_out(corpus.source), undivided(prepared), _accidents(prepared), _other_than_text(prepared))
+    found = (left_out(corpus.source), undivided(prepared), _accidents(prepared), _other_than_text(prepared))
     return [each for each in found if each is not None]
 
 
-def _left_out(source: Source) -> str | None:
+def left_out(source: Source) -> str | None:
     """What was not read though its name fits."""
     if not source.left_out:
         return None

@@ -40,8 +40,6 @@ CHANGEABLE = (
     "workers",
 )
 
-REMEDY = "name it by --corpus PATH, or begin a new run, by charlm train"
-
 
 def new_trainer(
     source: Source, settings: Mapping[str, Any], pool: WorkerPool, progress: Progress | None = None
@@ -112,7 +110,8 @@ def resume(
     config = changed(run.config, settings)
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
     check_checkpoint(run.last_path, config.model, len(run.vocabulary))
-    search = Search(REMEDY, run.folder, corpus)
+    remedy = "begin a new run, by charlm train"
+    search = Search(remedy, run.folder, corpus)
     trainer = Trainer(config, divide_again(run.corpus, config, run.vocabulary, search, progress), pool)
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)

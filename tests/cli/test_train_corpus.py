@@ -85,6 +85,7 @@ def test_links_that_lead_to_the_same_text_again_are_said(elsewhere, call, tiny):
         "left out: 'd/loop' (a link to a folder that is read anyway), 'd/y0.txt' (the same file as 'd/x.txt'), "
         "'d/y1.txt' (the same file as 'd/x.txt') and 2 more\nd: 1,620 characters to train on"
     )
+    assert "note: left out: 'd/loop' (a link to a folder" in call("corpus", "info", "d").out
 
 
 def test_a_corpus_that_moved_with_its_run_is_found_and_remembered(tmp_path, monkeypatch, call, tiny):

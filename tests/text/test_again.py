@@ -46,7 +46,7 @@ def remembering(name, kind, paths, sha256="0" * 64, files=1):
     return SimpleNamespace(name=name, kind=kind, paths=paths, sha256=sha256, files=files)
 
 
-def again(remembered, config=None, run="run", given=()):
+def again(remembered, config=None, run="run", given=None):
     return prepare_again(remembered, config or CorpusConfig(), Search(REMEDY, Path(run), given))
 
 
@@ -252,3 +252,16 @@ def test_what_is_named_is_accepted_by_its_sum_alone(folder, monkeypatch):
     assert listing(cache_folder()) == before
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"this is a.txt")))
     assert again(remembered, given=["-"]).sha256 == remembered.sha256
+
+
+def test_the_corpus_is_what_can_be_named(folder):
+    remembered = known("a.txt")
+    remembered.val_sha256 = known("b.txt").sha256
+    config = TrainingConfig.from_settings(val_file=str(folder / "b.txt"), seq_len=4)
+    (folder / "b.txt").unlink()
+    search = Search(REMEDY, folder / "run", [])
+    with pytest.raises(CorpusError, match=r"put it back or beside the corpus, or begin a new run$"):
+        divide_again(remembered, config, Vocabulary.of("this is a.txt"), search)
+    (folder / "a.txt").unlink()
+    with pytest.raises(CorpusError, match=r"put it back, or name it by --corpus PATH, or begin a new run$"):
+        divide_again(remembered, config, Vocabulary.of("this is a.txt"), search)

@@ -10,12 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from charlm.cli.options import AllowExpansion
-from charlm.cli.output import print_json
+from charlm.cli.output import for_stream, print_json
 from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_table
 from charlm.config import BatchingConfig, CorpusConfig
 from charlm.evaluate import Column, Table
 from charlm.survey import Survey, survey_source
+from charlm.text.remarks import left_out
 from charlm.text.sources import find_source
 from charlm.text.split import Split
 from charlm.text.visible import visible
@@ -52,6 +53,8 @@ def command(
         return
     for table in _tables(survey, parts):
         print_table(table)
+    if (said := left_out(source)) is not None:
+        sys.stdout.write(for_stream(f"note: {said}\n", sys.stdout))
     if survey.sample_characters < survey.characters:
         sys.stdout.write(
             f"note: entropies, compressors and duplicate lines are of the first {survey.sample_characters:,} "
