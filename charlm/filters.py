@@ -44,8 +44,8 @@ class Temperature(Filter):
             logits_BV[np.arange(len(best_B)), best_B] = 0
         else:
             # Shifted first, so that a tiny temperature sends the others to minus infinity and nothing to plus.
-            logits_BV -= logits_BV.max(axis=1, keepdims=True)
             with np.errstate(over="ignore"):
+                logits_BV -= logits_BV.max(axis=1, keepdims=True)
                 logits_BV /= self.temperature
 
 

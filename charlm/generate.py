@@ -20,6 +20,7 @@ from charlm.errors import UsageError
 from charlm.filters import FILTERS, Filter, draw
 from charlm.model import Model
 from charlm.randomness import generator
+from charlm.readout import check_numbers
 from charlm.states import States
 from charlm.text.vocab import Vocabulary
 
@@ -42,6 +43,7 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
     return [kind(**{name: settings[name]}) if name in settings else kind() for name, kind in FILTERS.items()]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: logits that are no numbers tell
 def prime(model: Model, codes: Codes, streams: int) -> States:
     """The state of ``streams`` equal streams that have read these characters (N,)."""
     state = model.initial_state(1)
@@ -69,13 +71,19 @@ def drawn_codes(
 
     Yields:
         The next character of each sample (B,).
+
+    Raises:
+        DivergenceError: the network's weights overflow.
     """
     uniforms = _uniforms([generator(config.seed, "sample", number) for number in range(config.num)])
     state = prime(model, prompt[:-1], config.num)
     codes_B = np.repeat(prompt[-1:], config.num)
-    table_VG = model.input_table()
+    with np.errstate(over="ignore", invalid="ignore"):
+        table_VG = model.input_table()
     while True:
-        logits_BV, state = model.step(codes_B, state, table_VG)
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits_BV, state = model.step(codes_B, state, table_VG)
+        check_numbers(logits_BV.max(axis=1))
         if never is not None:
             logits_BV[:, never] = -np.inf
         for chosen in filters:
@@ -106,6 +114,7 @@ def stream(
 
     Raises:
         VocabularyError: the prompt holds a character that the model has never seen.
+        DivergenceError: the network's weights overflow.
     """
     steps = drawn_codes(model, prompt_codes(vocabulary, config.prompt), filters, config, vocabulary.unknown)
     samples = [_Sample(vocabulary, config.stop) for _ in range(config.num)]
@@ -153,7 +162,14 @@ class _Sample:
             return ""
         symbol = self._vocabulary.symbols[code]
         text = symbol if self._decoder is None else self._decoder.decode(symbol.encode("latin-1"))
-        if self._stop is not None:
-            self._tail = (self._tail + text)[-len(self._stop) :]
-            self.is_over = self._tail == self._stop
+        if self._stop is None:
+            return text
+        # A byte that ends no character can bring two: what the ones before it are not, and itself.
+        before = len(self._tail)
+        self._tail += text
+        end = self._tail.find(self._stop)
+        if end >= 0:
+            self.is_over = True
+            return self._tail[before : end + len(self._stop)]
+        self._tail = self._tail[-len(self._stop) :]
         return text

@@ -25,7 +25,7 @@ from charlm.arrays import Codes
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
 from charlm.model import Model
-from charlm.readout import nll_nats
+from charlm.readout import check_numbers, nll_nats
 from charlm.text.alphabet import END, Alphabet, code_points
 from charlm.text.documents import ended_lines
 from charlm.text.outside import symbols_of
@@ -160,4 +160,5 @@ def _costs(model: Model, pool: WorkerPool, y_K: Codes, start: int, lengths: Coun
             costs_K[scored] = nll_nats(model.params, h_TBH[inside_TB], y_K[scored])
 
     pool.run([partial(run, columns) for columns in pool.columns(streams)])
+    check_numbers(costs_K)
     return costs_K

@@ -6,11 +6,14 @@ logits become probabilities and then their own gradient, in place.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from charlm.arrays import Codes, Floats
 from charlm.cells import Parameters
+from charlm.errors import DivergenceError
 from charlm.initialise import xavier
 
 # Logits of a block: few enough to stay in a core's second-level cache.
@@ -63,6 +66,18 @@ def nll_nats(params: Parameters, h_NH: Floats, y_N: Codes) -> npt.NDArray[np.flo
         log_probs_NV = log_softmax_(logits(params, h_NH[block]))
         costs_N[block] = -log_probs_NV[np.arange(len(log_probs_NV)), y_N[block]]
     return costs_N
+
+
+def check_numbers(predicted: npt.NDArray[np.floating[Any]]) -> None:
+    """See that what a network predicts is numbers: costs, or each row's largest logit.
+
+    Raises:
+        DivergenceError: one of them is not finite.
+    """
+    if not np.isfinite(predicted).all():
+        raise DivergenceError(
+            "the network predicts what is no finite number, since its weights overflow: train with a smaller --lr"
+        )
 
 
 def loss_and_gradient(

@@ -24,7 +24,7 @@ from charlm.arrays import Codes, Floats
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.model import Model
-from charlm.readout import nll_nats
+from charlm.readout import check_numbers, nll_nats
 from charlm.stateful_pass import Progress, visit_outputs
 from charlm.text.part import Part
 from charlm.text.reading import Reading
@@ -99,6 +99,7 @@ def score_part(part: Part, vocabulary: Vocabulary, training_characters: int, kno
 
     Raises:
         CorpusError: the text has fewer than two characters.
+        DivergenceError: a cost is no number.
     """
     if len(part) < 2:
         raise CorpusError(f"a text of {len(part)} characters has none after its first: score a longer one")
@@ -110,6 +111,7 @@ def score_part(part: Part, vocabulary: Vocabulary, training_characters: int, kno
     targets = part.codes[1:]
     costs = reading.extra_nats_A[targets]
     costs[is_read[1:]] += known_costs(codes[:-1], codes[1:])
+    check_numbers(costs)
     return Scores(costs, reading.is_known_A[targets], part.target_bytes)
 
 

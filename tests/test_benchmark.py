@@ -80,3 +80,14 @@ def test_where_the_system_does_not_tell_memory_is_not_made_less(monkeypatch):
     real = resident_bytes([])
     monkeypatch.setattr(Path, "read_text", refuse)
     assert resident_bytes([os.getpid()]) >= 2 * 0.9 * real
+
+
+def test_memory_that_no_system_call_tells_is_none(monkeypatch):
+    """Windows has neither /proc nor the module ``resource``."""
+
+    def refuse(self):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert resident_bytes([]) is None

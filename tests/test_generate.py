@@ -1,6 +1,7 @@
 """Generation: the same seed the same text, a sample alone as beside others, prompts, lengths and stops."""
 
 import dataclasses
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from charlm import generate
 from charlm.cells import CELLS
-from charlm.errors import UsageError, VocabularyError
+from charlm.errors import DivergenceError, UsageError, VocabularyError
 from charlm.filters import FILTERS
 from charlm.generate import all_filters, prime
 from charlm.language_model import LanguageModel
@@ -204,3 +205,35 @@ def test_filters_apply_in_the_order_of_their_file():
 def test_an_impossible_setting_is_named_before_anything_is_drawn(model, settings, message):
     with pytest.raises(UsageError, match=message):
         model.stream(**settings)
+
+
+@CELL
+@pytest.mark.filterwarnings("error")
+def test_weights_that_overflow_draw_in_silence_or_are_told(make_model, cell):
+    """In float32, products of such weights leave its range; what is no number then is no character."""
+    network = make_model(len(VOCABULARY), cell=cell, hidden=6, layers=2, dtype="float32")
+    rng = np.random.default_rng(0)
+    network.params.flat[:] = rng.choice(np.float32([-1e30, 1e30]), network.params.flat.shape)
+    huge = LanguageModel(network, VOCABULARY, 100)
+    for settings in ({}, {"temperature": 0.5, "top_p": 0.9}, {"temperature": 0, "min_p": 0.1}):
+        with suppress(DivergenceError):
+            assert len(huge.sample(20, prompt="ab", **settings)) == 22
+
+
+def test_a_prediction_that_is_no_number_is_refused(model):
+    network = dataclasses.replace(model).network
+    broken = LanguageModel(type(network)(network.config, len(VOCABULARY)), VOCABULARY, 100)
+    broken.network.params.flat[:] = network.params.flat
+    broken.network.params["readout.b_y"][1] = np.inf
+    for ask in (lambda: broken.sample(3), lambda: broken.score("abcd"), lambda: broken.perplexity("abab")):
+        with pytest.raises(DivergenceError, match="no finite number"):
+            ask()
+
+
+@pytest.mark.parametrize("stop", ["\ufffd", "\ufffdA", "A"])
+def test_a_byte_that_brings_two_characters_ends_a_sample_at_the_right_one(stop):
+    """0xC3 begins a character that A does not end: both come with A, the first as U+FFFD."""
+    vocabulary = dataclasses.replace(Vocabulary.of("\xc3A"), units="bytes")
+    sample = generate._Sample(vocabulary, stop)
+    text = "".join(sample.take(vocabulary.symbols.index(symbol)) for symbol in "\xc3A\xc3")
+    assert sample.is_over and text == {"\ufffd": "\ufffd"}.get(stop, "\ufffdA")

@@ -84,6 +84,7 @@ def _run() -> int:
 
 def _usage(error: TyperException) -> str:
     """What is wrong with a command line, and where to look; nothing where the help has been shown instead."""
+    _drop_unlike(error)
     message = error.format_message().rstrip(".")
     # pydantic's: what was typed, and what is wrong with it.
     faults: list[Any] = getattr(error.__cause__, "errors", list)()
@@ -92,6 +93,16 @@ def _usage(error: TyperException) -> str:
         message = f"{error.param.opts[0]} is {faults[0]['input']!r}: {reason}"
     context = getattr(error, "ctx", None)
     return f"{message}; see {context.command_path} --help" if message and context else message
+
+
+def _drop_unlike(error: Any) -> None:
+    """Keep of the options that are offered for an unknown one those alike beside their dashes, which all have."""
+    if getattr(error, "possibilities", None):
+        from difflib import get_close_matches
+
+        name = error.option_name.strip("-")
+        alike = get_close_matches(name, [each.strip("-") for each in error.possibilities])
+        error.possibilities = [each for each in error.possibilities if each.strip("-") in alike]
 
 
 def _fail(message: str, code: int) -> int:

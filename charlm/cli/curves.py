@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import shutil
 import sys
@@ -43,7 +44,9 @@ def drawn(curve: Curve, width: int, in_colour: bool) -> str:
         part("default")
     for number, (name, (x, y)) in enumerate(curve.series.items()):
         marker = "hd" if in_colour else MARKERS[number % len(MARKERS)]
-        plotext.plot(list(x), list(y), label=visible(name), marker=marker)
+        points = [(place, value) for place, value in zip(x, y, strict=True) if math.isfinite(value)]
+        if points:
+            plotext.plot(*map(list, zip(*points, strict=True)), label=visible(name), marker=marker)
     plotext.title(visible(curve.title))
     plotext.xlabel(curve.x_label)
     plotext.ylabel(curve.y_label)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
@@ -11,9 +12,21 @@ from charlm.text.visible import harmless, json_escaped
 
 
 def print_json(record: Mapping[str, Any]) -> None:
-    """Write one JSON object as a line on standard output."""
-    sys.stdout.write(json_escaped(json.dumps(record, ensure_ascii=False)) + "\n")
+    """Write one JSON object as a line on standard output; null for numbers that are not finite."""
+    sys.stdout.write(json_escaped(json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)) + "\n")
     sys.stdout.flush()
+
+
+def _finite(value: Any) -> Any:
+    """A JSON value with null in the place of numbers that are not finite."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case Mapping():
+            return {name: _finite(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_finite(each) for each in value]
+    return value
 
 
 class LastingLines:

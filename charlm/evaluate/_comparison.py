@@ -12,7 +12,7 @@ from charlm.architecture import parameter_shapes
 from charlm.checkpoint.find import find_run
 from charlm.checkpoint.run import Run
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError, UsageError
+from charlm.errors import CharlmError, CorpusError, DivergenceError, UsageError
 from charlm.evaluate._base import Column, Findings, Subject, Table
 from charlm.evaluate._dynamic import Adaptation, dynamic_scores
 from charlm.evaluate._subjects import subjects_of
@@ -35,7 +35,7 @@ REMEDY = "measure it on a text file by charlm eval perplexity"
 
 def compare_runs(
     targets: Sequence[str], split: str, dynamic: bool, pool: WorkerPool, progress: Progress
-) -> Findings:
+) -> tuple[Findings, list[CharlmError]]:
     """Put runs beside one another, each measured with its best weights on its own corpus.
 
     Args:
@@ -44,6 +44,9 @@ def compare_runs(
         dynamic: whether to measure dynamic evaluation too, with its default settings.
         pool: workers to use.
         progress: called now and then with how much of a run's text is done.
+
+    Returns:
+        What was found, and why runs were not measured.
 
     Raises:
         UsageError: two runs have one name.
@@ -57,19 +60,21 @@ def compare_runs(
     differing = _differing([_settings(run) for run in runs.values()])
     columns = COURSE | STATIC | (DYNAMIC if dynamic else {})
     records, notes, subjects = [], [], []
+    faults: list[CharlmError] = []
     for target, run in runs.items():
         record = {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
         records.append(record | dict.fromkeys(["text", "unmeasured", *columns]) | _course(run))
         try:
             (subject,) = subjects_of([target], split, REMEDY)
-        except (CorpusError, UsageError) as error:  # a corpus that has moved does not hide the other runs
+            records[-1] |= _figures(subject, dynamic, pool, progress)
+        except (CorpusError, DivergenceError, UsageError) as error:  # one does not hide the others
             records[-1]["unmeasured"] = str(error)
             notes.append(f"{run.name} is not measured: {error}")
+            faults.append(error)
             continue
         subjects.append(subject)
-        records[-1] |= _figures(subject, dynamic, pool, progress)
     notes += _notes_on_texts(subjects) + ([Adaptation().note] if dynamic else [])
-    return Findings(records, [_table(records, differing, columns)], notes)
+    return Findings(records, [_table(records, differing, columns)], notes), faults
 
 
 def _settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:

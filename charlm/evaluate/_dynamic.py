@@ -62,6 +62,7 @@ class Adaptation:
         )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: a cost that is no number tells
 def dynamic_scores(
     model: LanguageModel, part: Part, training: Part, adaptation: Adaptation, progress: Progress
 ) -> Scores:
@@ -126,18 +127,16 @@ def dynamic_costs(
 
     def known_costs(x_N: Codes, y_N: Codes) -> Costs:
         costs_N = np.empty(len(y_N))
-        # Overflow is not announced: a cost that is no number tells.
-        with np.errstate(over="ignore", invalid="ignore"):
-            learner = _Learner(model, rms_P, adaptation, end)
-            for start in range(0, len(y_N), adaptation.chunk):
-                places = np.arange(start, min(start + adaptation.chunk, len(y_N)))
-                costs_N[places] = costs_T = learner.score_and_learn(places, x_N[places], y_N[places])
-                if not math.isfinite(costs_T.sum()):
-                    raise DivergenceError(
-                        f"dynamic evaluation diverged at character {start + 1:,} of the text: lower its rate, "
-                        f"{adaptation.rate:g}"
-                    )
-                progress(int(places[-1]) + 1, len(y_N))
+        learner = _Learner(model, rms_P, adaptation, end)
+        for start in range(0, len(y_N), adaptation.chunk):
+            places = np.arange(start, min(start + adaptation.chunk, len(y_N)))
+            costs_N[places] = costs_T = learner.score_and_learn(places, x_N[places], y_N[places])
+            if not math.isfinite(costs_T.sum()):
+                raise DivergenceError(
+                    f"dynamic evaluation diverged at character {start + 1:,} of the text: lower its rate, "
+                    f"{adaptation.rate:g}"
+                )
+            progress(int(places[-1]) + 1, len(y_N))
         return costs_N
 
     return known_costs

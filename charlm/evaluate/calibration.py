@@ -23,7 +23,7 @@ from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
 from charlm.language_model import LanguageModel
-from charlm.readout import logits
+from charlm.readout import check_numbers, logits
 from charlm.stateful_pass import Progress, visit_outputs
 from charlm.text.part import Part
 
@@ -151,6 +151,7 @@ def _outcomes(
         found.right[places] = z_NV.argmax(axis=1) == y_N[places]
 
     visit_outputs(model.network, pool, x_N, visit, progress, model.vocabulary.end)
+    check_numbers(found.costs_nats)
     return found
 
 

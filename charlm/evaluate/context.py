@@ -24,7 +24,7 @@ from charlm.errors import CorpusError
 from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
 from charlm.model import Model
 from charlm.ngram.kneser_ney import KneserNey
-from charlm.readout import nll_nats
+from charlm.readout import check_numbers, nll_nats
 from charlm.scoring import Costs
 from charlm.stateful_pass import CHUNK, Progress
 
@@ -143,6 +143,7 @@ def costs_after(
                 progress(rows.stop, columns.stop)
 
     pool.run([partial(run, columns) for columns in pool.columns(len(places))])
+    check_numbers(costs_N)
     return costs_N
 
 

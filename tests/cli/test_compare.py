@@ -28,7 +28,7 @@ def test_a_comparison_needs_runs(two, call):
     missing = call("compare", "slow", "quick")
     assert missing.code == 1 and missing.complaint.startswith("there is no run 'quick'; under runs/ there are:")
     told = call("compare", "slow", "--split", "test")
-    assert told.code == 0 and "slow is not measured: slow holds out no test part" in told.out
+    assert told.code == 2 and "slow is not measured: slow holds out no test part" in told.out
     assert "give a text file" not in told.out
 
 

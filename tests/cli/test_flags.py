@@ -120,3 +120,12 @@ def test_a_command_gets_the_settings_that_are_given_and_no_others(line, given):
 
     program(line, standalone_mode=False)
     assert seen == [given]
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("--gpu", ""), ("--droput", "--dropout"), ("--layer", "--layers")]
+)
+def test_an_unknown_option_is_told_with_those_that_are_alike_beside_the_dashes(call, typed, offered):
+    told = call("train", typed, "3")
+    assert told.code == 2 and f"No such option: {typed}" in told.complaint and offered in told.complaint
+    assert ("Possible" in told.complaint) == bool(offered)

@@ -1,5 +1,7 @@
 """Output that cannot be written: training goes on and saves; all else ends in one line, or quietly."""
 
+import json
+import math
 import os
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import pytest
 
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
+from charlm.cli.output import print_json
 from charlm.cli.streams import Unfailing
 
 FULL = Path("/dev/full")
@@ -100,6 +103,12 @@ def test_a_closed_descriptor_is_as_the_null_device(inside, line, redirections):
 def test_a_complaint_that_cannot_be_written_leaves_the_exit_code(inside):
     assert in_shell('"$@" 2>/dev/full', "info", "no-such-run").returncode == 1
     assert in_shell('"$@" 2>/dev/full', "info", "--no-such-option").returncode == 2
+
+
+def test_a_number_that_json_lacks_is_null(capsys):
+    print_json({"perplexity": math.inf, "runs": {"a": [1.5, math.nan, -math.inf]}, "pair": (0, math.inf)})
+    shown = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert shown == {"perplexity": None, "runs": {"a": [1.5, None, None]}, "pair": [0, None]}
 
 
 class Refusing:

@@ -209,3 +209,10 @@ def test_a_measurement_without_curves_says_so(measured, charlm):
     pytest.importorskip("matplotlib")
     code, _, error = charlm("eval", "perplexity", "one", "text.txt", "--plot", "curves.svg")
     assert code == 2 and "charlm eval perplexity finds no curve" in error
+
+
+def test_what_is_not_finite_is_left_out_of_a_curve():
+    series = {"a": ([1, 2, 3], [1.0, math.nan, math.inf]), "b": ([1, 2], [math.nan, math.inf])}
+    shown = curves.drawn(Curve("Costs", "steps", "bits/char", series), 60, False)
+    assert "Costs" in shown and "nan" not in shown and "inf" not in shown
+    assert "Costs" in curves.drawn(Curve("Costs", "steps", "bits/char", {"b": series["b"]}), 60, False)

@@ -20,7 +20,7 @@ def nothing(done, total):
 @pytest.fixture
 def compare(pool):
     def compared(*targets, split="val", dynamic=False):
-        return compare_runs(targets, split, dynamic, pool, nothing)
+        return compare_runs(targets, split, dynamic, pool, nothing)[0]
 
     return compared
 

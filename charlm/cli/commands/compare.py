@@ -33,8 +33,11 @@ def command(
     """Compare runs: the settings that differ, what their training took, and their bits a character.
 
     Each run is measured with its best weights, in one stateful pass over a part of its own corpus. Runs of
-    different texts or units compare by bits a byte.
+    different texts or units compare by bits a byte. One that cannot be measured is told, with the exit code of
+    charlm eval.
     """
     with WorkerPool() as pool, progress_bar("compare", quiet=json) as progress:
-        findings = compare_runs(runs, split, dynamic, pool, progress)
+        findings, faults = compare_runs(runs, split, dynamic, pool, progress)
     print_findings(findings, json)
+    if faults:
+        raise typer.Exit(max(fault.exit_code for fault in faults))
