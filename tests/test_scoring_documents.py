@@ -11,7 +11,6 @@ from charlm import stateful_pass
 from charlm.cells import CELLS
 from charlm.config import CorpusConfig
 from charlm.engine.pool import WorkerPool
-from charlm.errors import VocabularyError
 from charlm.language_model import LanguageModel
 from charlm.lines import score_lines
 from charlm.readout import log_softmax_, nll_nats
@@ -115,9 +114,8 @@ def test_samples_end_each_by_itself(names):
     assert names.samples(3, len=60, seed=2) == samples[:3]
 
 
-def test_a_prompt_cannot_hold_an_end(names):
-    with pytest.raises(VocabularyError, match="'\\\\n'"):
-        names.sample(5, prompt="a\nb")
+def test_a_prompt_of_several_documents_is_its_last_one(names):
+    assert names.sample(5, prompt="a\nb") == "a\n" + names.sample(5, prompt="b")
 
 
 def test_the_unknown_symbol_is_read_and_never_drawn(spelling):

@@ -128,5 +128,5 @@ def test_sample_s_automatic_temperature_is_that_of_the_run_s_own_validation_part
     held_out = (run.folder.parent.parent / "corpus.txt").read_text()[450:]
     model = LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
     wanted = best_temperature(outcomes_of(model, model.part_of(held_out), pool, nothing))
-    assert fitted_temperature("run-1") == wanted
+    assert fitted_temperature("run-1", None) == wanted
     assert "minimises the loss on corpus, val" in capsys.readouterr().err
