@@ -24,12 +24,12 @@ from charlm.training.trainer import Trainer
 CHANCE_NATS = math.log(100)
 
 
-def follow(losses, share=1.0):
+def follow(losses, share=1.0, chance_nats=CHANCE_NATS):
     """The position after these losses."""
     position = Position()
     for loss_nats in losses:
         position.step += 1
-        note_loss(position, loss_nats, share, CHANCE_NATS)
+        note_loss(position, loss_nats, share, chance_nats)
     return position
 
 
@@ -97,6 +97,11 @@ def test_an_absurd_jump_is_noticed_within_ten_steps(height):
 def test_a_loss_that_jumps_and_comes_down_is_none_wherever_it_ends(end, half_life, height):
     falling = end + (height - end) * 0.5 ** (np.arange(900) / half_life)
     position = follow([1.5] * 300 + falling.tolist() + [1.5] * 300)
+    assert position.spike_steps == 0
+
+
+def test_a_character_that_comes_late_and_costs_a_sure_network_much_is_nothing_absurd():
+    position = follow([0.01] * 300 + np.linspace(26.0, 0.5, 40).tolist() + [0.01] * 100, chance_nats=math.log(3))
     assert position.spike_steps == 0
 
 
