@@ -24,6 +24,7 @@ from charlm.engine.pool import WorkerPool
 from charlm.evaluate._base import Column, Findings, Measurement, Subject, Table
 from charlm.ngram.kneser_ney import KneserNey
 from charlm.ngram.witten_bell import WittenBell
+from charlm.plural import counted
 from charlm.scoring import Costs, Figures, figures_of, score_part
 from charlm.stateful_pass import Progress
 from charlm.text.part import Part
@@ -177,5 +178,5 @@ def _caveats(subject: Subject, figures: Figures) -> list[str]:
     elif len(subject.training) == len(subject.part) and subject.training.utf8 == subject.part.utf8:
         caveats.append(f"{subject.text_name} is what all were trained on: this ranks memories, not models")
     if figures.unknown:
-        caveats.append(f"{figures.unknown:,} characters of {subject.text_name} are unknown to {subject.run}")
+        caveats.append(f"{subject.run} never saw {counted(figures.unknown, 'characters')} of {subject.text_name}")
     return caveats
