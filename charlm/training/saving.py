@@ -1,9 +1,10 @@
 """Saving: what a training puts on the disk, and how it lives with a disk that refuses.
 
 A save is one event: the best weights, if there are new ones, the copy that is kept, and only then the latest
-weights with everything that training needs to continue. A killed run goes on from those, so all that they tell
-of, such as the best cost, has been saved before them. What cannot be written stays in memory, is told once, and
-is tried again at the next save; each file is replaced whole or not at all (see ``charlm.checkpoint.atomic``).
+weights with everything that training needs to continue; once those stand, nothing of it is left to do. A killed
+run goes on from those, so all that they tell of, such as the best cost, has been saved before them. What cannot
+be written stays in memory, is told once, and is tried again at the next save; each file is replaced whole or not
+at all (see ``charlm.checkpoint.atomic``).
 """
 
 from __future__ import annotations
@@ -71,9 +72,8 @@ class Saver:
         if keep:
             path = kept_path(self._run.folder, self._trainer.position.step)
             yield from self._attempt("a further copy of it", partial(self._run.save, path, checkpoint))
-        yield from self._attempt("the state of training", partial(self._write_state, checkpoint))
-        if keep:
             yield from self._attempt("the number of copies", partial(keep_only, self._run.folder, keep))
+        yield from self._attempt("the state of training", partial(self._write_state, checkpoint))
         if self._records:
             yield from self._attempt("the curve", self._write_records)
         if was_gone and not self._faults:

@@ -103,3 +103,22 @@ def test_the_oldest_goes_only_once_the_newest_is_there(begun, monkeypatch):
     monkeypatch.setattr(Path, "unlink", counting)
     list(train(trainer, run))
     assert counts == [2, 2, 2]
+
+
+def test_where_the_last_state_is_saved_nothing_of_the_save_is_left_to_do(begun, monkeypatch):
+    trainer, run = begun(steps=9, save_every="3", keep=1)
+
+    class Killed(BaseException):
+        pass
+
+    write = Saver._write_state
+
+    def killed_after(self, checkpoint):
+        write(self, checkpoint)
+        if trainer.position.step == 9:
+            raise Killed
+
+    monkeypatch.setattr(Saver, "_write_state", killed_after)
+    with pytest.raises(Killed):
+        list(train(trainer, run))
+    assert [path.name for path in kept_saves(run.folder)] == ["step-000009.safetensors"]
