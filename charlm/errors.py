@@ -17,6 +17,9 @@ is. Anything else that escapes is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CharlmError(Exception):
     """Base of every error that charlm raises on purpose."""
@@ -56,3 +59,20 @@ class WorkerError(CharlmError):
 
 class CharlmWarning(UserWarning):
     """Something that a user should know, and that stops nothing."""
+
+
+@contextmanager
+def doing(activity: str) -> Iterator[None]:
+    """Have a MemoryError that leaves the block bear in a note what was being done; the innermost's is the first.
+
+    >>> with doing("counting"):
+    ...     raise MemoryError
+    Traceback (most recent call last):
+    MemoryError
+    counting
+    """
+    try:
+        yield
+    except MemoryError as error:
+        error.add_note(activity)
+        raise

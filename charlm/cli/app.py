@@ -72,8 +72,9 @@ def _run() -> int:
         return _fail(_usage(error), error.exit_code)
     except (KeyboardInterrupt, Abort):
         return INTERRUPTED
-    except MemoryError:
-        return _fail("out of memory: make the model, the batch, or --num smaller", 1)
+    except MemoryError as error:
+        activities: list[str] = getattr(error, "__notes__", ["reading the command line"])
+        return _fail(f"out of memory while {activities[0]}", 1)
     except OSError as error:
         # What standard output still holds cannot be written: the interpreter must not try again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -7,6 +7,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from charlm.errors import doing
+
 
 def command_of(app: typer.Typer, name: str | None) -> Any:
     """The command, or the group, that a typer application is."""
@@ -17,12 +19,25 @@ def command_of(app: typer.Typer, name: str | None) -> Any:
     return made
 
 
+ADVICE = {
+    "train": "make the model, --batch-size, or --seq-len smaller",
+    "sample": "make --num or the model smaller",
+}
+"""What takes less memory, by command."""
+
+
 class Command(TyperCommand):
     """A command."""
 
     def __init__(self, name: str | None, **settings: Any) -> None:
         super().__init__(name, **settings)
         self.help = _unwrapped(self.help)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; where memory runs out, it is known what for."""
+        advice = ADVICE.get(str(self.name), "give a smaller model or a shorter text")
+        with doing(f"running {ctx.command_path}: {advice}, or end other programs"):
+            return super().invoke(ctx)
 
     def get_params(self, ctx: Any) -> Any:
         """Its options and arguments, ``--help`` included."""
