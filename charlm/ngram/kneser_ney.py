@@ -62,5 +62,7 @@ class KneserNey(InterpolatedModel):
         return Weights(own, rest)
 
     def _places(self, order: int) -> Integers:
-        """How many different characters came directly before each pair of an order (P,)."""
-        return np.bincount(self.levels[order + 1].shorter, minlength=len(self.levels[order].keys))
+        """How many different characters came before each pair of an order (P,); occurrences where none can."""
+        level = self.levels[order]
+        places = np.bincount(self.levels[order + 1].shorter, minlength=len(level.keys))
+        return np.where(level.is_first, level.counts, places)

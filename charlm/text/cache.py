@@ -4,6 +4,7 @@ header.json   what the entry is, the sizes and sums of the other files, and a su
 alphabet      the symbols' code points (uint32), then their counts (int64), little-endian
 files-*.json  the files with their sums: one record for each naming of a corpus that has this content
 codes         the corpus in codes of the alphabet; maps that are made from it may stand beside it
+bigrams-*     how often each symbol of a part came after each, with a sum of itself (see ``ngram.bigrams``)
 
 An entry is named by its content and its settings. What a user names is found by a key: a sum of the path, size,
 time and number of every file, and of the settings. Keys and entries can be deleted at any time.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +24,7 @@ class Part:
         codes: the alphabet's codes of its symbols (N,); of documents, an end symbol comes first, which is no
             target, and last.
         alphabet: the corpus's symbols.
+        bigrams_path: where its bigrams are kept once they are counted; None where they are not.
 
     >>> part = Part.of_text("emma\nava", CorpusConfig(lines=True))
     >>> len(part), part.text, part.target_bytes
@@ -30,6 +33,7 @@ class Part:
 
     codes: Codes
     alphabet: Alphabet
+    bigrams_path: Path | None = None
 
     @classmethod
     def of(cls, prepared: Prepared) -> Part:
@@ -56,7 +60,12 @@ class Part:
     @property
     def symbols(self) -> str:
         """The symbols as characters (N,): bytes as those of their code points, ends as ``END``."""
-        return text_of(self.alphabet.points_A[self.codes])
+        return "".join(self.symbol_blocks)
+
+    @property
+    def symbol_blocks(self) -> Iterator[str]:
+        """The same in stretches that any memory holds."""
+        return (text_of(self.alphabet.points_A[block]) for block in blocks_of(self.codes))
 
     @property
     def text(self) -> str:
@@ -68,6 +77,13 @@ class Part:
     def utf8(self) -> bytes:
         """The text's bytes."""
         return self.text.encode("utf-8", "surrogateescape")
+
+    @property
+    def utf8_blocks(self) -> Iterator[bytes]:
+        """The same in stretches that any memory holds."""
+        starts_document = len(self) > 0 and self.codes[0] == self.alphabet.end
+        for block in blocks_of(self.codes[1:] if starts_document else self.codes):
+            yield self.alphabet.decode(block).encode("utf-8", "surrogateescape")
 
     @property
     def words(self) -> int:

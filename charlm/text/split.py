@@ -122,16 +122,19 @@ def split_parts(
     """
     split, codes, alphabet = Split.of(config), prepared.codes, prepared.alphabet
     if alphabet.end is None:
-        bounds = [0, *accumulate(split.lengths(len(codes)))]
+        bounds, order = [0, *accumulate(split.lengths(len(codes)))], ""
         pieces = [codes[start:stop] for start, stop in pairwise(bounds)]
     else:
         codes, ends = shuffled(codes, alphabet, seed, prepared.folder)
-        bounds = [0, *accumulate(split.lengths(len(ends) - 1))]
+        bounds, order = [0, *accumulate(split.lengths(len(ends) - 1))], f"-{seed}"
         # Neighbours share an end symbol: the last target of the one is the first input of the other.
         pieces = [
             codes[ends[start] : ends[stop] + 1] if start < stop else codes[:0] for start, stop in pairwise(bounds)
         ]
-    train, validation, test = (Part(piece, alphabet) for piece in pieces)
+    train, validation, test = (
+        Part(piece, alphabet, prepared.folder and prepared.folder / f"bigrams-{start}-{stop}{order}")
+        for piece, (start, stop) in zip(pieces, pairwise(bounds), strict=True)
+    )
     if validating is not None:
         validation = Part.of(validating)
     return train, validation, test

@@ -20,8 +20,9 @@ def encoded():
 def costs_of():
     """A function that gives what a text costs a model of a kind and an order, counted in a training text."""
 
-    def costs(kind, training, text, order):
+    def costs(kind, training, text, order, end=None):
         codes = encode(text)
-        return kind(encode(training), len(ALPHABET), order).costs(codes[:-1], codes[1:])
+        code = None if end is None else ALPHABET.index(end)
+        return kind(encode(training), len(ALPHABET), order, code).costs(codes[:-1], codes[1:])
 
     return costs

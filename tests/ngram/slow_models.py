@@ -9,20 +9,29 @@ ALPHABET = "abcd"
 
 
 class SlowModel:
-    """What both have in common: a character costs what its probability after the longest context says."""
+    """What both have in common: a character costs what its probability after the longest context says.
+
+    Of documents ``end`` comes before and after each, and is the first character of a context or none of it.
+    """
+
+    end = None
 
     def costs(self, text):
         places = range(1, len(text))
-        return [-math.log(self.probability(text[i], text[max(0, i - self.order) : i])) for i in places]
+        return [-math.log(self.probability(text[i], self.context(text, i, self.order))) for i in places]
+
+    def context(self, text, place, length):
+        before = text[max(0, place - length) : place]
+        return before[max(0, before.rfind(self.end)) :] if self.end is not None else before
 
 
 class SlowWittenBell(SlowModel):
-    def __init__(self, training, order):
-        self.order = order
+    def __init__(self, training, order, end=None):
+        self.order, self.end = order, end
         self.followers = defaultdict(Counter)
-        for end, character in enumerate(training):
-            for length in range(min(order, end) + 1):
-                self.followers[training[end - length : end]][character] += 1
+        for place, character in enumerate(training):
+            for length in range(len(self.context(training, place, order)) + 1):
+                self.followers[training[place - length : place]][character] += 1
 
     def probability(self, character, context):
         shorter = self.probability(character, context[1:]) if context else 1 / len(ALPHABET)
@@ -34,17 +43,19 @@ class SlowWittenBell(SlowModel):
 
 
 class SlowKneserNey(SlowModel):
-    def __init__(self, training, order):
-        self.order = order
+    def __init__(self, training, order, end=None):
+        self.order, self.end = order, end
         self.tables, self.discounts = [], []
         for length in range(order + 1):
-            if length == order:
-                counts = Counter(training[i : i + length + 1] for i in range(len(training) - length))
-            else:
-                before = defaultdict(set)
-                for i in range(1, len(training) - length):
-                    before[training[i : i + length + 1]].add(training[i - 1])
-                counts = Counter({gram: len(characters) for gram, characters in before.items()})
+            ends = [i for i in range(length, len(training)) if len(self.context(training, i, length)) == length]
+            occurrences = Counter(training[i - length : i + 1] for i in ends)
+            before = defaultdict(set)
+            for i in ends:
+                if i > length and not (length and training[i - length] == end):
+                    before[training[i - length : i + 1]].add(training[i - length - 1])
+            begins = {gram: n for gram, n in occurrences.items() if length and gram[0] == end}
+            places = {gram: len(characters) for gram, characters in before.items()}
+            counts = occurrences if length == order else Counter(places | begins)
             self.tables.append(counts)
             self.discounts.append(self.estimate(Counter(counts.values())))
 

@@ -37,6 +37,48 @@ def test_is_the_slow_one_on_its_own_text(kind, slow, costs_of, training, order):
     np.testing.assert_allclose(costs_of(kind, training, training, order), expected, rtol=1e-10)
 
 
+DOCUMENTS = st.lists(st.text("abc", min_size=1, max_size=12), min_size=1, max_size=12)
+
+
+@EVERY_PAIR
+@given(training=DOCUMENTS, text=DOCUMENTS, order=ORDERS)
+def test_no_context_reaches_back_over_the_start_of_a_document(kind, slow, costs_of, training, text, order):
+    training, text = (f"d{'d'.join(documents)}d" for documents in (training, text))
+    expected = slow(training, order, "d").costs(text)
+    np.testing.assert_allclose(costs_of(kind, training, text, order, "d"), expected, rtol=1e-10)
+
+
+@EVERY
+@given(training=DOCUMENTS, context=DOCUMENTS, order=ORDERS)
+def test_the_symbols_in_a_document_share_all_probability(kind, costs_of, training, context, order):
+    training, context = (f"d{'d'.join(documents)}" for documents in (training, context))
+    costs = (costs_of(kind, training, context + character, order, "d")[-1] for character in ALPHABET)
+    assert sum(math.exp(-cost) for cost in costs) == pytest.approx(1, rel=1e-12)
+
+
+@EVERY
+@given(training=DOCUMENTS, first=DOCUMENTS, order=st.integers(1, 5))
+def test_a_document_costs_the_same_after_any_other(kind, costs_of, training, first, order):
+    training = f"d{'d'.join(training)}d"
+    one, other = (
+        costs_of(kind, training, f"{before}dabcad", order, "d")[-5:] for before in ("d", "d" + first[0])
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+@EVERY
+@given(training=TRAINING, text=TEXTS, order=ORDERS, cut=st.integers(0, 30))
+def test_a_text_read_in_stretches_costs_the_same(kind, encoded, training, text, order, cut):
+    codes = encoded(text + "ab")
+    cut = min(cut, len(codes) - 2)
+    model = kind(encoded(training), len(ALPHABET), order)
+    whole, read = model.costs_by_order(codes[:-1], codes[1:]), model.reader()
+    parts = [read(codes[: cut + 1][:-1], codes[1 : cut + 1])] if cut else []
+    parts.append(read(codes[cut:-1], codes[cut + 1 :]))
+    for order_costs, *pieces in zip(whole, *parts, strict=True):
+        np.testing.assert_allclose(np.concatenate(pieces), order_costs, rtol=1e-12)
+
+
 @EVERY_PAIR
 def test_is_the_slow_one_on_a_long_text(kind, slow, costs_of):
     rng = np.random.default_rng(5)
