@@ -17,7 +17,17 @@ from charlm.config import CorpusConfig, SamplingConfig
 from charlm.engine.pool import WorkerPool
 from charlm.generate import all_filters, stream
 from charlm.model import Model
-from charlm.scoring import Figures, Scores, figures_of, model_costs, score_part
+from charlm.scoring import (
+    Figures,
+    KnownCosts,
+    Scores,
+    Tally,
+    figures_of,
+    model_costs,
+    score_part,
+    score_stretches,
+    tally_of,
+)
 from charlm.stateful_pass import Progress
 from charlm.text.handed_in import source_of
 from charlm.text.outside import BYTE_ORDER_MARK
@@ -111,8 +121,21 @@ class LanguageModel:
     ) -> Scores:
         """Score a text, or a part of a corpus that was read as the model's own, on workers that are running."""
         part = text if isinstance(text, Part) else self.part_of(text)
-        costs = model_costs(self.network, pool, progress, self.vocabulary.end)
-        return score_part(part, self.vocabulary, self.training_characters, costs)
+        return score_part(part, self.vocabulary, self.training_characters, self._costs(pool, part, progress))
+
+    def tally_with(self, pool: WorkerPool, part: Part, progress: Progress | None = None) -> Tally:
+        """What a part of a corpus costs in sum, in memory that does not grow with it."""
+        return tally_of(self.score_stretches_with(pool, part, progress))
+
+    def score_stretches_with(
+        self, pool: WorkerPool, part: Part, progress: Progress | None = None
+    ) -> Iterator[Scores]:
+        """Score a part of a corpus stretch by stretch; see ``scoring.score_stretches``."""
+        costs = self._costs(pool, part, progress)
+        return score_stretches(part, self.vocabulary, self.training_characters, costs)
+
+    def _costs(self, pool: WorkerPool, part: Part, progress: Progress | None) -> KnownCosts:
+        return model_costs(self.network, pool, progress, self.vocabulary.end, len(part) - 1)
 
     def part_of(self, text: str | PathLike[str]) -> Part:
         """A text as the model reads its corpus: in the same units, changed alike, divided into documents alike.

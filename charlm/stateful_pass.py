@@ -9,8 +9,9 @@ text is read again with longer streams, at last with one. Where a document ends,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain, pairwise, repeat
 from typing import TypeAlias
 
 import numpy as np
@@ -47,7 +48,8 @@ def visit_outputs(
     visit: Visit,
     progress: Progress | None = None,
     end: int | None = None,
-) -> None:
+    before: States | None = None,
+) -> States:
     """Hand out the outputs after every character read, in no order that could be relied on.
 
     Calls that run at once are about different places. Where the streams' seams do not fit, all places are
@@ -56,15 +58,21 @@ def visit_outputs(
     Args:
         model: the network.
         pool: workers, over which parallel streams of the text are split.
-        x_N: the characters read, one text from its start, at least one.
+        x_N: the characters read, at least one: a text from its start, or a stretch of one.
         visit: what to do with them.
         progress: called now and then with how much is done.
         end: the code before which the state starts afresh; None where there is none.
+        before: the state that the stretch before this one left (1, H); None at the text's start.
+
+    Returns:
+        The state after the last character (1, H).
     """
     for most, priming in PLANS:
         streams = max(1, min(most, len(x_N) // max(1, SHORTEST_STREAM * priming)))
-        if visit_in_streams(model, pool, x_N, streams, priming, visit, progress, end) <= SEAM_TOLERANCE:
-            return
+        gap, after = visit_in_streams(model, pool, x_N, streams, priming, visit, progress, end, before)
+        if gap <= SEAM_TOLERANCE:
+            break
+    return after
 
 
 def visit_in_streams(
@@ -76,20 +84,20 @@ def visit_in_streams(
     visit: Visit,
     progress: Progress | None = None,
     end: int | None = None,
-) -> float:
+    before: States | None = None,
+) -> tuple[float, States]:
     """Hand out the outputs of so many streams, whether their seams fit or not.
 
     Returns:
-        The gap at the seams; see ``seam_gap``.
+        The gap at the seams, see ``seam_gap``; and the state after the last character (1, H).
     """
     length = math.ceil(len(x_N) / streams)
     tasks = [
-        partial(_visit_columns, model, x_N, columns, length, priming, visit, progress if not index else None, end)
-        for index, columns in enumerate(pool.columns(streams))
+        partial(_visit_columns, model, x_N, columns, length, priming, visit, told, end, before)
+        for columns, told in zip(pool.columns(streams), chain([progress], repeat(None)), strict=False)
     ]
-    ends = pool.run(tasks)
-    first, last = (join_states(tuple(pair[end] for pair in ends)) for end in (0, 1))
-    return seam_gap(first, last)
+    firsts, lasts, afters = zip(*pool.run(tasks), strict=True)
+    return seam_gap(join_states(firsts), join_states(lasts)), afters[-1]
 
 
 def seam_gap(first: States, last: States) -> float:
@@ -111,34 +119,65 @@ def _visit_columns(
     visit: Visit,
     progress: Progress | None,
     end: int | None,
-) -> tuple[States, States]:
-    """Run a slice of the streams; their states before and after their own parts."""
+    before: States | None,
+) -> tuple[States, States, States]:
+    """Run a slice of the streams; the states before and after their parts, and the last's where the text ends."""
     starts_B = np.arange(columns.start, columns.stop) * length
     buffers = model.buffers(CHUNK, len(starts_B))
     first = state = model.initial_state(len(starts_B))
-    for time in (*range(-min(priming, int(starts_B[-1])), 0, CHUNK), *range(0, length, CHUNK)):
-        times_T = np.arange(time, min(time + CHUNK, length if time >= 0 else 0))
+    after = _columns(state, slice(-1, None))
+    # The last stream reads on past the text, as far as the others have to read.
+    text_end = min(max(len(x_N) - int(starts_B[-1]), 0), length)
+    for time, stop in _chunks(-min(priming, int(starts_B[-1])), 0, text_end, length):
+        if time == 0:
+            if before is not None and columns.start == 0:
+                state = join_states((before, _columns(state, slice(1, None))))
+            first = state
+        times_T = np.arange(time, stop)
         places_TB = starts_B + times_T[:, None]
         x_TB = x_N[np.clip(places_TB, 0, len(x_N) - 1)]
-        h_TBH, state = model.forward(x_TB, state, buffers, keep_of(places_TB, x_TB, end, model.dtype))
+        keep_TB = keep_of(places_TB, x_TB, end, model.dtype, is_continued=before is not None)
+        h_TBH, state = model.forward(x_TB, state, buffers, keep_TB)
         if time < 0:
-            first = state
             continue
+        if stop == text_end:
+            after = _columns(state, slice(-1, None))
         places_N, h_NH = places_TB.reshape(-1), rows(h_TBH)
         if places_N[-1] >= len(x_N):
             real_N = places_N < len(x_N)
             places_N, h_NH = places_N[real_N], h_NH[real_N]
         visit(places_N, h_NH)
         if progress is not None:
-            progress(time + len(times_T), length)
-    return first, state
+            progress(stop, length)
+    return first, state, after
+
+
+def _chunks(*bounds: int) -> Iterator[tuple[int, int]]:
+    """Stretches of time from the first bound to the last, none longer than CHUNK, none over a bound."""
+    for start, stop in pairwise(bounds):
+        yield from ((time, min(time + CHUNK, stop)) for time in range(start, stop, CHUNK))
+
+
+def _columns(state: States, columns: slice) -> States:
+    """The state of some of the streams."""
+    return tuple(tuple(variable[columns] for variable in layer) for layer in state)
 
 
 def keep_of(
-    places_TB: npt.NDArray[np.intp], x_TB: Codes, end: int | None, dtype: np.dtype[np.floating[npt.NBitBase]]
+    places_TB: npt.NDArray[np.intp],
+    x_TB: Codes,
+    end: int | None,
+    dtype: np.dtype[np.floating[npt.NBitBase]],
+    is_continued: bool = False,
 ) -> Floats | None:
-    """0 where a stream arrives at the text's first character or reads the end of a document; None for nowhere."""
+    """0 where the state starts afresh and 1 elsewhere; None where it does so nowhere.
+
+    That is before the end of a document, and at place 0 unless a text before it is continued there.
+    """
+    is_fresh_TB = (places_TB == 0) & (not is_continued)
     if end is not None:
-        keep_TB: Floats = ((places_TB != 0) & (x_TB != end)).astype(dtype)
-        return keep_TB
-    return (places_TB != 0).astype(dtype) if (places_TB <= 0).any() else None
+        is_fresh_TB |= x_TB == end
+    elif not is_fresh_TB.any():
+        return None
+    keep_TB: Floats = (~is_fresh_TB).astype(dtype)
+    return keep_TB

@@ -1,5 +1,6 @@
 """Scoring: one stateful pass, split or not, and what characters that the model never saw cost."""
 
+import dataclasses
 import functools
 import math
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import charlm
-from charlm import stateful_pass
+from charlm import scoring, stateful_pass
 from charlm.cells import CELLS
 from charlm.config import CorpusConfig
 from charlm.engine.pool import WorkerPool
@@ -92,7 +93,7 @@ def in_streams(model, pool, x_N, y_N, streams, priming):
     def visit(places, h_NH):
         costs[places] = nll_nats(model.params, h_NH, y_N[places])
 
-    gap = stateful_pass.visit_in_streams(model, pool, x_N, streams, priming, visit)
+    gap, _ = stateful_pass.visit_in_streams(model, pool, x_N, streams, priming, visit)
     return costs, gap
 
 
@@ -196,6 +197,37 @@ def test_a_uniform_model_has_perplexity_v(make_model, length):
     assert figures.characters == length - 1
 
 
+@CELL
+@pytest.mark.parametrize("end", [None, 5])
+@pytest.mark.parametrize("stretch", [1, 63, 64, 70, 1500])
+def test_the_state_is_carried_from_stretch_to_stretch(make_model, pool, cell, end, stretch):
+    model = make_model(len(VOCABULARY), cell=cell, layers=2, learned_state=cell == "gru")
+    x_N, y_N = codes_of(max(200, 3 * stretch - 7), seed=2)
+    told = []
+    costs = model_costs(model, pool, lambda done, total: told.append((done, total)), end, len(x_N))
+    found = [costs(x_N[at : at + stretch], y_N[at : at + stretch]) for at in range(0, len(x_N), stretch)]
+    whole = model_costs(model, pool, end=end)(x_N, y_N)
+    np.testing.assert_allclose(np.concatenate(found), whole, rtol=1e-3 if stretch > 1000 else 1e-9)
+    assert told == sorted(told) and told[-1] == (len(x_N), len(x_N))
+
+
+@given(st.text("abcdé?", min_size=2, max_size=60), st.integers(1, 9))
+def test_a_text_scored_in_stretches_costs_what_it_costs_at_once(make_model, text, stretch):
+    vocabulary = Vocabulary.of("abcd\n")
+    model = LanguageModel(make_model(len(vocabulary), cell="gru"), vocabulary, 100)
+    with WorkerPool(2) as pool, pytest.MonkeyPatch.context() as patch:
+        whole = model.score_with(pool, text)
+        patch.setattr(scoring, "STRETCH", stretch)
+        stretches = list(model.score_stretches_with(pool, model.part_of(text)))
+        tally = model.tally_with(pool, model.part_of(text))
+    assert [len(each.costs_nats) for each in stretches[:-1]] == [stretch] * (len(stretches) - 1)
+    again = scoring.joined(stretches)
+    np.testing.assert_allclose(again.costs_nats, whole.costs_nats, rtol=1e-9)
+    assert (again.known.tolist(), again.bytes) == (whole.known.tolist(), whole.bytes)
+    one, other = (dataclasses.astuple(figures) for figures in (tally.figures, figures_of(whole)))
+    assert one == pytest.approx(other, rel=1e-9)
+
+
 MIXED = st.text("abcdé?𝄞", min_size=2, max_size=40)
 
 
@@ -247,7 +279,7 @@ def test_the_network_s_state_passes_over_what_it_never_saw(make_model):
     [
         ("", "the text is empty"),
         ("a\udc80", r"'\\udc80' at position 1"),
-        ("a", "a text of 1 character has"),
+        ("a", "a text of 1 characters"),
         ("é", "of 1 "),
     ],
 )

@@ -62,7 +62,7 @@ def test_documents_cost_the_same_in_parallel_streams(make_model, pool, cell):
     def visit(places, h_NH):
         costs_N[places] = nll_nats(model.params, h_NH, codes[1:][places])
 
-    gap = stateful_pass.visit_in_streams(model, pool, codes[:-1], 9, 60, visit, end=NAMES.end)
+    gap, _ = stateful_pass.visit_in_streams(model, pool, codes[:-1], 9, 60, visit, end=NAMES.end)
     np.testing.assert_allclose(costs_N, model_costs(model, pool, end=NAMES.end)(codes[:-1], codes[1:]), rtol=1e-9)
     assert gap < 1e-9  # priming of 60 symbols has an end in it, where all that came before is forgotten
 

@@ -16,8 +16,9 @@ from charlm.errors import CharlmError, CorpusError, DivergenceError, UsageError
 from charlm.evaluate._base import Column, Findings, Subject, Table
 from charlm.evaluate._dynamic import Adaptation, dynamic_scores
 from charlm.evaluate._subjects import subjects_of
-from charlm.scoring import figures_of
+from charlm.scoring import tally_of
 from charlm.stateful_pass import Progress
+from charlm.text.part import Part
 
 COURSE = {
     "parameters": Column("parameters", ",d"),
@@ -104,16 +105,16 @@ def _figures(subject: Subject, dynamic: bool, pool: WorkerPool, progress: Progre
     """What a run makes of its text."""
     model, part = subject.model, subject.part
     figures: dict[str, Any] = {"text": subject.text_name}
-    figures |= asdict(figures_of(model.score_with(pool, part, progress)))
+    figures |= asdict(model.tally_with(pool, part, progress).figures)
     if dynamic and subject.training is not None:
-        found = asdict(figures_of(dynamic_scores(model, part, subject.training, Adaptation(), progress)))
+        found = asdict(tally_of(dynamic_scores(model, part, subject.training, Adaptation(), progress)).figures)
         figures |= {name: found[name.removeprefix("dynamic_")] for name in DYNAMIC}
     return figures
 
 
 def _notes_on_texts(subjects: Sequence[Subject]) -> list[str]:
     """What does not compare, where the runs' texts or units are not the same."""
-    texts = {hashlib.sha256(subject.part.utf8).digest() for subject in subjects}
+    texts = {_sum_of(subject.part) for subject in subjects}
     if len(texts) > 1:
         return [
             "the runs are measured on different texts: compare bits/byte, and bear in mind that one text may be "
@@ -122,6 +123,13 @@ def _notes_on_texts(subjects: Sequence[Subject]) -> list[str]:
     if len({len(subject.part) for subject in subjects}) > 1:
         return ["the runs read the text in different units: compare bits/byte"]
     return []
+
+
+def _sum_of(part: Part) -> bytes:
+    digest = hashlib.sha256()
+    for block in part.utf8_blocks:
+        digest.update(block)
+    return digest.digest()
 
 
 def _table(records: Sequence[dict[str, Any]], differing: Sequence[str], columns: dict[str, Column]) -> Table:

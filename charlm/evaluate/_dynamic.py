@@ -15,6 +15,7 @@ epsilon is here a share of the mean RMS, so that a parameter that got no gradien
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +27,8 @@ from charlm.clipping import clip_norm_
 from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
 from charlm.model import Model
-from charlm.plural import counted
 from charlm.readout import loss_and_gradient, nll_nats
-from charlm.scoring import Costs, KnownCosts, Scores, score_part
+from charlm.scoring import Costs, KnownCosts, Scores, score_stretches
 from charlm.stateful_pass import Progress, keep_of
 from charlm.text.part import Part
 from charlm.text.streams import Batch
@@ -58,16 +58,16 @@ class Adaptation:
     def note(self) -> str:
         """What a reader of its figures should know."""
         return (
-            f"dynamic: a copy of the model learns from each {counted(self.chunk, 'characters')} once they are "
-            f"scored (Krause et al. 2018; rate {self.rate:g}, decay {self.decay:g}, clip {self.clip:g})"
+            f"dynamic: a copy of the model learns from each {self.chunk} characters once they are scored "
+            f"(Krause et al. 2018; rate {self.rate:g}, decay {self.decay:g}, clip {self.clip:g})"
         )
 
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: a cost that is no number tells
 def dynamic_scores(
     model: LanguageModel, part: Part, training: Part, adaptation: Adaptation, progress: Progress
-) -> Scores:
-    """What every character of a text after its first costs a model that learns on the way.
+) -> Iterator[Scores]:
+    """What every character of a text after its first costs a model that learns on the way, in stretches.
 
     Args:
         model: as it was trained; it stays so.
@@ -83,8 +83,8 @@ def dynamic_scores(
     network, end = model.network, model.vocabulary.end
     codes, _ = model.read(training[:STRETCH])
     rms_P = gradient_rms(network, codes, adaptation.chunk, end)
-    costs = dynamic_costs(network, rms_P, adaptation, progress, end)
-    return score_part(part, model.vocabulary, model.training_characters, costs)
+    costs = dynamic_costs(network, rms_P, adaptation, progress, end, len(part) - 1)
+    return score_stretches(part, model.vocabulary, model.training_characters, costs)
 
 
 def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = None) -> Floats:
@@ -122,22 +122,35 @@ def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = Non
 
 
 def dynamic_costs(
-    model: Model, rms_P: Floats, adaptation: Adaptation, progress: Progress, end: int | None = None
+    model: Model,
+    rms_P: Floats,
+    adaptation: Adaptation,
+    progress: Progress,
+    end: int | None = None,
+    characters: int | None = None,
 ) -> KnownCosts:
-    """A network's costs as it learns from one end of a text to the other; at ``end`` its state is reset."""
+    """A network's costs as it learns from one end of a text to the other; at ``end`` its state is reset.
+
+    See ``scoring.model_costs`` for what ``characters`` is.
+    """
+    learner = _Learner(model, rms_P, adaptation, end)
+    done = 0
 
     def known_costs(x_N: Codes, y_N: Codes) -> Costs:
+        nonlocal done
         costs_N = np.empty(len(y_N))
-        learner = _Learner(model, rms_P, adaptation, end)
-        for start in range(0, len(y_N), adaptation.chunk):
-            places = np.arange(start, min(start + adaptation.chunk, len(y_N)))
-            costs_N[places] = costs_T = learner.score_and_learn(places, x_N[places], y_N[places])
-            if not math.isfinite(costs_T.sum()):
-                raise DivergenceError(
-                    f"dynamic evaluation diverged at character {start + 1:,} of the text: lower its rate, "
-                    f"{adaptation.rate:g}"
-                )
-            progress(int(places[-1]) + 1, len(y_N))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(y_N), adaptation.chunk):
+                chunk = slice(start, start + adaptation.chunk)
+                places = done + np.arange(len(y_N[chunk]))
+                costs_N[chunk] = costs_T = learner.score_and_learn(places, x_N[chunk], y_N[chunk])
+                if not math.isfinite(costs_T.sum()):
+                    raise DivergenceError(
+                        f"dynamic evaluation diverged at character {done + 1:,} of the text: lower its rate, "
+                        f"{adaptation.rate:g}"
+                    )
+                done += len(places)
+                progress(done, characters or len(y_N))
         return costs_N
 
     return known_costs

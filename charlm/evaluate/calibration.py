@@ -22,6 +22,7 @@ from charlm.config import setting
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
+from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.language_model import LanguageModel
 from charlm.readout import check_numbers, logits
 from charlm.stateful_pass import Progress, visit_outputs
@@ -77,6 +78,7 @@ class Calibration(Measurement):
     """How far a model's probabilities can be believed, and the temperature that minimises its loss."""
 
     bins: int = setting(15, "Bins of equal width for the probability of the likeliest.", low=1, high=1000)
+    characters: int = characters_taken(300_000)
 
     def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
         """Measure each subject as it is and at its best temperature; see Measurement.measure."""
@@ -84,9 +86,8 @@ class Calibration(Measurement):
         tables = []
         summary = []
         series: dict[str, tuple[list[float], list[float]]] = {"perfect": ([0.0, 1.0], [0.0, 1.0])}
-        notes = [
-            "the temperature is fitted to the text it is measured on; characters unknown to a run are left out"
-        ]
+        subjects, notes = beginnings(subjects, self.characters)
+        notes.append("the temperature is fitted to its text, of which characters unknown to the run are left out")
         for subject in subjects:
             outcomes_at = outcomes_of(subject.model, subject.part, pool, progress)
             best = best_temperature(outcomes_at)

@@ -22,17 +22,17 @@ from charlm.config import setting
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
+from charlm.evaluate._beginning import beginnings, characters_taken
+from charlm.evaluate._counts import levels_of, max_memory, plan_of
 from charlm.model import Model
 from charlm.ngram.kneser_ney import KneserNey
-from charlm.plural import counted
 from charlm.readout import check_numbers, nll_nats
-from charlm.scoring import Costs
+from charlm.scoring import STRETCH, Costs
 from charlm.stateful_pass import CHUNK, Progress
 
 Places = npt.NDArray[np.intp]
 
 STREAMS = 64  # targets that a worker reads for at once
-MAX_ORDER = 8  # of the n-grams
 COLUMNS = (
     Column("context", ",d"),
     Column("nats/char", ".4f"),
@@ -49,6 +49,8 @@ class Context(Measurement):
 
     longest: int = setting(512, "The most characters read before a target; shorter: powers of 2.", low=1)
     places: int = setting(2000, "Places at which to predict, evenly spaced over the text.", low=2)
+    characters: int = characters_taken(1_000_000)
+    max_memory: int = max_memory()
 
     def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
         """Measure each subject; see Measurement.measure."""
@@ -59,6 +61,8 @@ class Context(Measurement):
             "every context has the same targets; the gain is on the row before, with its standard error over them"
         ]
         lengths = context_lengths(self.longest)
+        subjects, cuts = beginnings(subjects, self.characters)
+        notes += cuts
         for subject in subjects:
             model = subject.model
             codes, is_read = model.read(subject.part)
@@ -67,7 +71,7 @@ class Context(Measurement):
                 costs_after(model.network, codes, places, length, pool, progress, model.vocabulary.end)
                 for length in lengths
             ]
-            counted = _kneser_ney(subject, codes, places)
+            counted = self._kneser_ney(subject, codes, places, notes)
             points = _points(lengths, costs, counted)
             records.append(
                 {"run": subject.run, "text": subject.text_name, "targets": len(places)}
@@ -90,12 +94,27 @@ class Context(Measurement):
         room = len(codes) - self.longest
         if room < 2:
             raise CorpusError(
-                f"{text_name} has {counted(len(codes), 'known characters')}: for --longest {self.longest} it "
-                f"takes {self.longest + 2:,}; give a longer text or a smaller --longest"
+                f"{text_name} has {len(codes):,} known characters: for --longest {self.longest} it takes "
+                f"{self.longest + 2:,}; give a longer text or a smaller --longest"
             )
         count = min(self.places, room)
         places: Places = self.longest + np.arange(count) * room // count
         return places
+
+    def _kneser_ney(self, subject: Subject, codes: Codes, places: Places, notes: list[str]) -> list[float] | None:
+        """The mean costs of the same targets for the model of each order from 1; None with nothing to count."""
+        training, end = subject.training, subject.model.vocabulary.end
+        if training is None:
+            return None
+        plan = plan_of(subject, training, None, self.max_memory)
+        notes += [] if plan.note is None else [plan.note]
+        model = KneserNey.of_levels(levels_of(subject, training, plan.order), end)
+        read, found = model.reader(), np.zeros(plan.order)
+        for start in range(0, len(codes) - 1, STRETCH):
+            x_N, y_N = codes[:-1][start : start + STRETCH], codes[1:][start : start + STRETCH]
+            own = places[(places > start) & (places <= start + len(y_N))] - 1 - start
+            found += [costs[own].sum() for costs in read(x_N, y_N)[1:]]
+        return [float(nats) for nats in found / len(places)]
 
 
 def context_lengths(longest: int) -> list[int]:
@@ -148,15 +167,6 @@ def costs_after(
     return costs_N
 
 
-def _kneser_ney(subject: Subject, codes: Codes, places: Places) -> list[float] | None:
-    """The mean costs of the same targets for the model of each order from 1; None with nothing to count."""
-    if subject.training is None:
-        return None
-    training, _ = subject.model.read(subject.training)
-    model = KneserNey(training, len(subject.model.vocabulary), MAX_ORDER)
-    return [float(costs[places - 1].mean()) for costs in model.costs_by_order(codes[:-1], codes[1:])[1:]]
-
-
 def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float] | None) -> list[dict[str, Any]]:
     """A record a context: its loss, its gain on the one before, and the figure of the n-gram as long."""
     gains: list[Costs | None] = [None, *(before - after for before, after in pairwise(costs))]
@@ -166,7 +176,7 @@ def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float]
             "nats_per_char": float(cost.mean()),
             "gain_nats": None if gain is None else float(gain.mean()),
             "gain_standard_error": None if gain is None else float(gain.std(ddof=1)) / math.sqrt(len(gain)),
-            "kneser_ney_nats": counted[length - 1] if counted is not None and length <= MAX_ORDER else None,
+            "kneser_ney_nats": counted[length - 1] if counted is not None and length <= len(counted) else None,
         }
         for length, cost, gain in zip(lengths, costs, gains, strict=True)
     ]

@@ -22,9 +22,9 @@ from charlm.config import setting
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
+from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.evaluate._jacobians import Passage, components_of, jacobians, read_passages
 from charlm.model import Model
-from charlm.plural import counted
 from charlm.randomness import generator
 from charlm.stateful_pass import Progress
 
@@ -42,6 +42,7 @@ class Gradients(Measurement):
     distance: int = setting(128, "Characters that gradients are followed back.", low=1, high=100_000)
     positions: int = setting(4, "Places in the text to average over.", low=1, high=10_000)
     seed: int = setting(1, "Seed of the untrained networks' weights.", low=0, high=2**63 - 1)
+    characters: int = characters_taken(1_000_000)
 
     def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
         """Follow gradients back through each subject's text; see Measurement.measure."""
@@ -49,6 +50,7 @@ class Gradients(Measurement):
         tables: list[Table] = []
         curves: list[Curve] = []
         distances = grid(self.distance)
+        subjects, cuts = beginnings(subjects, self.characters)
         for number, subject in enumerate(subjects):
             codes_TP = self._texts(subject)
             norms: dict[str, Norms] = {}
@@ -70,7 +72,7 @@ class Gradients(Measurement):
             )
             tables += [_norms_table(subject, distances, norms), _radii_table(subject, radii)]
             curves += _curves(subject, distances, norms)
-        return Findings(records, tables, [self._note()], curves)
+        return Findings(records, tables, [self._note(), *cuts], curves)
 
     def _texts(self, subject: Subject) -> Codes:
         """Passages of the text, evenly spaced, with what is read before and predicted after (T, P)."""
@@ -78,8 +80,8 @@ class Gradients(Measurement):
         needed = self.distance + 1
         if len(codes) < needed:
             raise CorpusError(
-                f"{subject.text_name} has {counted(len(codes), 'characters')} that {subject.run} knows, and "
-                f"--distance {self.distance} needs {needed:,}: give a longer text or a smaller distance"
+                f"{subject.text_name} has {len(codes):,} characters that {subject.run} knows, and --distance "
+                f"{self.distance} needs {needed:,}: give a longer text or a smaller distance"
             )
         length = min(needed + WARM_UP, len(codes))
         starts_P = np.linspace(0, len(codes) - length, self.positions).astype(int)
@@ -88,7 +90,7 @@ class Gradients(Measurement):
 
     def _note(self) -> str:
         return (
-            f"means over {counted(self.positions, 'places')} in the text; {STATE} and its blocks: spectral norm, "
+            f"means over {self.positions} places in the text; {STATE} and its blocks: spectral norm, "
             f"{LOSS}: Euclidean norm; vanished at: the first distance measured where it is under "
             f"{VANISHED:.0%} of what it is at distance 0; where s = (h, c), dh and dc are the blocks of ds"
         )

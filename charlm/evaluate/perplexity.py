@@ -8,7 +8,7 @@ of the text stands beside these figures, never in their place.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,12 +16,12 @@ from charlm.config import flag, setting
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.evaluate._base import Column, Findings, Measurement, Subject, Table
-from charlm.evaluate._bootstrap import default_block_length, mean_interval
+from charlm.evaluate._bootstrap import MeanSeries
+from charlm.evaluate._counts import levels_of
 from charlm.evaluate._dynamic import Adaptation, dynamic_scores
 from charlm.ngram.witten_bell import WittenBell
-from charlm.plural import counted
 from charlm.randomness import generator
-from charlm.scoring import LARGEST_NATS, Scores, figures_of, score_part
+from charlm.scoring import LARGEST_NATS, Scores, Tally, score_stretches
 from charlm.stateful_pass import DOCUMENTS_POLICY, POLICY, Progress
 
 MARKOV_ORDER = 1
@@ -58,7 +58,9 @@ class Perplexity(Measurement):
     """
 
     block_length: int | None = setting(
-        None, "Characters of a block of the bootstrap; left out, the square root of the text's.", low=1
+        None,
+        "Characters of a block of the bootstrap; left out, by how long the costs depend on each other.",
+        low=1,
     )
     resamples: int = setting(1000, "How often the bootstrap resamples the text.", low=100, high=1_000_000)
     seed: int = setting(1, "Seed of the bootstrap.", low=0, high=2**63 - 1)
@@ -93,7 +95,7 @@ class Perplexity(Measurement):
         rows: list[list[Any]] = []
         notes: list[str] = []
         for subject in subjects:
-            record = self._record(subject, subject.model.score_with(pool, subject.part, progress))
+            record = self._record(subject, subject.model.score_stretches_with(pool, subject.part, progress))
             rows.append([record[name] for name in COLUMNS])
             if self.dynamic:
                 rows += self._add_dynamic(record, notes, subject, progress)
@@ -128,40 +130,43 @@ class Perplexity(Measurement):
         notes.append(adaptation.note)
         return [[found[name] for name in COLUMNS]]
 
-    def _record(self, subject: Subject, scores: Scores) -> dict[str, Any]:
+    def _record(self, subject: Subject, stretches: Iterable[Scores]) -> dict[str, Any]:
         """Every figure of a text's costs, under the names that ``--json`` gives them."""
-        costs = scores.costs_nats
-        block_length = min(self.block_length or default_block_length(len(costs)), len(costs))
+        tally, series = Tally(), MeanSeries(len(subject.part) - 1)
+        for scores in stretches:
+            tally.take(scores)
+            series.take(scores.costs_nats)
         # The model and its baseline are resampled alike, and so is every run on the same text.
         rng = generator(self.seed, "bootstrap")
-        low, high = mean_interval(costs, block_length, self.resamples, rng)
+        low, high, block_length = series.interval(self.block_length, self.resamples, rng)
         words = subject.part[1:].words
-        unknown_costs = costs[~scores.known]
-        nats_per_word = float(costs.sum()) / words if words else None
+        nats_per_word = tally.nats / words if words else None
         return {
             "run": subject.run,
             "text": subject.text_name,
-            **asdict(figures_of(scores)),
+            **asdict(tally.figures),
             "bits_per_char_low": low / math.log(2),
             "bits_per_char_high": high / math.log(2),
             "block_length": block_length,
             "words": words,
             "nats_per_word": nats_per_word,
             "perplexity_per_word": _perplexity(nats_per_word),
-            "unknown_nats_each": float(unknown_costs.mean()) if len(unknown_costs) else None,
+            "unknown_nats_each": tally.unknown_nats / tally.unknown if tally.unknown else None,
             "lossy": subject.model.corpus.is_lossy,
             "policy": DOCUMENTS_POLICY if subject.model.vocabulary.has_end else POLICY,
         }
 
 
-def _markov(subject: Subject) -> Scores | None:
+def _markov(subject: Subject) -> Iterator[Scores] | None:
     """What a first-order Markov model that counted the run's training part makes of the text."""
     if subject.training is None:
         return None
-    vocabulary = subject.model.vocabulary
-    training, _ = subject.model.read(subject.training)
-    counts = WittenBell(training, len(vocabulary), MARKOV_ORDER)
-    return score_part(subject.part, vocabulary, subject.model.training_characters, counts.costs)
+    model, vocabulary = subject.model, subject.model.vocabulary
+    counted = WittenBell.of_levels(levels_of(subject, subject.training, MARKOV_ORDER), vocabulary.end)
+    read = counted.reader()
+    return score_stretches(
+        subject.part, vocabulary, model.training_characters, lambda x_N, y_N: read(x_N, y_N)[-1]
+    )
 
 
 def _perplexity(nats: float | None) -> float | None:
@@ -177,15 +182,15 @@ def _in_bytes(column: Column) -> Column:
 def _notes(subject: Subject, record: dict[str, Any]) -> list[str]:
     units = subject.model.corpus.units
     notes = [
-        f"{subject.text_name}: perplexity a word is e to the nats of all {counted(record['characters'], units)}, "
-        f"white space too, over {counted(record['words'], 'words')} between white space; the interval is a block "
-        f"bootstrap's, of {counted(record['block_length'], units)} a block"
+        f"{subject.text_name}: perplexity a word is e to the nats of all {record['characters']:,} {units}, "
+        f"white space too, over {record['words']:,} words between white space; the interval is a block "
+        f"bootstrap's, of {record['block_length']:,} {units} a block"
     ]
     if record["unknown"]:
         share = record["unknown"] * record["unknown_nats_each"]
         share /= record["nats_per_char"] * record["characters"]
         notes.append(
-            f"{subject.run} never saw {counted(record['unknown'], units)} of {subject.text_name}: each was "
+            f"{record['unknown']:,} {units} of {subject.text_name} are unknown to {subject.run}: each was "
             f"charged {record['unknown_nats_each']:.2f} nats on average, {share:.1%} of the whole cost together"
         )
     if record["lossy"]:

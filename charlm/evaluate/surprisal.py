@@ -2,31 +2,35 @@
 
 The surprisal of a character is minus the binary logarithm of its probability (Tribus 1961; for reading, Hale
 2001): 0 bits where the model was sure of it, log2 V where it had no idea. The figures are those of ``eval
-perplexity``, character by character.
+perplexity``, character by character. They are kept for every character, so no more are taken of a text than
+``--characters`` says, and the web page has no more than a browser shows.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats
+from charlm.arrays import Codes, Floats, code_dtype
 from charlm.config import setting
 from charlm.engine.pool import WorkerPool
 from charlm.errors import UsageError
 from charlm.evaluate._base import SHOWN_END, Coloured, Column, Findings, Guess, Measurement, Subject, Table
+from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.readout import log_softmax_, logits
 from charlm.scoring import Costs, Scores, figures_of, score_part
 from charlm.stateful_pass import Progress, visit_outputs
+from charlm.states import States
 from charlm.text.visible import visible
 from charlm.text.vocab import REPLACEMENT, Vocabulary
 
 GUESSES = 5
+PAGE = 200_000  # characters of a text on a web page
 TSV_HEADINGS = ("run", "text", "position", "character", "bits")
 
 
@@ -58,6 +62,7 @@ class Surprisal(Measurement):
     show: int = setting(2000, "Characters that the terminal shows, from the first.", low=0)
     worst: int = setting(10, "Passages that surprised most, to list.", low=0)
     window: int = setting(40, "Characters of a passage.", low=1)
+    characters: int = characters_taken(1_000_000)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,22 +76,27 @@ class Surprisal(Measurement):
         records: list[dict[str, Any]] = []
         rows: list[tuple[Any, ...]] = []
         coloured = []
+        subjects, notes = beginnings(subjects, self.characters)
         for subject in subjects:
-            scores, predictions = _predict(subject, pool, progress)
+            scores, guesses = _predict(subject, pool, progress)
             bits_N = scores.costs_nats / math.log(2)
             worst = worst_passages(subject.shown, bits_N, self.window, self.worst)
             record = {"run": subject.run, "text": subject.text_name, **asdict(figures_of(scores))}
             record["lossy"] = subject.model.corpus.is_lossy
             records.append(record | {"worst": [asdict(passage) for passage in worst]})
             rows += [(subject.run, subject.text_name, *_cells(passage)) for passage in worst]
-            coloured.append(_coloured(subject, bits_N, predictions, self.show))
+            coloured.append(_coloured(subject, bits_N, guesses, self.show))
         columns = (*map(Column, ("model", "text")), Column("position", ",d"), Column("bits/char", ".2f"))
         table = Table("Worst passages", (*columns, Column("passage")), rows)
+        pages = {} if self.html is None else {self.html: [_page(text) for text in coloured]}
+        if self.html is not None and any(len(text.text) > PAGE for text in coloured):
+            notes.append(f"{self.html} has the first {PAGE:,} characters")
         return Findings(
             records,
             [table] if rows else [],
+            notes,
             coloured=coloured,
-            pages={} if self.html is None else {self.html: coloured},
+            pages=pages,
             files={} if self.tsv is None else {self.tsv: _tsv(subjects, coloured)},
         )
 
@@ -117,50 +127,76 @@ def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Pa
     return passages
 
 
-@dataclass(frozen=True)
-class _Predictions:
-    """What the network expected in the place of each known character."""
+class _Guesses(Sequence[Sequence[Guess]]):
+    """The likeliest characters in the place of each of N, made as they are asked for.
 
-    codes: npt.NDArray[np.intp]  # likeliest first (K, GUESSES)
-    probabilities: npt.NDArray[np.float64]
+    Those of a million characters would fill a gigabyte as objects, and few of them are shown.
+    """
+
+    def __init__(
+        self, symbols: list[str], codes_NK: Codes, probabilities_NK: Floats, is_guessed_N: npt.NDArray[np.bool_]
+    ) -> None:
+        self._symbols = symbols
+        self._codes_NK, self._probabilities_NK, self._is_guessed_N = codes_NK, probabilities_NK, is_guessed_N
+
+    def __len__(self) -> int:
+        return len(self._is_guessed_N)
+
+    @overload
+    def __getitem__(self, place: int) -> Sequence[Guess]: ...
+    @overload
+    def __getitem__(self, place: slice) -> _Guesses: ...
+    def __getitem__(self, place: int | slice) -> Sequence[Guess] | _Guesses:
+        codes, probabilities = self._codes_NK[place], self._probabilities_NK[place]
+        if isinstance(place, slice):
+            return _Guesses(self._symbols, codes, probabilities, self._is_guessed_N[place])
+        if not self._is_guessed_N[place]:
+            return []
+        pairs = zip(codes.tolist(), probabilities.tolist(), strict=True)
+        return [Guess(self._symbols[code], probability) for code, probability in pairs]
 
 
-def _predict(subject: Subject, pool: WorkerPool, progress: Progress) -> tuple[Scores, _Predictions]:
+def _predict(subject: Subject, pool: WorkerPool, progress: Progress) -> tuple[Scores, _Guesses]:
     """What every character costs, and the likeliest in the place of every known one, in one pass."""
-    model = subject.model
-    found: list[_Predictions] = []
+    model, count, end = subject.model, len(subject.part), subject.model.vocabulary.end
+    _, is_read_N = model.read(subject.part)
+    is_read_N[0] = False  # nothing predicts the first
+    places_K = np.flatnonzero(is_read_N)
+    width = min(GUESSES, len(model.vocabulary))
+    codes_NK = np.zeros((count, width), code_dtype(len(model.vocabulary)))
+    probabilities_NK = np.zeros((count, width), np.float32)
+    before: States | None = None
+    done = 0
 
     def known_costs(x_N: Codes, y_N: Codes) -> Costs:
-        costs_N = np.empty(len(y_N))
-        width = min(GUESSES, len(model.vocabulary))
-        best = _Predictions(np.empty((len(y_N), width), np.intp), np.empty((len(y_N), width)))
+        nonlocal before, done
+        costs_N, own_K = np.empty(len(y_N)), places_K[done : done + len(y_N)]
 
         def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
             log_probs_NV = log_softmax_(logits(model.network.params, h_NH))
             costs_N[places] = -log_probs_NV[np.arange(len(places)), y_N[places]]
             codes = np.argsort(-log_probs_NV, axis=1, kind="stable")[:, :width]
-            best.codes[places] = codes
-            best.probabilities[places] = np.exp(np.take_along_axis(log_probs_NV, codes, axis=1))
+            codes_NK[own_K[places]] = codes
+            probabilities_NK[own_K[places]] = np.exp(np.take_along_axis(log_probs_NV, codes, axis=1))
 
-        if len(y_N):
-            visit_outputs(model.network, pool, x_N, visit, progress, model.vocabulary.end)
-        found.append(best)
+        before = visit_outputs(model.network, pool, x_N, visit, progress, end, before)
+        done += len(y_N)
         return costs_N
 
     scores = score_part(subject.part, model.vocabulary, model.training_characters, known_costs)
-    return scores, found[0]
+    return scores, _Guesses(_shown(model.vocabulary), codes_NK, probabilities_NK, is_read_N)
 
 
-def _coloured(subject: Subject, bits_N: Costs, predictions: _Predictions, shown: int) -> Coloured:
-    symbols = _shown(subject.model.vocabulary)
-    _, is_read = subject.model.read(subject.part)
-    expected = (
-        [Guess(symbols[code], probability) for code, probability in zip(codes, row, strict=True)]
-        for codes, row in zip(predictions.codes.tolist(), predictions.probabilities.tolist(), strict=True)
-    )
-    guesses: list[list[Guess]] = [[], *(next(expected) if read else [] for read in is_read[1:])]
+def _coloured(subject: Subject, bits_N: Costs, guesses: _Guesses, shown: int) -> Coloured:
     title = f"{subject.run} on {subject.text_name}"
     return Coloured(title, subject.shown, [None, *bits_N.tolist()], guesses, shown)
+
+
+def _page(text: Coloured) -> Coloured:
+    """As much of a text as a web page has."""
+    if len(text.text) <= PAGE:
+        return text
+    return replace(text, text=text.text[:PAGE], bits=text.bits[:PAGE], guesses=text.guesses[:PAGE])
 
 
 def _shown(vocabulary: Vocabulary) -> list[str]:

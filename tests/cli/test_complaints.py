@@ -156,4 +156,15 @@ def test_too_little_memory(inside, call, monkeypatch):
 
     monkeypatch.setattr(sample, "load_run", exhausted)
     refused = call("sample")
-    assert refused.code == 1 and refused.complaint == "out of memory: make the model, the batch, or --num smaller"
+    wanted = "running charlm sample: make --num or the model smaller, or end other programs"
+    assert refused.code == 1 and refused.complaint == f"out of memory while {wanted}"
+
+
+def test_too_little_memory_to_count_in(inside, call, monkeypatch):
+    def exhausted(*given):
+        raise MemoryError
+
+    monkeypatch.setattr("charlm.evaluate._counts.count_levels", exhausted)
+    refused = call("eval", "baselines")
+    wanted = "counting n-grams with 8 characters of context: lower --max-memory"
+    assert refused.code == 1 and refused.complaint == f"out of memory while {wanted}"

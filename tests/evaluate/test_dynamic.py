@@ -14,6 +14,7 @@ from charlm.evaluate import MEASUREMENTS, Subject, _dynamic
 from charlm.evaluate._dynamic import Adaptation, dynamic_costs, dynamic_scores, gradient_rms
 from charlm.language_model import LanguageModel
 from charlm.model import Model
+from charlm.scoring import joined
 from charlm.text.vocab import Vocabulary
 
 TRAINING = "abca\nbcab\ncc\n" * 10
@@ -38,7 +39,7 @@ def scores(model):
 
     def made(text, adaptation=STEPS, model=model):
         part, training = model.part_of(text), model.part_of(TRAINING)
-        return dynamic_scores(model, part, training, adaptation, nothing)
+        return joined(dynamic_scores(model, part, training, adaptation, nothing))
 
     return made
 
@@ -170,7 +171,7 @@ def test_the_rms_of_a_batch_is_about_that_of_single_chunks(make_model, monkeypat
 
 def test_a_training_part_of_two_characters_will_do(model):
     part = model.part_of("ab")
-    costs = dynamic_scores(model, part, part, STEPS, nothing).costs_nats
+    costs = joined(dynamic_scores(model, part, part, STEPS, nothing)).costs_nats
     assert len(costs) == 1 and np.isfinite(costs).all()
 
 

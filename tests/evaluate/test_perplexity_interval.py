@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.engine.pool import WorkerPool
-from charlm.evaluate import Subject
-from charlm.evaluate._bootstrap import mean_interval
+from charlm.evaluate import Subject, _bootstrap
+from charlm.evaluate._bootstrap import block_length_of, mean_interval
 from charlm.evaluate.perplexity import Perplexity
 from charlm.language_model import LanguageModel
 from charlm.stateful_pass import POLICY
@@ -88,6 +88,50 @@ def test_the_interval_covers_the_mean_of_dependent_costs_where_single_characters
     assert covered[1] / series < 0.65
 
 
+@pytest.mark.parametrize(("memory", "share"), [(0.0, 0.9), (0.8, 0.88), (0.96, 0.86)])
+def test_blocks_as_long_as_the_dependence_cover_the_mean(memory, share):
+    """At n = 4,000, where blocks of the square root cover 83% with a memory of 0.96."""
+    rng = np.random.default_rng(3)
+    covered, series = 0, 200
+    for _ in range(series):
+        costs = autoregression(rng, 4000, memory)
+        low, high = mean_interval(costs, block_length_of(costs), 200, rng)
+        covered += low <= 0 <= high
+    assert covered / series > share
+
+
+def test_the_block_length_is_politis_and_white_s():
+    # An AR(1) of memory m has G / g = 2 m / (1 - m^2), so the best block is (6 m^2 / (1 - m^2)^2 n)^(1/3).
+    rng = np.random.default_rng(5)
+    for memory in (0.3, -0.3, 0.7):
+        best = (6 * memory**2 / (1 - memory**2) ** 2 * 10_000) ** (1 / 3)
+        lengths = [block_length_of(autoregression(rng, 10_000, memory)) for _ in range(30)]
+        assert np.median(lengths) == pytest.approx(best, rel=0.2)
+
+
+@pytest.mark.parametrize("costs", [[1.0], [1.0, 2.0], [0.1] * 50, [math.log(4)] * 9])
+def test_costs_that_do_not_vary_or_are_too_few_make_blocks_of_one(costs):
+    assert block_length_of(np.array(costs)) == 1
+
+
+@given(st.integers(1, 60), st.integers(1, 9), st.integers(1, 70), st.integers(0, 100))
+def test_a_long_series_is_resampled_by_the_means_of_neighbors(count, most, cut, seed):
+    rng = np.random.default_rng(seed)
+    costs = rng.exponential(size=count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_bootstrap, "MOST", most)
+        series = _bootstrap.MeanSeries(count)
+        for start in range(0, count, cut):
+            series.take(costs[start : start + cut])
+        low, high, length = series.interval(5, 100, np.random.default_rng(1))
+    grain = max(1, count // most)
+    means = np.array([costs[start : start + grain].mean() for start in range(0, count, grain)])
+    assert len(means) < 2 * most + 1
+    blocks = min(-(-5 // grain), len(means))
+    assert (low, high) == pytest.approx(mean_interval(means, blocks, 100, np.random.default_rng(1)), rel=1e-12)
+    assert length == min(blocks * grain, count)
+
+
 def test_every_figure_of_a_uniform_model(uniform):
     text = "ab  ba\nbab"  # nine scored characters, three words
     (record,) = measure([uniform(text)]).records
@@ -95,7 +139,7 @@ def test_every_figure_of_a_uniform_model(uniform):
     assert record["nats_per_word"] == pytest.approx(9 * math.log(4) / 3)
     assert record["perplexity_per_word"] == pytest.approx(4**3)
     assert [record["bits_per_char_low"], record["bits_per_char_high"]] == pytest.approx([2, 2])
-    assert record["block_length"] == 3
+    assert record["block_length"] == 1
     assert record["policy"] == POLICY
     names = "nats_per_char bits_per_char bits_per_byte perplexity characters bytes unknown markov_nats_per_char"
     assert set(names.split()) <= set(record)
