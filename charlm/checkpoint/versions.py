@@ -37,7 +37,7 @@ def take_stamp(values: Any, where: str, *, unstamped: int | None = None) -> tupl
     >>> take_stamp({"format": 7, "charlm": "9.0"}, "config.json")
     Traceback (most recent call last):
         ...
-    charlm.errors.CheckpointError: config.json has format 7, which charlm '9.0' reads; this one reads up to 3
+    charlm.errors.CheckpointError: config.json has format 7, which charlm '9.0' reads; this one reads up to 4
     """
     if not isinstance(values, dict):
         raise CheckpointError(f"{where} is damaged: it is not a JSON object")
