@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator
 
 from charlm.checkpoint.run import Run
 from charlm.errors import DivergenceError
-from charlm.scoring import figures_of
 from charlm.training.budget import Budget
 from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
 from charlm.training.reports import Report, SampleReport, StepReport, SummaryReport, ValidationReport
@@ -163,8 +162,8 @@ class _Loop:
     def _validation_cost(self) -> float | None:
         if self.trainer.validation is None:
             return None
-        scores = self.trainer.language_model().score_with(self.trainer.pool, self.trainer.validation)
-        return figures_of(scores).nats_per_char
+        tally = self.trainer.language_model().tally_with(self.trainer.pool, self.trainer.validation)
+        return tally.figures.nats_per_char
 
     def sample(self) -> SampleReport:
         step = self.trainer.position.step

@@ -64,7 +64,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    step, score_with = Trainer.step, LanguageModel.score_with
+    step, tally_with = Trainer.step, LanguageModel.tally_with
 
     def slow_step(*args):
         clock.now += clock.step_seconds
@@ -72,11 +72,11 @@ def clock(monkeypatch):
 
     def slow_score(*args):
         clock.now += clock.validation_seconds
-        return score_with(*args)
+        return tally_with(*args)
 
     monkeypatch.setattr("charlm.training.loop.time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(Trainer, "step", slow_step)
-    monkeypatch.setattr(LanguageModel, "score_with", slow_score)
+    monkeypatch.setattr(LanguageModel, "tally_with", slow_score)
     return clock
 
 

@@ -11,7 +11,7 @@ from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
 from charlm.language_model import load_run as load
 from charlm.optim import OPTIMIZERS
-from charlm.scoring import Scores
+from charlm.scoring import Scores, tally_of
 from charlm.training import loop, validation
 from charlm.training.loop import train
 from charlm.training.reports import StepReport, SummaryReport, ValidationReport
@@ -74,9 +74,9 @@ def test_model_safetensors_is_the_best_by_validation(begun, monkeypatch, costs):
     told = iter(costs)
 
     def score(*args):
-        return Scores(np.full(2, float(next(told))), np.ones(2, bool), 2)
+        return tally_of([Scores(np.full(2, float(next(told))), np.ones(2, bool), 2)])
 
-    monkeypatch.setattr(LanguageModel, "score_with", score)
+    monkeypatch.setattr(LanguageModel, "tally_with", score)
     trainer, run = begun(steps=4, eval_every=1, save_every="1")
     weights, best = [], []
     for report in train(trainer, run):
