@@ -7,8 +7,9 @@ import sys
 from charlm.cli.output import for_stream
 from charlm.cli.progress import progress_bar
 from charlm.engine.pool import WorkerPool
+from charlm.evaluate._beginning import beginnings
 from charlm.evaluate._subjects import subjects_of
-from charlm.evaluate.calibration import best_temperature, outcomes_of
+from charlm.evaluate.calibration import CHARACTERS, best_temperature, outcomes_of
 
 REMEDY = "give --temperature a number"
 
@@ -24,9 +25,15 @@ def fitted_temperature(run: str | None, weights: str | None) -> float:
         CorpusError: the run's corpus has moved or changed.
         UsageError: the run holds no validation part out.
     """
-    (subject,) = subjects_of([] if run is None else [run], "val", REMEDY, weights)
+    subjects, cuts = beginnings(subjects_of([] if run is None else [run], "val", REMEDY, weights), CHARACTERS)
+    (subject,) = subjects
     with WorkerPool() as pool, progress_bar("temperature", quiet=False) as progress:
         best = best_temperature(outcomes_of(subject.model, subject.part, pool, progress))
-    said = f"temperature {best:.3f} minimises the loss on {subject.text_name}\n"
+    text = (
+        f"the first {CHARACTERS:,} {subject.model.corpus.units} of {subject.text_name}"
+        if cuts
+        else subject.text_name
+    )
+    said = f"temperature {best:.3f} minimises the loss on {text}\n"
     sys.stderr.write(for_stream(said, sys.stderr))
     return best

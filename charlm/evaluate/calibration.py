@@ -32,7 +32,7 @@ Figures = npt.NDArray[np.float64]
 
 LOWEST, HIGHEST = 0.01, 100.0  # temperatures that are tried
 TOLERANCE = 1e-4  # of the inverse temperature, relative
-MAX_PASSES = 40
+MAX_PASSES, CHARACTERS = 40, 300_000  # at the most, and of a text where nothing else is said
 
 COLUMNS = (
     Column("probability"),
@@ -78,7 +78,7 @@ class Calibration(Measurement):
     """How far a model's probabilities can be believed, and the temperature that minimises its loss."""
 
     bins: int = setting(15, "Bins of equal width for the probability of the likeliest.", low=1, high=1000)
-    characters: int = characters_taken(300_000)
+    characters: int = characters_taken(CHARACTERS)
 
     def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
         """Measure each subject as it is and at its best temperature; see Measurement.measure."""
