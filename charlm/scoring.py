@@ -24,6 +24,7 @@ from charlm.arrays import Codes, Floats
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CorpusError
 from charlm.model import Model
+from charlm.plural import counted
 from charlm.readout import check_numbers, nll_nats
 from charlm.stateful_pass import Progress, visit_outputs
 from charlm.states import States
@@ -164,7 +165,9 @@ def score_stretches(
         DivergenceError: a cost is no number.
     """
     if len(part) < 2:
-        raise CorpusError(f"a text of {len(part)} characters has none after its first: score a longer one")
+        raise CorpusError(
+            f"a text of {counted(len(part), 'characters')} has none after its first: score a longer one"
+        )
     reading = Reading.of(vocabulary, part.alphabet, training_characters)
     before, is_read = reading.read(part.codes[:1])
     if not is_read[0]:

@@ -62,5 +62,5 @@ def test_the_price_of_the_unknown_rests_on_the_training_characters(model):
 
 
 def test_one_character_is_too_little(model):
-    with pytest.raises(CorpusError, match="1 characters"):
+    with pytest.raises(CorpusError, match="a text of 1 character has"):
         model.perplexity("a")

@@ -10,6 +10,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from charlm.errors import CheckpointError, RunError
+from charlm.plural import counted
 
 # A pipe or a device is not waited for, and a terminal does not become this process's own.
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
@@ -52,5 +53,5 @@ def read_plain(path: Path, limit: int, *, may_change: bool = False) -> bytes:
     with open_plain(path, may_change=may_change) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
-            raise CheckpointError(f"{path} is longer than the {limit:,} bytes that it may have")
+            raise CheckpointError(f"{path} is longer than the {counted(limit, 'bytes')} that it may have")
         return file.read(size)

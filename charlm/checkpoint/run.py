@@ -32,6 +32,7 @@ from charlm.checkpoint.weights import weights_path
 from charlm.config import TrainingConfig
 from charlm.errors import CorpusError, RunError
 from charlm.model import Model
+from charlm.plural import counted
 from charlm.text.sources import Source
 from charlm.text.vocab import Vocabulary
 
@@ -81,7 +82,9 @@ class Run:
         run = cls(folder, config, vocabulary, corpus)
         symbols = run._symbols()
         if len(symbols) > MAX_VOCABULARY:
-            raise CorpusError(f"{corpus.name} has {len(vocabulary):,} distinct characters: too many; is it text?")
+            raise CorpusError(
+                f"{corpus.name} has {counted(len(vocabulary), 'distinct characters')}: too many; is it text?"
+            )
         clear(folder)
         # The settings come last: they make the folder a run, and until then it can be begun again.
         write_atomically(folder / VOCABULARY, symbols)

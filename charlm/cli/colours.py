@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from charlm.evaluate import Coloured
+from charlm.plural import counted
 from charlm.text.visible import visible
 
 LEVELS = 9  # the last is for LEVELS - 1 bits and more
@@ -66,7 +67,7 @@ def print_coloured(coloured: Coloured) -> None:
         drawn.append(shown("".join(character for character, _ in run)), _style(level))
     hidden = len(coloured.text) - coloured.shown
     if hidden > 0:
-        drawn.append(f"\n\n{hidden:,} more characters: see all with --show, --html or --tsv")
+        drawn.append(f"\n\n{counted(hidden, 'more characters')}: see all with --show, --html or --tsv")
     Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200).print(drawn)
 
 

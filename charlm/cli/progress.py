@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from tqdm import tqdm
 
 from charlm.cli.output import for_stream
+from charlm.plural import counted
 from charlm.stateful_pass import Progress
 from charlm.text.visible import visible
 from charlm.training.reports import (
@@ -82,10 +83,11 @@ class TrainingDisplay:
     def summary(self, report: SummaryReport) -> None:
         """Write how it ended, and what to do next."""
         self.close()
-        steps = "1 step" if report.steps == 1 else f"{report.steps} steps"
-        rate = f"{steps} in {report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
+        rate = (
+            f"{counted(report.steps, 'steps')} in {report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
+        )
         best = _figure(report.best_val_nats_per_char)
-        self.say(f"{rate}; best validation {best} nats/char; {report.parameters:,} parameters")
+        self.say(f"{rate}; best validation {best} nats/char; {counted(report.parameters, 'parameters')}")
         if report.stopped_early:
             again = f"charlm train --resume {shlex.quote(report.run)} --patience 0"
             self.say(f"ended early, with no new best for as long as --patience; go on with: {again}")

@@ -27,6 +27,7 @@ from charlm.clipping import clip_norm_
 from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
 from charlm.model import Model
+from charlm.plural import counted
 from charlm.readout import loss_and_gradient, nll_nats
 from charlm.scoring import Costs, KnownCosts, Scores, score_stretches
 from charlm.stateful_pass import Progress, keep_of
@@ -58,8 +59,8 @@ class Adaptation:
     def note(self) -> str:
         """What a reader of its figures should know."""
         return (
-            f"dynamic: a copy of the model learns from each {self.chunk} characters once they are scored "
-            f"(Krause et al. 2018; rate {self.rate:g}, decay {self.decay:g}, clip {self.clip:g})"
+            f"dynamic: a copy of the model learns from each {counted(self.chunk, 'characters')} once they are "
+            f"scored (Krause et al. 2018; rate {self.rate:g}, decay {self.decay:g}, clip {self.clip:g})"
         )
 
 

@@ -28,6 +28,7 @@ from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.evaluate._counts import Plan, levels_of, max_memory, plan_of
 from charlm.ngram.kneser_ney import KneserNey
 from charlm.ngram.witten_bell import WittenBell
+from charlm.plural import counted
 from charlm.scoring import Costs, Figures, score_stretches, tally_of
 from charlm.stateful_pass import Progress
 from charlm.text.part import Part
@@ -209,7 +210,7 @@ def _caveats(subject: Subject, figures: Figures) -> list[str]:
         units = subject.model.corpus.units
         caveats.append(f"compressors are given the last {REMEMBERED:,} {units} of the training part")
     if figures.unknown:
-        caveats.append(f"{figures.unknown:,} characters of {subject.text_name} are unknown to {subject.run}")
+        caveats.append(f"{subject.run} never saw {counted(figures.unknown, 'characters')} of {subject.text_name}")
     return caveats
 
 

@@ -26,6 +26,7 @@ from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.evaluate._counts import levels_of, max_memory, plan_of
 from charlm.model import Model
 from charlm.ngram.kneser_ney import KneserNey
+from charlm.plural import counted
 from charlm.readout import check_numbers, nll_nats
 from charlm.scoring import STRETCH, Costs
 from charlm.stateful_pass import CHUNK, Progress
@@ -94,8 +95,8 @@ class Context(Measurement):
         room = len(codes) - self.longest
         if room < 2:
             raise CorpusError(
-                f"{text_name} has {len(codes):,} known characters: for --longest {self.longest} it takes "
-                f"{self.longest + 2:,}; give a longer text or a smaller --longest"
+                f"{text_name} has {counted(len(codes), 'known characters')}: for --longest {self.longest} it "
+                f"takes {self.longest + 2:,}; give a longer text or a smaller --longest"
             )
         count = min(self.places, room)
         places: Places = self.longest + np.arange(count) * room // count

@@ -25,6 +25,7 @@ from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject,
 from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.evaluate._jacobians import Passage, components_of, jacobians, read_passages
 from charlm.model import Model
+from charlm.plural import counted
 from charlm.randomness import generator
 from charlm.stateful_pass import Progress
 
@@ -80,8 +81,8 @@ class Gradients(Measurement):
         needed = self.distance + 1
         if len(codes) < needed:
             raise CorpusError(
-                f"{subject.text_name} has {len(codes):,} characters that {subject.run} knows, and --distance "
-                f"{self.distance} needs {needed:,}: give a longer text or a smaller distance"
+                f"{subject.text_name} has {counted(len(codes), 'characters')} that {subject.run} knows, and "
+                f"--distance {self.distance} needs {needed:,}: give a longer text or a smaller distance"
             )
         length = min(needed + WARM_UP, len(codes))
         starts_P = np.linspace(0, len(codes) - length, self.positions).astype(int)
@@ -90,7 +91,7 @@ class Gradients(Measurement):
 
     def _note(self) -> str:
         return (
-            f"means over {self.positions} places in the text; {STATE} and its blocks: spectral norm, "
+            f"means over {counted(self.positions, 'places')} in the text; {STATE} and its blocks: spectral norm, "
             f"{LOSS}: Euclidean norm; vanished at: the first distance measured where it is under "
             f"{VANISHED:.0%} of what it is at distance 0; where s = (h, c), dh and dc are the blocks of ds"
         )

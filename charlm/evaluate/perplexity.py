@@ -20,6 +20,7 @@ from charlm.evaluate._bootstrap import MeanSeries
 from charlm.evaluate._counts import levels_of
 from charlm.evaluate._dynamic import Adaptation, dynamic_scores
 from charlm.ngram.witten_bell import WittenBell
+from charlm.plural import counted
 from charlm.randomness import generator
 from charlm.scoring import LARGEST_NATS, Scores, Tally, score_stretches
 from charlm.stateful_pass import DOCUMENTS_POLICY, POLICY, Progress
@@ -182,15 +183,15 @@ def _in_bytes(column: Column) -> Column:
 def _notes(subject: Subject, record: dict[str, Any]) -> list[str]:
     units = subject.model.corpus.units
     notes = [
-        f"{subject.text_name}: perplexity a word is e to the nats of all {record['characters']:,} {units}, "
-        f"white space too, over {record['words']:,} words between white space; the interval is a block "
-        f"bootstrap's, of {record['block_length']:,} {units} a block"
+        f"{subject.text_name}: perplexity a word is e to the nats of all {counted(record['characters'], units)}, "
+        f"white space too, over {counted(record['words'], 'words')} between white space; the interval is a block "
+        f"bootstrap's, of {counted(record['block_length'], units)} a block"
     ]
     if record["unknown"]:
         share = record["unknown"] * record["unknown_nats_each"]
         share /= record["nats_per_char"] * record["characters"]
         notes.append(
-            f"{record['unknown']:,} {units} of {subject.text_name} are unknown to {subject.run}: each was "
+            f"{subject.run} never saw {counted(record['unknown'], units)} of {subject.text_name}: each was "
             f"charged {record['unknown_nats_each']:.2f} nats on average, {share:.1%} of the whole cost together"
         )
     if record["lossy"]:

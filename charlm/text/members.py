@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from charlm.errors import CorpusError
+from charlm.plural import counted
 from charlm.text.compression import damages, decompression_of
 from charlm.text.kinds import HEAD
 
@@ -102,9 +103,9 @@ class Member:
             read += len(block)
             if read > EXPANDED and read > MOST_TIMES * size and not self.may_expand:
                 raise CorpusError(
-                    f"{self.label} has {size:,} bytes and expands to more than {read:,}, as what is made to fill "
-                    "a disk does: if it is meant, allow it by --allow-expansion where there is that flag, or "
-                    "decompress it first"
+                    f"{self.label} has {counted(size, 'bytes')} and expands to more than {read:,}, as what is "
+                    "made to fill a disk does: if it is meant, allow it by --allow-expansion where there is that "
+                    "flag, or decompress it first"
                 )
             yield block
 
@@ -115,13 +116,13 @@ class Member:
             read += len(block)
             if read > size:
                 raise CorpusError(
-                    f"{self.label} grows while it is read (it had {size:,} bytes at first): "
+                    f"{self.label} grows while it is read (it had {counted(size, 'bytes')} at first): "
                     "wait until nobody writes to it"
                 )
             yield block
         if read < size:
             raise CorpusError(
-                f"{self.label} has shrunk while it was read (from {size:,} bytes to {read:,}): "
+                f"{self.label} has shrunk while it was read (from {counted(size, 'bytes')} to {read:,}): "
                 "wait until nobody writes to it"
             )
 

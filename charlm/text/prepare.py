@@ -12,6 +12,7 @@ import numpy as np
 from charlm.arrays import Codes
 from charlm.config import BatchingConfig, CorpusConfig, TrainingConfig
 from charlm.errors import CorpusError, UsageError, VocabularyError
+from charlm.plural import counted
 from charlm.storage.cache import cache_room
 from charlm.text.alphabet import Alphabet, Counts
 from charlm.text.cache import (
@@ -138,8 +139,8 @@ def _check_length(train: Part, config: TrainingConfig, prepared: Prepared) -> No
     if len(train) < seq_len + 1:
         raise CorpusError(
             undivided(prepared)
-            or f"{prepared.source.name}: the training part has {len(train)} {config.corpus.units}, and a chunk "
-            f"of --seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or hold out "
+            or f"{prepared.source.name}: the training part has {counted(len(train), config.corpus.units)}, and "
+            f"a chunk of --seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or hold out "
             "less"
         )
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from charlm.arrays import Codes, code_dtype
 from charlm.config.corpus import Units
 from charlm.errors import CheckpointError, CorpusError, VocabularyError
+from charlm.plural import counted
 from charlm.text._vocab_check import complaint_about
 from charlm.text.alphabet import END, Alphabet, Counts, Points, code_points, text_of
 
@@ -111,7 +112,9 @@ class Vocabulary:
         kept_A = is_character_A & is_symbol_A
         rare_A = is_character_A & (counts_A > 0) & ~is_symbol_A
         if not kept_A.any():
-            raise CorpusError(f"no character stands {min_count} times in the training part: lower --min-count")
+            raise CorpusError(
+                f"no character stands {counted(min_count, 'times')} in the training part: lower --min-count"
+            )
         symbols = tuple(text_of(alphabet.points_A[kept_A]))
         start = _start(symbols, counts_A[kept_A].tolist(), has_end)
         return cls(symbols, start, alphabet.units, has_end, tuple(text_of(alphabet.points_A[rare_A])))

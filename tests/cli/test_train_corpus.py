@@ -46,7 +46,7 @@ def test_any_file_is_a_corpus_of_bytes(elsewhere, call, tiny):
 def test_rare_characters_are_told(elsewhere, call, tiny):
     (elsewhere / "fox.txt").write_text("zürich " + TEXT)
     ended = call("train", "fox.txt", "--min-count", "10", *tiny)
-    assert "31 symbols, one of them for 1 rare characters: 'ü'; lstm" in ended.err
+    assert "31 symbols, one of them for 1 rare character: 'ü'; lstm" in ended.err
     assert Run.open(elsewhere / "runs" / "fox-1").vocabulary.rare == ("ü",)
 
 
@@ -156,3 +156,14 @@ def test_windows_line_ends_are_said_before_training(elsewhere, call, tiny):
 def test_a_delimiter_that_never_occurs_is_told(elsewhere, call, tiny):
     complaint = call("train", "fox.txt", "--delimiter", "%%", *tiny).complaint
     assert complaint.startswith("--delimiter %% does not occur in 'fox.txt'")
+
+
+def test_one_of_a_thing_is_said_as_one(elsewhere, call, tiny):
+    (elsewhere / "one.txt").write_text("a" * 400)
+    ended = call("train", "one.txt", *tiny, "--steps", "1")
+    assert ", 1 symbol; lstm" in ended.err and "\n1 step in " in ended.err
+    assert "1 symbol: 'a'" in " ".join(call("info").out.split())
+    (elsewhere / "a.txt").write_text("a" * 399)
+    assert "over 1 word between white space" in " ".join(call("eval", "perplexity", "a.txt").out.split())
+    too_short = call("train", "a.txt", "--split", "0.3/99.7")
+    assert too_short.complaint.startswith("a: the training part has 1 character, and a chunk")

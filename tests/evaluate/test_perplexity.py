@@ -97,7 +97,7 @@ def test_without_the_training_part_there_is_no_baseline_and_a_note_says_so(measu
 
 def test_a_note_says_how_much_was_unknown(measure, subject):
     findings = measure(subject("a??b"))
-    unknown = "2 characters of text of run-1 are unknown to run-1"
+    unknown = "run-1 never saw 2 characters of text of run-1"
     assert any(note.startswith(unknown) for note in findings.notes)
     assert not any("unknown" in note for note in measure(subject("ab")).notes)
 

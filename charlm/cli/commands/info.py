@@ -12,6 +12,7 @@ from charlm.checkpoint.run import Run
 from charlm.cli.output import print_json
 from charlm.cli.render import print_table
 from charlm.evaluate import Column, Table
+from charlm.plural import counted
 
 app = typer.Typer(add_completion=False)
 
@@ -45,11 +46,14 @@ def command(
     facts = [
         ("corpus", corpus.path or corpus.name),
         ("characters", f"{corpus.characters:,}, of them {corpus.training_characters:,} to train on"),
-        ("vocabulary", f"{len(found.vocabulary)} symbols: {_shortened(''.join(found.vocabulary.symbols))}"),
+        (
+            "vocabulary",
+            f"{counted(len(found.vocabulary), 'symbols')}: {_shortened(''.join(found.vocabulary.symbols))}",
+        ),
     ]
     if found.vocabulary.rare:
         rare = found.vocabulary.rare
-        facts.append(("rare characters", f"{len(rare):,} share one symbol: {_shortened(''.join(rare))}"))
+        facts.append(("rare characters", f"{len(rare):,}, with one symbol for all: {_shortened(''.join(rare))}"))
     print_table(Table(str(found.folder), (Column("run"), Column("")), facts))
     print_table(_settings_table(found))
     rows = [(name, " x ".join(map(str, shape))) for name, shape in shapes.items()]

@@ -37,6 +37,7 @@ from charlm.config import (
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CharlmWarning, UsageError
 from charlm.language_model import load_run
+from charlm.plural import counted
 from charlm.presets import own_settings, preset_flags
 from charlm.text.named import DEFAULT
 from charlm.text.remarks import remarks
@@ -187,11 +188,17 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
 def _described(trainer: Trainer) -> str:
     """What is trained on what, by which preset."""
     config, corpus = trainer.config, trainer.corpus
-    sizes = f"{len(corpus.train):,} {config.corpus.units} to train on, {len(corpus.validation):,} to validate"
+    sizes = (
+        f"{counted(len(corpus.train), config.corpus.units)} to train on, {len(corpus.validation):,} to validate"
+    )
     rare = corpus.vocabulary.rare
-    shared = f", one of them for {len(rare):,} rare characters: {''.join(rare[:RARE_SHOWN])!r}" if rare else ""
-    network = f"{config.model.cell}, {trainer.model.params.flat.size:,} parameters"
-    described = f"{corpus.source.name}: {sizes}, {len(corpus.vocabulary)} symbols{shared}; {network}"
+    shared = (
+        f", one of them for {counted(len(rare), 'rare characters')}: {''.join(rare[:RARE_SHOWN])!r}"
+        if rare
+        else ""
+    )
+    network = f"{config.model.cell}, {counted(trainer.model.params.flat.size, 'parameters')}"
+    described = f"{corpus.source.name}: {sizes}, {counted(len(corpus.vocabulary), 'symbols')}{shared}; {network}"
     if trainer.validation is None and len(corpus.validation):
         reason = "most of it is not in the training part" if len(corpus.validation) > 1 else "it is too short"
         described += f"\nwhat is held out says nothing: {reason}; the last weights are kept as the model"

@@ -15,6 +15,7 @@ from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_table
 from charlm.config import BatchingConfig, CorpusConfig
 from charlm.evaluate import Column, Table
+from charlm.plural import counted
 from charlm.survey import Survey, survey_source
 from charlm.text.remarks import left_out
 from charlm.text.sources import find_source
@@ -90,7 +91,7 @@ def _tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
 
 def _facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
     yield "files", f"{survey.files:,}"
-    yield "size", f"{survey.bytes:,} bytes, {survey.characters:,} characters"
+    yield "size", f"{counted(survey.bytes, 'bytes')}, {counted(survey.characters, 'characters')}"
     yield "lines", f"{survey.lines:,}, of which {survey.duplicate_lines:.1%} have come before"
     yield "distinct characters", f"{survey.distinct:,}: codes of type {survey.dtype}"
     letters = sum(survey.scripts.values())

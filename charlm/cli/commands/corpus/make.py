@@ -17,6 +17,7 @@ from charlm.cli.base import Group, command_of
 from charlm.cli.options import with_settings
 from charlm.cli.output import print_json
 from charlm.cli.progress import progress_bar
+from charlm.plural import counted
 from charlm.synthetic import SOURCES, Source, write_text
 
 
@@ -64,7 +65,7 @@ def _command(name: str, kind: type[Source]) -> Any:
             print_json(known | asdict(made) | {"entropy_rate_bits_per_char": rate})
         else:
             sys.stdout.write(
-                f"{path}: {made.characters:,} characters\n"
+                f"{path}: {counted(made.characters, 'characters')}\n"
                 f"entropy rate of the source  {rate:.6f} bits/char\n"
                 f"cost of this text to it     {made.bits_per_char:.6f} bits/char\n"
             )
