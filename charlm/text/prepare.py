@@ -140,8 +140,8 @@ def _check_length(train: Part, config: TrainingConfig, prepared: Prepared) -> No
         raise CorpusError(
             undivided(prepared)
             or f"{prepared.source.name}: the training part has {counted(len(train), config.corpus.units)}, and "
-            f"a chunk of --seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or hold out "
-            "less"
+            f"a chunk of --seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or "
+            "hold out less"
         )
 
 

@@ -47,7 +47,7 @@ def test_standard_input_is_validated_on_and_found_again_in_the_cache(train, call
     assert goes_on(call)
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path / "empty"))
     refused = call("train", "--resume", "fox-1", "--steps", "24")
-    assert refused.complaint.startswith("the run validates on standard input, which is not kept: ")
+    assert refused.complaint.startswith("the run validates on standard input, which is not kept: begin a new run")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no pipes with names")

@@ -5,7 +5,6 @@ The loop itself prints nothing: this file turns its reports into a bar, lines or
 
 from __future__ import annotations
 
-import shlex
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,10 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.find import find_run, new_run_folder
 from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
+from charlm.cli.announcements import cut_short, described, started
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
 from charlm.cli.output import LastingLines, for_stream
@@ -37,8 +36,7 @@ from charlm.config import (
 from charlm.engine.pool import WorkerPool
 from charlm.errors import CharlmWarning, UsageError
 from charlm.language_model import load_run
-from charlm.plural import counted
-from charlm.presets import own_settings, preset_flags
+from charlm.presets import own_settings
 from charlm.text.named import DEFAULT
 from charlm.text.remarks import remarks
 from charlm.text.sources import Source, find_source
@@ -55,11 +53,9 @@ from charlm.training.reports import (
 from charlm.training.session import changed, new_run, new_trainer, resume
 from charlm.training.signals import stop_on_signals
 from charlm.training.trainer import Trainer
-from charlm.training.transfer import READING, Transfer, inherited
+from charlm.training.transfer import inherited
 
 app = typer.Typer(add_completion=False)
-
-RARE_SHOWN = 40  # of the characters that share a symbol
 
 PANELS: dict[str, list[type[Config]]] = {
     "Model": [ModelConfig],
@@ -154,7 +150,7 @@ def _new(
     for remark in remarks(trainer.corpus):
         _say(remark, quiet)
     if start is not None:
-        _say(f"{_moved(trainer.start_from(start))}{_read_alike(trainer)}", quiet)
+        _say(started(trainer, trainer.start_from(start)), quiet)
     elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
         _say(f"no preset is picked beside {', '.join(map(flag, own_settings(settings)))}", quiet)
     with new_run(trainer, new_run_folder(source.name) if out is None else out) as run:
@@ -175,58 +171,14 @@ def _resumed(
 
 def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
     """Train to the end, or until a signal; whether it was stopped before its end."""
-    _say(_described(trainer), quiet)
+    _say(described(trainer), quiet)
     # Closed at once, not when collected: a loop that is left in mid-run must not outlive its pool.
     with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
         try:
             return _show(reports, as_json, quiet)
         except KeyboardInterrupt:
-            _say(_cut_short(run), quiet)
+            _say(cut_short(run), quiet)
             raise
-
-
-def _described(trainer: Trainer) -> str:
-    """What is trained on what, by which preset."""
-    config, corpus = trainer.config, trainer.corpus
-    sizes = (
-        f"{counted(len(corpus.train), config.corpus.units)} to train on, {len(corpus.validation):,} to validate"
-    )
-    rare = corpus.vocabulary.rare
-    shared = (
-        f", one of them for {counted(len(rare), 'rare characters')}: {''.join(rare[:RARE_SHOWN])!r}"
-        if rare
-        else ""
-    )
-    network = f"{config.model.cell}, {counted(trainer.model.params.flat.size, 'parameters')}"
-    described = f"{corpus.source.name}: {sizes}, {counted(len(corpus.vocabulary), 'symbols')}{shared}; {network}"
-    if trainer.validation is None and len(corpus.validation):
-        reason = "most of it is not in the training part" if len(corpus.validation) > 1 else "it is too short"
-        described += f"\nwhat is held out says nothing: {reason}; the last weights are kept as the model"
-    if config.budget.preset is None:
-        return described
-    return f"{described}\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
-
-
-def _read_alike(trainer: Trainer) -> str:
-    """How the text is read, where that is not the plain way."""
-    own, plain = trainer.config.corpus.to_json(), CorpusConfig().to_json()
-    flags = [flag(name) if own[name] is True else f"{flag(name)} {own[name]}" for name in READING]
-    changed = [said for said, name in zip(flags, READING, strict=True) if own[name] != plain[name]]
-    return f"; read with {' '.join(changed)}" if changed else ""
-
-
-def _moved(moved: Transfer) -> str:
-    return (
-        f"characters kept {moved.kept}, new {len(moved.new)} {''.join(moved.new)!r}, "
-        f"dropped {len(moved.dropped)} {''.join(moved.dropped)!r}"
-    )
-
-
-def _cut_short(run: Run) -> str:
-    """What is left of a run that was stopped at once."""
-    saved = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary))
-    again = f"charlm train --resume {shlex.quote(str(run.folder))}"
-    return f"stopped at once, saved last at step {saved.scalars['step']}; go on from there with: {again}"
 
 
 def _show(reports: Iterable[Report], as_json: bool, quiet: bool) -> bool:
