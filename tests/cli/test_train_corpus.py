@@ -132,9 +132,10 @@ def test_of_a_test_file_nothing_is_kept(elsewhere, call, tiny):
     """A run has no sum of it, and a stranger's run may name any file."""
     (elsewhere / "test.txt").write_text(TEXT)
     assert call("train", "fox.txt", "--quiet", "--test-file", "test.txt", *tiny).code == 0
-    before = sorted(cache_folder().rglob("*"))
+    before = sorted((cache_folder() / "prepared").iterdir())
     assert call("eval", "perplexity", "--split", "test").code == 0
-    assert sorted(cache_folder().rglob("*")) == before
+    assert sorted((cache_folder() / "prepared").iterdir()) == before
+    assert not any((cache_folder() / "unfinished").iterdir())
 
 
 def test_temperature_gives_the_remedy_of_its_own_command(elsewhere, call, tiny):
