@@ -20,7 +20,7 @@ from charlm.checkpoint.run import Run
 from charlm.cli.announcements import cut_short, described, started
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
-from charlm.cli.output import LastingLines, for_stream
+from charlm.cli.output import LastingLines
 from charlm.cli.progress import TrainingDisplay, progress_bar
 from charlm.cli.render import print_profile
 from charlm.config import (
@@ -40,6 +40,7 @@ from charlm.presets import own_settings
 from charlm.text.named import DEFAULT
 from charlm.text.remarks import remarks
 from charlm.text.sources import Source, find_source
+from charlm.text.visible import harmless
 from charlm.training.loop import train as training_loop
 from charlm.training.reports import (
     FaultReport,
@@ -212,4 +213,4 @@ def _show(reports: Iterable[Report], as_json: bool, quiet: bool) -> bool:
 
 def _say(line: str, quiet: bool) -> None:
     if not quiet:
-        sys.stderr.write(for_stream(line + "\n", sys.stderr))
+        sys.stderr.write(harmless(line + "\n"))
