@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from typing import Any
 
     from charlm.api import load, train
-    from charlm.errors import CharlmError
+    from charlm.base.errors import CharlmError
+    from charlm.base.version import __version__
     from charlm.language_model import LanguageModel
     from charlm.scoring import Figures
-
-__version__ = "0.3.0"
 
 __all__ = ["CharlmError", "Figures", "LanguageModel", "__version__", "load", "train"]
 
 _HOMES = {
-    "CharlmError": "charlm.errors",
+    "CharlmError": "charlm.base.errors",
     "Figures": "charlm.scoring",
     "LanguageModel": "charlm.language_model",
+    "__version__": "charlm.base.version",
     "load": "charlm.api",
     "train": "charlm.api",
 }

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from charlm.base.errors import UsageError
 from charlm.cells import CELLS
 from charlm.config import ModelConfig, OptimisationConfig, flag
 from charlm.encoding import encoding_of
-from charlm.errors import UsageError
 from charlm.readout import readout_shapes
 from charlm.states import initial_shapes
 

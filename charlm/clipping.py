@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 
 
 def global_norm(g_P: Floats) -> float:

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats, code_dtype
+from charlm.base.arrays import Codes, Floats, code_dtype
 from charlm.cells import Parameters
 from charlm.config import OptimisationConfig
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from charlm.arrays import Codes, Floats
+from charlm.base.arrays import Codes, Floats
 from charlm.cells import Parameters
 from charlm.config import ModelConfig
 from charlm.initialise import normal, xavier

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.config import Config, setting
 
 

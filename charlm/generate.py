@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.errors import UsageError
+from charlm.base.random import generator
 from charlm.config import SamplingConfig
-from charlm.errors import UsageError
 from charlm.filters import FILTERS, Filter, draw
 from charlm.model import Model
-from charlm.randomness import generator
 from charlm.readout import check_numbers
 from charlm.states import States
 from charlm.text.vocab import Vocabulary

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 
 
 def normal(weights: Floats, deviation: float, rng: np.random.Generator) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.progress import Progress
 from charlm.checkpoint.run import Run
 from charlm.config import CorpusConfig, SamplingConfig
 from charlm.engine.pool import WorkerPool
@@ -28,7 +29,6 @@ from charlm.scoring import (
     score_stretches,
     tally_of,
 )
-from charlm.stateful_pass import Progress
 from charlm.text.handed_in import source_of
 from charlm.text.outside import BYTE_ORDER_MARK
 from charlm.text.part import Part

@@ -13,13 +13,13 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Floats, empty_steps
+from charlm.base.arrays import Floats, empty_steps
+from charlm.base.timing import Laps
 from charlm.cells import Cell, Parameters, State, rows
 from charlm.cells._buffers import Workbench
 from charlm.dropout import Dropout, Regularization, SymbolDropout, WeightDrop
 from charlm.encoding import Encoding, gather_rows, sum_by_symbol
 from charlm.initialise import xavier
-from charlm.profiling import Laps
 from charlm.states import start_from, write_gradients
 
 Inputs: TypeAlias = npt.NDArray[Any]

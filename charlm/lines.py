@@ -21,7 +21,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
 from charlm.model import Model

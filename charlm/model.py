@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.architecture import parameter_shapes
-from charlm.arrays import Codes, FlatVector, Floats, code_dtype
+from charlm.base.arrays import Codes, FlatVector, Floats, code_dtype
 from charlm.cells import CELLS, Cell, rows
 from charlm.config import ModelConfig
 from charlm.dropout import NO_REGULARIZATION, Regularization

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats
+from charlm.base.arrays import Codes, Floats
+from charlm.base.errors import DivergenceError
 from charlm.cells import Parameters
-from charlm.errors import DivergenceError
 from charlm.initialise import xavier
 
 # Logits of a block: few enough to stay in a core's second-level cache.

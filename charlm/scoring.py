@@ -20,13 +20,14 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats
+from charlm.base.arrays import Codes, Floats
+from charlm.base.errors import CorpusError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError
 from charlm.model import Model
-from charlm.plural import counted
 from charlm.readout import check_numbers, nll_nats
-from charlm.stateful_pass import Progress, visit_outputs
+from charlm.stateful_pass import visit_outputs
 from charlm.states import States
 from charlm.text.part import Part
 from charlm.text.reading import Reading

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.arrays import FlatVector, Floats
+from charlm.base.arrays import FlatVector, Floats
+from charlm.base.timing import Laps
 from charlm.cells import Cell, State
 from charlm.dropout import NO_REGULARIZATION, Regularization
 from charlm.encoding import Encoding
 from charlm.layer import Inputs, LayerBuffers, RecurrentLayer, SharedBuffers, SymbolLayer
-from charlm.profiling import Laps
 from charlm.states import States, write_initial_state
 
 

@@ -17,14 +17,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats
+from charlm.base.arrays import Codes, Floats
+from charlm.base.progress import Progress
 from charlm.cells import rows
 from charlm.engine.pool import WorkerPool
 from charlm.model import Model
 from charlm.states import States, join_states
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called now and then with how much is done, and of how much."""
 Visit: TypeAlias = Callable[[npt.NDArray[np.intp], Floats], None]
 """Handed places in the text (n,) and the outputs there (n, H), valid until it returns; from several threads."""
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.cells import Cell, Parameters, State, Tape
 
 States: TypeAlias = tuple[State, ...]

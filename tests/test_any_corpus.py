@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from charlm.base.errors import CharlmError
 from charlm.checkpoint.run import Run
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CharlmError
 from charlm.language_model import load_run
 from charlm.text.part import Part
 from charlm.text.prepare import prepare

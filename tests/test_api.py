@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import charlm
+from charlm.base.errors import CorpusError, RunError, UsageError
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
-from charlm.errors import CorpusError, RunError, UsageError
 from charlm.training.trainer import Trainer
 
 TEXT = "to be or not to be, that is\n" * 40

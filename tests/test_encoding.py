@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
 from charlm.config import ModelConfig
 from charlm.encoding import ONE_HOT_DEVIATION, encoding_of, sum_by_symbol
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm import generate
+from charlm.base.errors import DivergenceError, UsageError, VocabularyError
 from charlm.cells import CELLS
-from charlm.errors import DivergenceError, UsageError, VocabularyError
 from charlm.filters import FILTERS
 from charlm.generate import all_filters, prime
 from charlm.language_model import LanguageModel

@@ -2,8 +2,8 @@
 
 import pytest
 
+from charlm.base.errors import CorpusError, UsageError
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError, UsageError
 from charlm.language_model import LanguageModel
 from charlm.scoring import figures_of
 from charlm.text.vocab import Vocabulary

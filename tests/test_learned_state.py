@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
 from charlm.cells import CELLS
 from charlm.config import OptimisationConfig
 from charlm.engine.local import LocalEngine

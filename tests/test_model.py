@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from charlm.architecture import check_settings, parameter_shapes
+from charlm.base.errors import CheckpointError, UsageError
 from charlm.cells import CELLS
 from charlm.checkpoint.versions import FORMAT
 from charlm.config import ModelConfig, OptimisationConfig
 from charlm.dropout import Regularization, draw_mask
-from charlm.errors import CheckpointError, UsageError
 from charlm.initialise import xavier
 from charlm.model import Model
 from charlm.states import join_states, named_states

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from charlm.architecture import check_settings
+from charlm.base.errors import UsageError
 from charlm.config import ModelConfig, OptimisationConfig
 from charlm.dropout import Dropout, Regularization, SymbolDropout, WeightDrop
-from charlm.errors import UsageError
 
 STEPS, STREAMS, HIDDEN, SYMBOLS = 40, 30, 20, 12
 

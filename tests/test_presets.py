@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.architecture import check_settings
+from charlm.base.errors import UsageError
 from charlm.cells import CELLS
 from charlm.config import BatchingConfig, BudgetConfig, CorpusConfig, TrainingConfig
-from charlm.errors import UsageError
 from charlm.presets import OWN, PRESETS, fitting, noise, passes, preset_flags, with_preset
 
 CHARACTERS, SYMBOLS = 1_000_000, 65

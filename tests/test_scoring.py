@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 import charlm
 from charlm import scoring, stateful_pass
+from charlm.base.errors import CorpusError
 from charlm.cells import CELLS
 from charlm.config import CorpusConfig
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError
 from charlm.language_model import LanguageModel
 from charlm.readout import log_softmax_, nll_nats
 from charlm.scoring import Scores, figures_of, model_costs, score_part

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.cells._buffers import Parameters, State, Tape, Workbench, block_length
 from charlm.config import ModelConfig
 from charlm.initialise import orthogonal_blocks

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Floats, Shapes, empty_steps
+from charlm.base.arrays import Floats, Shapes, empty_steps
 
 State: TypeAlias = tuple[Floats, ...]
 Parameters: TypeAlias = Mapping[str, Floats]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.cells._buffers import Parameters, Tape
 
 EPSILON = 1e-5  # added to the variance; keeps the zero state's product at zero

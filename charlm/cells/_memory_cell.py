@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.cells._base import Cell
 from charlm.cells._buffers import Parameters, State
 

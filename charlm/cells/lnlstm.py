@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.cells._base import like
 from charlm.cells._buffers import Parameters, State, Tape, rows
 from charlm.cells._layer_norm import LayerNorm, layer_norm_kept, layer_norm_scratch, normalise_

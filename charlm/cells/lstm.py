@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.cells._base import like
 from charlm.cells._buffers import Parameters, State, Tape, rows
 from charlm.cells._memory_cell import MemoryCell, advance, gate_blocks, gate_gradients, local_derivatives

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.cells._base import Cell, like
 from charlm.cells._buffers import Parameters, State, Tape, rows
 

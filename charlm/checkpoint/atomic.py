@@ -1,12 +1,12 @@
-"""A run's files are whole or absent (see ``charlm.storage.whole``), and what the system refuses is one line."""
+"""Writing a run's files: whole or not at all (see ``charlm.base.files.atomic``), errors as one line."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from charlm.errors import RunError
-from charlm.storage.whole import meant_for, whole_file
+from charlm.base.errors import RunError
+from charlm.base.files.atomic import meant_for, whole_file
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from charlm.arrays import FlatVector, Floats, Shapes
+from charlm.base.arrays import FlatVector, Floats, Shapes
 from charlm.checkpoint.format import check_file, load_tensors, save_tensors
 from charlm.checkpoint.torch_names import from_torch, is_of_model, to_torch, torch_shapes
 from charlm.checkpoint.versions import FORMAT

@@ -15,10 +15,10 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
+from charlm.base.errors import RunError, UsageError
 from charlm.checkpoint.folder import CONFIG, LAST, holds_run
 from charlm.checkpoint.run import Run
 from charlm.checkpoint.weights import checked_weights, weights_of
-from charlm.errors import RunError, UsageError
 
 RUNS = Path("runs")
 MAX_SLUG = 40

@@ -6,13 +6,13 @@ import os
 import re
 from pathlib import Path
 
+from charlm.base.errors import RunError
+from charlm.base.files.plain import read_plain
+from charlm.base.files.strict_json import parse_json
 from charlm.checkpoint.atomic import leftovers
 from charlm.checkpoint.kept import KEPT
 from charlm.checkpoint.lock import LOCK
-from charlm.checkpoint.reading import read_plain
-from charlm.checkpoint.strict_json import parse_json
 from charlm.checkpoint.versions import take_stamp
-from charlm.errors import RunError
 
 CONFIG, VOCABULARY, METRICS = "config.json", "vocab.json", "metrics.jsonl"
 BEST, LAST = "model.safetensors", "last.safetensors"

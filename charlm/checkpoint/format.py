@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from charlm.arrays import Floats, Shapes
+from charlm.base.arrays import Floats, Shapes
+from charlm.base.errors import CheckpointError, DivergenceError, RunError
+from charlm.base.files.plain import open_plain
+from charlm.base.files.strict_json import json_line, parse_json
 from charlm.checkpoint.atomic import write_atomically
-from charlm.checkpoint.reading import open_plain
-from charlm.checkpoint.strict_json import json_line, parse_json
 from charlm.checkpoint.validate import ITEM_TYPES, LENGTH_BYTES, MAX_HEADER, Header, check_tensors, read_header
 from charlm.checkpoint.versions import stamp, take_stamp
-from charlm.errors import CheckpointError, DivergenceError, RunError
 
 KEY = "charlm"
 _TOO_LARGE = "does not fit in memory: is it what it should be? If so, use a machine that has more"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self, get_args
 
-from charlm.errors import CheckpointError
+from charlm.base.errors import CheckpointError
 from charlm.text.sources import Kind
 
 

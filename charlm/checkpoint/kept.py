@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from charlm.errors import RunError
+from charlm.base.errors import RunError
 
 KEPT = re.compile(r"step-([0-9]{6,18})\.safetensors")
 

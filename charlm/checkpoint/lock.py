@@ -1,6 +1,6 @@
 """One writer a run: whoever trains it holds a lock in its folder, which readers never ask for.
 
-The lock is the operating system's (see ``charlm.storage.lock``): killing its holder frees it, and the file
+The lock is the operating system's (see ``charlm.base.files.lock``): killing its holder frees it, and the file
 ``.lock`` stays in the folder.
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from charlm.errors import RunError
-from charlm.storage.lock import hold
+from charlm.base.errors import RunError
+from charlm.base.files.lock import hold
 
 LOCK = ".lock"
 

@@ -15,9 +15,9 @@ from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpoint.reading import read_plain
-from charlm.checkpoint.strict_json import json_line, parse_json
-from charlm.errors import CheckpointError, RunError
+from charlm.base.errors import CheckpointError, RunError
+from charlm.base.files.plain import read_plain
+from charlm.base.files.strict_json import json_line, parse_json
 
 # Room for 100,000 records of charlm's, which are flat and a fraction of a line's limit.
 MAX_BYTES = 16_000_000

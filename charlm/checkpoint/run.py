@@ -19,20 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from charlm.base.errors import CorpusError, RunError
+from charlm.base.files.plain import read_plain
+from charlm.base.files.strict_json import parse_json
+from charlm.base.plural import counted
 from charlm.checkpoint.atomic import write_atomically
 from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.checkpoint.course import Course
 from charlm.checkpoint.folder import BEST, CONFIG, LAST, MAX_VOCABULARY, METRICS, VOCABULARY, clear, holds_run
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.metrics import append_record, forget_after, read_records
-from charlm.checkpoint.reading import read_plain
-from charlm.checkpoint.strict_json import parse_json
 from charlm.checkpoint.versions import stamp, take_stamp
 from charlm.checkpoint.weights import weights_path
 from charlm.config import TrainingConfig
-from charlm.errors import CorpusError, RunError
 from charlm.model import Model
-from charlm.plural import counted
 from charlm.text.sources import Source
 from charlm.text.vocab import Vocabulary
 

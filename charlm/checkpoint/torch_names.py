@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from charlm.architecture import parameter_shapes
-from charlm.arrays import FlatVector, Floats
+from charlm.base.arrays import FlatVector, Floats
 from charlm.cells import CELLS, Cell
 from charlm.config import ModelConfig
 from charlm.states import SUFFIX

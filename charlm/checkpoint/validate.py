@@ -16,9 +16,9 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from charlm.arrays import Shapes
-from charlm.checkpoint.strict_json import excerpt, parse_json
-from charlm.errors import CheckpointError
+from charlm.base.arrays import Shapes
+from charlm.base.errors import CheckpointError
+from charlm.base.files.strict_json import excerpt, parse_json
 
 LENGTH_BYTES = 8
 MAX_HEADER = 1_000_000

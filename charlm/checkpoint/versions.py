@@ -6,19 +6,18 @@ an older file is read with that thing's default, and nothing else may be missing
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-from charlm.checkpoint.strict_json import excerpt
-from charlm.errors import CheckpointError
+from charlm.base.errors import CheckpointError
+from charlm.base.files.strict_json import excerpt
+from charlm.base.version import __version__
 
 FORMAT = 4
 
 
 def stamp() -> dict[str, Any]:
     """What every file of a run says of itself: its format, and the charlm that wrote it."""
-    # Looked up by name: the package's root imports the layers above this one.
-    return {"format": FORMAT, "charlm": str(importlib.import_module("charlm").__version__)}
+    return {"format": FORMAT, "charlm": __version__}
 
 
 def take_stamp(values: Any, where: str, *, unstamped: int | None = None) -> tuple[int, dict[str, Any]]:
@@ -37,7 +36,7 @@ def take_stamp(values: Any, where: str, *, unstamped: int | None = None) -> tupl
     >>> take_stamp({"format": 7, "charlm": "9.0"}, "config.json")
     Traceback (most recent call last):
         ...
-    charlm.errors.CheckpointError: config.json has format 7, which charlm '9.0' reads; this one reads up to 4
+    charlm.base.errors.CheckpointError: config.json has format 7, which charlm '9.0' reads; this one reads up to 4
     """
     if not isinstance(values, dict):
         raise CheckpointError(f"{where} is damaged: it is not a JSON object")

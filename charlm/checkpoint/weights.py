@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from charlm.base.errors import RunError, UsageError
 from charlm.checkpoint.folder import BEST, LAST, holds_run
 from charlm.checkpoint.kept import KEPT, kept_path, kept_saves
-from charlm.errors import RunError, UsageError
 
 _FILES = {"best": BEST, "last": LAST}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 
+from charlm.base.plural import counted
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
 from charlm.config import CorpusConfig, flag
-from charlm.plural import counted
 from charlm.presets import preset_flags
 from charlm.training.trainer import Trainer
 from charlm.training.transfer import READING, Transfer

@@ -11,10 +11,10 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from charlm import __version__
+from charlm.base.errors import CharlmError, CharlmWarning
+from charlm.base.escape import harmless
 from charlm.cli.discovery import DiscoveredGroup
 from charlm.cli.streams import prepare_streams
-from charlm.errors import CharlmError, CharlmWarning
-from charlm.text.visible import harmless
 
 INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 

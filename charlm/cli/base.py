@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from charlm.errors import doing
+from charlm.base.errors import doing
 
 
 def command_of(app: typer.Typer, name: str | None) -> Any:

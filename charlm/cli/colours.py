@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from charlm.base.escape import visible
+from charlm.base.plural import counted
 from charlm.evaluate import Coloured
-from charlm.plural import counted
-from charlm.text.visible import visible
 
 LEVELS = 9  # the last is for LEVELS - 1 bits and more
 CHEAP, DEAR = (255, 251, 235), (165, 10, 10)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from charlm.base.errors import RunError, UsageError
+from charlm.base.escape import visible
+from charlm.base.tables import Curve
 from charlm.cli.output import for_stream
-from charlm.errors import RunError, UsageError
-from charlm.evaluate import Curve
-from charlm.text.visible import visible
 
 FORMATS = (".png", ".svg")
 WIDTH = 100  # columns where standard output is no terminal

@@ -13,8 +13,8 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+from charlm.base.registry import module_names
 from charlm.cli.base import Command, Group, command_of
-from charlm.registry import module_names
 
 
 class _Unloaded(Command):

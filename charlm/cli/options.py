@@ -16,8 +16,8 @@ from typing import Annotated, Any, TypeAlias
 
 import typer
 
+from charlm.base.errors import UsageError
 from charlm.config import Config, flag
-from charlm.errors import UsageError
 
 Command = Callable[..., None]
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from charlm.text.visible import harmless, json_escaped
+from charlm.base.escape import harmless, json_escaped
 
 
 def print_json(record: Mapping[str, Any]) -> None:

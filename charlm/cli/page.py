@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from charlm.base.escape import visible
 from charlm.cli.colours import LEVELS, colours_of, label_of, level_of, shown
 from charlm.evaluate import Coloured, Guess
-from charlm.text.visible import visible
 
 STYLE = """
 body { font: 16px/1.6 ui-monospace, monospace; max-width: 60em; margin: 2em auto; padding: 0 1em; }

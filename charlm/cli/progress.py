@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from charlm.base.escape import visible
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
 from charlm.cli.output import for_stream
-from charlm.plural import counted
-from charlm.stateful_pass import Progress
-from charlm.text.visible import visible
 from charlm.training.reports import (
     FaultReport,
     RollbackReport,

@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from charlm.base.tables import Column, Table
 from charlm.checkpoint.atomic import write_atomically
 from charlm.cli.colours import print_coloured
 from charlm.cli.curves import print_curves
 from charlm.cli.output import for_stream, print_json, write_text
 from charlm.cli.page import page_of
-from charlm.evaluate import Column, Findings, Table
+from charlm.evaluate import Findings
 
 WIDTH = 200  # columns where standard output is no terminal
 UNBOUNDED = 10_000  # columns, to measure a table that nothing folds

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, get_type_hints
 
-from charlm.errors import CheckpointError, UsageError
+from charlm.base.errors import CheckpointError, UsageError
 
 SHOWN = 80  # characters of a wrong value that a message shows
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from charlm.base.errors import UsageError
 from charlm.config._base import Config, setting
-from charlm.errors import UsageError
 
 DEFAULT_MINUTES = 2.0
 SECONDS = {"s": 1.0, "m": 60.0}

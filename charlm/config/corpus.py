@@ -6,8 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from charlm.base.errors import UsageError
 from charlm.config._base import Config, setting
-from charlm.errors import UsageError
 
 Units: TypeAlias = Literal["characters", "bytes"]
 

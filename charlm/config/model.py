@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from charlm.base.errors import UsageError
+from charlm.base.registry import module_names
 from charlm.config._base import Config, setting
-from charlm.errors import UsageError
-from charlm.registry import module_names
 
 
 @dataclass(frozen=True)

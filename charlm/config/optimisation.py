@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from charlm.base.registry import module_names
 from charlm.config._base import Config, setting
-from charlm.registry import module_names
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from charlm.base.errors import UsageError
 from charlm.config._base import Config, setting
-from charlm.errors import UsageError
 
 
 @dataclass(frozen=True)

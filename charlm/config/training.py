@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from charlm.base.errors import CheckpointError, UsageError
 from charlm.config._base import Config
 from charlm.config.batching import BatchingConfig
 from charlm.config.budget import BudgetConfig
 from charlm.config.corpus import CorpusConfig
 from charlm.config.model import ModelConfig
 from charlm.config.optimisation import OptimisationConfig
-from charlm.errors import CheckpointError, UsageError
 
 GROUPS: dict[str, type[Config]] = {
     "model": ModelConfig,

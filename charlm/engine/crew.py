@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from charlm.base.errors import WorkerError
 from charlm.engine.process import Process
 from charlm.engine.worker import Job
-from charlm.errors import WorkerError
 
 MODULE = "charlm.engine.worker"
 ADVICE = "go on from the last save with --resume, with fewer --workers if memory ran out"

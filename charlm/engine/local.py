@@ -12,7 +12,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
+from charlm.base.timing import Laps
 from charlm.config import OptimisationConfig
 from charlm.engine.crew import Crew
 from charlm.engine.memory import TrainingMemory
@@ -21,7 +22,6 @@ from charlm.engine.shard import Order, Shard
 from charlm.engine.worker import Job
 from charlm.model import Model
 from charlm.optim import optimizer_of
-from charlm.profiling import Laps
 from charlm.states import States
 from charlm.text.streams import Batch
 

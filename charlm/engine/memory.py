@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import CACHE_LINE, Floats
+from charlm.base.arrays import CACHE_LINE, Floats
 from charlm.model import Model
 from charlm.states import States
 from charlm.text.streams import Batch

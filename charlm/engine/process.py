@@ -17,8 +17,8 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from charlm.base.errors import WorkerError
 from charlm.engine import start
-from charlm.errors import WorkerError
 
 PATIENCE = 10.0  # seconds for a process to finish what it does and leave; then it is killed
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
 from charlm.config import OptimisationConfig
 from charlm.dropout import Regularization
 from charlm.engine.memory import TrainingMemory

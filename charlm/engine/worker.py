@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from threadpoolctl import threadpool_limits
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
 from charlm.config import ModelConfig, OptimisationConfig
 from charlm.engine.memory import TrainingMemory
 from charlm.engine.shard import Order, Shard

@@ -1,18 +1,15 @@
 """The measurements, one file each: a file is a subcommand of ``charlm eval``."""
 
-from charlm.evaluate._base import Coloured, Column, Curve, Findings, Guess, Measurement, Subject, Table
-from charlm.registry import Registry
+from charlm.base.registry import Registry
+from charlm.evaluate._base import Coloured, Findings, Guess, Measurement, Subject
 
 MEASUREMENTS: Registry[Measurement] = Registry(__name__, Measurement)  # type: ignore[type-abstract]
 
 __all__ = [
     "MEASUREMENTS",
     "Coloured",
-    "Column",
-    "Curve",
     "Findings",
     "Guess",
     "Measurement",
     "Subject",
-    "Table",
 ]

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from charlm.base.progress import Progress
+from charlm.base.tables import Curve, Table
 from charlm.config import Config
 from charlm.engine.pool import WorkerPool
 from charlm.language_model import LanguageModel
-from charlm.stateful_pass import Progress
 from charlm.text.alphabet import END
 from charlm.text.part import Part
 
@@ -41,33 +42,6 @@ class Subject:
         """The text's symbols as characters that a terminal can show, one for each."""
         is_line = self.part.alphabet.document_end == "\n"
         return self.part.symbols.replace(END, "\n" if is_line else SHOWN_END)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A table's column: its heading, and the format of its numbers."""
-
-    heading: str
-    format: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of values under headings; a missing value is None."""
-
-    title: str
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Any]]
-
-
-@dataclass(frozen=True)
-class Curve:
-    """Lines over one pair of axes: for each name its x and its y values."""
-
-    title: str
-    x_label: str
-    y_label: str
-    series: Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ from dataclasses import asdict
 from typing import Any
 
 from charlm.architecture import parameter_shapes
+from charlm.base.errors import CharlmError, CorpusError, DivergenceError, UsageError
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Table
 from charlm.checkpoint.find import find_run
 from charlm.checkpoint.run import Run
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CharlmError, CorpusError, DivergenceError, UsageError
-from charlm.evaluate._base import Column, Findings, Subject, Table
+from charlm.evaluate._base import Findings, Subject
 from charlm.evaluate._dynamic import Adaptation, dynamic_scores
 from charlm.evaluate._subjects import subjects_of
 from charlm.scoring import tally_of
-from charlm.stateful_pass import Progress
 from charlm.text.part import Part
 
 COURSE = {

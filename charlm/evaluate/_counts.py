@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from charlm.base.errors import UsageError, doing
 from charlm.config import setting
-from charlm.errors import UsageError, doing
 from charlm.evaluate._base import Subject
 from charlm.ngram.bigrams import bigram_levels
 from charlm.ngram.counts import Level, count_levels, expected_pairs, most_pairs, needed_bytes

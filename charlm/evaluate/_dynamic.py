@@ -21,16 +21,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, FlatVector, Floats
+from charlm.base.arrays import Codes, FlatVector, Floats
+from charlm.base.errors import DivergenceError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
 from charlm.cells import rows
 from charlm.clipping import clip_norm_
-from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
 from charlm.model import Model
-from charlm.plural import counted
 from charlm.readout import loss_and_gradient, nll_nats
 from charlm.scoring import Costs, KnownCosts, Scores, score_stretches
-from charlm.stateful_pass import Progress, keep_of
+from charlm.stateful_pass import keep_of
 from charlm.text.part import Part
 from charlm.text.streams import Batch
 

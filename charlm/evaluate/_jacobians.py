@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats
+from charlm.base.arrays import Codes, Floats
 from charlm.model import Model
 from charlm.readout import loss_and_gradient
 from charlm.states import States

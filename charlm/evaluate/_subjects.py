@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from charlm.base.errors import CorpusError, UsageError
 from charlm.checkpoint.find import find_runs, resolve
 from charlm.checkpoint.run import Run
-from charlm.errors import CorpusError, UsageError
 from charlm.evaluate._base import Subject
 from charlm.language_model import load_run
 from charlm.text.again import Search, divide_again

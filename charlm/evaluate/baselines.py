@@ -20,17 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Table
 from charlm.config import setting
 from charlm.engine.pool import WorkerPool
-from charlm.evaluate._base import Column, Findings, Measurement, Subject, Table
+from charlm.evaluate._base import Findings, Measurement, Subject
 from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.evaluate._counts import Plan, levels_of, max_memory, plan_of
 from charlm.ngram.kneser_ney import KneserNey
 from charlm.ngram.witten_bell import WittenBell
-from charlm.plural import counted
 from charlm.scoring import Costs, Figures, score_stretches, tally_of
-from charlm.stateful_pass import Progress
 from charlm.text.part import Part
 
 COLUMNS = (

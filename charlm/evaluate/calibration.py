@@ -17,15 +17,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats
+from charlm.base.arrays import Codes, Floats
+from charlm.base.errors import CorpusError
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError
-from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
+from charlm.evaluate._base import Findings, Measurement, Subject
 from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.language_model import LanguageModel
 from charlm.readout import check_numbers, logits
-from charlm.stateful_pass import Progress, visit_outputs
+from charlm.stateful_pass import visit_outputs
 from charlm.text.part import Part
 
 Figures = npt.NDArray[np.float64]

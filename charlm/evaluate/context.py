@@ -17,19 +17,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError
-from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
+from charlm.evaluate._base import Findings, Measurement, Subject
 from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.evaluate._counts import levels_of, max_memory, plan_of
 from charlm.model import Model
 from charlm.ngram.kneser_ney import KneserNey
-from charlm.plural import counted
 from charlm.readout import check_numbers, nll_nats
 from charlm.scoring import STRETCH, Costs
-from charlm.stateful_pass import CHUNK, Progress
+from charlm.stateful_pass import CHUNK
 
 Places = npt.NDArray[np.intp]
 

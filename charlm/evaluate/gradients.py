@@ -16,18 +16,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats
+from charlm.base.arrays import Codes, Floats
+from charlm.base.errors import CorpusError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.base.random import generator
+from charlm.base.tables import Column, Curve, Table
 from charlm.cells import CELLS
 from charlm.config import setting
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError
-from charlm.evaluate._base import Column, Curve, Findings, Measurement, Subject, Table
+from charlm.evaluate._base import Findings, Measurement, Subject
 from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.evaluate._jacobians import Passage, components_of, jacobians, read_passages
 from charlm.model import Model
-from charlm.plural import counted
-from charlm.randomness import generator
-from charlm.stateful_pass import Progress
 
 WARM_UP = 256  # characters read before the passage that gradients are followed through
 VANISHED = 0.01

@@ -12,18 +12,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from charlm.base.errors import UsageError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.base.random import generator
+from charlm.base.tables import Column, Table
 from charlm.config import flag, setting
 from charlm.engine.pool import WorkerPool
-from charlm.errors import UsageError
-from charlm.evaluate._base import Column, Findings, Measurement, Subject, Table
+from charlm.evaluate._base import Findings, Measurement, Subject
 from charlm.evaluate._bootstrap import MeanSeries
 from charlm.evaluate._counts import levels_of
 from charlm.evaluate._dynamic import Adaptation, dynamic_scores
 from charlm.ngram.witten_bell import WittenBell
-from charlm.plural import counted
-from charlm.randomness import generator
 from charlm.scoring import LARGEST_NATS, Scores, Tally, score_stretches
-from charlm.stateful_pass import DOCUMENTS_POLICY, POLICY, Progress
+from charlm.stateful_pass import DOCUMENTS_POLICY, POLICY
 
 MARKOV_ORDER = 1
 COLUMNS = {

@@ -16,17 +16,19 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, Floats, code_dtype
+from charlm.base.arrays import Codes, Floats, code_dtype
+from charlm.base.errors import UsageError
+from charlm.base.escape import visible
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Table
 from charlm.config import setting
 from charlm.engine.pool import WorkerPool
-from charlm.errors import UsageError
-from charlm.evaluate._base import SHOWN_END, Coloured, Column, Findings, Guess, Measurement, Subject, Table
+from charlm.evaluate._base import SHOWN_END, Coloured, Findings, Guess, Measurement, Subject
 from charlm.evaluate._beginning import beginnings, characters_taken
 from charlm.readout import log_softmax_, logits
 from charlm.scoring import Costs, Scores, figures_of, score_part
-from charlm.stateful_pass import Progress, visit_outputs
+from charlm.stateful_pass import visit_outputs
 from charlm.states import States
-from charlm.text.visible import visible
 from charlm.text.vocab import REPLACEMENT, Vocabulary
 
 GUESSES = 5

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.files.atomic import PRIVATE, whole_file
 from charlm.ngram.counts import Integers, Level
-from charlm.storage.whole import PRIVATE, whole_file
 from charlm.text.part import Part
 
 BLOCK = 1 << 20  # bigrams that are counted at once

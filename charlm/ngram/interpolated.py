@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
 from charlm.ngram.counts import UNSEEN, Integers, Level, count_levels, following
 
 Probabilities = npt.NDArray[np.float64]

@@ -1,9 +1,9 @@
 """The optimisers, one file each: an update rule on one flat vector, in place."""
 
+from charlm.base.registry import Registry
 from charlm.config import OptimisationConfig
 from charlm.optim._averaging import AVERAGE, Averaging
 from charlm.optim._base import Optimizer
-from charlm.registry import Registry
 
 OPTIMIZERS: Registry[Optimizer] = Registry(__name__, Optimizer)  # type: ignore[type-abstract]
 

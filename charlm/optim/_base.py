@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 
 BLOCK_VALUES = 16_384  # with two slots and a temporary, five operands of float32 take 320 kB
 

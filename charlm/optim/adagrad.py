@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.optim._base import Optimizer, descend_by_root_
 
 EPSILON = 1e-10

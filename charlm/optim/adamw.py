@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
 from charlm.optim.adam import Adam
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
 from charlm.evaluate.baselines import COMPRESSORS
 from charlm.ngram.counts import count_levels
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from charlm.arrays import code_dtype
-from charlm.stateful_pass import Progress
+from charlm.base.arrays import code_dtype
+from charlm.base.progress import Progress
 from charlm.survey.census import Census
 from charlm.survey.predictability import compressed_sizes, conditional_entropies, duplicate_share
 from charlm.text.decoding import decode

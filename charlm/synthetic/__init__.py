@@ -4,7 +4,7 @@ On real text nobody knows what a perfect model would reach. Here every character
 model can honestly be better than the source itself, and what a model falls short by is its own.
 """
 
-from charlm.registry import Registry
+from charlm.base.registry import Registry
 from charlm.synthetic._base import Drawn, Source
 from charlm.synthetic._file import Made, write_text
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from charlm.errors import CorpusError, UsageError
-from charlm.storage.room import check_room
-from charlm.storage.whole import whole_file
+from charlm.base.errors import CorpusError, UsageError
+from charlm.base.files.atomic import whole_file
+from charlm.base.files.disk_space import check_room
 from charlm.synthetic._base import Source
 
 BLOCK = 1 << 16  # characters that are drawn at once

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from charlm.base.errors import UsageError
 from charlm.config import setting
-from charlm.errors import UsageError
 from charlm.synthetic._base import LETTERS, Draws, Source
 
 BLANK, CUE = ".", ":"

@@ -19,8 +19,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from charlm.base.errors import UsageError
 from charlm.config import setting
-from charlm.errors import UsageError
 from charlm.synthetic._base import LETTERS, Draws, Source
 
 FLOOR = 0.03  # of each row is shared out evenly: what almost never comes would cost a lot and teach nothing

@@ -9,12 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
+from charlm.base.errors import CorpusError
+from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, TrainingConfig
-from charlm.errors import CorpusError
 from charlm.text.cache import name_of, open_entry
 from charlm.text.moved import moved
 from charlm.text.named import NAMES
-from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, divide
 from charlm.text.prepared import Prepared
 from charlm.text.same import Wanted

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, code_dtype
+from charlm.base.arrays import Codes, code_dtype
 from charlm.config.corpus import Units
 
 END = "\udc00"

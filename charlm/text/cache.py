@@ -24,14 +24,13 @@ from typing import Any
 
 import numpy as np
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError
+from charlm.base.files.atomic import PRIVATE, new_file, whole_file
+from charlm.base.files.cache_dir import PRIVATE_FOLDER, VARIABLE, cache_folder, cache_room, warn_of_readers
+from charlm.base.files.disk_space import check_room
+from charlm.base.files.lock import hold
 from charlm.config import CorpusConfig
-from charlm.errors import CorpusError
-from charlm.storage.cache import PRIVATE_FOLDER, cache_room, warn_of_readers
-from charlm.storage.lock import hold
-from charlm.storage.places import VARIABLE, cache_folder
-from charlm.storage.room import check_room
-from charlm.storage.whole import PRIVATE, new_file, whole_file
 from charlm.text.alphabet import Alphabet
 from charlm.text.entry_folder import ALPHABET, CODES, HEADER, discard
 from charlm.text.passes import FileFacts

@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from charlm.errors import CorpusError
-from charlm.storage.places import cache_folder
+from charlm.base.errors import CorpusError
+from charlm.base.files.cache_dir import cache_folder
 
 DOWNLOADS = "corpora"
 

@@ -1,7 +1,7 @@
 """Clearing the cache: what is charlm's own, by its name and by its content, and nothing else.
 
-Links are never followed. In a folder that charlm did not mark as its own (see ``charlm.storage.cache``) nothing
-is removed; only at the platform's own place is one taken over, when all that is in it is charlm's.
+Links are never followed. In a folder that charlm did not mark as its own (see ``charlm.base.files.cache_dir``)
+nothing is removed; only at the platform's own place is one taken over, when all that is in it is charlm's.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from charlm.errors import CorpusError
-from charlm.storage.cache import MARK, is_marked, mark
-from charlm.storage.lock import hold
-from charlm.storage.places import cache_folder, usual_cache_folder
-from charlm.storage.whole import PRIVATE, meant_for
+from charlm.base.errors import CorpusError
+from charlm.base.files.atomic import PRIVATE, meant_for
+from charlm.base.files.cache_dir import MARK, cache_folder, is_marked, mark, usual_cache_folder
+from charlm.base.files.lock import hold
 from charlm.text.cache import ENTRIES, KEYS, LOCKS, UNFINISHED, bears_own_name, read_header, telling_refusals
 from charlm.text.catalogue import DOWNLOADS, named_corpora
 from charlm.text.download import LOCK, PARTS, is_intact, names_of_parts

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, TypeAlias
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 
 Decompression: TypeAlias = Callable[[BinaryIO], Any]
 

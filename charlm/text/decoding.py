@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text.kinds import HEAD, is_document, kind_of
 
 # UTF-32's little-endian mark starts with UTF-16's, so it is looked for first.

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
-from charlm.errors import CorpusError
-from charlm.randomness import generator
-from charlm.storage.room import check_room
-from charlm.storage.whole import PRIVATE, whole_file
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError
+from charlm.base.files.atomic import PRIVATE, whole_file
+from charlm.base.files.disk_space import check_room
+from charlm.base.random import generator
 from charlm.text.alphabet import END, Alphabet
 from charlm.text.permutation import Permutation
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeAlias
+from typing import IO, Any
 
-from charlm.errors import CorpusError
-from charlm.storage.cache import PRIVATE_FOLDER, cache_room, is_marked
-from charlm.storage.lock import hold
-from charlm.storage.places import cache_folder
-from charlm.storage.room import check_room
-from charlm.storage.whole import PRIVATE, whole_file
+from charlm.base.errors import CorpusError
+from charlm.base.files.atomic import PRIVATE, whole_file
+from charlm.base.files.cache_dir import PRIVATE_FOLDER, cache_folder, cache_room, is_marked
+from charlm.base.files.disk_space import check_room
+from charlm.base.files.lock import hold
+from charlm.base.progress import Progress
 from charlm.text.catalogue import DOWNLOADS, NamedCorpus, RemoteFile, not_downloaded
 from charlm.text.entry_folder import discard
 
@@ -31,9 +31,6 @@ BLOCK = 1 << 16
 LOCK, PARTS = ".lock", ".parts"
 ARCHIVED = 1 << 16
 """Bytes that an archive may be longer than the text in it, where that cannot be compressed."""
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with how many bytes of a file have come, and how many it has."""
 
 
 def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:

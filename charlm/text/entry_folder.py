@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from charlm.storage.whole import meant_for
+from charlm.base.files.atomic import meant_for
 
 HEADER, ALPHABET, CODES = "header.json", "alphabet", "codes"
 

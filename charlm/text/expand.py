@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text.members import Member, refusal
 from charlm.text.walk import Identity, Walk, identity_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from os import PathLike
 
-from charlm.errors import UsageError
+from charlm.base.errors import UsageError
 from charlm.text.sources import Source, find_files, source_of_text
 from charlm.text.walk import mode_of
 

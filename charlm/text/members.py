@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from charlm.errors import CorpusError
-from charlm.plural import counted
+from charlm.base.errors import CorpusError
+from charlm.base.plural import counted
 from charlm.text.compression import damages, decompression_of
 from charlm.text.kinds import HEAD
 

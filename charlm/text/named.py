@@ -12,7 +12,7 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 
 _LEFT_OUT = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
 from charlm.config import CorpusConfig
 from charlm.text.alphabet import END, Alphabet, blocks_of, text_of
 from charlm.text.passes import Passes

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError
+from charlm.base.progress import Progress
 from charlm.config import CorpusConfig
-from charlm.errors import CorpusError
 from charlm.text.alphabet import END, UNICODE_END, Alphabet, Counts, code_points
 from charlm.text.members import Member
 from charlm.text.outside import symbol_pieces
 from charlm.text.sources import Source, empty
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called now and then with how many bytes are done, and of how many."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from functools import cached_property
 
 import numpy as np
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError, UsageError, VocabularyError
+from charlm.base.files.cache_dir import cache_room
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
 from charlm.config import BatchingConfig, CorpusConfig, TrainingConfig
-from charlm.errors import CorpusError, UsageError, VocabularyError
-from charlm.plural import counted
-from charlm.storage.cache import cache_room
 from charlm.text.alphabet import Alphabet, Counts
 from charlm.text.cache import (
     Facts,
@@ -28,7 +29,7 @@ from charlm.text.cache import (
     telling_refusals,
 )
 from charlm.text.part import Part
-from charlm.text.passes import Passes, Progress
+from charlm.text.passes import Passes
 from charlm.text.prepared import Prepared
 from charlm.text.sources import Source, find_text
 from charlm.text.split import Split, split_parts

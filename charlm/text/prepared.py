@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
 from charlm.config import CorpusConfig
 from charlm.text.alphabet import Alphabet
 from charlm.text.sources import Source

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
 from charlm.text.alphabet import Alphabet
 from charlm.text.vocab import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charlm.storage.whole import PRIVATE, whole_file
+from charlm.base.files.atomic import PRIVATE, whole_file
 from charlm.text.passes import FileFacts
 from charlm.text.sources import Source
 

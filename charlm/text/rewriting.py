@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, partial
 from typing import Literal
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 
 LONGEST_WAIT = 4096
 """Characters that may wait for a place to cut at; real text has one every few characters."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from charlm.base.errors import CorpusError
+from charlm.base.progress import Progress
 from charlm.config import CorpusConfig
-from charlm.errors import CorpusError
 from charlm.text.cache import content_sum, read_files
-from charlm.text.passes import FileFacts, Passes, Progress
+from charlm.text.passes import FileFacts, Passes
 from charlm.text.prepare import found, prepare
 from charlm.text.prepared import Prepared
 from charlm.text.sources import Source

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO, Literal, TypeAlias
 
+from charlm.base.errors import CorpusError, UsageError
+from charlm.base.files.cache_dir import VARIABLE, cache_folder, cache_room
 from charlm.config.corpus import Units
-from charlm.errors import CorpusError, UsageError
-from charlm.storage.cache import cache_room
-from charlm.storage.places import VARIABLE, cache_folder
 from charlm.text.catalogue import downloaded, named_corpora
 from charlm.text.compression import plain_name
 from charlm.text.decoding import decode

@@ -21,8 +21,8 @@ from itertools import accumulate, pairwise
 from math import floor
 from typing import TypeAlias
 
+from charlm.base.errors import CorpusError, UsageError
 from charlm.config import BatchingConfig
-from charlm.errors import CorpusError, UsageError
 from charlm.text.documents import shuffled
 from charlm.text.part import Part
 from charlm.text.prepared import Prepared

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes
+from charlm.base.arrays import Codes
 from charlm.text.permutation import Integers, Permutation
 
 CHUNKS_AT_ONCE = 4096  # whose lengths, or places in a random order, are computed together

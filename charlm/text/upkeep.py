@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from charlm.base.errors import CorpusError
+from charlm.base.files.cache_dir import cache_folder
+from charlm.base.progress import Progress
 from charlm.config import CorpusConfig
-from charlm.errors import CorpusError
-from charlm.storage.places import cache_folder
 from charlm.text.cache import ENTRIES, open_entry, read_header
 from charlm.text.entry_folder import CODES, HEADER
 from charlm.text.members import Member
-from charlm.text.passes import Content, FileFacts, Progress
+from charlm.text.passes import Content, FileFacts
 from charlm.text.record import RECORDS, read_record
 from charlm.text.sources import Source
 

@@ -18,10 +18,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from charlm.arrays import Codes, code_dtype
+from charlm.base.arrays import Codes, code_dtype
+from charlm.base.errors import CheckpointError, CorpusError, VocabularyError
+from charlm.base.plural import counted
 from charlm.config.corpus import Units
-from charlm.errors import CheckpointError, CorpusError, VocabularyError
-from charlm.plural import counted
 from charlm.text._vocab_check import complaint_about
 from charlm.text.alphabet import END, Alphabet, Counts, Points, code_points, text_of
 

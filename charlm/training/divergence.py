@@ -16,8 +16,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from charlm.base.errors import DivergenceError
 from charlm.checkpoint.checkpoint import Checkpoint
-from charlm.errors import DivergenceError
 from charlm.training.position import Position
 from charlm.training.reports import RollbackReport
 from charlm.training.trainer import Trainer

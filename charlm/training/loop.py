@@ -9,8 +9,8 @@ import math
 import time
 from collections.abc import Callable, Generator
 
+from charlm.base.errors import DivergenceError
 from charlm.checkpoint.run import Run
-from charlm.errors import DivergenceError
 from charlm.training.budget import Budget
 from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
 from charlm.training.reports import Report, SampleReport, StepReport, SummaryReport, ValidationReport

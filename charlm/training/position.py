@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-from charlm.errors import CheckpointError
+from charlm.base.errors import CheckpointError
 
 
 def _later(default: Any, since: int = 2) -> Any:

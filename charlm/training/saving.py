@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
+from charlm.base.errors import RunError
 from charlm.checkpoint.checkpoint import Checkpoint
 from charlm.checkpoint.folder import holds_run
 from charlm.checkpoint.kept import keep_only, kept_path
 from charlm.checkpoint.run import Run
-from charlm.errors import RunError
 from charlm.training.reports import FaultReport, ValidationReport
 from charlm.training.trainer import Trainer
 

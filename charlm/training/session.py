@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from charlm.base.errors import RunError, UsageError
+from charlm.base.progress import Progress
 from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import check_checkpoint, load_checkpoint
 from charlm.checkpoint.folder import check_unused, tidy
@@ -17,11 +19,9 @@ from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig, flag
 from charlm.engine.pool import WorkerPool
-from charlm.errors import RunError, UsageError
 from charlm.optim import OPTIMIZERS
 from charlm.presets import with_preset
 from charlm.text.again import Search, divide_again
-from charlm.text.passes import Progress
 from charlm.text.prepare import Corpus, prepare_corpus
 from charlm.text.sources import Source, find_text
 from charlm.training.budget import Budget

@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterator
 
 from charlm.architecture import check_settings
-from charlm.arrays import FlatVector, Floats
+from charlm.base.arrays import FlatVector, Floats
+from charlm.base.errors import DivergenceError, UsageError
+from charlm.base.random import generator
+from charlm.base.timing import Laps
 from charlm.checkpoint.checkpoint import Checkpoint
 from charlm.clipping import clip_norm_, clip_value_
 from charlm.config import TrainingConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool
-from charlm.errors import DivergenceError, UsageError
 from charlm.language_model import LanguageModel
 from charlm.model import Model
 from charlm.optim import AVERAGE, OPTIMIZERS
-from charlm.profiling import Laps
-from charlm.randomness import generator
 from charlm.schedules import rate_share
 from charlm.states import named_states, states_of
 from charlm.text.prepare import Corpus

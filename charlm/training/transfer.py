@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from charlm.arrays import Floats
+from charlm.base.arrays import Floats
+from charlm.base.errors import UsageError
 from charlm.config import TrainingConfig
-from charlm.errors import UsageError
 from charlm.language_model import LanguageModel
 from charlm.text.vocab import Vocabulary
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from charlm.base.errors import RunError
 from charlm.checkpoint.atomic import leftovers, write_atomically
-from charlm.errors import RunError
 
 
 def test_the_new_bytes_take_the_place_of_the_old_and_nothing_else_stays(tmp_path):

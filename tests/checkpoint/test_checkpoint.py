@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from charlm.base.errors import CheckpointError, DivergenceError
 from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.config import ModelConfig
-from charlm.errors import CheckpointError, DivergenceError
 
 
 @pytest.fixture

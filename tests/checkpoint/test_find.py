@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import RunError, UsageError
 from charlm.checkpoint.find import all_runs, find_run, new_run_folder, newest_run, resolve, slug
-from charlm.errors import RunError, UsageError
 
 LINKS = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 

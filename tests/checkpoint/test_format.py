@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
+from charlm.base.errors import CheckpointError, DivergenceError, RunError
 from charlm.checkpoint import format as file_format
 from charlm.checkpoint.format import load_tensors, save_tensors
 from charlm.checkpoint.versions import FORMAT
-from charlm.errors import CheckpointError, DivergenceError, RunError
 
 SHAPES = {"a": (2, 3), "b": (4,)}
 STAMP = json.dumps({"format": 1, "charlm": "0.1.0"})

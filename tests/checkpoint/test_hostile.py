@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import charlm
+from charlm.base.errors import CheckpointError, RunError
 from charlm.checkpoint.checkpoint import check_checkpoint
 from charlm.checkpoint.run import Run
 from charlm.config import ModelConfig
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CheckpointError, RunError
 from charlm.training.session import resume
 from tests.torture.hostile_files import CASES, MB, load, make_run
 

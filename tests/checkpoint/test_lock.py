@@ -2,9 +2,9 @@ import errno
 
 import pytest
 
+from charlm.base.errors import RunError
 from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
-from charlm.errors import RunError
 
 
 def test_a_second_writer_is_refused_in_one_line_and_readers_are_not(tmp_path, make_run):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import CheckpointError, DivergenceError, RunError
 from charlm.checkpoint.metrics import append_record, forget_after, read_records
-from charlm.errors import CheckpointError, DivergenceError, RunError
 
 RECORDS = [{"step": 1, "loss": 1.5}, {"step": 2, "loss": 0.1}, {"step": 3, "loss": None, "is_best": True}]
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import CheckpointError, CorpusError, RunError
 from charlm.checkpoint import run as run_module
 from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
 from charlm.checkpoint.folder import check_unused, tidy
@@ -17,7 +18,6 @@ from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
 from charlm.checkpoint.versions import FORMAT
 from charlm.config import TrainingConfig
-from charlm.errors import CheckpointError, CorpusError, RunError
 from charlm.model import Model
 from charlm.text.vocab import Vocabulary
 

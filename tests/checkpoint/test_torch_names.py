@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.architecture import parameter_shapes
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
 from charlm.cells import CELLS
 from charlm.checkpoint import torch_names
 from charlm.checkpoint.torch_names import from_torch, is_of_model, to_torch, torch_shapes

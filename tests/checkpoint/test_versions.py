@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from charlm.base.errors import CheckpointError
 from charlm.checkpoint.run import Run
 from charlm.checkpoint.versions import FORMAT, stamp, take_stamp
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CheckpointError
 from charlm.language_model import load_run
 from charlm.training.loop import train
 from charlm.training.session import resume

@@ -7,6 +7,7 @@ from os import terminal_size
 
 import pytest
 
+from charlm.base.tables import Curve
 from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.run import Run
@@ -15,7 +16,7 @@ from charlm.cli.app import main
 from charlm.cli.commands.plot import learning_curve
 from charlm.cli.render import print_findings
 from charlm.config import ModelConfig, TrainingConfig
-from charlm.evaluate import Curve, Findings
+from charlm.evaluate import Findings
 from charlm.text.vocab import Vocabulary
 
 CURVE = Curve("A title", "time", "height", {"up": ([0, 1, 2], [0, 1, 4]), "down": ([0, 1, 2], [4, 1, 0])})

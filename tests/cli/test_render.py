@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from charlm.base.tables import Column, Table
 from charlm.cli.render import print_findings, print_table
-from charlm.evaluate import Column, Findings, Table
+from charlm.evaluate import Findings
 
 HEADINGS = ["model", "nats/char", "characters", "perplexity", "bits/char", "bits/byte"]
 TABLE = Table(

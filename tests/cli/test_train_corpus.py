@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from charlm.base.files.cache_dir import cache_folder
 from charlm.checkpoint.run import Run
-from charlm.storage.places import cache_folder
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 40
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import CheckpointError, UsageError
 from charlm.checkpoint.versions import FORMAT
 from charlm.config import (
     BatchingConfig,
@@ -21,7 +22,6 @@ from charlm.config import (
     setting,
 )
 from charlm.config.training import GROUPS
-from charlm.errors import CheckpointError, UsageError
 
 ALL = [BatchingConfig, BudgetConfig, ModelConfig, OptimisationConfig, SamplingConfig]
 SETTINGS = [(group, field.name) for group in ALL for field in dataclasses.fields(group)]

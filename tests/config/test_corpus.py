@@ -2,8 +2,8 @@
 
 import pytest
 
+from charlm.base.errors import UsageError
 from charlm.config import CorpusConfig
-from charlm.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
 from charlm.cells import CELLS
 from charlm.dropout import Regularization
 from charlm.stack import Stack, StackBuffers

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charlm.base.errors import WorkerError
 from charlm.config import OptimisationConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.pool import WorkerPool, usable_cores
-from charlm.errors import WorkerError
 from charlm.text.streams import SequentialPartition
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 6

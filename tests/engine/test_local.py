@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from charlm.base.errors import WorkerError
 from charlm.config import OptimisationConfig
 from charlm.engine.local import LocalEngine
 from charlm.engine.memory import TrainingMemory
 from charlm.engine.pool import WorkerPool
 from charlm.engine.shard import Order, Shard
-from charlm.errors import WorkerError
 from charlm.optim import optimizer_of
 from charlm.readout import nll_nats
 from charlm.text.streams import Batch, RandomPartition, SequentialPartition

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from charlm.base.errors import WorkerError
 from charlm.engine.process import Process, module_folders
-from charlm.errors import WorkerError
 
 TALKATIVE = """
 import json, os, sys

@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from charlm.base.errors import CorpusError
 from charlm.cli import temperature
 from charlm.cli.temperature import fitted_temperature
-from charlm.errors import CorpusError
 from charlm.evaluate import Subject
 from charlm.evaluate.calibration import (
     HIGHEST,

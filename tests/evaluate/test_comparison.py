@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from charlm.errors import RunError, UsageError
+from charlm.base.errors import RunError, UsageError
 from charlm.evaluate import MEASUREMENTS
 from charlm.evaluate._comparison import compare_runs
 from charlm.evaluate._subjects import subjects_of

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.evaluate import Subject
 from charlm.evaluate.context import STREAMS, Context, costs_after
 from charlm.language_model import LanguageModel

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from charlm.errors import UsageError
+from charlm.base.errors import UsageError
 from charlm.evaluate import MEASUREMENTS, Subject, _counts
 from charlm.evaluate._counts import plan_of
 from charlm.language_model import LanguageModel

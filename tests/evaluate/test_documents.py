@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from charlm.base.errors import CorpusError, UsageError
 from charlm.config import CorpusConfig
-from charlm.errors import CorpusError, UsageError
 from charlm.evaluate import MEASUREMENTS, Subject
 from charlm.evaluate._jacobians import jacobians, read_passages
 from charlm.evaluate._subjects import subjects_of

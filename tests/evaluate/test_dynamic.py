@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
+from charlm.base.errors import DivergenceError, UsageError
 from charlm.cells import CELLS
 from charlm.config import CorpusConfig
-from charlm.errors import DivergenceError, UsageError
 from charlm.evaluate import MEASUREMENTS, Subject, _dynamic
 from charlm.evaluate._dynamic import Adaptation, dynamic_costs, dynamic_scores, gradient_rms
 from charlm.language_model import LanguageModel

@@ -6,9 +6,9 @@ from itertools import chain
 import numpy as np
 import pytest
 
+from charlm.base.errors import CorpusError
 from charlm.cells import CELLS
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError
 from charlm.evaluate import Subject
 from charlm.evaluate._jacobians import components_of, jacobians, read_passages
 from charlm.evaluate.gradients import WARM_UP, Gradients, spectral_radii

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from charlm.errors import CorpusError, RunError, UsageError
+from charlm.base.errors import CorpusError, RunError, UsageError
 from charlm.evaluate._subjects import subjects_of
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import UsageError
+from charlm.base.escape import visible
 from charlm.cli.colours import print_coloured, shown
 from charlm.cli.page import page_of
-from charlm.errors import UsageError
 from charlm.evaluate import Coloured, Guess, Subject
 from charlm.evaluate.surprisal import Surprisal, worst_passages
-from charlm.text.visible import visible
 
 TEXT = "abca?\nbcab"
 HOSTILE = "<script>&\"'\x1b[31m\u202e\x00[red]x[/red]\\ \t\r\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charlm.arrays import FlatVector
+from charlm.base.arrays import FlatVector
 from charlm.clipping import clip_norm_
 from charlm.config import ModelConfig, OptimisationConfig
 from charlm.engine.local import LocalEngine

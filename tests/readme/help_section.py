@@ -6,9 +6,9 @@ import subprocess
 import sys
 from contextlib import redirect_stdout, suppress
 
+from charlm.base.registry import module_names
 from charlm.cli.app import app
 from charlm.cli.commands.eval import MEASUREMENTS
-from charlm.registry import module_names
 from charlm.synthetic import SOURCES
 from tests.readme.section import README, Section
 

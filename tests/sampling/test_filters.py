@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from charlm.base.errors import UsageError
 from charlm.config import flag
-from charlm.errors import UsageError
 from charlm.filters import FILTERS, probabilities
 
 FILTER = pytest.mark.parametrize("name", FILTERS)

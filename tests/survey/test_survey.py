@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.survey import source as module
 from charlm.survey import survey_source
 from charlm.survey.predictability import MAX_ORDER, conditional_entropies, duplicate_share

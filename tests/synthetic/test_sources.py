@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.errors import UsageError
+from charlm.base.errors import UsageError
 from charlm.synthetic import SOURCES
 
 # Each is small enough to be known through and through, and away from its defaults.

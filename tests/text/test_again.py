@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from charlm.base.errors import CorpusError
+from charlm.base.files.cache_dir import cache_folder
 from charlm.config import CorpusConfig, TrainingConfig
-from charlm.errors import CorpusError
-from charlm.storage.places import cache_folder
 from charlm.text import sources
 from charlm.text.again import Search, divide_again, prepare_again
 from charlm.text.members import Member

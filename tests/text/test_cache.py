@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
-from charlm.errors import CorpusError
 from charlm.text import cache
 from charlm.text import prepare as prepare_module
 from charlm.text.prepare import prepare

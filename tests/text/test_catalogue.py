@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from charlm.base.errors import CorpusError
 from charlm.config import BatchingConfig
-from charlm.errors import CorpusError
 from charlm.text import catalogue
 from charlm.text.catalogue import downloaded, find_corpus, named_corpora
 from charlm.text.split import Split

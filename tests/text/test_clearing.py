@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from charlm.base.errors import CharlmWarning, CorpusError
+from charlm.base.files import cache_dir
+from charlm.base.files.cache_dir import MARK, cache_room, is_marked
+from charlm.base.files.lock import hold
 from charlm.config import CorpusConfig
-from charlm.errors import CharlmWarning, CorpusError
-from charlm.storage import places
-from charlm.storage.cache import MARK, cache_room, is_marked
-from charlm.storage.lock import hold
 from charlm.text import clearing
 from charlm.text.catalogue import NamedCorpus, RemoteFile
 from charlm.text.clearing import Cleared, clean
@@ -147,7 +147,7 @@ def test_a_folder_of_an_earlier_version_is_taken_over_at_the_usual_place_alone(
     with pytest.raises(CorpusError, match="others may use it; remove by hand"):
         clean()
     monkeypatch.delenv("CHARLM_CACHE_DIR")
-    monkeypatch.setattr(places.platformdirs, "user_cache_path", lambda *name, appauthor: cache)
+    monkeypatch.setattr(cache_dir.platformdirs, "user_cache_path", lambda *name, appauthor: cache)
     (cache / "keys" / "id_rsa").touch()
     with pytest.raises(CorpusError, match=r"others may use it; .*id_rsa, for one, is not charlm's"):
         clean()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text.decoding import decode
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

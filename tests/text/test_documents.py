@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text import documents
 from charlm.text.alphabet import END, Alphabet, code_points
 from charlm.text.documents import mark_documents, shuffled

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pooch
 import pytest
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text import download
 from charlm.text.catalogue import NamedCorpus, RemoteFile
 from charlm.text.download import fetch, is_intact

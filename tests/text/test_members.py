@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text import compression, members
 from charlm.text.members import BLOCK, Member
 

@@ -5,7 +5,7 @@ import sysconfig
 
 import pytest
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text.named import DEFAULT, NAMES, read_named
 
 

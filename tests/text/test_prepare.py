@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import CorpusError, UsageError, VocabularyError
 from charlm.config import CorpusConfig, TrainingConfig
-from charlm.errors import CorpusError, UsageError, VocabularyError
 from charlm.text import members
 from charlm.text.alphabet import END
 from charlm.text.prepare import divide, prepare, prepare_corpus

@@ -4,8 +4,8 @@ import gzip
 
 import pytest
 
+from charlm.base.errors import CorpusError
 from charlm.config import TrainingConfig
-from charlm.errors import CorpusError
 from charlm.text.prepare import prepare_corpus
 from charlm.text.remarks import remarks
 from charlm.text.sources import find_source

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charlm.errors import CorpusError
+from charlm.base.errors import CorpusError
 from charlm.text import rewriting
 from charlm.text.rewriting import lowercase, normalize
 

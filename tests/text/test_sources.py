@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from charlm.errors import CorpusError, UsageError
+from charlm.base.errors import CorpusError, UsageError
 from charlm.text import members, sources
 from charlm.text.members import Member
 from charlm.text.sources import find_source, find_text, source_of_text

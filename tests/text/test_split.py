@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import CorpusError, UsageError
 from charlm.config import BatchingConfig
-from charlm.errors import CorpusError, UsageError
 from charlm.text.alphabet import END, Alphabet, code_points
 from charlm.text.split import CONVENTIONS, Split, split_parts
 

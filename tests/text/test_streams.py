@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.text.streams import (
-    CHUNKS_AT_ONCE,
-    PARTITIONS,
-    RandomPartition,
-    SequentialPartition,
-    VariedPartition,
-)
+from charlm.text.streams import CHUNKS_AT_ONCE, PARTITIONS, RandomPartition, SequentialPartition, VariedPartition
 
 LAW = settings(deadline=None, max_examples=100)
 SIZES = st.tuples(st.integers(2, 90), st.integers(1, 12), st.integers(1, 12))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.errors import CheckpointError, CorpusError, VocabularyError
+from charlm.base.errors import CheckpointError, CorpusError, VocabularyError
 from charlm.text.alphabet import END, Alphabet, code_points
 from charlm.text.vocab import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.errors import UsageError
+from charlm.base.errors import UsageError
 from charlm.text.sources import find_source
 from charlm.text.walk import Walk
 

@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from charlm.base.errors import CharlmError, RunError
 from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig
-from charlm.errors import CharlmError, RunError
 from charlm.language_model import load_run
 from charlm.model import Model
 from charlm.text.vocab import Vocabulary

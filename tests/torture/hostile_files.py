@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from charlm.base.errors import RunError
 from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
 from charlm.checkpoint.identity import CorpusIdentity
 from charlm.checkpoint.run import Run
 from charlm.checkpoint.versions import stamp
 from charlm.config import TrainingConfig
-from charlm.errors import RunError
 from charlm.language_model import load_run
 from charlm.model import Model
 from charlm.text.vocab import Vocabulary

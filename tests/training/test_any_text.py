@@ -11,9 +11,9 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from charlm.base.errors import CharlmError
 from charlm.checkpoint.run import Run
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CharlmError
 from charlm.evaluate._subjects import subjects_of
 from charlm.language_model import load_run
 from charlm.scoring import figures_of

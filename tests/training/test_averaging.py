@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from charlm.base.errors import DivergenceError
 from charlm.checkpoint.run import Run
 from charlm.engine.pool import WorkerPool
-from charlm.errors import DivergenceError
 from charlm.language_model import load_run
 from charlm.scoring import figures_of
 from charlm.training.divergence import LastGood

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import RunError
 from charlm.checkpoint.run import Run
 from charlm.config import BudgetConfig
-from charlm.errors import RunError
 from charlm.text.streams import PARTITIONS
 from charlm.training.budget import Budget
 from charlm.training.loop import train

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import DivergenceError
 from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
 from charlm.checkpoint.versions import FORMAT
-from charlm.errors import DivergenceError
 from charlm.synthetic.markov import Markov
 from charlm.training import divergence
 from charlm.training.divergence import IN_A_ROW, LastGood, note_loss

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charlm.base.errors import RunError
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.kept import kept_saves
 from charlm.checkpoint.run import Run
-from charlm.errors import RunError
 from charlm.training.loop import train
 from charlm.training.reports import StepReport, SummaryReport
 

@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
+from charlm.base.errors import DivergenceError
 from charlm.checkpoint.run import Run
-from charlm.errors import DivergenceError
 from charlm.language_model import LanguageModel
 from charlm.language_model import load_run as load
 from charlm.optim import OPTIMIZERS

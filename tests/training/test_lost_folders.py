@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from charlm.base.errors import RunError
 from charlm.checkpoint.run import Run
-from charlm.errors import RunError
 from charlm.training.loop import train
 from charlm.training.reports import FaultReport, StepReport, ValidationReport
 from charlm.training.session import resume

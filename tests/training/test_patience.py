@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from charlm.base.errors import DivergenceError, RunError, UsageError
 from charlm.checkpoint.run import Run
-from charlm.errors import DivergenceError, RunError, UsageError
 from charlm.training import divergence
 from charlm.training.loop import _Loop, train
 from charlm.training.reports import ValidationReport

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charlm.base.errors import CheckpointError
 from charlm.checkpoint.versions import FORMAT
-from charlm.errors import CheckpointError
 from charlm.training.position import Position
 
 COUNTS = st.integers(0, 2**62)

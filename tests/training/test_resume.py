@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
+from charlm.base.errors import CheckpointError, CorpusError, RunError, UsageError
 from charlm.cells import CELLS
 from charlm.checkpoint.checkpoint import load_checkpoint
 from charlm.checkpoint.run import Run
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CheckpointError, CorpusError, RunError, UsageError
 from charlm.optim import OPTIMIZERS
 from charlm.text.streams import PARTITIONS
 from charlm.training.loop import train

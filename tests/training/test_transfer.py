@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from charlm.base.errors import UsageError
 from charlm.cells import CELLS
 from charlm.config import TrainingConfig
-from charlm.errors import UsageError
 from charlm.language_model import LanguageModel
 from charlm.text.vocab import Vocabulary
 from charlm.training.transfer import inherited, transfer

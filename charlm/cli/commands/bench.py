@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlm.base.tables import Column, Table
 from charlm.benchmark import SIZES, Size, ceiling_gflops, measure_apart
 from charlm.cells import CELLS
 from charlm.cli.output import print_json
 from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_table
 from charlm.engine.pool import WorkerPool
-from charlm.evaluate import Column, Table
 
 app = typer.Typer(add_completion=False)
 

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlm.base.errors import UsageError
 from charlm.cli.base import Group, command_of
 from charlm.cli.curves import check_plot_file, save_curves
 from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
 from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_findings, save_findings
 from charlm.engine.pool import WorkerPool
-from charlm.errors import UsageError
 from charlm.evaluate import MEASUREMENTS, Measurement
 from charlm.evaluate._subjects import TEXT_FILE, subjects_of
 

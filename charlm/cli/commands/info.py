@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from charlm.architecture import parameter_shapes
+from charlm.base.plural import counted
+from charlm.base.tables import Column, Table
 from charlm.checkpoint.find import find_run
 from charlm.checkpoint.run import Run
 from charlm.cli.output import print_json
 from charlm.cli.render import print_table
-from charlm.evaluate import Column, Table
-from charlm.plural import counted
 
 app = typer.Typer(add_completion=False)
 

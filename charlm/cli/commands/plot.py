@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from charlm.base.errors import RunError, UsageError
+from charlm.base.tables import Curve
 from charlm.checkpoint.find import find_runs
 from charlm.checkpoint.run import Run
 from charlm.cli.curves import check_plot_file, print_curves, save_curves
 from charlm.cli.output import print_json
-from charlm.errors import RunError, UsageError
-from charlm.evaluate import Curve
 
 app = typer.Typer(add_completion=False)
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from charlm.base.errors import RunError
+from charlm.base.escape import harmless
+from charlm.base.tables import Column, Table
 from charlm.checkpoint.find import all_runs
 from charlm.checkpoint.run import Run
 from charlm.cli.output import print_json
 from charlm.cli.render import print_table
-from charlm.errors import RunError
-from charlm.evaluate import Column, Table
-from charlm.text.visible import harmless
 
 app = typer.Typer(add_completion=False)
 

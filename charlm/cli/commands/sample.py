@@ -13,11 +13,11 @@ from typing import Annotated, Any
 
 import typer
 
+from charlm.base.errors import UsageError
 from charlm.checkpoint.find import find_run
 from charlm.cli.options import WhichWeights, with_settings
 from charlm.cli.output import print_json, write_text
 from charlm.config import Config, SamplingConfig
-from charlm.errors import UsageError
 from charlm.filters import Temperature
 from charlm.generate import all_filters
 from charlm.language_model import LanguageModel, load_run

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from charlm.base.errors import CorpusError, UsageError
 from charlm.checkpoint.find import find_runs
 from charlm.checkpoint.run import Run
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CorpusError, UsageError
 from charlm.language_model import LanguageModel, load_run
 from charlm.lines import LineScores, posteriors, score_lines, windows
 

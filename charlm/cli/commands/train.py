@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
+from charlm.base.errors import CharlmWarning, UsageError
+from charlm.base.escape import harmless
 from charlm.checkpoint.find import find_run, new_run_folder
 from charlm.checkpoint.lock import only_writer
 from charlm.checkpoint.run import Run
@@ -34,13 +36,11 @@ from charlm.config import (
     flag,
 )
 from charlm.engine.pool import WorkerPool
-from charlm.errors import CharlmWarning, UsageError
 from charlm.language_model import load_run
 from charlm.presets import own_settings
 from charlm.text.named import DEFAULT
 from charlm.text.remarks import remarks
 from charlm.text.sources import Source, find_source
-from charlm.text.visible import harmless
 from charlm.training.loop import train as training_loop
 from charlm.training.reports import (
     FaultReport,

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from charlm.base.escape import visible
+from charlm.base.files.cache_dir import cache_folder
 from charlm.cli.output import for_stream, print_json
-from charlm.storage.places import cache_folder
 from charlm.text.clearing import Cleared, clean
-from charlm.text.visible import visible
 
 app = typer.Typer(add_completion=False)
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from charlm.base.tables import Column, Table
 from charlm.cli.output import print_json
 from charlm.cli.render import print_table
-from charlm.evaluate import Column, Table
 from charlm.text.catalogue import NamedCorpus, named_corpora
 
 app = typer.Typer(add_completion=False)

@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from charlm.base.plural import counted
 from charlm.cli.base import Group, command_of
 from charlm.cli.options import with_settings
 from charlm.cli.output import print_json
 from charlm.cli.progress import progress_bar
-from charlm.plural import counted
 from charlm.synthetic import SOURCES, Source, write_text
 
 

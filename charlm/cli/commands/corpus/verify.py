@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from charlm.base.escape import visible
+from charlm.base.tables import Column, Table
 from charlm.cli.output import print_json
 from charlm.cli.progress import progress_bar
 from charlm.cli.render import print_table
-from charlm.evaluate import Column, Table
 from charlm.text.catalogue import named_corpora
 from charlm.text.download import is_intact
 from charlm.text.upkeep import entries, verify
-from charlm.text.visible import visible
 
 app = typer.Typer(add_completion=False)
 

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from charlm.errors import CheckpointError, RunError
-from charlm.plural import counted
+from charlm.base.errors import CheckpointError, RunError
+from charlm.base.plural import counted
 
 # A pipe or a device is not waited for, and a terminal does not become this process's own.
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))

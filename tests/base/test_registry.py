@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
+from charlm.base.errors import UsageError
+from charlm.base.registry import Registry, module_names
 from charlm.cells import CELLS
-from charlm.errors import UsageError
 from charlm.optim import OPTIMIZERS, Optimizer
-from charlm.registry import Registry, module_names
 
 MEMBER = """
 from charlm.optim import Optimizer
@@ -61,7 +61,7 @@ def test_a_name_without_a_file_is_a_usage_error_that_lists_those_there_are(room,
 
 def test_a_room_that_is_no_package_is_an_error():
     with pytest.raises(ModuleNotFoundError, match="not a package"):
-        module_names("charlm.errors")
+        module_names("charlm.base.errors")
 
 
 @pytest.mark.parametrize("registry", [CELLS, OPTIMIZERS], ids=["cells", "optim"])

@@ -10,12 +10,12 @@ from subprocess import PIPE
 
 import pytest
 
-from charlm.storage import lock
-from charlm.storage.lock import hold
+from charlm.base.files import lock
+from charlm.base.files.lock import hold
 
 HOLDER = """
 import sys, pathlib
-from charlm.storage.lock import hold
+from charlm.base.files.lock import hold
 with hold(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -12,10 +12,12 @@ import stat
 import warnings
 from pathlib import Path
 
-from charlm.errors import CharlmWarning
-from charlm.storage.places import VARIABLE, cache_folder
-from charlm.storage.whole import PRIVATE, whole_file
+import platformdirs
 
+from charlm.base.errors import CharlmWarning
+from charlm.base.files.atomic import PRIVATE, whole_file
+
+VARIABLE = "CHARLM_CACHE_DIR"
 MARK = "CACHEDIR.TAG"
 
 PRIVATE_FOLDER = 0o700
@@ -25,6 +27,17 @@ _MARKED = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n"
     b"# charlm began this folder, and charlm corpus clean removes from it what charlm has put there.\n"
 )
+
+
+def cache_folder() -> Path:
+    """The folder that ``CHARLM_CACHE_DIR`` names, else the platform's own; it may not exist yet."""
+    given = os.environ.get(VARIABLE)
+    return Path(given).absolute() if given else usual_cache_folder()
+
+
+def usual_cache_folder() -> Path:
+    """The platform's own place for charlm's cache."""
+    return platformdirs.user_cache_path("charlm", appauthor=False)
 
 
 def cache_room(name: str = "") -> Path:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.text.visible import harmless, json_escaped, visible
+from charlm.base.escape import harmless, json_escaped, visible
 
 DRIVING = [
     *("\x00", "\x07", "\x08", "\r", "\x0b", "\x1b", "\x7f", "\x85", "\x9b", "\x9f"),

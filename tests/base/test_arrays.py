@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.arrays import FlatVector, code_dtype
+from charlm.base.arrays import FlatVector, code_dtype
 
 SHAPES = {"W": (2, 3), "b": (3,), "empty": (0, 4), "inner.W": (1, 2, 2)}
 

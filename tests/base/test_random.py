@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.randomness import generator
+from charlm.base.random import generator
 
 KEYS = st.tuples(st.integers(0, 2**63 - 1), st.sampled_from(["dropout", "sample", "weights"]))
 

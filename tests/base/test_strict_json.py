@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.checkpoint.strict_json import excerpt, json_line, parse_json
-from charlm.errors import CheckpointError, DivergenceError
+from charlm.base.errors import CheckpointError, DivergenceError
+from charlm.base.files.strict_json import excerpt, json_line, parse_json
 
 FINITE = (
     st.none()

@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from charlm import errors
-from charlm.errors import CharlmError, UsageError
+from charlm.base import errors
+from charlm.base.errors import CharlmError, UsageError
 
 CLASSES = [
     value

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Generic, TypeVar, cast
 
-from charlm.errors import UsageError
+from charlm.base.errors import UsageError
 
 Member = TypeVar("Member")
 

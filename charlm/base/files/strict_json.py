@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from charlm.errors import CheckpointError, DivergenceError
+from charlm.base.errors import CheckpointError, DivergenceError
 
 # Every mapping or list costs dozens of bytes of memory for two of text, so a small file could fill a machine.
 MAX_CONTAINERS = 20_000
@@ -32,7 +32,7 @@ def json_line(values: Mapping[str, Any], consequence: str) -> str:
     >>> json_line({"loss": float("nan")}, "so it was not kept")
     Traceback (most recent call last):
         ...
-    charlm.errors.DivergenceError: loss is not a finite number, so it was not kept
+    charlm.base.errors.DivergenceError: loss is not a finite number, so it was not kept
     """
     try:
         return json.dumps(values, allow_nan=False)
@@ -53,7 +53,7 @@ def parse_json(data: bytes, where: str) -> Any:
     >>> parse_json(b'{"step": 3, "step": 4}', "x.json")
     Traceback (most recent call last):
         ...
-    charlm.errors.CheckpointError: x.json is damaged: the key 'step' stands twice
+    charlm.base.errors.CheckpointError: x.json is damaged: the key 'step' stands twice
     """
     if max(data.count(b"[") + data.count(b"{"), data.count(b"]") + data.count(b"}")) > MAX_CONTAINERS:
         raise CheckpointError(f"{where} is damaged: it has more lists and mappings than charlm ever writes")
