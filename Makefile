@@ -47,9 +47,9 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 readme: $(READY)
-	$(BIN)/python -m tests.readme.help_section
-	$(BIN)/python -m tests.readme.speed_section
-	$(BIN)/python -m tests.readme.ingredients_section
+	$(BIN)/python -m tests.docs.help_section
+	$(BIN)/python -m tests.docs.speed_section
+	$(BIN)/python -m tests.docs.ingredients_section
 
 bench: $(READY)
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

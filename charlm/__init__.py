@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from charlm.api import load, train
     from charlm.base.errors import CharlmError
     from charlm.base.version import __version__
-    from charlm.language_model import LanguageModel
-    from charlm.scoring import Figures
+    from charlm.inference.language_model import LanguageModel
+    from charlm.inference.scoring import Figures
 
 __all__ = ["CharlmError", "Figures", "LanguageModel", "__version__", "load", "train"]
 
 _HOMES = {
     "CharlmError": "charlm.base.errors",
-    "Figures": "charlm.scoring",
-    "LanguageModel": "charlm.language_model",
+    "Figures": "charlm.inference.scoring",
+    "LanguageModel": "charlm.inference.language_model",
     "__version__": "charlm.base.version",
     "load": "charlm.api",
     "train": "charlm.api",

@@ -10,15 +10,15 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from charlm.checkpoint.find import find_run
-from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import LanguageModel, load_run
-from charlm.text.handed_in import source_of
+from charlm.data.reading.from_python import source_of
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import LanguageModel, load_run
+from charlm.runs.find import find_run
+from charlm.runs.run import Run
 from charlm.training.loop import train as training_loop
-from charlm.training.session import new_run, new_trainer
 from charlm.training.signals import stop_on_signals
+from charlm.training.start import new_run, new_trainer
 from charlm.training.trainer import Trainer
 
 

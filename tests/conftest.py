@@ -5,8 +5,8 @@ import pytest
 from hypothesis import settings
 
 from charlm.config import ModelConfig
-from charlm.engine.pool import WorkerPool
-from charlm.model import Model
+from charlm.engines.threads import WorkerPool
+from charlm.models.char_rnn import Model
 
 settings.register_profile("charlm", deadline=None, max_examples=25)
 settings.load_profile("charlm")

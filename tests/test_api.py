@@ -9,8 +9,8 @@ import pytest
 
 import charlm
 from charlm.base.errors import CorpusError, RunError, UsageError
-from charlm.checkpoint.checkpoint import load_checkpoint
-from charlm.checkpoint.run import Run
+from charlm.runs.checkpoint import load_checkpoint
+from charlm.runs.run import Run
 from charlm.training.trainer import Trainer
 
 TEXT = "to be or not to be, that is\n" * 40

@@ -23,7 +23,7 @@ Member = TypeVar("Member")
 def module_names(package: str) -> tuple[str, ...]:
     """The public modules of a package, sorted, found by listing its folder.
 
-    >>> module_names("charlm.cells")[:2]
+    >>> module_names("charlm.nn.cells")[:2]
     ('gru', 'lnlstm')
     """
     spec = importlib.util.find_spec(package)

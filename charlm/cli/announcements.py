@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 
 from charlm.base.plural import counted
-from charlm.checkpoint.checkpoint import load_checkpoint
-from charlm.checkpoint.run import Run
 from charlm.config import CorpusConfig, flag
-from charlm.presets import preset_flags
+from charlm.runs.checkpoint import load_checkpoint
+from charlm.runs.run import Run
+from charlm.training.fine_tune import READING, Transfer
+from charlm.training.presets import preset_flags
 from charlm.training.trainer import Trainer
-from charlm.training.transfer import READING, Transfer
 
 RARE_SHOWN = 40  # of the characters that share a symbol
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, TyperException
 
-from charlm import __version__
 from charlm.base.errors import CharlmError, CharlmWarning
 from charlm.base.escape import harmless
+from charlm.base.version import __version__
 from charlm.cli.discovery import DiscoveredGroup
 from charlm.cli.streams import prepare_streams
 

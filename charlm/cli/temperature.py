@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import for_stream
-from charlm.cli.progress import progress_bar
-from charlm.engine.pool import WorkerPool
-from charlm.evaluate._beginning import beginnings
-from charlm.evaluate._subjects import subjects_of
-from charlm.evaluate.calibration import CHARACTERS, best_temperature, outcomes_of
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.beginning import beginnings
+from charlm.evaluate.measures.calibration import CHARACTERS, best_temperature, outcomes_of
+from charlm.evaluate.subjects import subjects_of
 
 REMEDY = "give --temperature a number"
 

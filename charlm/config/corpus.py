@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from charlm.base.errors import UsageError
-from charlm.config._base import Config, setting
+from charlm.config.base import Config, setting
 
 Units: TypeAlias = Literal["characters", "bytes"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from charlm.base.errors import UsageError
 from charlm.base.registry import module_names
-from charlm.config._base import Config, setting
+from charlm.config.base import Config, setting
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ModelConfig(Config):
     """
 
     cell: str = setting(
-        "lstm", "The recurrent cell of every layer.", choices=lambda: module_names("charlm.cells")
+        "lstm", "The recurrent cell of every layer.", choices=lambda: module_names("charlm.nn.cells")
     )
     layers: int = setting(1, "Recurrent layers, one on top of the other.", low=1, high=64)
     hidden: int = setting(256, "Hidden units of each layer.", low=1, high=65_536)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from charlm.base.errors import UsageError
-from charlm.config._base import Config, setting
+from charlm.config.base import Config, setting
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from charlm.base.errors import CheckpointError, UsageError
-from charlm.config._base import Config
-from charlm.config.batching import BatchingConfig
-from charlm.config.budget import BudgetConfig
+from charlm.config.base import Config
 from charlm.config.corpus import CorpusConfig
+from charlm.config.data import BatchingConfig
 from charlm.config.model import ModelConfig
-from charlm.config.optimisation import OptimisationConfig
+from charlm.config.optimizer import OptimisationConfig
+from charlm.config.run import BudgetConfig
 
 GROUPS: dict[str, type[Config]] = {
     "model": ModelConfig,

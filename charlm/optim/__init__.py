@@ -1,17 +1,12 @@
-"""The optimisers, one file each: an update rule on one flat vector, in place."""
+"""Optimizers, gradient clipping and learning-rate schedules."""
 
-from charlm.base.registry import Registry
 from charlm.config import OptimisationConfig
-from charlm.optim._averaging import AVERAGE, Averaging
-from charlm.optim._base import Optimizer
-
-OPTIMIZERS: Registry[Optimizer] = Registry(__name__, Optimizer)  # type: ignore[type-abstract]
+from charlm.optim.averaging import Averaging
+from charlm.optim.base import Optimizer
+from charlm.optim.rules import OPTIMIZERS
 
 
 def optimizer_of(config: OptimisationConfig) -> Optimizer:
-    """The optimiser that a training's settings ask for."""
+    """The optimizer that a training's settings ask for."""
     rule = OPTIMIZERS.find(config.optimizer)(config.weight_decay)
     return Averaging(rule, config.average) if config.average else rule
-
-
-__all__ = ["AVERAGE", "OPTIMIZERS", "Optimizer", "optimizer_of"]

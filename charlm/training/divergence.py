@@ -17,9 +17,9 @@ from dataclasses import replace
 import numpy as np
 
 from charlm.base.errors import DivergenceError
-from charlm.checkpoint.checkpoint import Checkpoint
-from charlm.training.position import Position
-from charlm.training.reports import RollbackReport
+from charlm.runs.checkpoint import Checkpoint
+from charlm.training.events import RollbackReport
+from charlm.training.state import Position
 from charlm.training.trainer import Trainer
 
 RECENT = 0.2  # weight of a step of full size in the mean of the latest costs: about five steps

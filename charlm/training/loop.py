@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Generator
 
 from charlm.base.errors import DivergenceError
-from charlm.checkpoint.run import Run
-from charlm.training.budget import Budget
+from charlm.runs.run import Run
 from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
-from charlm.training.reports import Report, SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.events import Report, SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
 from charlm.training.trainer import Trainer
 

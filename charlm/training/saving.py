@@ -4,7 +4,7 @@ A save is one event: the best weights, if there are new ones, the copy that is k
 weights with everything that training needs to continue; once those stand, nothing of it is left to do. A killed
 run goes on from those, so all that they tell of, such as the best cost, has been saved before them. What cannot
 be written stays in memory, is told once, and is tried again at the next save; each file is replaced whole or not
-at all (see ``charlm.checkpoint.atomic``).
+at all (see ``charlm.runs.writing``).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any
 
 from charlm.base.arrays import FlatVector
 from charlm.base.errors import RunError
-from charlm.checkpoint.checkpoint import Checkpoint
-from charlm.checkpoint.folder import holds_run
-from charlm.checkpoint.kept import keep_only, kept_path
-from charlm.checkpoint.run import Run
-from charlm.training.reports import FaultReport, ValidationReport
+from charlm.runs.checkpoint import Checkpoint
+from charlm.runs.folder import holds_run
+from charlm.runs.run import Run
+from charlm.runs.snapshots import keep_only, kept_path
+from charlm.training.events import FaultReport, ValidationReport
 from charlm.training.trainer import Trainer
 
 

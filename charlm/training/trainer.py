@@ -5,25 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from charlm.architecture import check_settings
 from charlm.base.arrays import FlatVector, Floats
 from charlm.base.errors import DivergenceError, UsageError
 from charlm.base.random import generator
 from charlm.base.timing import Laps
-from charlm.checkpoint.checkpoint import Checkpoint
-from charlm.clipping import clip_norm_, clip_value_
 from charlm.config import TrainingConfig
-from charlm.engine.local import LocalEngine
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import LanguageModel
-from charlm.model import Model
-from charlm.optim import AVERAGE, OPTIMIZERS
-from charlm.schedules import rate_share
-from charlm.states import named_states, states_of
-from charlm.text.prepare import Corpus
-from charlm.text.streams import PARTITIONS, Batch
-from charlm.training.position import Position
-from charlm.training.transfer import Transfer, transfer
+from charlm.data.batches import PARTITIONS, Batch
+from charlm.data.corpus import Corpus
+from charlm.engines.numpy.engine import LocalEngine
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import LanguageModel
+from charlm.models.architecture import check_settings
+from charlm.models.char_rnn import Model
+from charlm.nn.state import named_states, states_of
+from charlm.optim.averaging import AVERAGE
+from charlm.optim.clipping import clip_norm_, clip_value_
+from charlm.optim.rules import OPTIMIZERS
+from charlm.optim.schedules import rate_share
+from charlm.runs.checkpoint import Checkpoint
+from charlm.training.fine_tune import Transfer, transfer
+from charlm.training.state import Position
 from charlm.training.validation import validation_part
 
 SLOT_PREFIX = "optimizer."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from charlm.text.part import Part
-from charlm.text.prepare import Corpus
+from charlm.data.corpus import Corpus
+from charlm.data.encoded import Part
 
 VALIDATION_CHARACTERS = 250_000  # scored at each validation, from the part's start; eval scores the whole part
 TELLING_SHARE = 0.5  # of the targets that the vocabulary must have: the others cost the same with any weights

@@ -6,12 +6,13 @@ import pytest
 
 from charlm.base.errors import UsageError
 from charlm.base.registry import Registry, module_names
-from charlm.cells import CELLS
-from charlm.optim import OPTIMIZERS, Optimizer
+from charlm.nn.cells import CELLS
+from charlm.optim.base import Optimizer
+from charlm.optim.rules import OPTIMIZERS
 
 MEMBER = """
 from charlm.optim import Optimizer
-from charlm.optim.sgd import SGD
+from charlm.optim.rules.sgd import SGD
 
 class {name}(SGD):
     pass

@@ -30,8 +30,8 @@ CELLS = ["lstm", "gru", "rnn"]
 
 
 def charlm_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
-    from charlm.benchmark import SamplingBench, Size, TrainingBench
-    from charlm.engine.pool import WorkerPool
+    from charlm.engines.threads import WorkerPool
+    from charlm.training.benchmark import SamplingBench, Size, TrainingBench
 
     size = Size(cell, hidden, layers, batch_size, seq_len)
     if what == "training":

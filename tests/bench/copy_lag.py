@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import charlm
-from charlm.synthetic.copy import Copy
+from charlm.data.synthetic.copy import Copy
 
 CELLS = ("rnn", "gru", "lstm")
 LAGS = (2, 4, 8, 16, 32, 64)

@@ -25,8 +25,8 @@ SEQ_LENS = (32, 64, 128, 256, 512)
 
 def trainer_of(path: Path, seq_len: int, pool):
     from charlm.config import BatchingConfig, ModelConfig, OptimisationConfig, TrainingConfig
-    from charlm.text.prepare import prepare_corpus
-    from charlm.text.sources import find_source
+    from charlm.data.corpus import prepare_corpus
+    from charlm.data.reading.sources import find_source
     from charlm.training.trainer import Trainer
 
     config = TrainingConfig(
@@ -66,7 +66,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHARLM_CACHE_DIR"] = folder
-        from charlm.engine.pool import WorkerPool
+        from charlm.engines.threads import WorkerPool
 
         symbols = np.frombuffer(bytes(range(0x20, 0x20 + 65)), np.uint8)
         rng = np.random.default_rng(0)

@@ -64,15 +64,16 @@ PLAIN = {
 
 def train(corpus: str, settings: dict[str, Any], minutes: float) -> None:
     """One trial, in this process; its summary goes to standard output."""
-    import charlm.cells._base
-    import charlm.encoding
+    import charlm.nn.cell
+    import charlm.nn.embedding
     from charlm.cli.app import main
-    from charlm.initialise import xavier
+    from charlm.nn.init import xavier
 
     # The initialisation is no setting of charlm's: what it gains is measured by doing without it.
-    charlm.encoding.ONE_HOT_DEVIATION = settings.pop("one_hot_deviation", charlm.encoding.ONE_HOT_DEVIATION)
+    usual = charlm.nn.embedding.ONE_HOT_DEVIATION
+    charlm.nn.embedding.ONE_HOT_DEVIATION = settings.pop("one_hot_deviation", usual)
     if not settings.pop("orthogonal", True):
-        charlm.cells._base.orthogonal_blocks = xavier
+        charlm.nn.cell.orthogonal_blocks = xavier
     flags = [f"--minutes={minutes}", "--split=80/10/10", "--workers=1", "--sample-every=0", "--json", "--quiet"]
     for name, value in (PLAIN | settings).items():
         dashed = name.replace("_", "-")

@@ -26,11 +26,11 @@ from pathlib import Path
 import numpy as np
 
 import charlm
-from charlm.checkpoint.find import find_run
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import load_run
-from charlm.synthetic import SOURCES
-from charlm.text.again import divide_again
+from charlm.data.reload import divide_again
+from charlm.data.synthetic import SOURCES
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import load_run
+from charlm.runs.find import find_run
 
 CELLS = ("rnn", "gru", "lstm")
 CHOSEN = {

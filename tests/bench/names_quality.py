@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from charlm.checkpoint.find import find_run
-from charlm.language_model import load_run
-from charlm.text.again import divide_again
+from charlm.data.reload import divide_again
+from charlm.inference.language_model import load_run
+from charlm.runs.find import find_run
 
 VOWELS = set("aeiouy")
 TEMPERATURES = (1.0, 0.8)

@@ -35,7 +35,7 @@ VALIDATED = 20_000  # characters at each validation: scoring more takes time alo
 
 def make_text(path: Path, megabytes: int) -> None:
     """Write about so many megabytes: sources and generated lines in turn."""
-    from charlm.text.named import read_named
+    from charlm.data.catalog.builtin import read_named
 
     rng, source = np.random.default_rng(0), read_named("python-source").encode()
     with path.open("wb") as file:
@@ -83,8 +83,8 @@ def anonymous_bytes() -> int:
 def prepare_once(path: str) -> dict[str, float]:
     """Prepare a file, or find it prepared."""
     from charlm.config import CorpusConfig
-    from charlm.text.prepare import prepare
-    from charlm.text.sources import find_source
+    from charlm.data.corpus import prepare
+    from charlm.data.reading.sources import find_source
 
     with PeakMemory() as peak:
         began, worked = time.perf_counter(), time.process_time()
@@ -96,10 +96,10 @@ def prepare_once(path: str) -> dict[str, float]:
 
 def train_once(path: str) -> dict[str, float]:
     """Train a few steps and validate, as ``charlm train`` does."""
-    from charlm.engine.pool import WorkerPool
-    from charlm.text.sources import find_source
+    from charlm.data.reading.sources import find_source
+    from charlm.engines.threads import WorkerPool
     from charlm.training import loop, validation
-    from charlm.training.session import new_run, new_trainer
+    from charlm.training.start import new_run, new_trainer
 
     validation.VALIDATION_CHARACTERS = VALIDATED
     with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder, WorkerPool(1) as pool:

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from charlm.config import BatchingConfig
-from charlm.ngram.kneser_ney import KneserNey
-from charlm.ngram.witten_bell import WittenBell
-from charlm.text.split import Split
-from charlm.text.vocab import Vocabulary
+from charlm.data.split import Split
+from charlm.data.vocabulary import Vocabulary
+from charlm.models.ngram.kneser_ney import KneserNey
+from charlm.models.ngram.witten_bell import WittenBell
 
 REFERENCE = {4: 1.669, 5: 1.698}
 

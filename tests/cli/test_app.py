@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import charlm
-from charlm.cells import CELLS
+from charlm.nn.cells import CELLS
 
 HEAVY = {"numpy", "safetensors", "tqdm"}
 FULL = Path("/dev/full")
@@ -68,7 +68,7 @@ def test_sampling_imports_neither_the_training_loop_nor_what_measures_and_draws(
         "charlm.training.loop",
         "charlm.api",
         "charlm.evaluate",
-        "charlm.cli.render",
+        "charlm.cli.display.tables",
         "hypothesis",
         "matplotlib",
         "plotext",

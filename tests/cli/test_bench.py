@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from charlm.benchmark import Speed, measure_apart
 from charlm.cli.commands import bench
+from charlm.training.benchmark import Speed, measure_apart
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_size_of_ones_own(call, measured):
 def test_the_whole_way_on_a_tiny_size(call, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "random.py").write_text("raise AssertionError('a file of the working folder was run')")
-    monkeypatch.setattr("charlm.benchmark.CEILING_SIZE", 64)
+    monkeypatch.setattr("charlm.training.benchmark.CEILING_SIZE", 64)
     monkeypatch.setattr(bench, "measure_apart", partial(measure_apart, seconds=0.02))
     result = call("bench", "--cell", "rnn", "--hidden", "4", "--batch-size", "4", "--seq-len", "8", "--json")
     (record,) = result.records

@@ -1,6 +1,6 @@
 import json
 
-from charlm.text.vocab import unknown_nats
+from charlm.data.vocabulary import unknown_nats
 
 KEYS = ["nats_per_char", "bits_per_char", "bits_per_byte", "perplexity", "characters", "bytes", "unknown"]
 

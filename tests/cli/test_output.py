@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from charlm.checkpoint.checkpoint import load_checkpoint
-from charlm.checkpoint.run import Run
 from charlm.cli.output import print_json
 from charlm.cli.streams import Unfailing
+from charlm.runs.checkpoint import load_checkpoint
+from charlm.runs.run import Run
 
 FULL = Path("/dev/full")
 TRAIN = [

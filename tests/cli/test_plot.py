@@ -8,16 +8,16 @@ from os import terminal_size
 import pytest
 
 from charlm.base.tables import Curve
-from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
-from charlm.checkpoint.identity import CorpusIdentity
-from charlm.checkpoint.run import Run
-from charlm.cli import curves
 from charlm.cli.app import main
 from charlm.cli.commands.plot import learning_curve
-from charlm.cli.render import print_findings
+from charlm.cli.display import curves
+from charlm.cli.display.tables import print_findings
 from charlm.config import ModelConfig, TrainingConfig
-from charlm.evaluate import Findings
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.evaluate.base import Findings
+from charlm.runs.checkpoint import Checkpoint, save_checkpoint
+from charlm.runs.corpus_record import CorpusIdentity
+from charlm.runs.run import Run
 
 CURVE = Curve("A title", "time", "height", {"up": ([0, 1, 2], [0, 1, 4]), "down": ([0, 1, 2], [4, 1, 0])})
 TINY = {"cell": "gru", "hidden": 3, "dtype": "float32"}

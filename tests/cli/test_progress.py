@@ -5,9 +5,9 @@ from unittest import mock
 
 import pytest
 
-from charlm.cli import progress as progress_module
-from charlm.cli.progress import TrainingDisplay, progress_bar
-from charlm.training.reports import StepReport, SummaryReport, ValidationReport
+from charlm.cli.display import progress as progress_module
+from charlm.cli.display.progress import TrainingDisplay, progress_bar
+from charlm.training.events import StepReport, SummaryReport, ValidationReport
 
 
 class Terminal(io.StringIO):

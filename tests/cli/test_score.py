@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm import lines as lines_module
-from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
-from charlm.checkpoint.identity import CorpusIdentity
-from charlm.checkpoint.run import Run
 from charlm.cli.app import main
 from charlm.config import TrainingConfig
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import LanguageModel
-from charlm.lines import posteriors, score_lines
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.engines.threads import WorkerPool
+from charlm.inference import lines as lines_module
+from charlm.inference.language_model import LanguageModel
+from charlm.inference.lines import posteriors, score_lines
+from charlm.runs.checkpoint import Checkpoint, save_checkpoint
+from charlm.runs.corpus_record import CorpusIdentity
+from charlm.runs.run import Run
 
 TRAINED_ON = 1000
 LINES = st.lists(st.text(st.sampled_from("abcé\t\r"), max_size=9), min_size=1, max_size=12)

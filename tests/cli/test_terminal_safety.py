@@ -11,10 +11,10 @@ import pytest
 
 from charlm.base.escape import visible
 from charlm.base.tables import Column, Curve, Table
-from charlm.cli.curves import drawn, save_curves
-from charlm.cli.page import page_of
-from charlm.cli.render import print_table
-from charlm.evaluate import Coloured, Guess
+from charlm.cli.display.curves import drawn, save_curves
+from charlm.cli.display.page import page_of
+from charlm.cli.display.tables import print_table
+from charlm.evaluate.base import Coloured, Guess
 
 # A window title, a colour, a cleared screen in 8 bits, backspaces, writing turned round, a separator, markup.
 EVIL = "\x1b]0;owned\x07\x1b[31m\x9b2J\x08\x7f\u202e\u2028[bold]é[/bold][link=http://x]y[/link]\r\n"

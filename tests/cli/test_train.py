@@ -8,7 +8,7 @@ from subprocess import PIPE, Popen, TimeoutExpired
 
 import pytest
 
-from charlm.checkpoint.run import Run
+from charlm.runs.run import Run
 
 RESULT = {
     *("run", "steps", "seconds", "chars_per_second", "validation_share", "saving_share", "parameters"),

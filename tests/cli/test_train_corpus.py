@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from charlm.base.files.cache_dir import cache_folder
-from charlm.checkpoint.run import Run
+from charlm.runs.run import Run
 
 TEXT = "The quick brown fox jumps over the lazy dog.\n" * 40
 

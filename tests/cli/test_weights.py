@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import charlm
-from charlm.checkpoint.run import Run
+from charlm.runs.run import Run
 
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
 STEP = "runs/fox-1/step-000006.safetensors"

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import CheckpointError, UsageError
-from charlm.checkpoint.versions import FORMAT
 from charlm.config import (
     BatchingConfig,
     BudgetConfig,
@@ -22,6 +21,7 @@ from charlm.config import (
     setting,
 )
 from charlm.config.training import GROUPS
+from charlm.runs.format_version import FORMAT
 
 ALL = [BatchingConfig, BudgetConfig, ModelConfig, OptimisationConfig, SamplingConfig]
 SETTINGS = [(group, field.name) for group in ALL for field in dataclasses.fields(group)]

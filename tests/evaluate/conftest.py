@@ -2,12 +2,12 @@
 
 import pytest
 
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import LanguageModel
-from charlm.text.sources import find_text
-from charlm.text.vocab import Vocabulary
+from charlm.data.reading.sources import find_text
+from charlm.data.vocabulary import Vocabulary
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import LanguageModel
 from charlm.training.loop import train
-from charlm.training.session import new_run, new_trainer
+from charlm.training.start import new_run, new_trainer
 
 TRAINING = "abca\nbcab\ncc\n" * 10
 

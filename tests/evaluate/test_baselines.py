@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from charlm.evaluate import Subject
-from charlm.evaluate.baselines import COMPRESSORS, Baselines, compressed_bits
-from charlm.language_model import LanguageModel
-from charlm.text.vocab import Vocabulary, unknown_nats
+from charlm.data.vocabulary import Vocabulary, unknown_nats
+from charlm.evaluate.base import Subject
+from charlm.evaluate.measures.baselines import COMPRESSORS, Baselines, compressed_bits
+from charlm.inference.language_model import LanguageModel
 
 TEXT = "abc\ncab\nbcab"
 COUNTED = "abca\nbcab\ncc\n" * 10

@@ -8,8 +8,9 @@ import pytest
 from charlm.base.errors import CorpusError
 from charlm.cli import temperature
 from charlm.cli.temperature import fitted_temperature
-from charlm.evaluate import Subject
-from charlm.evaluate.calibration import (
+from charlm.data.vocabulary import Vocabulary
+from charlm.evaluate.base import Subject
+from charlm.evaluate.measures.calibration import (
     HIGHEST,
     LOWEST,
     Calibration,
@@ -19,8 +20,7 @@ from charlm.evaluate.calibration import (
     outcomes_of,
     reliability,
 )
-from charlm.language_model import LanguageModel
-from charlm.text.vocab import Vocabulary
+from charlm.inference.language_model import LanguageModel
 
 
 def nothing(done, total):

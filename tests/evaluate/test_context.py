@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.evaluate import Subject
-from charlm.evaluate.context import STREAMS, Context, costs_after
-from charlm.language_model import LanguageModel
-from charlm.ngram.kneser_ney import KneserNey
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.evaluate.base import Subject
+from charlm.evaluate.measures.context import STREAMS, Context, costs_after
+from charlm.inference.language_model import LanguageModel
+from charlm.models.ngram.kneser_ney import KneserNey
 
 SYMBOLS = "abcd"
 LOGIT = 4.0

@@ -8,11 +8,12 @@ import pytest
 
 from charlm.base.errors import CorpusError, UsageError
 from charlm.config import CorpusConfig
-from charlm.evaluate import MEASUREMENTS, Subject
-from charlm.evaluate._jacobians import jacobians, read_passages
-from charlm.evaluate._subjects import subjects_of
-from charlm.language_model import LanguageModel
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.evaluate.base import Subject
+from charlm.evaluate.jacobians import jacobians, read_passages
+from charlm.evaluate.measures import MEASUREMENTS
+from charlm.evaluate.subjects import subjects_of
+from charlm.inference.language_model import LanguageModel
 
 WORDS = "".join(f"{'abcde'[i % 5] * (i % 3 + 1)}{'éxyzxxyx'[i * i * i % 8]}\n" for i in range(96))
 LINES, DELIMITED = {"lines": True}, {"delimiter": "x\n"}

@@ -8,14 +8,16 @@ import pytest
 
 from charlm.base.arrays import FlatVector
 from charlm.base.errors import DivergenceError, UsageError
-from charlm.cells import CELLS
 from charlm.config import CorpusConfig
-from charlm.evaluate import MEASUREMENTS, Subject, _dynamic
-from charlm.evaluate._dynamic import Adaptation, dynamic_costs, dynamic_scores, gradient_rms
-from charlm.language_model import LanguageModel
-from charlm.model import Model
-from charlm.scoring import joined
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.evaluate import dynamic
+from charlm.evaluate.base import Subject
+from charlm.evaluate.dynamic import Adaptation, dynamic_costs, dynamic_scores, gradient_rms
+from charlm.evaluate.measures import MEASUREMENTS
+from charlm.inference.language_model import LanguageModel
+from charlm.inference.scoring import joined
+from charlm.models.char_rnn import Model
+from charlm.nn.cells import CELLS
 
 TRAINING = "abca\nbcab\ncc\n" * 10
 FIGURES = (
@@ -147,7 +149,7 @@ def test_the_rms_is_that_of_single_chunks(make_model, monkeypatch, end):
     model = make_model(4, learned_state=True)
     model.params.flat[:] += 0.1
     codes = np.random.default_rng(1).integers(0, 3, 13).astype(np.uint8)  # code 3 does not occur
-    monkeypatch.setattr(_dynamic, "STREAMS", 1)
+    monkeypatch.setattr(dynamic, "STREAMS", 1)
     squares, state = [], None
     for start in range(0, 12, 4):
         chunk = slice(start, start + 4)
@@ -155,7 +157,7 @@ def test_the_rms_is_that_of_single_chunks(make_model, monkeypatch, end):
         squares.append(gradient**2)
     expected = np.sqrt(np.mean(squares, axis=0))
     found = gradient_rms(model, codes, 4, end)
-    np.testing.assert_allclose(found, expected + _dynamic.FLOOR * expected.mean(), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found, expected + dynamic.FLOOR * expected.mean(), rtol=1e-6, atol=1e-9)
 
 
 def test_the_rms_of_a_batch_is_about_that_of_single_chunks(make_model, monkeypatch):
@@ -165,7 +167,7 @@ def test_the_rms_of_a_batch_is_about_that_of_single_chunks(make_model, monkeypat
     )
     codes = np.random.default_rng(1).integers(0, 4, 6_000).astype(np.uint8)
     batched = gradient_rms(model, codes, 4)
-    monkeypatch.setattr(_dynamic, "STREAMS", 1)
+    monkeypatch.setattr(dynamic, "STREAMS", 1)
     assert np.median(batched / gradient_rms(model, codes, 4)) == pytest.approx(1, abs=0.2)
 
 

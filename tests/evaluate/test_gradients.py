@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.cells import CELLS
-from charlm.engine.pool import WorkerPool
-from charlm.evaluate import Subject
-from charlm.evaluate._jacobians import components_of, jacobians, read_passages
-from charlm.evaluate.gradients import WARM_UP, Gradients, spectral_radii
-from charlm.language_model import LanguageModel
-from charlm.readout import log_softmax_
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.base import Subject
+from charlm.evaluate.jacobians import components_of, jacobians, read_passages
+from charlm.evaluate.measures.gradients import WARM_UP, Gradients, spectral_radii
+from charlm.inference.language_model import LanguageModel
+from charlm.nn.cells import CELLS
+from charlm.nn.readout import log_softmax_
 
 STEP = 1e-5
 SYMBOLS = "\nabc"

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from charlm.evaluate import MEASUREMENTS, Measurement, Subject
-from charlm.ngram.witten_bell import WittenBell
-from charlm.scoring import figures_of, score_part
-from charlm.text.vocab import unknown_nats
+from charlm.data.vocabulary import unknown_nats
+from charlm.evaluate.base import Measurement, Subject
+from charlm.evaluate.measures import MEASUREMENTS
+from charlm.inference.scoring import figures_of, score_part
+from charlm.models.ngram.witten_bell import WittenBell
 
 FIGURES = ("nats_per_char", "bits_per_char", "bits_per_byte", "perplexity", "characters", "bytes", "unknown")
 TEXT = "abc\ncab\nbcab"

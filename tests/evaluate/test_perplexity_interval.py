@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.engine.pool import WorkerPool
-from charlm.evaluate import Subject, _bootstrap
-from charlm.evaluate._bootstrap import block_length_of, mean_interval
-from charlm.evaluate.perplexity import Perplexity
-from charlm.language_model import LanguageModel
-from charlm.stateful_pass import POLICY
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate import bootstrap
+from charlm.evaluate.base import Subject
+from charlm.evaluate.bootstrap import block_length_of, mean_interval
+from charlm.evaluate.measures.perplexity import Perplexity
+from charlm.inference.language_model import LanguageModel
+from charlm.inference.unroll import POLICY
 
 TRAINED_ON = 100
 
@@ -119,8 +120,8 @@ def test_a_long_series_is_resampled_by_the_means_of_neighbors(count, most, cut, 
     rng = np.random.default_rng(seed)
     costs = rng.exponential(size=count)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_bootstrap, "MOST", most)
-        series = _bootstrap.MeanSeries(count)
+        patch.setattr(bootstrap, "MOST", most)
+        series = bootstrap.MeanSeries(count)
         for start in range(0, count, cut):
             series.take(costs[start : start + cut])
         low, high, length = series.interval(5, 100, np.random.default_rng(1))

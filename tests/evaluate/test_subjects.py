@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from charlm.base.errors import CorpusError, RunError, UsageError
-from charlm.evaluate._subjects import subjects_of
+from charlm.evaluate.subjects import subjects_of
 
 
 def named(subjects):

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import UsageError
 from charlm.base.escape import visible
-from charlm.cli.colours import print_coloured, shown
-from charlm.cli.page import page_of
-from charlm.evaluate import Coloured, Guess, Subject
-from charlm.evaluate.surprisal import Surprisal, worst_passages
+from charlm.cli.display.colors import print_coloured, shown
+from charlm.cli.display.page import page_of
+from charlm.evaluate.base import Coloured, Guess, Subject
+from charlm.evaluate.measures.surprisal import Surprisal, worst_passages
 
 TEXT = "abca?\nbcab"
 HOSTILE = "<script>&\"'\x1b[31m\u202e\x00[red]x[/red]\\ \t\r\n"

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from charlm.checkpoint.torch_names import to_torch
 from charlm.config import ModelConfig
-from charlm.model import Model
+from charlm.models.char_rnn import Model
+from charlm.models.torch_layout import to_torch
 
 FOLDER = Path(__file__).parent
 STEPS, BATCH, SYMBOLS, HIDDEN, EMBEDDED = 6, 3, 5, 4, 3

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from charlm.base.arrays import FlatVector
-from charlm.clipping import clip_norm_
 from charlm.config import ModelConfig, OptimisationConfig
-from charlm.engine.local import LocalEngine
-from charlm.engine.pool import WorkerPool
-from charlm.model import Model
-from charlm.text.streams import SequentialPartition
+from charlm.data.batches import SequentialPartition
+from charlm.engines.numpy.engine import LocalEngine
+from charlm.engines.threads import WorkerPool
+from charlm.models.char_rnn import Model
+from charlm.optim.clipping import clip_norm_
 
 FILE = Path(__file__).with_name("trajectory.json")
 TEXT = "a rose is a rose is a rose, said the poet; and the rose said nothing at all. " * 3

@@ -5,11 +5,12 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from charlm.evaluate import MEASUREMENTS, Subject
-from charlm.language_model import LanguageModel
-from charlm.text.alphabet import Alphabet, code_points
-from charlm.text.part import Part
-from charlm.text.vocab import Vocabulary
+from charlm.data.alphabet import Alphabet, code_points
+from charlm.data.encoded import Part
+from charlm.data.vocabulary import Vocabulary
+from charlm.evaluate.base import Subject
+from charlm.evaluate.measures import MEASUREMENTS
+from charlm.inference.language_model import LanguageModel
 
 SYMBOLS = "".join(map(chr, range(0x4E00, 0x4E00 + 1100)))  # too many for a table of all bigrams
 MEGABYTE = 1 << 20

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import charlm
-from charlm.ngram.witten_bell import WittenBell
-from charlm.synthetic.brackets import Brackets
-from charlm.synthetic.markov import Markov
-from charlm.text.vocab import Vocabulary
+from charlm.data.synthetic.brackets import Brackets
+from charlm.data.synthetic.markov import Markov
+from charlm.data.vocabulary import Vocabulary
+from charlm.models.ngram.witten_bell import WittenBell
 
 SOURCES = {
     "markov": Markov(order=2, symbols=4, chain_seed=7),

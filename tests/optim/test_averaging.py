@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from charlm.config import OptimisationConfig
-from charlm.optim import AVERAGE, OPTIMIZERS, _base, optimizer_of
+from charlm.optim import base, optimizer_of
+from charlm.optim.averaging import AVERAGE
+from charlm.optim.rules import OPTIMIZERS
 
 RULE = pytest.mark.parametrize("rule", OPTIMIZERS.names())
 LR = 0.05
@@ -36,7 +38,7 @@ def test_the_rule_is_left_alone(rule):
 @RULE
 @pytest.mark.parametrize("steps", [1, 2, 5, 1000])
 def test_the_average_is_the_path_under_the_stated_weights(rule, steps, monkeypatch):
-    monkeypatch.setattr(_base, "BLOCK_VALUES", 7)
+    monkeypatch.setattr(base, "BLOCK_VALUES", 7)
     path, slots = path_of(rule, average=steps)
     weights = np.zeros(len(path))
     weights[0] = 1

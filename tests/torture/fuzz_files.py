@@ -4,7 +4,7 @@
 
 prints how many files of each kind were refused and read, and by how much the process grew; it fails on any other
 exception, on a file that takes SECONDS of work or BLOCKED seconds in all, and where memory grows. The suite tries
-the first thousand (tests/checkpoint/test_fuzz.py).
+the first thousand (tests/runs/test_fuzz.py).
 """
 
 import argparse
@@ -22,14 +22,14 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from charlm.base.errors import CharlmError, RunError
-from charlm.checkpoint.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from charlm.checkpoint.identity import CorpusIdentity
-from charlm.checkpoint.run import Run
 from charlm.config import TrainingConfig
-from charlm.language_model import load_run
-from charlm.model import Model
-from charlm.text.vocab import Vocabulary
-from charlm.training.position import Position
+from charlm.data.vocabulary import Vocabulary
+from charlm.inference.language_model import load_run
+from charlm.models.char_rnn import Model
+from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from charlm.runs.corpus_record import CorpusIdentity
+from charlm.runs.run import Run
+from charlm.training.state import Position
 from tests.torture.mutations import mutated_bytes, mutated_header, mutated_json, mutated_lines
 
 KINDS = [

@@ -3,7 +3,7 @@
     python -m tests.torture.hostile_files
 
 prints a line for each case, measured in a process of its own, and fails where one is not refused. The suite tries
-the same cases (tests/checkpoint/test_hostile.py).
+the same cases (tests/runs/test_hostile.py).
 """
 
 import json
@@ -18,14 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from charlm.base.errors import RunError
-from charlm.checkpoint.checkpoint import Checkpoint, save_checkpoint
-from charlm.checkpoint.identity import CorpusIdentity
-from charlm.checkpoint.run import Run
-from charlm.checkpoint.versions import stamp
 from charlm.config import TrainingConfig
-from charlm.language_model import load_run
-from charlm.model import Model
-from charlm.text.vocab import Vocabulary
+from charlm.data.vocabulary import Vocabulary
+from charlm.inference.language_model import load_run
+from charlm.models.char_rnn import Model
+from charlm.runs.checkpoint import Checkpoint, save_checkpoint
+from charlm.runs.corpus_record import CorpusIdentity
+from charlm.runs.format_version import stamp
+from charlm.runs.run import Run
 
 CONFIG, VOCABULARY, BEST, METRICS = "config.json", "vocab.json", "model.safetensors", "metrics.jsonl"
 MB = 1_000_000

@@ -23,9 +23,9 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # this process forks
 import numpy as np
 
 from charlm.base.errors import RunError
-from charlm.checkpoint.folder import holds_run
-from charlm.checkpoint.run import Run
 from charlm.cli.app import main as charlm
+from charlm.runs.folder import holds_run
+from charlm.runs.run import Run
 
 COMMON = "--hidden 12 --seq-len 8 --batch-size 4 --eval-every 7 --sample-every 20 --save-every 3 --keep 2 --quiet"
 RUNS = [

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from charlm.language_model import LanguageModel
-from charlm.text.sources import find_text
-from charlm.training.reports import FaultReport
-from charlm.training.session import new_run, new_trainer
+from charlm.data.reading.sources import find_text
+from charlm.inference.language_model import LanguageModel
+from charlm.training.events import FaultReport
+from charlm.training.start import new_run, new_trainer
 from charlm.training.trainer import Trainer
 
 SMALL = {

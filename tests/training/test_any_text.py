@@ -12,14 +12,14 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from charlm.base.errors import CharlmError
-from charlm.checkpoint.run import Run
-from charlm.engine.pool import WorkerPool
-from charlm.evaluate._subjects import subjects_of
-from charlm.language_model import load_run
-from charlm.scoring import figures_of
-from charlm.text.sources import find_source
+from charlm.data.reading.sources import find_source
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.subjects import subjects_of
+from charlm.inference.language_model import load_run
+from charlm.inference.scoring import figures_of
+from charlm.runs.run import Run
 from charlm.training.loop import train
-from charlm.training.session import new_run, new_trainer, resume
+from charlm.training.start import new_run, new_trainer, resume
 
 TINY = {"hidden": 2, "seq_len": 2, "batch_size": 2, "steps": 1, "sample_every": 0}
 TEXTS = st.text(max_size=60) | st.text("ab\n\r|é𝄞\u0301", min_size=12, max_size=60)

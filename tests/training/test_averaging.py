@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import DivergenceError
-from charlm.checkpoint.run import Run
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import load_run
-from charlm.scoring import figures_of
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import load_run
+from charlm.inference.scoring import figures_of
+from charlm.runs.run import Run
 from charlm.training.divergence import LastGood
+from charlm.training.events import StepReport
 from charlm.training.loop import train
-from charlm.training.reports import StepReport
-from charlm.training.session import resume
+from charlm.training.start import resume
 
 SETTINGS = {"steps": 20, "eval_every": 4, "lr": 0.05}
 

@@ -8,17 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import DivergenceError
-from charlm.cells import CELLS
-from charlm.checkpoint.checkpoint import load_checkpoint
-from charlm.checkpoint.run import Run
-from charlm.checkpoint.versions import FORMAT
-from charlm.synthetic.markov import Markov
+from charlm.data.synthetic.markov import Markov
+from charlm.nn.cells import CELLS
+from charlm.runs.checkpoint import load_checkpoint
+from charlm.runs.format_version import FORMAT
+from charlm.runs.run import Run
 from charlm.training import divergence
 from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
+from charlm.training.events import RollbackReport, StepReport, SummaryReport
 from charlm.training.loop import train
-from charlm.training.position import Position
-from charlm.training.reports import RollbackReport, StepReport, SummaryReport
-from charlm.training.session import resume
+from charlm.training.start import resume
+from charlm.training.state import Position
 from charlm.training.trainer import Trainer
 
 CHANCE_NATS = math.log(100)
@@ -245,7 +245,7 @@ def test_an_absurd_rate_saves_no_number_that_is_none(begun, clip):
 def test_a_loss_that_is_no_number_comes_back_to_the_parameters_before(begun, monkeypatch, loss):
     trainer, run = begun(steps=9, lr=0.02, eval_every=100)
     before = trainer.model.params.flat.copy()
-    monkeypatch.setattr("charlm.engine.local.LocalEngine.step", lambda *args: loss)
+    monkeypatch.setattr("charlm.engines.numpy.engine.LocalEngine.step", lambda *args: loss)
     with pytest.raises(DivergenceError, match=rf"the loss at step 1 is {loss}"):
         list(train(trainer, run))
     assert np.array_equal(trainer.model.params.flat, before)

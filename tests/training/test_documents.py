@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from charlm.cells import CELLS
-from charlm.checkpoint.checkpoint import save_checkpoint
-from charlm.text.streams import Batch
-from charlm.training.session import resume
+from charlm.data.batches import Batch
+from charlm.nn.cells import CELLS
+from charlm.runs.checkpoint import save_checkpoint
+from charlm.training.start import resume
 
 NAMES = ["emma", "av", "olivia", "m", "mia", "ella", "vivi", "lea", "lia", "eva"]
 TEXT = "\n".join(NAMES)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import RunError
-from charlm.checkpoint.checkpoint import load_checkpoint
-from charlm.checkpoint.kept import kept_saves
-from charlm.checkpoint.run import Run
+from charlm.runs.checkpoint import load_checkpoint
+from charlm.runs.run import Run
+from charlm.runs.snapshots import kept_saves
+from charlm.training.events import StepReport, SummaryReport
 from charlm.training.loop import train
-from charlm.training.reports import StepReport, SummaryReport
 
 REFUSALS = {
     "disk full": errno.ENOSPC,

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import DivergenceError
-from charlm.checkpoint.run import Run
-from charlm.language_model import LanguageModel
-from charlm.language_model import load_run as load
-from charlm.optim import OPTIMIZERS
-from charlm.scoring import Scores, tally_of
+from charlm.inference.language_model import LanguageModel
+from charlm.inference.language_model import load_run as load
+from charlm.inference.scoring import Scores, tally_of
+from charlm.optim.rules import OPTIMIZERS
+from charlm.runs.run import Run
 from charlm.training import loop, validation
+from charlm.training.events import StepReport, SummaryReport, ValidationReport
 from charlm.training.loop import train
-from charlm.training.reports import StepReport, SummaryReport, ValidationReport
 
 
 def weights_of(run, which):
@@ -160,7 +160,7 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
         engine.gradient[3] = math.nan
         return 1.0
 
-    monkeypatch.setattr("charlm.engine.local.LocalEngine.step", step)
+    monkeypatch.setattr("charlm.engines.numpy.engine.LocalEngine.step", step)
     with pytest.raises(DivergenceError, match="norm nan"):
         trainer.step(0.0)
     assert np.array_equal(trainer.model.params.flat, before)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import RunError
-from charlm.checkpoint.run import Run
+from charlm.runs.run import Run
+from charlm.training.events import FaultReport, StepReport, ValidationReport
 from charlm.training.loop import train
-from charlm.training.reports import FaultReport, StepReport, ValidationReport
-from charlm.training.session import resume
+from charlm.training.start import resume
 
 
 def test_a_folder_that_is_deleted_is_put_back(begun, pool, faults_of):

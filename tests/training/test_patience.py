@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import DivergenceError, RunError, UsageError
-from charlm.checkpoint.run import Run
+from charlm.runs.run import Run
 from charlm.training import divergence
+from charlm.training.events import ValidationReport
 from charlm.training.loop import _Loop, train
-from charlm.training.reports import ValidationReport
-from charlm.training.session import resume
+from charlm.training.start import resume
 from charlm.training.trainer import Trainer
 
 COSTS = [3.0, 2.0, 2.5, 2.0, 1.5, 1.6, 1.7, 1.8, 1.0]  # of the validations after steps 0, 2, 4 and so on

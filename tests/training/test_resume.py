@@ -6,15 +6,15 @@ import shutil
 import pytest
 
 from charlm.base.errors import CheckpointError, CorpusError, RunError, UsageError
-from charlm.cells import CELLS
-from charlm.checkpoint.checkpoint import load_checkpoint
-from charlm.checkpoint.run import Run
-from charlm.engine.pool import WorkerPool
-from charlm.optim import OPTIMIZERS
-from charlm.text.streams import PARTITIONS
+from charlm.data.batches import PARTITIONS
+from charlm.engines.threads import WorkerPool
+from charlm.nn.cells import CELLS
+from charlm.optim.rules import OPTIMIZERS
+from charlm.runs.checkpoint import load_checkpoint
+from charlm.runs.run import Run
+from charlm.training.events import StepReport
 from charlm.training.loop import train
-from charlm.training.reports import StepReport
-from charlm.training.session import resume
+from charlm.training.start import resume
 
 LENGTHS = {"steps": {"steps": 30}, "epochs": {"epochs": 2.5}}
 # 12 steps are an epoch of the sequential partition; the others lie in the middle of one.

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.checkpoint.kept import kept_saves
-from charlm.checkpoint.run import Run
 from charlm.config import BudgetConfig
-from charlm.training.budget import Budget
+from charlm.runs.run import Run
+from charlm.runs.snapshots import kept_saves
 from charlm.training.loop import train
-from charlm.training.position import Position
+from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
-from charlm.training.session import resume
+from charlm.training.start import resume
+from charlm.training.state import Position
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import signal
 import numpy as np
 import pytest
 
+from charlm.training.events import StepReport
 from charlm.training.loop import train
-from charlm.training.reports import StepReport
 from charlm.training.signals import HANG_UPS, URGENT, stop_on_signals
 
 SIGNAL = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.base.tables import Column, Table
-from charlm.benchmark import SIZES, Size, ceiling_gflops, measure_apart
-from charlm.cells import CELLS
+from charlm.cli.display.progress import progress_bar
+from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.cli.progress import progress_bar
-from charlm.cli.render import print_table
-from charlm.engine.pool import WorkerPool
+from charlm.engines.threads import WorkerPool
+from charlm.nn.cells import CELLS
+from charlm.training.benchmark import SIZES, Size, ceiling_gflops, measure_apart
 
 app = typer.Typer(add_completion=False)
 

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from charlm.cli.progress import progress_bar
-from charlm.cli.render import print_findings
-from charlm.engine.pool import WorkerPool
-from charlm.evaluate._comparison import compare_runs
+from charlm.cli.display.progress import progress_bar
+from charlm.cli.display.tables import print_findings
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.compare import compare_runs
 
 app = typer.Typer(add_completion=False)
 

@@ -12,13 +12,14 @@ import typer
 
 from charlm.base.errors import UsageError
 from charlm.cli.base import Group, command_of
-from charlm.cli.curves import check_plot_file, save_curves
+from charlm.cli.display.curves import check_plot_file, save_curves
+from charlm.cli.display.progress import progress_bar
+from charlm.cli.display.tables import print_findings, save_findings
 from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
-from charlm.cli.progress import progress_bar
-from charlm.cli.render import print_findings, save_findings
-from charlm.engine.pool import WorkerPool
-from charlm.evaluate import MEASUREMENTS, Measurement
-from charlm.evaluate._subjects import TEXT_FILE, subjects_of
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.base import Measurement
+from charlm.evaluate.measures import MEASUREMENTS
+from charlm.evaluate.subjects import TEXT_FILE, subjects_of
 
 
 class _Measurements(Group):

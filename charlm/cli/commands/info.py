@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from charlm.architecture import parameter_shapes
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
-from charlm.checkpoint.find import find_run
-from charlm.checkpoint.run import Run
+from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.cli.render import print_table
+from charlm.models.architecture import parameter_shapes
+from charlm.runs.find import find_run
+from charlm.runs.run import Run
 
 app = typer.Typer(add_completion=False)
 

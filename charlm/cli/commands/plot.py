@@ -14,10 +14,10 @@ import typer
 
 from charlm.base.errors import RunError, UsageError
 from charlm.base.tables import Curve
-from charlm.checkpoint.find import find_runs
-from charlm.checkpoint.run import Run
-from charlm.cli.curves import check_plot_file, print_curves, save_curves
+from charlm.cli.display.curves import check_plot_file, print_curves, save_curves
 from charlm.cli.output import print_json
+from charlm.runs.find import find_runs
+from charlm.runs.run import Run
 
 app = typer.Typer(add_completion=False)
 

@@ -10,10 +10,10 @@ import typer
 from charlm.base.errors import RunError
 from charlm.base.escape import harmless
 from charlm.base.tables import Column, Table
-from charlm.checkpoint.find import all_runs
-from charlm.checkpoint.run import Run
+from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.cli.render import print_table
+from charlm.runs.find import all_runs
+from charlm.runs.run import Run
 
 app = typer.Typer(add_completion=False)
 

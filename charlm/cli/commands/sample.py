@@ -14,14 +14,14 @@ from typing import Annotated, Any
 import typer
 
 from charlm.base.errors import UsageError
-from charlm.checkpoint.find import find_run
 from charlm.cli.options import WhichWeights, with_settings
 from charlm.cli.output import print_json, write_text
 from charlm.config import Config, SamplingConfig
-from charlm.filters import Temperature
-from charlm.generate import all_filters
-from charlm.language_model import LanguageModel, load_run
-from charlm.text.sources import find_text
+from charlm.data.reading.sources import find_text
+from charlm.inference.filters import Temperature
+from charlm.inference.generate import all_filters
+from charlm.inference.language_model import LanguageModel, load_run
+from charlm.runs.find import find_run
 
 app = typer.Typer(add_completion=False)
 

@@ -13,13 +13,13 @@ import numpy as np
 import typer
 
 from charlm.base.errors import CorpusError, UsageError
-from charlm.checkpoint.find import find_runs
-from charlm.checkpoint.run import Run
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_text
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import LanguageModel, load_run
-from charlm.lines import LineScores, posteriors, score_lines, windows
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import LanguageModel, load_run
+from charlm.inference.lines import LineScores, posteriors, score_lines, windows
+from charlm.runs.find import find_runs
+from charlm.runs.run import Run
 
 app = typer.Typer(add_completion=False)
 

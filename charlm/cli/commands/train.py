@@ -16,15 +16,12 @@ import typer
 
 from charlm.base.errors import CharlmWarning, UsageError
 from charlm.base.escape import harmless
-from charlm.checkpoint.find import find_run, new_run_folder
-from charlm.checkpoint.lock import only_writer
-from charlm.checkpoint.run import Run
 from charlm.cli.announcements import cut_short, described, started
 from charlm.cli.app import INTERRUPTED
+from charlm.cli.display.progress import TrainingDisplay, progress_bar
+from charlm.cli.display.tables import print_profile
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
 from charlm.cli.output import LastingLines
-from charlm.cli.progress import TrainingDisplay, progress_bar
-from charlm.cli.render import print_profile
 from charlm.config import (
     BatchingConfig,
     BudgetConfig,
@@ -35,14 +32,15 @@ from charlm.config import (
     TrainingConfig,
     flag,
 )
-from charlm.engine.pool import WorkerPool
-from charlm.language_model import load_run
-from charlm.presets import own_settings
-from charlm.text.named import DEFAULT
-from charlm.text.remarks import remarks
-from charlm.text.sources import Source, find_source
-from charlm.training.loop import train as training_loop
-from charlm.training.reports import (
+from charlm.data.catalog.builtin import DEFAULT
+from charlm.data.reading.sources import Source, find_source
+from charlm.data.remarks import remarks
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import load_run
+from charlm.runs.find import find_run, new_run_folder
+from charlm.runs.lock import only_writer
+from charlm.runs.run import Run
+from charlm.training.events import (
     FaultReport,
     Report,
     RollbackReport,
@@ -51,10 +49,12 @@ from charlm.training.reports import (
     SummaryReport,
     ValidationReport,
 )
-from charlm.training.session import changed, new_run, new_trainer, resume
+from charlm.training.fine_tune import inherited
+from charlm.training.loop import train as training_loop
+from charlm.training.presets import own_settings
 from charlm.training.signals import stop_on_signals
+from charlm.training.start import changed, new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
-from charlm.training.transfer import inherited
 
 app = typer.Typer(add_completion=False)
 

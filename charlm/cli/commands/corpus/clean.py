@@ -10,7 +10,7 @@ import typer
 from charlm.base.escape import visible
 from charlm.base.files.cache_dir import cache_folder
 from charlm.cli.output import for_stream, print_json
-from charlm.text.clearing import Cleared, clean
+from charlm.data.cache.clearing import Cleared, clean
 
 app = typer.Typer(add_completion=False)
 

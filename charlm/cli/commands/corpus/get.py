@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import print_json
-from charlm.cli.progress import progress_bar
-from charlm.text.catalogue import find_corpus
-from charlm.text.download import fetch
+from charlm.data.catalog.catalog import find_corpus
+from charlm.data.catalog.download import fetch
 
 app = typer.Typer(add_completion=False)
 

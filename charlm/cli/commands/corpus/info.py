@@ -12,15 +12,15 @@ import typer
 from charlm.base.escape import visible
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
+from charlm.cli.display.progress import progress_bar
+from charlm.cli.display.tables import print_table
 from charlm.cli.options import AllowExpansion
 from charlm.cli.output import for_stream, print_json
-from charlm.cli.progress import progress_bar
-from charlm.cli.render import print_table
 from charlm.config import BatchingConfig, CorpusConfig
-from charlm.survey import Survey, survey_source
-from charlm.text.remarks import left_out
-from charlm.text.sources import find_source
-from charlm.text.split import Split
+from charlm.data.reading.sources import find_source
+from charlm.data.remarks import left_out
+from charlm.data.split import Split
+from charlm.evaluate.survey import Survey, survey_source
 
 app = typer.Typer(add_completion=False)
 

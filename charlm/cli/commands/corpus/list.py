@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from charlm.base.tables import Column, Table
+from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.cli.render import print_table
-from charlm.text.catalogue import NamedCorpus, named_corpora
+from charlm.data.catalog.catalog import NamedCorpus, named_corpora
 
 app = typer.Typer(add_completion=False)
 

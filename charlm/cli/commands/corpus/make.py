@@ -1,6 +1,6 @@
 """Make a text from a source whose entropy is known exactly.
 
-Every source of ``charlm.synthetic`` is a subcommand, with options made from its own settings.
+Every source of ``charlm.data.synthetic`` is a subcommand, with options made from its own settings.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import typer
 
 from charlm.base.plural import counted
 from charlm.cli.base import Group, command_of
+from charlm.cli.display.progress import progress_bar
 from charlm.cli.options import with_settings
 from charlm.cli.output import print_json
-from charlm.cli.progress import progress_bar
-from charlm.synthetic import SOURCES, Source, write_text
+from charlm.data.synthetic import SOURCES
+from charlm.data.synthetic_file import write_text
+from charlm.data.synthetic_source import Source
 
 
 class _Sources(Group):

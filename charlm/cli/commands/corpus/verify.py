@@ -10,12 +10,12 @@ import typer
 
 from charlm.base.escape import visible
 from charlm.base.tables import Column, Table
+from charlm.cli.display.progress import progress_bar
+from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.cli.progress import progress_bar
-from charlm.cli.render import print_table
-from charlm.text.catalogue import named_corpora
-from charlm.text.download import is_intact
-from charlm.text.upkeep import entries, verify
+from charlm.data.cache.maintenance import entries, verify
+from charlm.data.catalog.catalog import named_corpora
+from charlm.data.catalog.download import is_intact
 
 app = typer.Typer(add_completion=False)
 

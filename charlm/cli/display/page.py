@@ -1,0 +1,65 @@
+"""A web page of texts in the colours of their surprisal: one file that needs no other and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from charlm.base.escape import visible
+from charlm.cli.display.colors import LEVELS, colours_of, label_of, level_of, shown
+from charlm.evaluate.base import Coloured, Guess
+
+STYLE = """
+body { font: 16px/1.6 ui-monospace, monospace; max-width: 60em; margin: 2em auto; padding: 0 1em; }
+body { color: #000000; background: #ffffff; }
+h1 { font-size: 1.2em; }
+h2 { font-size: 1em; margin-top: 2em; }
+pre { font: inherit; white-space: pre-wrap; overflow-wrap: anywhere; }
+b { font-weight: normal; }
+b:hover { outline: 2px solid #000000; }
+"""
+
+
+def page_of(texts: Sequence[Coloured]) -> str:
+    """The page, in HTML.
+
+    >>> page = page_of([Coloured("a run", "<&", [None, 1.0], [[], [Guess("&", 0.5)]], 0)])
+    >>> '<pre>&lt;<b class="l1" title="1.00 bits&#10;50.0% &amp;">&amp;</b></pre>' in page
+    True
+    """
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8"><title>Surprisal</title>',
+            f"<style>{STYLE}{_level_styles()}</style></head><body>",
+            f"<h1>Surprisal</h1><p>Bits a character: {_legend()}</p>",
+            *(f"<h2>{escape(visible(text.title))}</h2>\n<pre>{_letters(text)}</pre>" for text in texts),
+            "</body></html>\n",
+        ]
+    )
+
+
+def _level_styles() -> str:
+    pairs = map(colours_of, range(LEVELS))
+    return "\n".join(
+        f".l{level} {{ color: {letters}; background: {ground}; }}"
+        for level, (letters, ground) in enumerate(pairs)
+    )
+
+
+def _legend() -> str:
+    return " ".join(f'<b class="l{level}">&nbsp;{label_of(level)}&nbsp;</b>' for level in range(LEVELS))
+
+
+def _letters(text: Coloured) -> str:
+    return "".join(map(_letter, text.text, text.bits, text.guesses))
+
+
+def _letter(character: str, bits: float | None, guesses: Sequence[Guess]) -> str:
+    letter = escape(shown(character))
+    if bits is None:
+        return letter
+    expected = (f"{guess.probability:.1%} {visible(guess.character)}" for guess in guesses)
+    lines = [f"{bits:.2f} bits", *(expected if guesses else ["unknown to the model"])]
+    hover = "&#10;".join(escape(line) for line in lines)
+    return f'<b class="l{level_of(bits)}" title="{hover}">{letter}</b>'

@@ -1,0 +1,96 @@
+"""How long a run lasts, and what it does on the way."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from charlm.base.errors import UsageError
+from charlm.config.base import Config, setting
+
+DEFAULT_MINUTES = 2.0
+SECONDS = {"s": 1.0, "m": 60.0}
+
+
+@dataclass(frozen=True)
+class BudgetConfig(Config):
+    """The settings of a run's length (one of three) and of its regular events.
+
+    Raises:
+        UsageError: more than one length is given, or an interval that is none.
+
+    >>> BudgetConfig().length
+    ('minutes', 2.0)
+    >>> BudgetConfig(steps=100).length
+    ('steps', 100)
+    >>> BudgetConfig(save_every="500").save_interval, BudgetConfig(save_every="5m").save_interval
+    (('steps', 500.0), ('seconds', 300.0))
+    """
+
+    preset: str | None = setting(
+        None,
+        "Settings that were measured to be good for about 1, 5, 20 and 60 minutes; left out, the one that fits "
+        "--minutes, where no setting of the model, of the optimisation, nor --seq-len, --batch-size or "
+        "--partition is given.",
+        choices=("tiny", "small", "base", "large"),
+        since=3,
+    )
+    epochs: float | None = setting(None, "Length in passes over the training part.", above=0)
+    steps: int | None = setting(None, "Length in optimiser steps.", low=1, high=10**15)
+    minutes: float | None = setting(
+        None, "Length in minutes, everything included; the default, at 2, when no length is given.", above=0
+    )
+    eval_every: int | None = setting(
+        None,
+        "Steps between validations; left out, about twenty over the run, fewer where they would take long.",
+        low=1,
+        high=10**15,
+    )
+    patience: int = setting(
+        0,
+        "Validations in a row without a new best, after which the run ends early; 0 for never.",
+        low=0,
+        high=10**9,
+        since=2,
+    )
+    sample_every: int | None = setting(
+        None, "Steps between samples; left out, about four over the run; 0 for none.", low=0, high=10**15
+    )
+    save_every: str | None = setting(
+        None,
+        "Steps between saves, as 500, or time, as 30s or 5m; left out, so rarely that saving takes under 2%.",
+        since=2,
+    )
+    keep: int = setting(
+        0, "Latest saves to keep as well, as step-NUMBER.safetensors.", low=0, high=10**6, since=2
+    )
+    seed: int = setting(1, "Seed of every random number.", low=0, high=2**63 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = [name for name in ("epochs", "steps", "minutes") if getattr(self, name) is not None]
+        if len(given) > 1:
+            flags = " and ".join(f"--{name}" for name in given)
+            raise UsageError(f"{flags} are given: a run has one length, so give one of them")
+        if self.save_every is not None and self.save_interval is None:
+            wanted = "a number of steps, such as 500, or a time, such as 30s or 5m"
+            raise UsageError(f"--save-every is {self.save_every!r}: it must be {wanted}")
+
+    @property
+    def length(self) -> tuple[str, float]:
+        """The unit and the amount of the run's length."""
+        for unit in ("epochs", "steps", "minutes"):
+            amount = getattr(self, unit)
+            if amount is not None:
+                return unit, amount
+        return "minutes", DEFAULT_MINUTES
+
+    @property
+    def save_interval(self) -> tuple[str, float] | None:
+        """The unit, steps or seconds, and the amount of what lies between saves; None where nothing is said."""
+        found = re.fullmatch(r"([0-9]{1,9})|([0-9]{1,9}(?:\.[0-9]{1,9})?)([sm])", self.save_every or "", re.ASCII)
+        if found is None:
+            return None
+        steps, time, unit = found.groups()
+        interval = ("steps", float(steps)) if unit is None else ("seconds", float(time) * SECONDS[unit])
+        return interval if interval[1] else None

@@ -1,0 +1,200 @@
+"""Clearing the cache: what is charlm's own, by its name and by its content, and nothing else.
+
+Links are never followed. In a folder that charlm did not mark as its own (see ``charlm.base.files.cache_dir``)
+nothing is removed; only at the platform's own place is one taken over, when all that is in it is charlm's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from charlm.base.errors import CorpusError
+from charlm.base.files.atomic import PRIVATE, meant_for
+from charlm.base.files.cache_dir import MARK, cache_folder, is_marked, mark, usual_cache_folder
+from charlm.base.files.lock import hold
+from charlm.data.cache.entry import HEADER, divided, is_folder, is_plain
+from charlm.data.cache.manifest import RECORDS, read_record
+from charlm.data.cache.store import (
+    ENTRIES,
+    KEYS,
+    LOCKS,
+    UNFINISHED,
+    bears_own_name,
+    read_header,
+    telling_refusals,
+)
+from charlm.data.catalog.catalog import DOWNLOADS, named_corpora
+from charlm.data.catalog.download import LOCK, PARTS, is_intact, names_of_parts
+
+_KEY = re.compile("[0-9a-f]{32}")
+_ATTEMPT = re.compile("([0-9a-f]{32})(-[0-9a-f]{16})?")
+_LONGEST = 64  # bytes of a key or a lock
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """What came of clearing the cache.
+
+    Attributes:
+        bytes: how many are gone.
+        kept: entries of texts that came through a pipe, which nothing can make again.
+        left: what is not charlm's, or is not whole.
+    """
+
+    bytes: int
+    kept: tuple[Path, ...]
+    left: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class _Holding:
+    """One thing in the cache.
+
+    Attributes:
+        path: where it is.
+        own: the files of it that are charlm's, in the order in which they are to go.
+        others: what of it is not.
+        is_piped: whether it is the text of a pipe.
+        lock: what is held by whoever is writing it; None where nobody can be.
+    """
+
+    path: Path
+    own: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
+    is_piped: bool = False
+    lock: Path | None = None
+
+
+def clean(piped: bool = False, downloads: bool = False) -> Cleared:
+    """Remove what is prepared in the cache; what is being prepared at the moment stays.
+
+    Args:
+        piped: whether texts that came through a pipe go too, so that runs trained on them cannot go on.
+        downloads: whether downloaded texts go too.
+
+    Raises:
+        CorpusError: the folder is not charlm's to clear, or the system refuses.
+    """
+    root, freed = cache_folder(), 0
+    kept: list[Path] = []
+    left: list[Path] = []
+    with telling_refusals():
+        if not root.is_dir():
+            return Cleared(0, (), ())
+        if not is_marked(root):
+            _take_over(root)
+        for holding in _holdings(root, downloads):
+            if holding.is_piped and not piped:
+                kept.append(holding.path)
+            else:
+                freed += _remove(holding)
+            left += holding.others
+    return Cleared(freed, tuple(kept), tuple(left))
+
+
+def _take_over(root: Path) -> None:
+    """Mark a folder of an earlier version.
+
+    Raises:
+        CorpusError: it may be somebody else's.
+    """
+    if not any(root.iterdir()):
+        return
+    others = [path for holding in _holdings(root, downloads=True) for path in holding.others]
+    if others or root.resolve() != usual_cache_folder().resolve():
+        found = f"; {others[0]}, for one, is not charlm's" if others else ""
+        raise CorpusError(
+            f"nothing is removed from {root}: it has no {MARK} of charlm's, so others may use it{found}; "
+            "remove by hand what is not needed"
+        )
+    mark(root)
+
+
+def _remove(holding: _Holding) -> int:
+    """Remove what is charlm's of a thing, unless somebody is writing it; how many bytes are gone."""
+    freed = 0
+    with ExitStack() as stack, suppress(BlockingIOError):
+        if holding.lock is not None:
+            stack.enter_context(hold(holding.lock, wait=False, mode=PRIVATE))
+        for path in holding.own:
+            freed += path.lstat().st_size
+            path.unlink()
+        if is_folder(holding.path) and not holding.others:
+            holding.path.rmdir()
+    return freed
+
+
+def _holdings(root: Path, downloads: bool) -> Iterator[_Holding]:
+    """Everything in the cache, each once; downloads only where they are asked for."""
+    # Attempts come before the locks that guard them.
+    rooms: dict[str, Callable[[Path], _Holding]] = {
+        ENTRIES: _entry, KEYS: _key, UNFINISHED: _attempt, LOCKS: _lock, DOWNLOADS: _download
+    }  # fmt: skip
+    for name, holding_of in rooms.items():
+        if is_folder(root / name) and (downloads or name != DOWNLOADS):
+            yield from map(holding_of, sorted((root / name).iterdir()))
+    for path in sorted(root.iterdir()):
+        is_mark = MARK in (path.name, meant_for(path.name)) and is_plain(path)
+        if not is_mark and not (path.name in rooms and is_folder(path)):
+            yield _foreign(path)
+
+
+def _entry(path: Path) -> _Holding:
+    header = read_header(path) if is_folder(path) and is_plain(path / HEADER) else None
+    if header is None or not bears_own_name(path, header):
+        return _foreign(path)
+    own, others = divided(path)
+    records = [record for each in own if each.match(RECORDS) and (record := read_record(each)) is not None]
+    if not records:
+        return _foreign(path)
+    return _Holding(path, tuple(own), tuple(others), any(not record.paths for record in records))
+
+
+def _key(path: Path) -> _Holding:
+    is_own = _KEY.fullmatch(meant_for(path.name) or path.name) and re.fullmatch(b"[0-9a-f]{0,32}", _start(path))
+    return _Holding(path, (path,)) if is_plain(path) and is_own else _foreign(path)
+
+
+def _attempt(path: Path) -> _Holding:
+    match, locks = _ATTEMPT.fullmatch(path.name), path.parents[1] / LOCKS
+    if match is None or not is_folder(path) or not is_folder(locks):
+        return _foreign(path)
+    own, others = divided(path)
+    return _Holding(path, tuple(own), tuple(others), lock=locks / match[1])
+
+
+def _lock(path: Path) -> _Holding:
+    is_own = _KEY.fullmatch(path.name) and re.fullmatch(rb"[0-9]*\n?", _start(path))
+    return _Holding(path, (path,), lock=path) if is_plain(path) and is_own else _foreign(path)
+
+
+def _download(path: Path) -> _Holding:
+    whole = meant_for(path.name)
+    corpus = named_corpora().get(Path(whole or path.name).stem)
+    if corpus is None or corpus.bring:
+        return _foreign(path)
+    lock = corpus.path.with_suffix(LOCK)
+    if path.suffix == LOCK and is_plain(path):
+        return _Holding(path)  # a lock that is removed keeps nobody out
+    if path.suffix == PARTS and is_folder(path):
+        own, others = divided(path, names_of_parts(corpus))
+        return _Holding(path, tuple(own), tuple(others), lock=lock)
+    if is_plain(path) and (whole == corpus.path.name or (path == corpus.path and is_intact(corpus))):
+        return _Holding(path, (path,), lock=lock)
+    return _foreign(path)
+
+
+def _foreign(path: Path) -> _Holding:
+    return _Holding(path, others=(path,))
+
+
+def _start(path: Path) -> bytes:
+    """A file's first bytes; nothing where there is no plain file."""
+    if not is_plain(path):
+        return b""
+    with path.open("rb") as file:
+        return file.read(_LONGEST)

@@ -1,0 +1,121 @@
+"""Looking after the cache: what is in it, and whether it still fits the files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charlm.base.errors import CorpusError
+from charlm.base.files.cache_dir import cache_folder
+from charlm.base.progress import Progress
+from charlm.config import CorpusConfig
+from charlm.data.cache.entry import CODES, HEADER
+from charlm.data.cache.manifest import RECORDS, read_record
+from charlm.data.cache.store import ENTRIES, open_entry, read_header
+from charlm.data.reading.encode import Content, FileFacts
+from charlm.data.reading.files import Member
+from charlm.data.reading.sources import Source
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A corpus as it was named, prepared in the cache; those of the same content share a folder.
+
+    Attributes:
+        folder: where it is.
+        name: the corpus's short name; None where the entry was altered, as for all that follows.
+        paths: what was named when it was prepared; empty for what came through a pipe.
+        settings: how it was read.
+        bytes_on_disk: of all the folder's files.
+        files: what they stood for, as it was then.
+        used: when it was last used, in seconds since 1970.
+    """
+
+    folder: Path
+    name: str | None
+    paths: tuple[str, ...]
+    settings: dict[str, Any]
+    bytes_on_disk: int
+    files: tuple[FileFacts, ...]
+    used: float
+
+
+def entries() -> list[Entry]:
+    """What the cache holds, the entry that was used last first, and those of one folder by their paths."""
+    found = [entry for folder in _folders(cache_folder() / ENTRIES) for entry in _entries(folder)]
+    return sorted(found, key=lambda entry: (-entry.used, entry.folder, entry.paths))
+
+
+def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
+    """Read an entry's files again, and compare them with what they were when it was prepared.
+
+    Args:
+        entry: the entry.
+        progress: called now and then with how many bytes are read, and of how many.
+
+    Returns:
+        What is not as it was, a sentence each; nothing where all is.
+    """
+    if entry.name is None:
+        return [f"{entry.folder} was altered: it will be prepared again"]
+    complaints = [] if _counts_agree(entry) else [f"{entry.folder / CODES} was altered: charlm corpus clean"]
+    done, total = 0, sum(file.bytes for file in entry.files)
+    for file in entry.files:
+        if file.path is None:
+            continue
+        if not Path(file.path).exists():
+            complaints.append(f"{file.path!r} is gone: put it back, or charlm corpus clean forgets it")
+            continue
+        try:
+            content = Content(Member(repr(file.path), file.path, may_expand=True).blocks())
+            for block in content:
+                done += len(block)
+                if progress is not None:
+                    progress(done, total)
+            now = content.facts(file.path).sha256
+            if now != file.sha256:
+                complaints.append(f"{file.path!r} has changed: sha256 {file.sha256[:12]} then, {now[:12]} now")
+        except CorpusError as error:
+            complaints.append(str(error))
+    return complaints
+
+
+def _entries(folder: Path) -> list[Entry]:
+    """One for each naming of the content; one without a name where there is none that is whole."""
+    header = read_header(folder)
+    size = sum(path.stat().st_size for path in _files(folder))
+    used = (folder / HEADER if (folder / HEADER).exists() else folder).stat().st_mtime
+    records = [record for path in folder.glob(RECORDS) if (record := read_record(path)) is not None]
+    if header is None or not records:
+        return [Entry(folder, None, (), {}, size, (), used)]
+    return [
+        Entry(folder, record.name, record.paths, header["settings"], size, record.files, used)
+        for record in records
+    ]
+
+
+def _counts_agree(entry: Entry) -> bool:
+    """Whether the codes are those that were counted when the corpus was read."""
+    units, document_end, lines = (entry.settings[name] for name in ("units", "document_end", "lines"))
+    config = CorpusConfig(
+        bytes=units == "bytes",
+        normalize=entry.settings["normalize"],
+        lowercase=entry.settings["lowercase"],
+        lines=lines,
+        delimiter=None if lines else document_end,
+    )
+    prepared = open_entry(entry.folder.name, Source("", "stdin", (), ()), config)
+    if prepared is None or int(prepared.codes.max()) >= len(prepared.alphabet):
+        return False
+    return np.array_equal(prepared.alphabet.count(prepared.codes), prepared.alphabet.counts_A)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []

@@ -1,0 +1,252 @@
+"""The cache of prepared corpora: one folder an entry, which is there whole or not at all.
+
+header.json   what the entry is, the sizes and sums of the other files, and a sum of itself
+alphabet      the symbols' code points (uint32), then their counts (int64), little-endian
+files-*.json  the files with their sums: one record for each naming of a corpus that has this content
+codes         the corpus in codes of the alphabet; maps that are made from it may stand beside it
+bigrams-*     how often each symbol of a part came after each, with a sum of itself (see ``ngram.bigrams``)
+
+An entry is named by its content and its settings. What a user names is found by a key: a sum of the path, size,
+time and number of every file, and of the settings. Keys and entries can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError
+from charlm.base.files.atomic import PRIVATE, new_file, whole_file
+from charlm.base.files.cache_dir import PRIVATE_FOLDER, VARIABLE, cache_folder, cache_room, warn_of_readers
+from charlm.base.files.disk_space import check_room
+from charlm.base.files.lock import hold
+from charlm.config import CorpusConfig
+from charlm.data.alphabet import Alphabet
+from charlm.data.cache.entry import ALPHABET, CODES, HEADER, discard
+from charlm.data.cache.manifest import read_record, record_path, sealed, sum_of, unsealed, write_record
+from charlm.data.prepared import Prepared
+from charlm.data.reading.encode import FileFacts
+from charlm.data.reading.sources import Source
+
+FORMAT = 1
+ENTRIES, KEYS, LOCKS, UNFINISHED = "prepared", "keys", "locks", "unfinished"
+
+YOUNG_SECONDS = 2.0
+"""A file this young may still be written to without its time changing, so no key tells what is in it."""
+
+_POINT, _COUNT = np.dtype("<u4"), np.dtype("<i8")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a corpus before it is encoded, and what its entry is named by."""
+
+    source: Source
+    config: CorpusConfig
+    alphabet: Alphabet
+    files: Sequence[FileFacts]
+
+    @property
+    def sha256(self) -> str:
+        """Of the content; see ``content_sum``."""
+        return content_sum(self.files)
+
+    def prepared(self, codes: Codes, folder: Path | None = None) -> Prepared:
+        """The corpus, now that it is encoded."""
+        return Prepared(self.source, self.config, self.alphabet, codes, self.sha256, folder)
+
+
+def content_sum(files: Sequence[FileFacts]) -> str:
+    """The sum of a corpus; of several files, of their sums in the order in which they were read."""
+    if len(files) == 1:
+        return files[0].sha256
+    return sum_of("".join(f"{file.sha256}\n" for file in files).encode())
+
+
+def key_of(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:
+    """The sum by which a corpus is found again without being read."""
+    digest = hashlib.sha256(json.dumps([FORMAT, settings_of(config)]).encode())
+    for member, stamp in zip(source.members, stamps, strict=True):
+        digest.update(json.dumps([member.path, *stamp]).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:32]
+
+
+def settings_of(config: CorpusConfig) -> dict[str, Any]:
+    """The settings that an entry depends on."""
+    return {
+        "units": config.units,
+        "normalize": config.normalize,
+        "lowercase": config.lowercase,
+        "document_end": config.document_end,
+        "lines": config.lines,
+    }
+
+
+def name_of(sha256: str, config: CorpusConfig) -> str:
+    """The name of the entry of this content under these settings."""
+    return _name(sha256, settings_of(config))
+
+
+def _name(sha256: Any, settings: dict[str, Any]) -> str:
+    return sum_of(json.dumps([FORMAT, sha256, settings]).encode())[:32]
+
+
+def find(key: str, source: Source, config: CorpusConfig) -> Prepared | None:
+    """The corpus that a key stands for; None where it is not in the cache, or is there no longer as it was."""
+    try:
+        name = (cache_folder() / KEYS / key).read_text("ascii")
+    except (OSError, ValueError):
+        return None
+    # A key is of the files; who names them differently, or was the last to rename them, has another record.
+    record = read_record(record_path(cache_folder() / ENTRIES / name, source.paths, config.glob))
+    if record is None or [file.path for file in record.files] != [member.path for member in source.members]:
+        return None
+    return open_entry(name, source, config)
+
+
+def open_entry(name: str, source: Source, config: CorpusConfig) -> Prepared | None:
+    """An entry of the cache; None where there is none of this name, or anything in it was altered."""
+    folder = cache_folder() / ENTRIES / name
+    header = read_header(folder)
+    if header is None or header["settings"] != settings_of(config):
+        return None
+    try:
+        raw = (folder / ALPHABET).read_bytes()
+        status = (folder / CODES).stat()
+        points, counts = raw[: len(raw) // 12 * 4], raw[len(raw) // 12 * 4 :]
+        alphabet = Alphabet(
+            np.frombuffer(points, _POINT), np.frombuffer(counts, _COUNT), config.units, config.document_end
+        )
+        if [sum_of(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
+            return None
+        # As a plain array: a slice of a memmap costs more, and the map lives as long as any view of it.
+        codes = np.memmap(folder / CODES, alphabet.dtype, "r").view(np.ndarray)
+        os.utime(folder / HEADER)  # tells which entries are in use
+    except (OSError, ValueError):
+        return None
+    return Prepared(source, config, alphabet, codes, header["sha256"], folder)
+
+
+def read_header(folder: Path) -> dict[str, Any] | None:
+    """What an entry says of itself; None where it was altered, or is none."""
+    header = unsealed(folder / HEADER)
+    return header if header is not None and header.get("format") == FORMAT else None
+
+
+def bears_own_name(folder: Path, header: dict[str, Any]) -> bool:
+    """Whether an entry's folder is named as what its header says would be: nobody else's is."""
+    settings = header.get("settings")
+    names = settings_of(CorpusConfig())
+    if not isinstance(settings, dict) or set(settings) != set(names):
+        return False
+    return folder.name == _name(header.get("sha256"), {name: settings[name] for name in names})
+
+
+def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileFacts]:
+    """The files of what was named when it had this content; none where the cache does not know."""
+    record = read_record(record_path(cache_folder() / ENTRIES / name_of(sha256, config), paths, config.glob))
+    return () if record is None else record.files
+
+
+def add_naming(prepared: Prepared, files: Sequence[FileFacts]) -> None:
+    """Note in an entry that is there already what was named now, and which files it stood for.
+
+    Raises:
+        CorpusError: the cache cannot be written to.
+    """
+    if prepared.folder is not None:
+        with telling_refusals():
+            write_record(prepared.folder, prepared.source, prepared.config.glob, files)
+
+
+def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
+    """Write an entry, in place of one that was altered; nothing of it stays where that fails.
+
+    Raises:
+        CorpusError: the disk is full or refuses, or the corpus cannot be read a second time.
+    """
+    with telling_refusals():
+        folder = cache_room(ENTRIES) / name_of(facts.sha256, facts.config)
+        warn_of_readers()
+        attempts = cache_room(UNFINISHED)
+        check_room(attempts, int(facts.alphabet.counts_A.sum()) * facts.alphabet.dtype.itemsize)
+        for left in attempts.glob(f"{key}*"):  # by a process that was killed
+            discard(left)
+        unfinished, altered = (attempts / f"{key}-{secrets.token_hex(8)}" for _ in range(2))
+        unfinished.mkdir(PRIVATE_FOLDER)
+        try:
+            _write(unfinished, facts, codes)
+            if folder.exists():
+                folder.rename(altered)
+            unfinished.rename(folder)
+        finally:
+            for attempt in (unfinished, altered):
+                with suppress(OSError):  # charlm corpus clean removes it
+                    discard(attempt)
+    prepared = open_entry(folder.name, facts.source, facts.config)
+    if prepared is None:
+        raise CorpusError(f"the cache entry {folder} is altered while it is made: see who else writes there")
+    return prepared
+
+
+def _write(folder: Path, facts: Facts, codes: Iterable[Codes]) -> None:
+    dtype = facts.alphabet.dtype
+    with new_file(folder / CODES, PRIVATE) as file:
+        for piece in codes:
+            file.write(piece.astype(dtype, copy=False).data)
+        file.flush()
+        os.fsync(file.fileno())
+    status = (folder / CODES).stat()
+    raw = facts.alphabet.points_A.astype(_POINT).tobytes() + facts.alphabet.counts_A.astype(_COUNT).tobytes()
+    header = {
+        "format": FORMAT,
+        "settings": settings_of(facts.config),
+        "sha256": facts.sha256,
+        "alphabet": sum_of(raw),
+        "codes": [status.st_size, status.st_mtime_ns],
+    }
+    write_record(folder, facts.source, facts.config.glob, facts.files)
+    for name, content in ((ALPHABET, raw), (HEADER, sealed(header))):
+        with new_file(folder / name, PRIVATE) as file:
+            file.write(content)
+
+
+def remember(key: str, prepared: Prepared, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
+    """Let a key stand for an entry, unless a file was so young at that time that it may change unseen."""
+    if prepared.folder is None or any(time_ns / 1e9 > when - YOUNG_SECONDS for _, time_ns, _ in stamps):
+        return
+    with telling_refusals(), whole_file(cache_room(KEYS) / key, PRIVATE) as file:
+        file.write(prepared.folder.name.encode())
+
+
+@contextmanager
+def held(key: str) -> Iterator[None]:
+    """One process at a time prepares the corpus of a key.
+
+    Raises:
+        CorpusError: the cache cannot be written to.
+    """
+    with telling_refusals(), hold(cache_room(LOCKS) / key, mode=PRIVATE):
+        yield
+
+
+@contextmanager
+def telling_refusals() -> Iterator[None]:
+    """Tell in one line what the system refuses about the cache."""
+    try:
+        yield
+    except OSError as error:
+        raise CorpusError(
+            f"the cache {cache_folder()} cannot be written: {error.strerror or error}; make room there "
+            f"(charlm corpus clean), or name another folder by {VARIABLE}"
+        ) from None

@@ -1,0 +1,1 @@
+"""Corpora by name: built in, or downloaded and verified."""

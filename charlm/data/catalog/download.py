@@ -1,0 +1,193 @@
+"""Fetching a named corpus: by pooch, verified before it is used, and tried again where the network fails.
+
+A download goes to a temporary name and gets its own only when its sum is right, so what is there is whole; a
+later attempt goes on with the files that an earlier one got.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from charlm.base.errors import CorpusError
+from charlm.base.files.atomic import PRIVATE, whole_file
+from charlm.base.files.cache_dir import PRIVATE_FOLDER, cache_folder, cache_room, is_marked
+from charlm.base.files.disk_space import check_room
+from charlm.base.files.lock import hold
+from charlm.base.progress import Progress
+from charlm.data.cache.entry import discard
+from charlm.data.catalog.catalog import DOWNLOADS, NamedCorpus, RemoteFile, not_downloaded
+
+OFFLINE = "CHARLM_OFFLINE"
+RETRIES = 2  # after the first attempt
+TIMEOUT = 30  # seconds without a byte
+BLOCK = 1 << 16
+LOCK, PARTS = ".lock", ".parts"
+ARCHIVED = 1 << 16
+"""Bytes that an archive may be longer than the text in it, where that cannot be compressed."""
+
+
+def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
+    """Fetch a corpus, unless it is here and as it should be.
+
+    Args:
+        corpus: one of the catalogue.
+        progress: called now and then.
+
+    Returns:
+        The text's path.
+
+    Raises:
+        CorpusError: charlm may not or does not download it, the network fails, what comes is not what is known,
+            or the system refuses to write it.
+    """
+    if corpus.bring:
+        raise not_downloaded(corpus)
+    try:
+        if is_intact(corpus):
+            return corpus.path
+        if os.environ.get(OFFLINE, "") not in ("", "0"):
+            raise CorpusError(f"{corpus.name} is not here, and {OFFLINE} forbids to download it: unset that")
+        parts = cache_room(DOWNLOADS) / f"{corpus.name}{PARTS}"
+        with hold(corpus.path.with_suffix(LOCK), mode=PRIVATE):
+            if not is_intact(corpus):  # another process may have fetched it while this one waited
+                _check_replaceable(corpus)
+                check_room(parts.parent, 2 * (corpus.bytes or 0))
+                parts.mkdir(PRIVATE_FOLDER, exist_ok=True)
+                paths = [_fetched(corpus, file, parts, progress) for file in corpus.files]
+                _publish(corpus, paths)
+            discard(parts, names_of_parts(corpus))
+    except OSError as error:
+        raise CorpusError(
+            f"{corpus.path} cannot be written: {error.strerror or error}; see to the disk"
+        ) from None
+    return corpus.path
+
+
+def is_intact(corpus: NamedCorpus) -> bool:
+    """Whether the text of a corpus is here and has its sum."""
+    return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
+
+
+def _check_replaceable(corpus: NamedCorpus) -> None:
+    """See that a text in this one's place is charlm's to replace; outside a cache that charlm began, none is."""
+    if os.path.lexists(corpus.path) and not is_marked(cache_folder()):
+        raise CorpusError(
+            f"{corpus.path} is there and is not {corpus.name} as it is known: put it somewhere else"
+        )
+
+
+def names_of_parts(corpus: NamedCorpus) -> re.Pattern[str]:
+    """The names of what a download puts beside its text: files by their sums, and those that are on their way."""
+    return re.compile("|".join([*(_sum(file) for file in corpus.files), r"tmp\w{8}"]))
+
+
+def _fetched(corpus: NamedCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
+    """One file, downloaded into a folder unless it is there already."""
+    import pooch  # with requests below it, it takes a fifth of a second
+    from requests import RequestException
+
+    pooch.get_logger().setLevel("ERROR")
+    name = _sum(file)
+    most = (corpus.bytes or 0) + (ARCHIVED if file.member else 0)
+    fetcher = pooch.create(
+        folder, base_url="", registry={name: file.hash}, urls={name: file.address}, retry_if_failed=RETRIES
+    )
+    try:
+        return Path(fetcher.fetch(name, downloader=partial(_transfer, progress, most)))
+    except _TooLong:
+        raise CorpusError(
+            f"{corpus.name}: what comes from {file.address} is longer than the {most:,} bytes that are known, "
+            f"and is not kept: see {corpus.address}"
+        ) from None
+    except RequestException as error:
+        raise CorpusError(
+            f"{corpus.name} cannot be downloaded from {file.address} ({_reason(error)}): try again later"
+        ) from None
+    except ValueError:
+        raise CorpusError(
+            f"{corpus.name}: what comes from {file.address} is not what is known ({file.hash}), and is not kept: "
+            f"try again later, or see {corpus.address}"
+        ) from None
+
+
+def _reason(error: Exception) -> str:
+    """Why the network failed: what is at the bottom of the layers that each tell the whole story again."""
+    from requests import ConnectionError, HTTPError, Timeout
+
+    text = str(error)
+    match error:
+        case HTTPError() if error.response is not None:
+            return f"the server answers {error.response.status_code}"
+        case Timeout():
+            return "it timed out"
+        case _ if "timed out" in text:
+            return "it timed out"
+        case _ if "NameResolutionError" in text or "Failed to resolve" in text:
+            return "the server's name is not resolved: is there a network?"
+        case _ if "Connection refused" in text or "actively refused" in text:
+            return "the connection is refused"
+        case ConnectionError():
+            return "the connection fails"
+    return "the transfer breaks off"
+
+
+class _TooLong(Exception):
+    """A server sends more than there is to send."""
+
+
+def _transfer(progress: Progress | None, most: int, address: str, path: str, _: Any) -> None:
+    """Bring one file here; in pooch's own downloader a connection that fails stays open."""
+    import requests
+
+    with requests.get(address, stream=True, timeout=TIMEOUT) as response, Path(path).open("wb") as out:
+        response.raise_for_status()
+        total, done = int(response.headers.get("Content-Length", 0)), 0
+        for block in response.iter_content(BLOCK):
+            done += len(block)
+            if done > most:
+                raise _TooLong
+            out.write(block)
+            if progress is not None:
+                progress(min(done, total), total)  # what comes compressed is longer than its announced length
+
+
+def _publish(corpus: NamedCorpus, paths: list[Path]) -> None:
+    """Put the text of the files together, and in its place if it is what is known."""
+    with whole_file(corpus.path, PRIVATE) as out:
+        for number, (path, file) in enumerate(zip(paths, corpus.files, strict=True)):
+            out.write(b"\n" if number else b"")
+            with _opened(path, file) as text:
+                while out.tell() <= (corpus.bytes or 0) and (block := text.read(BLOCK)):
+                    out.write(block)
+        out.flush()
+        if not _has_hash(Path(out.name), corpus.hash):
+            raise CorpusError(f"{corpus.name}: its text is not what is known ({corpus.hash}), and is not kept")
+
+
+@contextmanager
+def _opened(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
+    """The text of a downloaded file, out of its archive where it is one."""
+    if file.member:
+        with zipfile.ZipFile(path) as archive, archive.open(file.member) as text:
+            yield text
+    else:
+        with path.open("rb") as text:
+            yield text
+
+
+def _sum(file: RemoteFile) -> str:
+    """The sum of a file, without the algorithm."""
+    return file.hash.rpartition(":")[2]
+
+
+def _has_hash(path: Path, known: str | None) -> bool:
+    import pooch
+
+    return known is not None and pooch.hashes.hash_matches(path, known)

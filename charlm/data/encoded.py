@@ -1,0 +1,105 @@
+"""A part of a corpus: what is trained on, validated on, or measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from charlm.base.arrays import Codes
+from charlm.config import CorpusConfig
+from charlm.data.alphabet import END, Alphabet, blocks_of, text_of
+from charlm.data.prepared import Prepared
+from charlm.data.reading.encode import Passes
+from charlm.data.reading.sources import source_of_text
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    r"""A stretch of an encoded text, which may lie on disk and be of any length.
+
+    Attributes:
+        codes: the alphabet's codes of its symbols (N,); of documents, an end symbol comes first, which is no
+            target, and last.
+        alphabet: the corpus's symbols.
+        bigrams_path: where its bigrams are kept once they are counted; None where they are not.
+
+    >>> part = Part.of_text("emma\nava", CorpusConfig(lines=True))
+    >>> len(part), part.text, part.target_bytes
+    (10, 'emma\nava\n', 9)
+    """
+
+    codes: Codes
+    alphabet: Alphabet
+    bigrams_path: Path | None = None
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> Part:
+        """The whole of a prepared corpus."""
+        return cls(prepared.codes, prepared.alphabet)
+
+    @classmethod
+    def of_text(cls, text: str, config: CorpusConfig) -> Part:
+        """A text in memory, read as the settings say.
+
+        Raises:
+            CorpusError: it is empty, is no valid Unicode, or has empty documents only.
+        """
+        passes = Passes(source_of_text(text), config, progress=None)
+        alphabet, _ = passes.count()
+        return cls(np.concatenate(list(passes.codes(alphabet))), alphabet)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, places: slice) -> Part:
+        return Part(self.codes[places], self.alphabet)
+
+    @property
+    def symbols(self) -> str:
+        """The symbols as characters (N,): bytes as those of their code points, ends as ``END``."""
+        return "".join(self.symbol_blocks)
+
+    @property
+    def symbol_blocks(self) -> Iterator[str]:
+        """The same in stretches that any memory holds."""
+        return (text_of(self.alphabet.points_A[block]) for block in blocks_of(self.codes))
+
+    @property
+    def text(self) -> str:
+        """The text, in memory: each document with what ends it, and nothing before the first."""
+        starts_document = len(self) > 0 and self.codes[0] == self.alphabet.end
+        return self.alphabet.decode(self.codes[1:] if starts_document else self.codes)
+
+    @property
+    def utf8(self) -> bytes:
+        """The text's bytes."""
+        return self.text.encode("utf-8", "surrogateescape")
+
+    @property
+    def utf8_blocks(self) -> Iterator[bytes]:
+        """The same in stretches that any memory holds."""
+        starts_document = len(self) > 0 and self.codes[0] == self.alphabet.end
+        for block in blocks_of(self.codes[1:] if starts_document else self.codes):
+            yield self.alphabet.decode(block).encode("utf-8", "surrogateescape")
+
+    @property
+    def words(self) -> int:
+        """How many words there are between white space; an end symbol is such."""
+        is_space_A = np.array([symbol.isspace() or symbol == END for symbol in self.alphabet.symbols])
+        if self.alphabet.units == "bytes":
+            is_space_A &= (self.alphabet.points_A < 0x80) | (self.alphabet.points_A == ord(END))
+        words, was_space = 0, True
+        for block in blocks_of(self.codes):
+            is_space = is_space_A[block]
+            words += int((is_space[:-1] & ~is_space[1:]).sum()) + (was_space and not is_space[0])
+            was_space = bool(is_space[-1])
+        return words
+
+    @property
+    def target_bytes(self) -> int:
+        """How many bytes of UTF-8 the symbols after the first stand for."""
+        lengths_A = self.alphabet.byte_lengths_A
+        return sum(int(lengths_A[block].sum()) for block in blocks_of(self.codes[1:]))

@@ -1,0 +1,152 @@
+"""The two passes over a corpus: one counts its symbols and sums up its files, the other encodes it.
+
+Both read block by block, and both change the text in the same way: bytes become characters, which may be put in
+lower case and normalised, and documents are marked. What they hold is a block, and a count for every code point.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError
+from charlm.base.progress import Progress
+from charlm.config import CorpusConfig
+from charlm.data.alphabet import END, UNICODE_END, Alphabet, Counts, code_points
+from charlm.data.reading.files import Member
+from charlm.data.reading.sources import Source, empty
+from charlm.data.reading.symbols import symbol_pieces
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What a file of a corpus had in it.
+
+    Attributes:
+        path: its absolute path; None for what is no file.
+        bytes: how many it had, decompressed.
+        sha256: of those, in hexadecimal.
+    """
+
+    path: str | None
+    bytes: int
+    sha256: str
+
+
+class Passes:
+    """A source that is being prepared."""
+
+    def __init__(self, source: Source, config: CorpusConfig, progress: Progress | None) -> None:
+        """Note what the files look like before they are read.
+
+        Raises:
+            CorpusError: a file is gone.
+        """
+        self.stamps = [member.stamp() for member in source.members]
+        self._source = source
+        self._config = config
+        self._progress = progress
+        self._done = 0
+        self._is_begun = False
+        self._total = 2 * sum(size for size, *_ in self.stamps)
+
+    def count(self) -> tuple[Alphabet, list[FileFacts]]:
+        """The first pass: the symbols with their counts, and what the files are.
+
+        Raises:
+            CorpusError: a file cannot be read as the settings say, or there is nothing in any.
+        """
+        counts: Counts = np.zeros(UNICODE_END, np.int64)
+        files = []
+        self._is_begun = False
+        for member in self._source.members:
+            content = Content(member.blocks(self._advance))
+            for piece in self._pieces(member, content):
+                found = np.bincount(code_points(piece))
+                counts[: len(found)] += found
+            files.append(content.facts(member.path))
+        if not counts.any():
+            raise self._nothing(files)
+        return Alphabet.of_counts(counts, self._config.units, self._config.document_end), files
+
+    def sums(self) -> list[FileFacts]:
+        """What the files are by their bytes alone, be they text or not.
+
+        Raises:
+            CorpusError: a file cannot be read.
+        """
+        files = []
+        for member in self._source.members:
+            content = Content(member.blocks(self._advance))
+            deque(content, maxlen=0)
+            files.append(content.facts(member.path))
+        return files
+
+    def codes(self, alphabet: Alphabet) -> Iterator[Codes]:
+        """The second pass: the corpus in codes, in pieces of any size.
+
+        Raises:
+            CorpusError: a file cannot be read any more, or has changed since the first pass.
+        """
+        self._is_begun = False
+        for member in self._source.members:
+            for piece in self._pieces(member, member.blocks(self._advance)):
+                yield alphabet.table.take(code_points(piece), mode="clip")
+        self.check_unchanged()
+
+    def check_unchanged(self) -> None:
+        """Make sure that nobody wrote to a file while it was read.
+
+        Raises:
+            CorpusError: somebody did.
+        """
+        for member, stamp in zip(self._source.members, self.stamps, strict=True):
+            if member.stamp() != stamp:
+                raise CorpusError(f"{member.label} has changed while it was read: wait until nobody writes to it")
+
+    def _pieces(self, member: Member, blocks: Iterable[bytes]) -> Iterator[str]:
+        """A file's symbols."""
+        pieces = symbol_pieces(blocks, self._config, member.label)
+        return pieces if self._config.document_end is None else self._joined(pieces)
+
+    def _joined(self, pieces: Iterator[str]) -> Iterator[str]:
+        """A file's documents; the end symbol that closed the last file's is also what opens these."""
+        for piece in pieces:
+            yield piece.removeprefix(END) if self._is_begun else piece
+            self._is_begun = True
+            break
+        yield from pieces
+
+    def _nothing(self, files: list[FileFacts]) -> CorpusError:
+        if any(file.bytes for file in files):
+            return CorpusError(f"{self._source.label} has empty documents only: give a text that has others")
+        return empty(self._source.label)
+
+    def _advance(self, count: int) -> None:
+        self._done += count
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
+class Content:
+    """The blocks of a file, summed up as they pass."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = blocks
+        self._bytes = 0
+        self._sum = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self._bytes += len(block)
+            self._sum.update(block)
+            yield block
+
+    def facts(self, path: str | None) -> FileFacts:
+        """What the file had in it, once all of it has passed."""
+        return FileFacts(path, self._bytes, self._sum.hexdigest())

@@ -1,0 +1,223 @@
+"""Where a corpus comes from: files and folders, a built-in, standard input, or a string that Python hands in.
+
+Finding a source reads nothing but standard input, which goes to a nameless file in the cache's folder, so that it
+can be read twice and no more than a block of it is in memory.
+"""
+
+from __future__ import annotations
+
+import stat
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import BinaryIO, Literal, TypeAlias
+
+from charlm.base.errors import CorpusError, UsageError
+from charlm.base.files.cache_dir import VARIABLE, cache_folder, cache_room
+from charlm.config.corpus import Units
+from charlm.data.catalog.builtin import NAMES, read_named
+from charlm.data.catalog.catalog import downloaded, named_corpora
+from charlm.data.reading.compression import plain_name
+from charlm.data.reading.decode import decode
+from charlm.data.reading.files import BLOCK, Member, Spool
+from charlm.data.reading.patterns import files_of
+from charlm.data.reading.walk import Identity, identity_of, mode_of
+
+Kind: TypeAlias = Literal["file", "files", "built-in", "stdin", "text"]
+
+MOST_NAMED = 1000
+"""Names of files and folders that a run can remember."""
+
+REMEDY = f"give a text file, or a built-in corpus ({', '.join(NAMES)})"
+"""What to do where there is nothing of a name."""
+
+_STDIN = "standard input"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text that can be read, and where it is.
+
+    Attributes:
+        name: a short name for runs and tables: the stem of the file or of the first one, the folder's or the
+            built-in's name, "stdin" or "text".
+        kind: which origin it has; "files" are several, or a folder's.
+        paths: what was named, files and folders and patterns, as absolute paths; empty for the other kinds.
+        members: the files, in the order in which they are read.
+        left_out: what was not read though its name fits, and for each the reason.
+    """
+
+    name: str
+    kind: Kind
+    paths: tuple[str, ...]
+    members: tuple[Member, ...] = field(repr=False)
+    left_out: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def label(self) -> str:
+        """How messages call it."""
+        return self.members[0].label if len(self.members) == 1 else f"the corpus {self.name}"
+
+    @property
+    def stored(self) -> str:
+        """How a run's settings remember a single text: by what finds it again, ``-`` where nothing does."""
+        return self.paths[0] if self.paths else self.name if self.kind == "built-in" else "-"
+
+    @property
+    def may_expand(self) -> bool:
+        """Whether its files may become any number of times as long by their decompression."""
+        return all(member.may_expand for member in self.members)
+
+    def expanding(self) -> Source:
+        """The same source, whose files may expand as they like."""
+        members = tuple(replace(member, may_expand=True) for member in self.members)
+        return replace(self, members=members)
+
+    def read(self, units: Units = "characters") -> str:
+        """The whole text at once: for a text that is known to be small, such as a prompt.
+
+        Args:
+            units: of bytes, those that are no UTF-8 are read as surrogate escapes.
+
+        Raises:
+            CorpusError: it cannot be read, is no UTF-8 where characters are wanted, or is empty.
+        """
+        if units == "bytes":
+            raw = b"".join(block for member in self.members for block in member.blocks())
+            text = raw.decode("utf-8", "surrogateescape")
+        else:
+            text = "".join(piece for member in self.members for piece in decode(member.blocks(), member.label))
+        if not text:
+            raise empty(self.label)
+        return text
+
+
+def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Source:
+    """The source that a user names.
+
+    Args:
+        named: ``-`` for standard input, the name of a corpus, built in or downloaded; or paths of text files and
+            folders, and patterns of paths.
+        pattern: which files of a folder to read.
+        remedy: what to do where there is nothing of a name.
+
+    Raises:
+        UsageError: a name is a corpus's, and a file's in the working folder as well; names do not go together.
+        CorpusError: there is nothing of a name, or it has not been downloaded.
+    """
+    alone = [name for name in named if name in ("-", *NAMES) or name in named_corpora()]
+    if len(named) == 1 and stat.S_ISFIFO(mode_of(named[0])):
+        with Path(named[0]).open("rb") as pipe:
+            return Source("stdin", "stdin", (), (Member(repr(named[0]), _spooled(pipe, repr(named[0]))),))
+    if not alone:
+        return find_files(named, pattern, remedy)
+    if len(named) > 1:
+        raise UsageError(f"{alone[0]} cannot be read together with other texts: give it alone, or files alone")
+    (name,) = named
+    if name == "-":
+        return Source("stdin", "stdin", (), (Member(_STDIN, _spooled(sys.stdin.buffer, _STDIN)),))
+    kind = "built-in" if name in NAMES else "named"
+    if Path(name).exists() and not Path(name).is_dir():
+        raise UsageError(
+            f"{name} is a {kind} corpus, and a file here has the same name: write ./{name} for "
+            f"the file; for the {kind} one, rename the file or work in another folder"
+        )
+    if kind == "built-in":
+        return built_in_source(name)
+    return find_files([str(downloaded(name))], pattern, f"get it by charlm corpus get {name}")
+
+
+def find_text(named: str, remedy: str = REMEDY) -> Source:
+    """The source of one text, a file or ``-`` or a built-in: what is no folder and no pattern.
+
+    Raises:
+        UsageError: the name is a built-in's, and a file's in the working folder as well.
+        CorpusError: there is nothing of that name.
+    """
+    if named not in NAMES and named not in named_corpora() and stat.S_ISDIR(mode_of(named)):
+        raise CorpusError(f"{named!r} is a folder: give a text file")
+    return find_source([named], pattern="", remedy=remedy)
+
+
+def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
+    """The source of files and folders; ``remedy`` is what to do where there is none of a name.
+
+    Raises:
+        UsageError: a file is named twice, or too many are.
+        CorpusError: there is nothing of a name.
+    """
+    if len(named) > MOST_NAMED:
+        raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")
+    found = [files_of(name, pattern, remedy) for name in named]
+    members = tuple(member for files, _ in found for member in files)
+    seen: set[Identity | str] = set()
+    for member in members if len(named) > 1 else ():
+        same = identity_of(member.path or "") or member.label
+        if same in seen:
+            raise UsageError(f"{member.label} is named twice: leave out one")
+        seen.add(same)
+    is_file = members[0].label == repr(named[0])
+    name = PurePath(plain_name(named[0])).stem if is_file else Path(named[0]).resolve().name
+    kind: Kind = "file" if is_file and len(members) == 1 else "files"
+    paths = tuple(str(Path(name).absolute()) for name in named)
+    return Source(name, kind, paths, members, tuple(each for _, left_out in found for each in left_out))
+
+
+def find_stored(stored: str, remedy: str) -> Source:
+    """The source that a run's settings remember (see ``Source.stored``), whatever the working folder holds.
+
+    Raises:
+        CorpusError: there is nothing of that name, or it came through a pipe.
+    """
+    if stored == "-":
+        raise CorpusError(f"{_STDIN} is read once, and is gone: {remedy}")
+    return built_in_source(stored) if stored in NAMES else find_files([stored], "", remedy)
+
+
+def built_in_source(name: str) -> Source:
+    """The source of a built-in corpus; see ``read_named`` for what is raised."""
+    return Source(name, "built-in", (), (Member(f"the built-in corpus {name}", read_named(name).encode()),))
+
+
+def source_of_text(text: str) -> Source:
+    """The source of a string that Python hands in.
+
+    Raises:
+        CorpusError: the string is empty, or holds half of a surrogate pair, which no file can.
+
+    >>> source_of_text("abc").read()
+    'abc'
+    """
+    if not text:
+        raise empty("the text")
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError as error:
+        raise CorpusError(
+            f"the text is not valid Unicode: {text[error.start]!r} at position {error.start} "
+            "(counted from 0) is half of a surrogate pair; replace it"
+        ) from None
+    return Source("text", "text", (), (Member("the text", raw),))
+
+
+def empty(label: str) -> CorpusError:
+    """What to say of a text that has nothing in it."""
+    return CorpusError(f"{label} is empty: give a text that has characters")
+
+
+def _spooled(stream: BinaryIO, label: str) -> Spool:
+    """A nameless file with all that a stream gives; it vanishes with the program, however that ends."""
+    try:
+        file = tempfile.TemporaryFile(dir=cache_room())  # noqa: SIM115 (the spool closes it)
+        spool = Spool(file)
+        while block := stream.read(BLOCK):
+            file.write(block)
+        file.flush()
+    except OSError as error:
+        raise CorpusError(
+            f"{label} cannot be put into the cache {cache_folder()}: {error.strerror or error}; "
+            f"make room there, or name another folder by {VARIABLE}"
+        ) from None
+    return spool

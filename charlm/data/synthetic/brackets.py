@@ -1,0 +1,71 @@
+"""Nested brackets, a Dyck language of bounded depth: what closes is decided by what was opened, however long ago.
+
+At each step a bracket is opened with probability p, and closed otherwise; on an empty stack one is opened for
+certain, on a full one closed for certain. An opened one is of each of k kinds equally often; a closing one is of
+the kind that is on top of the stack. So the stack's height h is a chain of births and deaths between 0 and
+the depth D, and in balance as many steps lead from h up to h + 1 as back:
+
+    pi(h) up(h) = pi(h + 1) (1 - up(h + 1)),   up(0) = 1,  up(D) = 0,  up(h) = p between
+
+Only what is not yet decided costs bits: whether a bracket opens or closes, and the kind of one that opens. With
+H2 the entropy of a coin,
+
+    H = sum_h pi(h) (H2(up(h)) + up(h) log2 k)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.config import setting
+from charlm.data.synthetic_source import Draws, Source, entropy_bits
+
+PAIRS = ("()", "[]", "{}", "<>")
+
+
+@dataclass(frozen=True)
+class Brackets(Source):
+    """Nested brackets of several kinds: a model must remember what is open."""
+
+    depth: int = setting(3, "The most brackets that are open at once.", low=1, high=1000)
+    kinds: int = setting(2, "How many kinds of brackets there are.", low=1, high=len(PAIRS))
+    opening: float = setting(0.5, "How probable one is to open, where it may open or close.", above=0, below=1)
+
+    @property
+    def _up(self) -> Sequence[float]:
+        """The probability that a bracket opens, at each height from 0 to the depth."""
+        return [1.0, *[self.opening] * (self.depth - 1), 0.0]
+
+    @property
+    def stationary(self) -> Sequence[float]:
+        """How often the stack has each height from 0 to the depth, in the long run."""
+        # Logarithms, because a ratio to the power of the depth leaves the range of a float.
+        logs = [0.0]
+        for here, above in zip(self._up, self._up[1:], strict=False):
+            logs.append(logs[-1] + math.log(here) - math.log1p(-above))
+        weights = [math.exp(log - max(logs)) for log in logs]
+        return [weight / math.fsum(weights) for weight in weights]
+
+    @property
+    def bits_per_char(self) -> float:
+        """See the module's docstring."""
+        return math.fsum(
+            share * (entropy_bits(up, 1 - up) + up * math.log2(self.kinds))
+            for share, up in zip(self.stationary, self._up, strict=True)
+        )
+
+    def draws(self, rng: np.random.Generator) -> Draws:
+        """See Source.draws; the stack is empty at first."""
+        ups, stack = self._up, list[str]()
+        while True:
+            up = ups[len(stack)]
+            if rng.random() < up:
+                pair = PAIRS[int(rng.random() * self.kinds)]
+                stack.append(pair[1])
+                yield pair[0], up / self.kinds
+            else:
+                yield stack.pop(), 1 - up

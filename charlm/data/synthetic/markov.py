@@ -1,0 +1,93 @@
+"""A Markov chain: what follows depends on the last few characters and on nothing before.
+
+Each context c of ``order`` characters has a row of probabilities P(x | c), drawn from a Dirichlet distribution.
+The contexts are the states of a chain that has one stationary distribution pi, because a floor under the rows
+lets every context reach every other. The entropy rate is the rows' entropy, weighted by it (Cover and Thomas
+2006, theorem 4.2.4):
+
+    H = - sum_c pi(c) sum_x P(x | c) log2 P(x | c)
+
+A text starts in a context that is drawn from pi, so that every character of it costs H on average, the first too.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.errors import UsageError
+from charlm.config import setting
+from charlm.data.synthetic_source import LETTERS, Draws, Source
+
+FLOOR = 0.03  # of each row is shared out evenly: what almost never comes would cost a lot and teach nothing
+MAX_PROBABILITIES = 1 << 20
+STATIONARY = 1e-14  # by how much a distribution may still change that is called stationary
+
+Probabilities = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Markov(Source):
+    """A Markov chain of any order, its rows drawn from a Dirichlet distribution."""
+
+    order: int = setting(2, "How many characters before decide what comes.", low=0, high=19)
+    symbols: int = setting(4, "How many letters there are.", low=2, high=len(LETTERS))
+    concentration: float = setting(
+        0.6, "Of the Dirichlet distribution: small, and rows are far from even.", low=0.01, high=1000
+    )
+    chain_seed: int = setting(0, "Which chain: the seed of its rows.", low=0)
+
+    def __post_init__(self) -> None:
+        """Check the settings, and that the rows are of a size to be drawn.
+
+        Raises:
+            UsageError: they are not.
+        """
+        super().__post_init__()
+        if self.symbols ** (self.order + 1) > MAX_PROBABILITIES:
+            raise UsageError(
+                f"--symbols {self.symbols} and --order {self.order} make more than {MAX_PROBABILITIES:,} "
+                "probabilities: make one of the two smaller"
+            )
+
+    @cached_property
+    def rows_CS(self) -> Probabilities:
+        """P(x | c) for C contexts and S symbols; a context's number, to base S, ends in its last symbol."""
+        rng = np.random.default_rng(self.chain_seed)
+        drawn = rng.dirichlet(np.full(self.symbols, self.concentration), self.symbols**self.order)
+        rows_CS: Probabilities = (1 - FLOOR) * drawn + FLOOR / self.symbols
+        return rows_CS
+
+    @cached_property
+    def stationary_C(self) -> Probabilities:
+        """How often the chain is in each context in the long run (C,)."""
+        contexts = len(self.rows_CS)
+        pi_C = np.full(contexts, 1 / contexts)
+        while True:
+            # After symbol x in context c comes context (c S + x) mod C: that drops the oldest symbol.
+            following_C: Probabilities = (pi_C[:, None] * self.rows_CS).reshape(-1, contexts).sum(axis=0)
+            following_C /= following_C.sum()
+            if np.abs(following_C - pi_C).sum() < STATIONARY:
+                return following_C
+            pi_C = following_C
+
+    @property
+    def bits_per_char(self) -> float:
+        """See the module's docstring."""
+        bits_C = -(self.rows_CS * np.log2(self.rows_CS)).sum(axis=1)
+        return float(self.stationary_C @ bits_C)
+
+    def draws(self, rng: np.random.Generator) -> Draws:
+        """See Source.draws."""
+        # Python's lists and bisect are several times faster here than NumPy's on one number.
+        rows, cumulative = self.rows_CS.tolist(), self.rows_CS.cumsum(axis=1)[:, :-1].tolist()
+        contexts = len(rows)
+        context = bisect(self.stationary_C.cumsum()[:-1].tolist(), rng.random())
+        while True:
+            symbol = bisect(cumulative[context], rng.random())
+            yield LETTERS[symbol], rows[context][symbol]
+            context = (context * self.symbols + symbol) % contexts

@@ -1,1 +1,0 @@
-"""Who executes a training step."""

@@ -1,0 +1,1 @@
+"""The NumPy engine: worker processes over shared memory."""

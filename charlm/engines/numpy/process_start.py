@@ -1,0 +1,63 @@
+"""How a process of charlm's own begins: this file is run as it is, before anything else is imported.
+
+Its arguments are a module of charlm and the folders that modules are imported from, which are those of the
+process that starts this one. The module's ``serve`` reads orders from standard input. Its answers have standard
+output for themselves, after a line that marks their beginning: whatever else is printed goes to standard error.
+"""
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+MARK = "charlm's answers:\n"
+
+
+def begin() -> None:
+    """Import the module and have it serve."""
+    name, sys.path[:] = sys.argv[1], sys.argv[2:]
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        _serve(name, answers)
+    except BrokenPipeError:
+        os._exit(0)  # the process that orders is gone: nobody is left to be told, and closing would fail again
+
+
+def _serve(name: str, answers: "TextIO") -> None:
+    """Have the module serve; its failure is the last answer."""
+    from importlib import import_module
+
+    answers.write(f"\n{MARK}")
+    try:
+        _import_charlm()
+        import_module(name).serve(sys.stdin, answers)
+    except Exception as error:
+        answers.write(failure_line(error))
+    answers.close()
+
+
+def failure_line(error: Exception) -> str:
+    """The answer that tells the process that orders of a failure."""
+    import json
+    from traceback import format_exception
+
+    told = {"error": f"{type(error).__name__}: {error}", "traceback": "".join(format_exception(error))}
+    return json.dumps(told) + "\n"
+
+
+def _import_charlm() -> None:
+    """Import the package that this file is of, whatever else goes by its name in the folders."""
+    from importlib.util import module_from_spec, spec_from_file_location
+    from pathlib import Path
+
+    spec = spec_from_file_location("charlm", Path(__file__).resolve().parents[2] / "__init__.py")
+    assert spec is not None and spec.loader is not None
+    sys.modules["charlm"] = module_from_spec(spec)
+    spec.loader.exec_module(sys.modules["charlm"])
+
+
+if __name__ == "__main__":
+    begin()

@@ -1,0 +1,68 @@
+"""The worker processes of a training, seen from the process that leads it; the arrays lie in shared memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from charlm.base.errors import WorkerError
+from charlm.engines.numpy.process import Process
+from charlm.engines.numpy.worker import Job
+
+MODULE = "charlm.engines.numpy.worker"
+ADVICE = "go on from the last save with --resume, with fewer --workers if memory ran out"
+# A worker must not start the matrix library's own threads at all.
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
+
+
+class Crew:
+    """One process a job; its processes are gone when it is closed."""
+
+    def __init__(self, jobs: Sequence[Job], inherited: tuple[int, ...]) -> None:
+        """Start the processes, and give each its job.
+
+        Raises:
+            WorkerError: a process cannot be started.
+        """
+        self._processes: list[Process] = []
+        try:
+            for job in jobs:
+                self._processes.append(Process(MODULE, ADVICE, inherited, ONE_THREAD))
+                self._processes[-1].send(asdict(job))
+        except OSError as error:
+            self.close()
+            raise WorkerError(f"no worker process can be started ({error}): train with --workers 1") from error
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes' numbers."""
+        return [process.pid for process in self._processes]
+
+    def order(self, orders: Sequence[Mapping[str, Any]]) -> None:
+        """Give each worker its order, JSON values by name, which it begins at once."""
+        for process, order in zip(self._processes, orders, strict=True):
+            process.send(order)
+
+    def answers(self) -> list[dict[str, Any]]:
+        """Wait for every worker's answer, in their order.
+
+        Raises:
+            WorkerError: a worker failed, or its process has ended.
+        """
+        answers, failures = [], []
+        for process in self._processes:
+            try:
+                answers.append(process.answer())
+            except WorkerError as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+        return answers
+
+    def close(self) -> None:
+        """End the processes, and wait until they are gone."""
+        for process in self._processes:
+            process.dismiss()
+        for process in self._processes:
+            process.wait()

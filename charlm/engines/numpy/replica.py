@@ -1,0 +1,85 @@
+"""A worker's part of a training step: its own columns of the batch, then its own stretch of the parameters.
+
+Every worker has buffers and a gradient of its own. A shard runs in the process of its worker, and takes orders
+that say what the step is; the arrays lie in memory that all workers share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from charlm.base.arrays import FlatVector
+from charlm.config import OptimisationConfig
+from charlm.data.batches import Batch
+from charlm.engines.numpy.shared_memory import TrainingMemory
+from charlm.models.char_rnn import Model
+from charlm.nn.dropout import Regularization
+from charlm.optim.base import Optimizer
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a step is, beside its arrays.
+
+    Attributes:
+        sizes: for each field of the batch its shape but for the batch axis.
+        num_targets: how many targets the mean loss is over, in all workers together.
+        resets_state: whether the batch starts from the initial state.
+        state: which of the two states the step starts from.
+        seed: of the worker's own random numbers.
+    """
+
+    sizes: Mapping[str, Sequence[int]]
+    num_targets: int
+    resets_state: bool
+    state: int
+    seed: int
+
+
+class Shard:
+    """One worker's columns and parameters, and what it owns."""
+
+    def __init__(
+        self, model: Model, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
+        seq_len: int, optimisation: OptimisationConfig,
+    ) -> None:  # fmt: skip
+        self.buffers = model.buffers(
+            seq_len, columns.stop - columns.start, Regularization.from_config(optimisation)
+        )
+        self._model = model
+        self._optimizer = optimizer
+        self._memory = memory
+        self._columns = columns
+        self._grads = FlatVector(model.shapes, model.dtype, memory.gradients[number])
+        workers, parameters = memory.gradients.shape
+        self._stretch = slice(parameters * number // workers, parameters * (number + 1) // workers)
+
+    def run(self, order: Order) -> float:
+        """Forward and backward: the gradient and the state after are written, the targets' costs summed."""
+        memory, columns = self._memory, self._columns
+        fields = {
+            name: np.ascontiguousarray(memory.fields[name][(*map(slice, sizes), columns)])
+            for name, sizes in order.sizes.items()
+        }
+        batch = Batch(fields, order.num_targets, order.resets_state)
+        state = tuple(tuple(array[columns] for array in layer) for layer in memory.states[order.state])
+        # Overflow is not announced: whoever reads the results checks that they are finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            nll_sum, after = self._model.loss_and_gradient(
+                batch, state, self.buffers, self._grads, np.random.default_rng(order.seed)
+            )
+        for layer, own in zip(memory.states[1 - order.state], after, strict=True):
+            for array, own_BH in zip(layer, own, strict=True):
+                array[columns] = own_BH
+        return nll_sum
+
+    def update(self, lr: float, t: int) -> None:
+        """Update this worker's stretch of the parameters, by the first gradient, which all have been added to."""
+        memory, own = self._memory, self._stretch
+        slots = {name: slot[own] for name, slot in memory.slots.items()}
+        # Overflow is not announced here either: the next loss tells.
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._optimizer.update(memory.params[own], memory.gradients[0, own], slots, lr, t)

@@ -1,0 +1,125 @@
+"""Memory that worker processes share: parameters, a chunk of the text, the state, and a gradient for each.
+
+The mapping has no name in any file system, so nothing of it is left behind, however its processes end.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Sequence
+from math import prod
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import CACHE_LINE, Floats
+from charlm.data.batches import Batch
+from charlm.models.char_rnn import Model
+from charlm.nn.state import States
+
+Layout: TypeAlias = dict[str, tuple[tuple[int, ...], npt.DTypeLike]]
+
+
+class SharedMemory:
+    """A mapping that this process's children can open too.
+
+    Attributes:
+        address: what a child opens it by: the number of a file that it inherits, or on Windows a name.
+        inherited: the files that a child must inherit.
+    """
+
+    def __init__(self, size: int, address: str | None = None) -> None:
+        """Map new memory of so many bytes, all zero, or what a parent has mapped."""
+        self.inherited: tuple[int, ...]
+        if sys.platform == "win32":
+            # Windows forgets the name with the last process that knows it.
+            self.address = f"charlm-{secrets.token_hex(8)}" if address is None else address
+            self.inherited = ()
+            self.buffer = mmap.mmap(-1, size, tagname=self.address)
+        else:
+            file = _nameless_file(size) if address is None else int(address)
+            self.address = str(file)
+            self.inherited = (file,)
+            self.buffer = mmap.mmap(file, size)
+
+    def close_file(self) -> None:
+        """Close the inherited file, once all who need the mapping have it; the mapping stays."""
+        for file in self.inherited:
+            os.close(file)
+        self.inherited = ()
+
+
+class TrainingMemory:
+    """The arrays of a training step, laid out alike in every process.
+
+    Attributes:
+        params: the parameters (P,).
+        slots: what the optimiser keeps for each parameter, by name (P,).
+        gradients: of each worker's part of the loss (workers, P).
+        states: two states of all streams; a step reads one and writes the other.
+        fields: of the batch, at their full size, by name.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        slot_names: Sequence[str],
+        seq_len: int,
+        batch_size: int,
+        workers: int,
+        address: str | None = None,
+    ) -> None:
+        """Lay out new memory, or a parent's."""
+        layout = _layout(model, len(slot_names), seq_len, batch_size, workers)
+        self.shared = SharedMemory(sum(_room(*entry) for entry in layout.values()), address)
+        arrays: dict[str, Any] = {}
+        start = 0
+        for name, (shape, dtype) in layout.items():
+            arrays[name] = np.ndarray(shape, dtype, self.shared.buffer, start)
+            start += _room(shape, dtype)
+        self.params: Floats = arrays["params"]
+        self.slots: dict[str, Floats] = dict(zip(slot_names, arrays["slots"], strict=True))
+        self.gradients: Floats = arrays["gradients"]
+        self.states: tuple[States, ...] = tuple(
+            tuple(tuple(layer) for layer in state) for state in arrays["states"]
+        )
+        spec = model.batch_spec(seq_len, batch_size)
+        self.fields: dict[str, npt.NDArray[Any]] = {name: arrays[name] for name in spec}
+
+    def put(self, batch: Batch) -> None:
+        """Lay out a batch, whatever its fields mean."""
+        for name, values in batch.fields.items():
+            self.fields[name][tuple(map(slice, values.shape))] = values
+
+
+def _layout(model: Model, slots: int, seq_len: int, batch_size: int, workers: int) -> Layout:
+    parameters = model.params.flat.size
+    state = (model.config.layers, len(model.cell.state_names), batch_size, model.config.hidden)
+    return {
+        "params": ((parameters,), model.dtype),
+        "slots": ((slots, parameters), model.dtype),
+        "gradients": ((workers, parameters), model.dtype),
+        "states": ((2, *state), model.dtype),
+        **model.batch_spec(seq_len, batch_size),
+    }
+
+
+def _room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> int:
+    """The bytes of an array, rounded up so that the next one starts at a cache line's start."""
+    return -(-prod(shape) * np.dtype(dtype).itemsize // CACHE_LINE) * CACHE_LINE
+
+
+def _nameless_file(size: int) -> int:
+    """A file in memory where the system has such, else an unlinked temporary one."""
+    if sys.platform == "linux":
+        file = os.memfd_create("charlm")
+    else:
+        with tempfile.TemporaryFile() as temporary:
+            file = os.dup(temporary.fileno())
+    os.ftruncate(file, size)
+    return file

@@ -1,0 +1,132 @@
+"""How sure a mean is: block bootstrap of a series whose neighbours depend on one another.
+
+Characters are not independent (a hard word makes several dear ones), so resampling them one by one would
+promise too narrow an interval. Whole blocks keep the dependence inside a block (Künsch 1989); they are taken
+from the text closed to a circle, so that every character is drawn equally often (Politis & Romano 1992).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from charlm.inference.scoring import Costs
+
+COVERAGE = 0.95
+MOST = 1 << 20
+"""The longest series that is kept as it is; neighbors in one over twice as long are averaged."""
+
+
+class MeanSeries:
+    """A series that comes in stretches, kept in bounded memory: of a long one, the means of so many neighbours.
+
+    >>> series = MeanSeries(4)
+    >>> for stretch in ([1.0, 2.0], [3.0, 2.0]):
+    ...     series.take(np.array(stretch))
+    >>> series.interval(4, 100, np.random.default_rng(1))
+    (2.0, 2.0, 4)
+    """
+
+    def __init__(self, count: int) -> None:
+        """Take room for so many numbers, at least one."""
+        self.grain = max(1, count // MOST)
+        self._count, self._done = count, 0
+        self._sums = np.zeros(-(-count // self.grain))
+
+    def take(self, values_N: Costs) -> None:
+        """Add the next of them."""
+        first = self._done // self.grain
+        places = np.arange(self._done, self._done + len(values_N)) // self.grain - first
+        found = np.bincount(places, weights=values_N)
+        self._sums[first : first + len(found)] += found
+        self._done += len(values_N)
+
+    def interval(
+        self, block_length: int | None, resamples: int, rng: np.random.Generator
+    ) -> tuple[float, float, int]:
+        """The bounds of ``mean_interval``, and how many numbers a block has that was drawn.
+
+        Args:
+            block_length: of the blocks; None for that of ``block_length_of``.
+            resamples: how often the series is resampled.
+            rng: draws where blocks begin.
+        """
+        means = self._sums / self.grain
+        means[-1] *= self.grain / (self._count - (len(means) - 1) * self.grain)
+        blocks = block_length_of(means) if block_length is None else -(-block_length // self.grain)
+        blocks = min(blocks, len(means))
+        return *mean_interval(means, blocks, resamples, rng), min(blocks * self.grain, self._count)
+
+
+def block_length_of(series_N: Costs) -> int:
+    """The block length at which the variance of the mean is estimated with the least mean squared error.
+
+    It grows with the series' own autocorrelation (Politis & White 2004, for the circular block bootstrap as
+    Patton, Politis & White 2009 correct it): (3/2 (G / g)^2 N)^(1/3) from the spectral density g at zero and
+    G, the sum of |k| times the autocovariance at k, both through a flat-top window as wide as the dependence.
+
+    Args:
+        series_N: at least one number.
+
+    Returns:
+        1 where neighbours are independent, or nothing varies.
+
+    >>> block_length_of(np.tile([1.0, 2.0, 5.0, 3.0], 100).repeat(8))
+    170
+    """
+    count = len(series_N)
+    covariances = _autocovariances(series_N)
+    # Rounding alone makes equal numbers vary.
+    if count < 3 or not covariances[0] > np.finfo(float).eps * series_N.mean() ** 2:
+        return 1
+    width = min(2 * _last_dependent(covariances / covariances[0], count), count - 1)
+    lags = np.arange(width + 1)
+    window = np.clip(2 * (1 - lags / width), 0, 1)
+    window[1:] *= 2  # for the negative lags
+    own = covariances[: width + 1] * window
+    density, slope = float(own.sum()), float((lags * own).sum())
+    longest = math.ceil(min(3 * math.sqrt(count), count / 3))
+    if density <= 0:
+        return longest
+    best: int = math.ceil((1.5 * (slope / density) ** 2 * count) ** (1 / 3))
+    return min(max(1, best), longest)
+
+
+def _autocovariances(series_N: Costs) -> Costs:
+    """At every lag from 0 (N,), by the Fourier transform of the series, padded so that its ends do not meet."""
+    padded = 1 << (2 * len(series_N) - 1).bit_length()
+    power = np.abs(np.fft.rfft(series_N - series_N.mean(), padded)) ** 2
+    covariances_N: Costs = np.fft.irfft(power, padded)[: len(series_N)] / len(series_N)
+    return covariances_N
+
+
+def _last_dependent(correlations: Costs, count: int) -> int:
+    """The smallest lag, at least 1, after which several correlations in a row are too small to be told from 0."""
+    run = max(5, math.ceil(math.sqrt(math.log10(count))))
+    is_small = np.abs(correlations[1:]) < 2 * math.sqrt(math.log10(count) / count)
+    # The sum over a run that begins after each lag.
+    small = np.convolve(is_small, np.ones(run, np.intp), "valid") if len(is_small) >= run else np.zeros(0)
+    starts = np.flatnonzero(small == run)
+    return max(1, int(starts[0])) if len(starts) else len(is_small)
+
+
+def mean_interval(
+    costs_N: Costs, block_length: int, resamples: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """The bounds between which 95% of the resampled means lie, equally many of the rest on either side.
+
+    Args:
+        costs_N: the series, at least one number.
+        block_length: of the blocks; at most the whole series is one.
+        resamples: how often the series is resampled.
+        rng: draws where blocks begin.
+    """
+    count = len(costs_N)
+    length = min(block_length, count)
+    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([costs_N, costs_N[: length - 1]]))])
+    block_means = (sums[length:] - sums[:-length]) / length
+    blocks = math.ceil(count / length)
+    means = np.array([block_means[rng.integers(count, size=blocks)].mean() for _ in range(resamples)])
+    low, high = np.quantile(means, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+    return float(low), float(high)

@@ -1,0 +1,197 @@
+"""Dynamic evaluation: a model that goes on learning from what it has already scored (Krause et al. 2018).
+
+The text is read as one stream in chunks. A chunk is first scored; then the model takes one gradient step on it,
+and is drawn back towards the weights that it was trained to. The step of each parameter is divided by the root
+mean square of that parameter's gradients in training, and the pull towards the trained weights grows with it:
+
+    w + decay * (w_0 - w) * RMS / mean(RMS) - rate * g / RMS
+
+What adapts is a copy: the model itself stays as it is.
+
+Source: Krause, Kahembwe, Murray & Renals 2018, "Dynamic evaluation of neural sequence models", section 4; its
+epsilon is here a share of the mean RMS, so that a parameter that got no gradient in training hardly moves faster.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes, FlatVector, Floats
+from charlm.base.errors import DivergenceError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.data.batches import Batch
+from charlm.data.encoded import Part
+from charlm.inference.language_model import LanguageModel
+from charlm.inference.scoring import Costs, KnownCosts, Scores, score_stretches
+from charlm.inference.unroll import keep_of
+from charlm.models.char_rnn import Model
+from charlm.nn.buffers import rows
+from charlm.nn.readout import loss_and_gradient, nll_nats
+from charlm.optim.clipping import clip_norm_
+
+STRETCH = 100_000  # characters of the training part that the root mean squares are taken over
+STREAMS = 64  # of that stretch, side by side
+FLOOR = 0.1  # of the mean RMS, added to each
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How a model learns from what it has scored.
+
+    Attributes:
+        chunk: characters that are scored before each step.
+        rate: of the step.
+        decay: share of the way back to the trained weights that a parameter of average RMS goes at each step.
+        clip: largest global norm of a chunk's gradient; 0 turns it off.
+    """
+
+    chunk: int = 20
+    rate: float = 1e-3
+    decay: float = 1e-3
+    clip: float = 3.0
+
+    @property
+    def note(self) -> str:
+        """What a reader of its figures should know."""
+        return (
+            f"dynamic: a copy of the model learns from each {counted(self.chunk, 'characters')} once they are "
+            f"scored (Krause et al. 2018; rate {self.rate:g}, decay {self.decay:g}, clip {self.clip:g})"
+        )
+
+
+@np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: a cost that is no number tells
+def dynamic_scores(
+    model: LanguageModel, part: Part, training: Part, adaptation: Adaptation, progress: Progress
+) -> Iterator[Scores]:
+    """What every character of a text after its first costs a model that learns on the way, in stretches.
+
+    Args:
+        model: as it was trained; it stays so.
+        part: at least two characters.
+        training: the model's own training part, of which the first ``STRETCH`` characters give the RMS.
+        adaptation: how it learns.
+        progress: called now and then with how much of the text is done.
+
+    Raises:
+        CorpusError: the text has fewer than two characters.
+        DivergenceError: the steps led to costs that are no numbers.
+    """
+    network, end = model.network, model.vocabulary.end
+    codes, _ = model.read(training[:STRETCH])
+    rms_P = gradient_rms(network, codes, adaptation.chunk, end)
+    costs = dynamic_costs(network, rms_P, adaptation, progress, end, len(part) - 1)
+    return score_stretches(part, model.vocabulary, model.training_characters, costs)
+
+
+def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = None) -> Floats:
+    """The root mean square of each parameter's gradient over a text's chunks (P,), with a floor.
+
+    The streams of a batch are averaged over, so its mean square is taken times their number: what that of
+    single chunks would be, were they independent and their mean gradient zero, as in a trained model.
+
+    Args:
+        model: the network.
+        codes_N: the text, at least two codes; what is left over after whole chunks of all streams is not read.
+        chunk: time steps of a gradient.
+        end: the code before which the state starts afresh; None where there is none.
+    """
+    chunk = min(chunk, len(codes_N) - 1)
+    streams = min(STREAMS, (len(codes_N) - 1) // chunk)
+    length = (len(codes_N) - 1) // streams
+    starts_B = np.arange(streams) * length
+    buffers = model.buffers(chunk, streams)
+    state, grads = model.initial_state(streams), model.params.zeros_like()
+    square_P = np.zeros_like(grads.flat)
+    chunks = length // chunk
+    for start in range(0, chunks * chunk, chunk):
+        times_T1 = np.arange(start, start + chunk)[:, None]
+        x_TB, y_TB = codes_N[starts_B + times_T1], codes_N[starts_B + times_T1 + 1]
+        keep_TB = keep_of(np.broadcast_to(times_T1, x_TB.shape), x_TB, end, model.dtype)
+        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({} if keep_TB is None else {"carry_TB": keep_TB})
+        _, state = model.loss_and_gradient(Batch(fields, x_TB.size, False), state, buffers, grads)
+        grads.flat[:] *= grads.flat
+        square_P += grads.flat
+    square_P *= streams / chunks
+    rms_P: Floats = np.sqrt(square_P, out=square_P)
+    rms_P += max(FLOOR * float(rms_P.mean()), float(np.finfo(rms_P.dtype).tiny))
+    return rms_P
+
+
+def dynamic_costs(
+    model: Model,
+    rms_P: Floats,
+    adaptation: Adaptation,
+    progress: Progress,
+    end: int | None = None,
+    characters: int | None = None,
+) -> KnownCosts:
+    """A network's costs as it learns from one end of a text to the other; at ``end`` its state is reset.
+
+    See ``scoring.model_costs`` for what ``characters`` is.
+    """
+    learner = _Learner(model, rms_P, adaptation, end)
+    done = 0
+
+    def known_costs(x_N: Codes, y_N: Codes) -> Costs:
+        nonlocal done
+        costs_N = np.empty(len(y_N))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(y_N), adaptation.chunk):
+                chunk = slice(start, start + adaptation.chunk)
+                places = done + np.arange(len(y_N[chunk]))
+                costs_N[chunk] = costs_T = learner.score_and_learn(places, x_N[chunk], y_N[chunk])
+                if not math.isfinite(costs_T.sum()):
+                    raise DivergenceError(
+                        f"dynamic evaluation diverged at character {done + 1:,} of the text: lower its rate, "
+                        f"{adaptation.rate:g}"
+                    )
+                done += len(places)
+                progress(done, characters or len(y_N))
+        return costs_N
+
+    return known_costs
+
+
+class _Learner:
+    """A copy of a network that learns as it reads, and its state."""
+
+    def __init__(self, model: Model, rms_P: Floats, adaptation: Adaptation, end: int | None) -> None:
+        flat = FlatVector(model.shapes, model.dtype, model.params.flat.copy())
+        self._model = Model(model.config, model.vocabulary_size, flat)
+        self._trained_P = model.params.flat
+        self._rate_P: Floats = adaptation.rate / rms_P
+        # No parameter is drawn past the value that it was trained to.
+        self._decay_P: Floats = np.minimum(adaptation.decay * rms_P / rms_P.mean(), 1).astype(rms_P.dtype)
+        self._clip = adaptation.clip
+        self._end = end
+        self._state = model.initial_state(1)
+        self._buffers = model.buffers(adaptation.chunk, 1)
+        self._grads = flat.zeros_like()
+        self._pull_P = np.empty_like(flat.flat)
+
+    def score_and_learn(self, places: npt.NDArray[np.intp], x_T: Codes, y_T: Codes) -> Costs:
+        """The costs of a chunk (T,), from which only then the model learns."""
+        model, buffers, grads = self._model, self._buffers, self._grads
+        keep_T1 = keep_of(places[:, None], x_T[:, None], self._end, model.dtype)
+        h_T1H, self._state = model.forward(x_T[:, None], self._state, buffers, keep_T1)
+        costs_T = nll_nats(model.params, rows(h_T1H), y_T)
+        dh_T1H = buffers.dh_TBH[: len(x_T)]
+        loss_and_gradient(model.params, rows(h_T1H), y_T, None, len(y_T), rows(dh_T1H), grads)
+        model.backward(dh_T1H, model.zero_state(1), buffers, grads)
+        clip_norm_(grads.flat, self._clip)
+        self._step()
+        return costs_T
+
+    def _step(self) -> None:
+        w_P, g_P, pull_P = self._model.params.flat, self._grads.flat, self._pull_P
+        np.subtract(self._trained_P, w_P, out=pull_P)
+        pull_P *= self._decay_P
+        g_P *= self._rate_P
+        w_P += pull_P
+        w_P -= g_P

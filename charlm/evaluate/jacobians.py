@@ -1,0 +1,124 @@
+"""Jacobians of a recurrent state through time, by the network's own backward pass.
+
+The state s of a network is all its layers' variables side by side: h, and c where the cell has one. Running
+backward over a batch of identical streams, one for each component of s_t, with the rows of the identity as the
+gradients that arrive, yields every row of ds_t/ds_k at once, for one k after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes, Floats
+from charlm.models.char_rnn import Model
+from charlm.nn.readout import loss_and_gradient
+from charlm.nn.state import States
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Characters that a model reads, and the states on the way.
+
+    Attributes:
+        x_T: the characters read, T of them.
+        states: the state before the first, after the first, ..., after the last: T + 1, each of one stream.
+        dloss_S: gradient of the cost of the character that follows, with respect to the last state.
+        end: the code before which the state is reset, in a corpus of documents.
+    """
+
+    x_T: Codes
+    states: list[States]
+    dloss_S: Floats
+    end: int | None = None
+
+
+def read_passages(model: Model, codes_TP: Codes, length: int, end: int | None = None) -> list[Passage]:
+    """Read P texts from the initial state, and keep the last ``length`` characters before each one's end.
+
+    Args:
+        model: what reads.
+        codes_TP: the texts; the last character of each is predicted and not read.
+        length: at most T - 1.
+        end: the code of the end of a document, before which the state is reset; None where there is none.
+    """
+    x_TP, y_P = codes_TP[:-1], codes_TP[-1]
+    fresh = model.initial_state(len(y_P))
+    states = [fresh]
+    for x_P in x_TP:
+        before = states[-1]
+        if end is not None:
+            before = tuple(
+                tuple(np.where((x_P == end)[:, None], *pair) for pair in zip(*layers, strict=True))
+                for layers in zip(fresh, before, strict=True)
+            )
+        states = [*states[-length:], model.step(x_P, before)[1]]
+    dloss_PS = _loss_gradients(model, states[-1], y_P)
+    return [
+        Passage(x_TP[-length:, p], [_copies(state, p, 1) for state in states], dloss_PS[p], end)
+        for p in range(len(y_P))
+    ]
+
+
+def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
+    """ds_t/ds_k for k = t - 1, t - 2, ... back to the passage's start, each (S, S); t is its end.
+
+    A row is a component of s_t, a column one of s_k; both run over layers, in each over the cell's variables.
+    Where s_t has overflowed there is no derivative: every entry is not a number.
+    """
+    size = state_size(model)
+    buffers = model.buffers(1, size)
+    unused = model.params.zeros_like()
+    zero_dh_TBH = np.zeros_like(buffers.dh_TBH)
+    jacobian_SS: Floats = np.eye(size, dtype=model.dtype)
+    if not np.isfinite(_joined(passage.states[-1])).all():
+        jacobian_SS[:] = np.nan  # not 0, which is the derivative that a ReLU would give
+    for x, before in zip(passage.x_T[::-1], passage.states[-2::-1], strict=True):
+        x_TB = np.full((1, size), x)
+        keep_TB = None if passage.end is None else (x_TB != passage.end).astype(model.dtype)
+        model.forward(x_TB, _copies(before, 0, size), buffers, keep_TB)
+        dstate = _split(model, jacobian_SS)
+        jacobian_SS = _joined(model.backward(zero_dh_TBH.copy(), dstate, buffers, unused))
+        yield jacobian_SS
+
+
+def state_size(model: Model) -> int:
+    """S, the numbers of a state."""
+    return model.config.layers * len(model.cell.state_names) * model.config.hidden
+
+
+def components_of(model: Model, name: str) -> npt.NDArray[np.intp]:
+    """Which components of a state belong to one of the cell's variables, in every layer."""
+    names = model.cell.state_names
+    owners_S = np.arange(state_size(model)) // model.config.hidden % len(names)
+    return np.flatnonzero(owners_S == names.index(name))
+
+
+def _loss_gradients(model: Model, state: States, y_P: Codes) -> Floats:
+    """The gradient of each stream's next character's cost with respect to its state (P, S)."""
+    gradients = model.zero_state(len(y_P))
+    unused = model.params.zeros_like()
+    dh_PH = gradients[-1][0]
+    loss_and_gradient(model.params, model.output(state), y_P, None, 1, dh_PH, unused)
+    for dlower_PH, *_ in gradients[:-1] if model.config.residual else ():
+        dlower_PH[:] = dh_PH
+    return _joined(gradients)
+
+
+def _joined(states: States) -> Floats:
+    return np.concatenate([variable for layer in states for variable in layer], axis=1)
+
+
+def _split(model: Model, joined_BS: Floats) -> States:
+    layers = np.split(joined_BS, model.config.layers, axis=1)
+    return tuple(tuple(np.split(layer, len(model.cell.state_names), axis=1)) for layer in layers)
+
+
+def _copies(states: States, stream: int, count: int) -> States:
+    """One stream's state as that of ``count`` equal streams."""
+    return tuple(
+        tuple(np.repeat(variable[stream : stream + 1], count, axis=0) for variable in layer) for layer in states
+    )

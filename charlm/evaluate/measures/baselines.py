@@ -1,0 +1,221 @@
+"""Baselines: a model's place among what is simpler, on the same characters with the same training part.
+
+Counting models and compressors are given what the model was given, the run's training part and the text's first
+character, and are charged for every character after it. A counting model pays for a character outside the
+vocabulary what the network pays; a compressor, which has no vocabulary, pays whatever its code makes of it.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import math
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import repeat
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from charlm.base.arrays import Codes
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Table
+from charlm.config import setting
+from charlm.data.encoded import Part
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.ngram_levels import Plan, levels_of, max_memory, plan_of
+from charlm.inference.scoring import Costs, Figures, score_stretches, tally_of
+from charlm.models.ngram.kneser_ney import KneserNey
+from charlm.models.ngram.witten_bell import WittenBell
+
+COLUMNS = (
+    Column("model"),
+    Column("context"),
+    Column("bits/char", ".4f"),
+    Column("nats/char", ".4f"),
+    Column("bits/byte", ".4f"),
+)
+
+
+def _xz(data: bytes) -> bytes:
+    """At the best level; a dictionary that is longer than the data takes memory, and no bit less."""
+    longest = min(max(len(data), 1 << 12), 1 << 26)
+    return lzma.compress(data, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": longest}])
+
+
+COMPRESSORS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip": ("32 KB", partial(zlib.compress, level=9)),
+    "bz2": ("900 KB", partial(bz2.compress, compresslevel=9)),
+    "xz": ("all", _xz),
+}
+"""What each remembers, and how it is called at its best level; DEFLATE in zlib's wrapping is what gzip writes."""
+
+REMEMBERED = 4_000_000
+"""Symbols of the training part that compressors are given at the most: its last."""
+
+RULE = (
+    "a compressor is charged the size of the training part and the text together, less the size of the training "
+    "part alone; a counting model's context is in characters, and it mixes down to the uniform distribution"
+)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A model and its figure.
+
+    Attributes:
+        model: its name.
+        order: how many characters of context it has; None where that is not its measure.
+        context: what it remembers, in words.
+        nats_per_char: averaged over the characters after the first.
+    """
+
+    model: str
+    order: int | None
+    context: str
+    nats_per_char: float
+
+
+@dataclass(frozen=True)
+class Baselines(Measurement):
+    """A model's place among n-grams and compressors, on the same text."""
+
+    max_order: int | None = setting(
+        None,
+        "The most characters of context that the n-grams have; left out, 8, or as many as --max-memory allows.",
+        low=1,
+        high=32,
+    )
+    max_memory: int = max_memory()
+    characters: int = characters_taken(4_000_000)
+
+    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+        """Rank each subject; see Measurement.measure.
+
+        Raises:
+            UsageError: n-grams of the order that was asked for do not fit into the limit of memory.
+        """
+        records: list[dict[str, Any]] = []
+        tables = []
+        subjects, cuts = beginnings(subjects, self.characters)
+        notes = [RULE, *cuts]
+        # What does not fit is refused before minutes of work and not after.
+        plans = [
+            None if each.training is None else plan_of(each, each.training, self.max_order, self.max_memory)
+            for each in subjects
+        ]
+        for subject, plan in zip(subjects, plans, strict=True):
+            figures = subject.model.tally_with(pool, subject.part, progress).figures
+            ranked = sorted(_baselines(subject, plan), key=lambda each: each.nats_per_char)
+            record = {"run": subject.run, "text": subject.text_name, **asdict(figures)}
+            record["lossy"] = subject.model.corpus.is_lossy
+            records.append(record | {"baselines": [_record(each, figures) for each in ranked]})
+            tables.append(_table(subject, figures, ranked))
+            notes += [*([plan.note] if plan and plan.note else []), *_caveats(subject, figures)]
+        return Findings(records, tables, notes)
+
+
+def _baselines(subject: Subject, plan: Plan | None) -> Iterator[Baseline]:
+    """Every baseline, in no order; without the training part the uniform distribution alone."""
+    symbols = len(subject.model.vocabulary)
+    (uniform,) = _mean_nats(subject, lambda x_N, y_N: [np.full(len(y_N), math.log(symbols))])
+    yield Baseline("uniform", None, "none", uniform)
+    if subject.training is None or plan is None:
+        return
+    # One after the other: what they take is not held side by side.
+    yield from _counting(subject, subject.training, plan.order)
+    yield from _compressors(subject, subject.training)
+
+
+def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: bytes) -> int:
+    """How many more bits a compressor writes for a text where it has read what came before.
+
+    >>> compressed_bits(lambda data: data, b"what came before", b"abc")
+    24
+    """
+    return 8 * (len(compress(before + text)) - len(compress(before)))
+
+
+def _counting(subject: Subject, training: Part, order: int) -> list[Baseline]:
+    """The n-grams, one kind after the other from the same counts."""
+    levels, end = levels_of(subject, training, order), subject.model.vocabulary.end
+    unigram, markov, *others = _mean_nats(subject, WittenBell.of_levels(levels, end).reader())
+    _, *kneser_ney = _mean_nats(subject, KneserNey.of_levels(levels, end).reader())
+    return [
+        Baseline("unigram", 0, "none", unigram),
+        Baseline("first-order Markov (Witten-Bell)", 1, "1", markov),
+        *(Baseline("Witten-Bell", order, str(order), nats) for order, nats in enumerate(others, start=2)),
+        *(Baseline("Kneser-Ney", order, str(order), nats) for order, nats in enumerate(kneser_ney, start=1)),
+    ]
+
+
+def _compressors(subject: Subject, training: Part) -> list[Baseline]:
+    text = subject.part
+    before, after = training[-REMEMBERED:].utf8 + text[:1].utf8, text[1:].utf8
+    return [
+        Baseline(name, None, memory, compressed_bits(compress, before, after) * math.log(2) / (len(text) - 1))
+        for name, (memory, compress) in COMPRESSORS.items()
+    ]
+
+
+def _mean_nats(subject: Subject, costs_by_order: Callable[[Codes, Codes], list[Costs]]) -> list[float]:
+    """What the text costs each of several counting models on average, unknown characters included."""
+    sums: list[float] = []
+
+    def shortest(x_N: Codes, y_N: Codes) -> Costs:
+        costs = costs_by_order(x_N, y_N)
+        sums[:] = map(add, sums or repeat(0.0), (float(each.sum()) for each in costs))
+        return costs[0]
+
+    model = subject.model
+    stretches = score_stretches(subject.part, model.vocabulary, model.training_characters, shortest)
+    tally = tally_of(stretches)
+    return [(tally.nats - sums[0] + nats) / tally.characters for nats in sums]
+
+
+def _record(baseline: Baseline, figures: Figures) -> dict[str, Any]:
+    return asdict(baseline) | {
+        "bits_per_char": baseline.nats_per_char / math.log(2),
+        "bits_per_byte": _bits_per_byte(baseline.nats_per_char, figures),
+    }
+
+
+def _table(subject: Subject, figures: Figures, ranked: Sequence[Baseline]) -> Table:
+    """The baselines with the model in its place."""
+    own = Baseline(f"> {subject.run}", None, "its state", figures.nats_per_char)
+    rows = [
+        (each.model, each.context, each.nats_per_char / math.log(2), each.nats_per_char,
+         _bits_per_byte(each.nats_per_char, figures))
+        for each in sorted([own, *ranked], key=lambda each: each.nats_per_char)
+    ]  # fmt: skip
+    return Table(f"Baselines of {subject.run} on {subject.text_name}", COLUMNS, rows)
+
+
+def _bits_per_byte(nats_per_char: float, figures: Figures) -> float:
+    return nats_per_char / math.log(2) * figures.characters / figures.bytes
+
+
+def _caveats(subject: Subject, figures: Figures) -> list[str]:
+    caveats = []
+    if subject.training is None:
+        caveats.append(f"no baselines that learn for {subject.run}: its corpus is not to be found")
+    elif _is_same(subject.training, subject.part):
+        caveats.append(f"{subject.text_name} is what all were trained on: this ranks memories, not models")
+    if subject.training is not None and len(subject.training) > REMEMBERED:
+        units = subject.model.corpus.units
+        caveats.append(f"compressors are given the last {REMEMBERED:,} {units} of the training part")
+    if figures.unknown:
+        caveats.append(f"{subject.run} never saw {counted(figures.unknown, 'characters')} of {subject.text_name}")
+    return caveats
+
+
+def _is_same(one: Part, other: Part) -> bool:
+    """Whether two parts are the same text."""
+    pairs = zip(one.symbol_blocks, other.symbol_blocks, strict=False)
+    return len(one) == len(other) and all(own == others for own, others in pairs)

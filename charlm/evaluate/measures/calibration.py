@@ -1,0 +1,251 @@
+"""Calibration: whether what a model takes to be 70% likely comes true 7 times in 10.
+
+The reliability diagram sorts the characters by the probability of the likeliest one and sets that beside how
+often it was right (DeGroot & Fienberg 1983); the expected calibration error is the gap, averaged over the
+characters (Guo et al. 2017). Dividing all logits by one temperature often closes most of it: the temperature
+that minimises the loss is found here by Newton's method on the inverse temperature, in which the loss is
+convex, kept between brackets that only shrink.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes, Floats
+from charlm.base.errors import CorpusError
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Curve, Table
+from charlm.config import setting
+from charlm.data.encoded import Part
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.inference.language_model import LanguageModel
+from charlm.inference.unroll import visit_outputs
+from charlm.nn.readout import check_numbers, logits
+
+Figures = npt.NDArray[np.float64]
+
+LOWEST, HIGHEST = 0.01, 100.0  # temperatures that are tried
+TOLERANCE = 1e-4  # of the inverse temperature, relative
+MAX_PASSES, CHARACTERS = 40, 300_000  # at the most, and of a text where nothing else is said
+
+COLUMNS = (
+    Column("probability"),
+    Column("characters", ",d"),
+    Column("mean probability", ".4f"),
+    Column("share right", ".4f"),
+    Column("gap", "+.4f"),
+)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What a model at one temperature made of N characters.
+
+    Attributes:
+        costs_nats: of each character.
+        slopes: the costs' derivatives with respect to the inverse temperature.
+        curvatures: their second derivatives.
+        confidences: the probability of the likeliest character.
+        right: whether the likeliest was the one that came.
+    """
+
+    costs_nats: Figures
+    slopes: Figures
+    curvatures: Figures
+    confidences: Figures
+    right: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The characters whose likeliest candidate had a probability in (low, high]; means are None of none."""
+
+    low: float
+    high: float
+    characters: int
+    mean_probability: float | None
+    share_right: float | None
+
+
+@dataclass(frozen=True)
+class Calibration(Measurement):
+    """How far a model's probabilities can be believed, and the temperature that minimises its loss."""
+
+    bins: int = setting(15, "Bins of equal width for the probability of the likeliest.", low=1, high=1000)
+    characters: int = characters_taken(CHARACTERS)
+
+    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+        """Measure each subject as it is and at its best temperature; see Measurement.measure."""
+        records = []
+        tables = []
+        summary = []
+        series: dict[str, tuple[list[float], list[float]]] = {"perfect": ([0.0, 1.0], [0.0, 1.0])}
+        subjects, notes = beginnings(subjects, self.characters)
+        notes.append("the temperature is fitted to its text, of which characters unknown to the run are left out")
+        for subject in subjects:
+            outcomes_at = outcomes_of(subject.model, subject.part, pool, progress)
+            best = best_temperature(outcomes_at)
+            as_is, at_best = outcomes_at(1.0), outcomes_at(best)
+            bins = reliability(as_is, self.bins)
+            record = {
+                "run": subject.run,
+                "text": subject.text_name,
+                "characters": len(as_is.right),
+                "nats_per_char": float(as_is.costs_nats.mean()),
+                "expected_calibration_error": calibration_error(bins),
+                "best_temperature": best,
+                "best_nats_per_char": float(at_best.costs_nats.mean()),
+                "best_expected_calibration_error": calibration_error(reliability(at_best, self.bins)),
+            }
+            summary.append(list(record.values()))
+            records.append(record | {"bins": [vars(each) for each in bins]})
+            tables.append(_table(subject, bins))
+            series[f"{subject.run}, {subject.text_name}"] = _points(bins)
+            if not 1.01 * LOWEST < best < HIGHEST / 1.01:
+                notes.append(f"{subject.run}: the loss still falls at the last temperature tried, {best:g}")
+        curve = Curve("Reliability", "probability of the likeliest", "share right", series)
+        return Findings(records, [_summary(summary), *tables], notes, [curve])
+
+
+def outcomes_of(
+    model: LanguageModel, text: Part, pool: WorkerPool, progress: Progress
+) -> Callable[[float], Outcomes]:
+    """A function that makes one stateful pass over a text at a temperature.
+
+    Raises:
+        CorpusError: the text has fewer than two characters that the model knows.
+    """
+    codes, _ = model.read(text)
+    if len(codes) < 2:
+        raise CorpusError("calibration needs a text with two characters that the model knows: give another")
+
+    def outcomes_at(temperature: float) -> Outcomes:
+        return _outcomes(model, codes[:-1], codes[1:], 1 / temperature, pool, progress)
+
+    return outcomes_at
+
+
+def _outcomes(
+    model: LanguageModel, x_N: Codes, y_N: Codes, inverse: float, pool: WorkerPool, progress: Progress
+) -> Outcomes:
+    costs_nats, slopes, curvatures, confidences = np.empty((4, len(y_N)))
+    found = Outcomes(costs_nats, slopes, curvatures, confidences, np.empty(len(y_N), np.bool_))
+
+    def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
+        z_NV = logits(model.network.params, h_NH).astype(np.float64)
+        z_NV -= z_NV.max(axis=1, keepdims=True)
+        z_N = z_NV[np.arange(len(places)), y_N[places]]
+        p_NV = np.exp(inverse * z_NV)
+        partition_N = p_NV.sum(axis=1)
+        p_NV /= partition_N[:, None]
+        mean_N = (p_NV * z_NV).sum(axis=1)
+        found.costs_nats[places] = np.log(partition_N) - inverse * z_N
+        found.slopes[places] = mean_N - z_N
+        found.curvatures[places] = (p_NV * (z_NV - mean_N[:, None]) ** 2).sum(axis=1)
+        found.confidences[places] = p_NV.max(axis=1)
+        found.right[places] = z_NV.argmax(axis=1) == y_N[places]
+
+    visit_outputs(model.network, pool, x_N, visit, progress, model.vocabulary.end)
+    check_numbers(found.costs_nats)
+    return found
+
+
+def best_temperature(outcomes_at: Callable[[float], Outcomes]) -> float:
+    """The temperature from LOWEST to HIGHEST that minimises the loss, given the outcomes at any of them."""
+    inverse, low, high = 1.0, 1 / HIGHEST, 1 / LOWEST
+    for _ in range(MAX_PASSES):
+        outcomes = outcomes_at(1 / inverse)
+        slope, curvature = float(outcomes.slopes.mean()), float(outcomes.curvatures.mean())
+        if slope == 0:
+            break
+        low, high = (low, inverse) if slope > 0 else (inverse, high)
+        newton = inverse - slope / curvature if curvature > 0 else math.inf
+        before, inverse = inverse, newton if low < newton < high else math.sqrt(low * high)
+        if abs(inverse - before) < TOLERANCE * before:
+            break
+    return 1 / inverse
+
+
+def reliability(outcomes: Outcomes, bins: int) -> list[Bin]:
+    """The reliability diagram: bins (low, high] of equal width from 0 to 1.
+
+    Args:
+        outcomes: of N characters.
+        bins: how many.
+    """
+    numbers = np.clip(np.ceil(outcomes.confidences * bins).astype(np.intp) - 1, 0, bins - 1)
+    counts = np.bincount(numbers, minlength=bins)
+    confidences = np.bincount(numbers, weights=outcomes.confidences, minlength=bins)
+    right = np.bincount(numbers, weights=outcomes.right, minlength=bins)
+    return [
+        Bin(
+            number / bins,
+            (number + 1) / bins,
+            int(count),
+            float(confidences[number] / count) if count else None,
+            float(right[number] / count) if count else None,
+        )
+        for number, count in enumerate(counts)
+    ]
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """The expected calibration error: the mean over characters of their bin's gap.
+
+    >>> calibration_error([Bin(0, 0.5, 1, 0.5, 0.0), Bin(0.5, 1, 3, 0.75, 1.0)])
+    0.3125
+    """
+    gaps = [
+        each.characters * abs(each.share_right - each.mean_probability)
+        for each in bins
+        if each.share_right is not None and each.mean_probability is not None
+    ]
+    return sum(gaps) / sum(each.characters for each in bins)
+
+
+def _points(bins: Sequence[Bin]) -> tuple[list[float], list[float]]:
+    filled = [
+        (each.mean_probability, each.share_right)
+        for each in bins
+        if each.mean_probability is not None and each.share_right is not None
+    ]
+    return [x for x, _ in filled], [y for _, y in filled]
+
+
+def _summary(rows: Sequence[Sequence[Any]]) -> Table:
+    headings = (
+        "model",
+        "text",
+        "characters",
+        "nats/char",
+        "ECE",
+        "best temperature",
+        "nats/char there",
+        "ECE there",
+    )
+    formats = ("", "", ",d", ".4f", ".4f", ".3f", ".4f", ".4f")
+    return Table("Calibration", [Column(*both) for both in zip(headings, formats, strict=True)], rows)
+
+
+def _table(subject: Subject, bins: Sequence[Bin]) -> Table:
+    rows = [
+        (
+            f"{each.low:.3f} to {each.high:.3f}",
+            each.characters,
+            each.mean_probability,
+            each.share_right,
+            None
+            if each.share_right is None or each.mean_probability is None
+            else each.share_right - each.mean_probability,
+        )
+        for each in bins
+    ]
+    return Table(f"Reliability of {subject.run} on {subject.text_name}", COLUMNS, rows)

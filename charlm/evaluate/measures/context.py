@@ -1,0 +1,209 @@
+"""Context: how far back a model looks, as its loss after reading only so many characters.
+
+For each of a fixed set of targets the state is reset and exactly k characters before the target are read; the
+loss over k shows where more context stops to help (for words: Khandelwal et al. 2018). Beside it stand modified
+Kneser-Ney models of k characters on the very same targets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes
+from charlm.base.errors import CorpusError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Curve, Table
+from charlm.config import setting
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.ngram_levels import levels_of, max_memory, plan_of
+from charlm.inference.scoring import STRETCH, Costs
+from charlm.inference.unroll import CHUNK
+from charlm.models.char_rnn import Model
+from charlm.models.ngram.kneser_ney import KneserNey
+from charlm.nn.readout import check_numbers, nll_nats
+
+Places = npt.NDArray[np.intp]
+
+STREAMS = 64  # targets that a worker reads for at once
+COLUMNS = (
+    Column("context", ",d"),
+    Column("nats/char", ".4f"),
+    Column("bits/char", ".4f"),
+    Column("gain (nats)", "+.4f"),
+    Column("its error", ".4f"),
+    Column("Kneser-Ney (nats)", ".4f"),
+)
+
+
+@dataclass(frozen=True)
+class Context(Measurement):
+    """Loss as a function of how many characters the state has seen."""
+
+    longest: int = setting(512, "The most characters read before a target; shorter: powers of 2.", low=1)
+    places: int = setting(2000, "Places at which to predict, evenly spaced over the text.", low=2)
+    characters: int = characters_taken(1_000_000)
+    max_memory: int = max_memory()
+
+    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+        """Measure each subject; see Measurement.measure."""
+        records = []
+        tables = []
+        curves = []
+        notes = [
+            "every context has the same targets; the gain is on the row before, with its standard error over them"
+        ]
+        lengths = context_lengths(self.longest)
+        subjects, cuts = beginnings(subjects, self.characters)
+        notes += cuts
+        for subject in subjects:
+            model = subject.model
+            codes, is_read = model.read(subject.part)
+            places = self._places(codes, subject.text_name)
+            costs = [
+                costs_after(model.network, codes, places, length, pool, progress, model.vocabulary.end)
+                for length in lengths
+            ]
+            counted = self._kneser_ney(subject, codes, places, notes)
+            points = _points(lengths, costs, counted)
+            records.append(
+                {"run": subject.run, "text": subject.text_name, "targets": len(places)}
+                | {"contexts": points, "kneser_ney_nats": counted}
+            )
+            tables.append(_table(subject, points))
+            curves.append(_curve(subject, points, counted))
+            if counted is None:
+                notes.append(f"no n-grams beside {subject.run}: its corpus is not to be found")
+            if not is_read.all():
+                notes.append(f"characters of {subject.text_name} that are unknown to {subject.run} are left out")
+        return Findings(records, tables, notes, curves)
+
+    def _places(self, codes: Codes, text_name: str) -> Places:
+        """Where the targets are: evenly spaced, with the longest context before the first.
+
+        Raises:
+            CorpusError: the text is too short for that.
+        """
+        room = len(codes) - self.longest
+        if room < 2:
+            raise CorpusError(
+                f"{text_name} has {counted(len(codes), 'known characters')}: for --longest {self.longest} it "
+                f"takes {self.longest + 2:,}; give a longer text or a smaller --longest"
+            )
+        count = min(self.places, room)
+        places: Places = self.longest + np.arange(count) * room // count
+        return places
+
+    def _kneser_ney(self, subject: Subject, codes: Codes, places: Places, notes: list[str]) -> list[float] | None:
+        """The mean costs of the same targets for the model of each order from 1; None with nothing to count."""
+        training, end = subject.training, subject.model.vocabulary.end
+        if training is None:
+            return None
+        plan = plan_of(subject, training, None, self.max_memory)
+        notes += [] if plan.note is None else [plan.note]
+        model = KneserNey.of_levels(levels_of(subject, training, plan.order), end)
+        read, found = model.reader(), np.zeros(plan.order)
+        for start in range(0, len(codes) - 1, STRETCH):
+            x_N, y_N = codes[:-1][start : start + STRETCH], codes[1:][start : start + STRETCH]
+            own = places[(places > start) & (places <= start + len(y_N))] - 1 - start
+            found += [costs[own].sum() for costs in read(x_N, y_N)[1:]]
+        return [float(nats) for nats in found / len(places)]
+
+
+def context_lengths(longest: int) -> list[int]:
+    """The powers of 2 below the longest, and the longest.
+
+    >>> context_lengths(20)
+    [1, 2, 4, 8, 16, 20]
+    """
+    return [*(1 << power for power in range((longest - 1).bit_length())), longest]
+
+
+def costs_after(
+    model: Model,
+    codes: Codes,
+    places: Places,
+    length: int,
+    pool: WorkerPool,
+    progress: Progress,
+    end: int | None = None,
+) -> Costs:
+    """What each target costs (N,), in nats, after a fresh state has read exactly the characters before it.
+
+    Args:
+        model: the network.
+        codes: the text.
+        places: where the targets are (N,), none before ``length``.
+        length: how many characters are read.
+        pool: workers, over which the targets are split.
+        progress: called now and then with how much is done.
+        end: the code of the end of a document, where the state is reset; None where there is none.
+    """
+    costs_N = np.empty(len(places))
+
+    def run(columns: slice) -> None:
+        for start in range(columns.start, columns.stop, STREAMS):
+            rows = slice(start, min(start + STREAMS, columns.stop))
+            x_TB = codes[places[rows] + np.arange(-length, 0)[:, None]]
+            buffers = model.buffers(min(CHUNK, length), x_TB.shape[1])
+            state = model.initial_state(x_TB.shape[1])
+            for time in range(0, length, CHUNK):
+                read_TB = x_TB[time : time + CHUNK]
+                keep_TB = None if end is None else (read_TB != end).astype(model.dtype)
+                h_TBH, state = model.forward(read_TB, state, buffers, keep_TB)
+            costs_N[rows] = nll_nats(model.params, h_TBH[-1], codes[places[rows]])
+            if columns.start == 0:
+                progress(rows.stop, columns.stop)
+
+    pool.run([partial(run, columns) for columns in pool.columns(len(places))])
+    check_numbers(costs_N)
+    return costs_N
+
+
+def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float] | None) -> list[dict[str, Any]]:
+    """A record a context: its loss, its gain on the one before, and the figure of the n-gram as long."""
+    gains: list[Costs | None] = [None, *(before - after for before, after in pairwise(costs))]
+    return [
+        {
+            "context": length,
+            "nats_per_char": float(cost.mean()),
+            "gain_nats": None if gain is None else float(gain.mean()),
+            "gain_standard_error": None if gain is None else float(gain.std(ddof=1)) / math.sqrt(len(gain)),
+            "kneser_ney_nats": counted[length - 1] if counted is not None and length <= len(counted) else None,
+        }
+        for length, cost, gain in zip(lengths, costs, gains, strict=True)
+    ]
+
+
+def _table(subject: Subject, points: Sequence[dict[str, Any]]) -> Table:
+    rows = [
+        (
+            point["context"],
+            point["nats_per_char"],
+            point["nats_per_char"] / math.log(2),
+            point["gain_nats"],
+            point["gain_standard_error"],
+            point["kneser_ney_nats"],
+        )
+        for point in points
+    ]
+    return Table(f"Loss of {subject.run} on {subject.text_name} after so many characters", COLUMNS, rows)
+
+
+def _curve(subject: Subject, points: Sequence[dict[str, Any]], counted: list[float] | None) -> Curve:
+    own = ([math.log2(point["context"]) for point in points], [point["nats_per_char"] for point in points])
+    series: dict[str, tuple[Sequence[float], Sequence[float]]] = {subject.run: own}
+    if counted is not None:
+        series["Kneser-Ney"] = ([math.log2(order) for order in range(1, len(counted) + 1)], counted)
+    title = f"Loss of {subject.run} on {subject.text_name}"
+    return Curve(title, "context, as a power of 2 characters", "nats/char", series)

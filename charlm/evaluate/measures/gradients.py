@@ -1,0 +1,220 @@
+"""Vanishing and exploding gradients, measured (Bengio et al. 1994; Pascanu et al. 2013).
+
+How strongly a state answers to one that lies t - k characters back is the spectral norm of ds_t/ds_k: what the
+most sensitive direction is multiplied by. How much a loss can teach so far back is the norm of dL_t/ds_k. Both
+are averaged over positions of the text, for the trained network and for an untrained one of every cell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes, Floats
+from charlm.base.errors import CorpusError
+from charlm.base.plural import counted
+from charlm.base.progress import Progress
+from charlm.base.random import generator
+from charlm.base.tables import Column, Curve, Table
+from charlm.config import setting
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.jacobians import Passage, components_of, jacobians, read_passages
+from charlm.models.char_rnn import Model
+from charlm.nn.cells import CELLS
+
+WARM_UP = 256  # characters read before the passage that gradients are followed through
+VANISHED = 0.01
+SHOWN = 4  # tables show distances that are powers of this
+LOSS, STATE = "dL_t/ds_k", "ds_t/ds_k"
+Norms = dict[str, npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Gradients(Measurement):
+    """How gradients vanish or explode with distance, in the trained network and in untrained ones."""
+
+    distance: int = setting(128, "Characters that gradients are followed back.", low=1, high=100_000)
+    positions: int = setting(4, "Places in the text to average over.", low=1, high=10_000)
+    seed: int = setting(1, "Seed of the untrained networks' weights.", low=0, high=2**63 - 1)
+    characters: int = characters_taken(1_000_000)
+
+    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+        """Follow gradients back through each subject's text; see Measurement.measure."""
+        records: list[dict[str, Any]] = []
+        tables: list[Table] = []
+        curves: list[Curve] = []
+        distances = grid(self.distance)
+        subjects, cuts = beginnings(subjects, self.characters)
+        for number, subject in enumerate(subjects):
+            codes_TP = self._texts(subject)
+            norms: dict[str, Norms] = {}
+            networks = _networks(subject, self.seed)
+            for done, (name, network) in enumerate(networks.items()):
+                progress(number * len(networks) + done, len(subjects) * len(networks))
+                with np.errstate(over="ignore", invalid="ignore"):  # a network may be unstable
+                    passages = read_passages(network, codes_TP, self.distance, subject.model.vocabulary.end)
+                norms[name] = _mean_norms(network, passages, distances, pool)
+            radii = {name: spectral_radii(network) for name, network in networks.items()}
+            records.append(
+                {
+                    "run": subject.run,
+                    "text": subject.text_name,
+                    "positions": self.positions,
+                    "distances": distances,
+                    "networks": [_record(name, distances, norms[name], radii[name]) for name in networks],
+                }
+            )
+            tables += [_norms_table(subject, distances, norms), _radii_table(subject, radii)]
+            curves += _curves(subject, distances, norms)
+        return Findings(records, tables, [self._note(), *cuts], curves)
+
+    def _texts(self, subject: Subject) -> Codes:
+        """Passages of the text, evenly spaced, with what is read before and predicted after (T, P)."""
+        codes, _ = subject.model.read(subject.part)
+        needed = self.distance + 1
+        if len(codes) < needed:
+            raise CorpusError(
+                f"{subject.text_name} has {counted(len(codes), 'characters')} that {subject.run} knows, and "
+                f"--distance {self.distance} needs {needed:,}: give a longer text or a smaller distance"
+            )
+        length = min(needed + WARM_UP, len(codes))
+        starts_P = np.linspace(0, len(codes) - length, self.positions).astype(int)
+        texts_TP: Codes = codes[starts_P + np.arange(length)[:, None]]
+        return texts_TP
+
+    def _note(self) -> str:
+        return (
+            f"means over {counted(self.positions, 'places')} in the text; {STATE} and its blocks: spectral norm, "
+            f"{LOSS}: Euclidean norm; vanished at: the first distance measured where it is under "
+            f"{VANISHED:.0%} of what it is at distance 0; where s = (h, c), dh and dc are the blocks of ds"
+        )
+
+
+def grid(distance: int) -> list[int]:
+    """The distances to measure at: powers of the square root of 2, rounded, from 0 on.
+
+    >>> grid(12)
+    [0, 1, 2, 3, 4, 6, 8, 11, 12]
+    """
+    powers = {round(2 ** (half / 2)) for half in range(2 * distance.bit_length())}
+    return sorted({0, distance} | {power for power in powers if power <= distance})
+
+
+def spectral_radii(model: Model) -> dict[str, float]:
+    """The largest eigenvalue in size of each gate's block of W_hh, by layer and gate; none without a W_hh."""
+    radii: dict[str, float] = {}
+    if "W_hh" not in model.cell.shapes(model.config.hidden):
+        return radii
+    for layer in range(model.config.layers):
+        blocks = np.split(model.params[f"layers.{layer}.W_hh"], len(model.cell.gates), axis=1)
+        for gate, block_HH in zip(model.cell.gates, blocks, strict=True):
+            radii[f"{layer}.{gate}"] = float(np.abs(np.linalg.eigvals(block_HH)).max())
+    return radii
+
+
+def _networks(subject: Subject, seed: int) -> dict[str, Model]:
+    """The trained network, and untrained ones of its size: every cell, with tanh and ReLU where it has both."""
+    trained = subject.model.network
+    networks = {f"{subject.run}, trained": trained}
+    for cell in CELLS.names():
+        choices = ("tanh", "relu") if "nonlinearity" in CELLS.find(cell).settings else ("tanh",)
+        for nonlinearity in choices:
+            config = dataclasses.replace(trained.config, cell=cell, nonlinearity=nonlinearity)
+            network = Model(config, trained.vocabulary_size)
+            network.initialise(generator(seed, "initialise"))
+            networks[f"{cell} {nonlinearity}" if len(choices) > 1 else cell] = network
+    return networks
+
+
+def _mean_norms(model: Model, passages: list[Passage], distances: list[int], pool: WorkerPool) -> Norms:
+    tasks = [partial(_norms_of, model, passages[part], distances) for part in pool.columns(len(passages))]
+    found = [norms for part in pool.run(tasks) for norms in part]
+    return {name: np.mean([norms[name] for norms in found], axis=0) for name in found[0]}
+
+
+def _norms_of(model: Model, passages: list[Passage], distances: list[int]) -> list[Norms]:
+    with np.errstate(over="ignore", invalid="ignore"):  # an exploded gradient counts as infinite
+        return [_norms(model, passage, distances) for passage in passages]
+
+
+def _norms(model: Model, passage: Passage, distances: list[int]) -> Norms:
+    """The norms at every distance, for one passage; at distance 0 the Jacobian is the identity."""
+    blocks = {f"d{name}_t/d{name}_k": components_of(model, name) for name in model.cell.state_names}
+    norms: dict[str, list[float]] = {STATE: [1.0], **{name: [1.0] for name in blocks}}
+    dloss_S = passage.dloss_S.astype(np.float64)  # of a small float32 the square would be zero
+    norms[LOSS] = [float(np.linalg.norm(dloss_S))]
+    for distance, jacobian_SS in enumerate(jacobians(model, passage), start=1):
+        if distance not in distances:
+            continue
+        norms[STATE].append(_spectral_norm(jacobian_SS))
+        for name, own in blocks.items():
+            is_all = len(own) == len(jacobian_SS)
+            norms[name].append(norms[STATE][-1] if is_all else _spectral_norm(jacobian_SS[np.ix_(own, own)]))
+        norms[LOSS].append(float(np.linalg.norm(dloss_S @ jacobian_SS)))
+    return {name: np.array(values) for name, values in norms.items()}
+
+
+def _spectral_norm(matrix: Floats) -> float:
+    return float(np.linalg.norm(matrix, 2)) if np.isfinite(matrix).all() else np.inf
+
+
+def _vanished_at(distances: list[int], norms: npt.NDArray[np.float64]) -> int | None:
+    """The first distance where the norm is under 1% of what it is at distance 0; None where there is none."""
+    under = np.flatnonzero(norms < VANISHED * norms[0])
+    return distances[under[0]] if len(under) else None
+
+
+def _record(name: str, distances: list[int], norms: Norms, radii: dict[str, float]) -> dict[str, Any]:
+    """A network's figures as JSON values; what is not finite is None."""
+    return {
+        "network": name,
+        "norms": {
+            quantity: [float(value) if np.isfinite(value) else None for value in values]
+            for quantity, values in norms.items()
+        },
+        "vanished_at": {quantity: _vanished_at(distances, values) for quantity, values in norms.items()},
+        "spectral_radius": radii,
+    }
+
+
+def _norms_table(subject: Subject, distances: list[int], norms: dict[str, Norms]) -> Table:
+    powers = {SHOWN**exponent for exponent in range(distances[-1].bit_length())}
+    shown = [place for place, distance in enumerate(distances) if distance in {0, distances[-1]} | powers]
+    columns = [Column("network"), Column("norm of"), Column("vanished at", "d")]
+    columns += [Column(f"t-k = {distances[place]}", ".3g") for place in shown]
+    rows = [
+        [name, quantity, _vanished_at(distances, values), *(float(values[place]) for place in shown)]
+        for name, own in norms.items()
+        for quantity, values in own.items()
+    ]
+    return Table(f"Gradients of {subject.run} on {subject.text_name}", columns, rows)
+
+
+def _radii_table(subject: Subject, radii: dict[str, dict[str, float]]) -> Table:
+    columns = [Column("network"), Column("layer"), Column("gate"), Column("spectral radius", ".4f")]
+    rows = [[name, *key.split("."), radius] for name, own in radii.items() for key, radius in own.items()]
+    return Table(f"Recurrent weights of {subject.run}, a gate's block of W_hh each", columns, rows)
+
+
+def _curves(subject: Subject, distances: list[int], norms: dict[str, Norms]) -> list[Curve]:
+    """One curve for each quantity, over all networks that have it; zero and infinity have no logarithm."""
+    quantities = dict.fromkeys(quantity for own in norms.values() for quantity in own)
+    curves = []
+    for quantity in quantities:
+        series = {}
+        for name, own in norms.items():
+            values = own.get(quantity, np.zeros(len(distances)))
+            drawn = np.flatnonzero((values > 0) & np.isfinite(values))
+            if len(drawn):
+                series[name] = ([float(distances[place]) for place in drawn], np.log10(values[drawn]).tolist())
+        title = f"Norm of {quantity}: {subject.run} on {subject.text_name}"
+        curves.append(Curve(title, "distance t-k, characters", "log10 of the norm", series))
+    return curves

@@ -1,0 +1,224 @@
+"""Surprisal: what each character of a text cost, and what the model had expected in its place.
+
+The surprisal of a character is minus the binary logarithm of its probability (Tribus 1961; for reading, Hale
+2001): 0 bits where the model was sure of it, log2 V where it had no idea. The figures are those of ``eval
+perplexity``, character by character. They are kept for every character, so no more are taken of a text than
+``--characters`` says, and the web page has no more than a browser shows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes, Floats, code_dtype
+from charlm.base.errors import UsageError
+from charlm.base.escape import visible
+from charlm.base.progress import Progress
+from charlm.base.tables import Column, Table
+from charlm.config import setting
+from charlm.data.vocabulary import REPLACEMENT, Vocabulary
+from charlm.engines.threads import WorkerPool
+from charlm.evaluate.base import SHOWN_END, Coloured, Findings, Guess, Measurement, Subject
+from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.inference.scoring import Costs, Scores, figures_of, score_part
+from charlm.inference.unroll import visit_outputs
+from charlm.nn.readout import log_softmax_, logits
+from charlm.nn.state import States
+
+GUESSES = 5
+PAGE = 200_000  # characters of a text on a web page
+TSV_HEADINGS = ("run", "text", "position", "character", "bits")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of a text and what it cost.
+
+    Attributes:
+        position: of its first character, counted from 0.
+        bits_per_char: its mean surprisal.
+        text: itself.
+    """
+
+    position: int
+    bits_per_char: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Surprisal(Measurement):
+    """Each character in the colour of its bits, and the passages that surprised most.
+
+    Raises:
+        UsageError: both files have the same name, or one has none.
+    """
+
+    html: str | None = setting(None, "Write a web page: under the pointer, the five likeliest characters.")
+    tsv: str | None = setting(None, "Write a table of every character and its bits.")
+    show: int = setting(2000, "Characters that the terminal shows, from the first.", low=0)
+    worst: int = setting(10, "Passages that surprised most, to list.", low=0)
+    window: int = setting(40, "Characters of a passage.", low=1)
+    characters: int = characters_taken(1_000_000)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if "" in (self.html, self.tsv):
+            raise UsageError("--html or --tsv is empty: name a file, or leave it out")
+        if self.html is not None and self.html == self.tsv:
+            raise UsageError(f"--html and --tsv both name {self.html}: give two files")
+
+    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+        """Score each subject character by character; see Measurement.measure."""
+        records: list[dict[str, Any]] = []
+        rows: list[tuple[Any, ...]] = []
+        coloured = []
+        subjects, notes = beginnings(subjects, self.characters)
+        for subject in subjects:
+            scores, guesses = _predict(subject, pool, progress)
+            bits_N = scores.costs_nats / math.log(2)
+            worst = worst_passages(subject.shown, bits_N, self.window, self.worst)
+            record = {"run": subject.run, "text": subject.text_name, **asdict(figures_of(scores))}
+            record["lossy"] = subject.model.corpus.is_lossy
+            records.append(record | {"worst": [asdict(passage) for passage in worst]})
+            rows += [(subject.run, subject.text_name, *_cells(passage)) for passage in worst]
+            coloured.append(_coloured(subject, bits_N, guesses, self.show))
+        columns = (*map(Column, ("model", "text")), Column("position", ",d"), Column("bits/char", ".2f"))
+        table = Table("Worst passages", (*columns, Column("passage")), rows)
+        pages = {} if self.html is None else {self.html: [_page(text) for text in coloured]}
+        if self.html is not None and any(len(text.text) > PAGE for text in coloured):
+            notes.append(f"{self.html} has the first {PAGE:,} characters")
+        return Findings(
+            records,
+            [table] if rows else [],
+            notes,
+            coloured=coloured,
+            pages=pages,
+            files={} if self.tsv is None else {self.tsv: _tsv(subjects, coloured)},
+        )
+
+
+def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Passage]:
+    """The dearest stretches of a text, dearest first, none of which overlap.
+
+    Args:
+        text: N + 1 characters.
+        bits_N: what each after the first cost.
+        window: their length; a text with fewer is one passage.
+        count: how many at most.
+
+    >>> [passage.text for passage in worst_passages("-abcdef", np.array([0, 9, 8, 1, 1, 7]), 2, 2)]
+    ['bc', 'ef']
+    """
+    window = min(window, len(bits_N))
+    sums = np.concatenate([[0.0], np.cumsum(bits_N)])
+    means = (sums[window:] - sums[:-window]) / window
+    passages = []
+    for _ in range(count):
+        start = int(means.argmax())
+        if means[start] == -np.inf:
+            break
+        found = text[start + 1 : start + 1 + window]
+        passages.append(Passage(start + 1, float(means[start]), found))
+        means[max(0, start - window + 1) : start + window] = -np.inf
+    return passages
+
+
+class _Guesses(Sequence[Sequence[Guess]]):
+    """The likeliest characters in the place of each of N, made as they are asked for.
+
+    Those of a million characters would fill a gigabyte as objects, and few of them are shown.
+    """
+
+    def __init__(
+        self, symbols: list[str], codes_NK: Codes, probabilities_NK: Floats, is_guessed_N: npt.NDArray[np.bool_]
+    ) -> None:
+        self._symbols = symbols
+        self._codes_NK, self._probabilities_NK, self._is_guessed_N = codes_NK, probabilities_NK, is_guessed_N
+
+    def __len__(self) -> int:
+        return len(self._is_guessed_N)
+
+    @overload
+    def __getitem__(self, place: int) -> Sequence[Guess]: ...
+    @overload
+    def __getitem__(self, place: slice) -> _Guesses: ...
+    def __getitem__(self, place: int | slice) -> Sequence[Guess] | _Guesses:
+        codes, probabilities = self._codes_NK[place], self._probabilities_NK[place]
+        if isinstance(place, slice):
+            return _Guesses(self._symbols, codes, probabilities, self._is_guessed_N[place])
+        if not self._is_guessed_N[place]:
+            return []
+        pairs = zip(codes.tolist(), probabilities.tolist(), strict=True)
+        return [Guess(self._symbols[code], probability) for code, probability in pairs]
+
+
+def _predict(subject: Subject, pool: WorkerPool, progress: Progress) -> tuple[Scores, _Guesses]:
+    """What every character costs, and the likeliest in the place of every known one, in one pass."""
+    model, count, end = subject.model, len(subject.part), subject.model.vocabulary.end
+    _, is_read_N = model.read(subject.part)
+    is_read_N[0] = False  # nothing predicts the first
+    places_K = np.flatnonzero(is_read_N)
+    width = min(GUESSES, len(model.vocabulary))
+    codes_NK = np.zeros((count, width), code_dtype(len(model.vocabulary)))
+    probabilities_NK = np.zeros((count, width), np.float32)
+    before: States | None = None
+    done = 0
+
+    def known_costs(x_N: Codes, y_N: Codes) -> Costs:
+        nonlocal before, done
+        costs_N, own_K = np.empty(len(y_N)), places_K[done : done + len(y_N)]
+
+        def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
+            log_probs_NV = log_softmax_(logits(model.network.params, h_NH))
+            costs_N[places] = -log_probs_NV[np.arange(len(places)), y_N[places]]
+            codes = np.argsort(-log_probs_NV, axis=1, kind="stable")[:, :width]
+            codes_NK[own_K[places]] = codes
+            probabilities_NK[own_K[places]] = np.exp(np.take_along_axis(log_probs_NV, codes, axis=1))
+
+        before = visit_outputs(model.network, pool, x_N, visit, progress, end, before)
+        done += len(y_N)
+        return costs_N
+
+    scores = score_part(subject.part, model.vocabulary, model.training_characters, known_costs)
+    return scores, _Guesses(_shown(model.vocabulary), codes_NK, probabilities_NK, is_read_N)
+
+
+def _coloured(subject: Subject, bits_N: Costs, guesses: _Guesses, shown: int) -> Coloured:
+    title = f"{subject.run} on {subject.text_name}"
+    return Coloured(title, subject.shown, [None, *bits_N.tolist()], guesses, shown)
+
+
+def _page(text: Coloured) -> Coloured:
+    """As much of a text as a web page has."""
+    if len(text.text) <= PAGE:
+        return text
+    return replace(text, text=text.text[:PAGE], bits=text.bits[:PAGE], guesses=text.guesses[:PAGE])
+
+
+def _shown(vocabulary: Vocabulary) -> list[str]:
+    """Every symbol as a character, by its code."""
+    specials = {vocabulary.end: SHOWN_END, vocabulary.unknown: REPLACEMENT}
+    return [*vocabulary.symbols, *(specials[code] for code in range(len(vocabulary.symbols), len(vocabulary)))]
+
+
+def _cells(passage: Passage) -> tuple[int, float, str]:
+    return passage.position, passage.bits_per_char, visible(passage.text)
+
+
+def _tsv(subjects: Sequence[Subject], coloured: Sequence[Coloured]) -> str:
+    """Every character after the first of each text, a line each."""
+    lines = ["\t".join(TSV_HEADINGS)]
+    for subject, text in zip(subjects, coloured, strict=True):
+        names = f"{visible(subject.run)}\t{visible(subject.text_name)}"
+        lines += [
+            f"{names}\t{position}\t{visible(character)}\t{bits:.4f}"
+            for position, (character, bits) in enumerate(zip(text.text, text.bits, strict=True))
+            if bits is not None
+        ]
+    return "\n".join(lines) + "\n"

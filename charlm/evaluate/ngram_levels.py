@@ -1,0 +1,93 @@
+"""The counts that n-gram baselines need of a run's training part, within a limit of memory.
+
+Bigrams are counted in bounded memory, whatever the text. What longer n-grams take grows with the text, and is
+known before they are counted: where it is too much, as few characters of context are taken as fit, or an order
+that was asked for is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from charlm.base.errors import UsageError, doing
+from charlm.config import setting
+from charlm.data.encoded import Part
+from charlm.data.recode import Reading
+from charlm.evaluate.base import Subject
+from charlm.models.ngram.bigrams import bigram_levels
+from charlm.models.ngram.counts import Level, count_levels, expected_pairs, most_pairs, needed_bytes
+
+USUAL_ORDER = 8  # where none is asked for
+SAMPLE = 1 << 18  # characters whose n-grams tell how many different ones there are
+MEGABYTE = 1 << 20
+MEGABYTES_OF_TEXT = 70  # that a stretch takes whose n-grams are looked up
+
+
+def max_memory() -> int:
+    """The setting of how much memory longer n-grams may take."""
+    limit: int = setting(500, "Megabytes that n-grams longer than bigrams may take.", low=1, high=1_000_000_000)
+    return limit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which n-grams are counted.
+
+    Attributes:
+        order: the most characters of context.
+        note: why not more; None where as many as were wanted fit.
+    """
+
+    order: int
+    note: str | None
+
+
+def plan_of(subject: Subject, training: Part, order: int | None, limit: int) -> Plan:
+    """The n-grams of a training part that fit into a limit.
+
+    Args:
+        subject: whose model knows the symbols.
+        training: at least one symbol.
+        order: the most characters of context; None for as many as fit, up to the usual.
+        limit: in megabytes.
+
+    Raises:
+        UsageError: an order was asked for that does not fit.
+    """
+    wanted = USUAL_ORDER if order is None else order
+    needed = _needed_megabytes(subject, training, wanted, limit)
+    fitting = max([1, *(order for order, each in enumerate(needed) if each <= limit)])
+    if fitting >= wanted:
+        return Plan(wanted, None)
+    need = (
+        f"n-grams with {wanted} characters of context, counted in {len(training):,}, take about {needed[-1]:,} MB"
+    )
+    if order is None:
+        return Plan(fitting, f"{need}, over --max-memory {limit}, so there are none with more than {fitting}")
+    raise UsageError(
+        f"--max-order {order}: {need}, over --max-memory {limit}: "
+        f"give at most --max-order {fitting}, or a larger limit"
+    )
+
+
+def levels_of(subject: Subject, training: Part, order: int) -> Sequence[Level]:
+    """The counts of a training part, for contexts of 0 to ``order`` characters; at least of 1."""
+    vocabulary = subject.model.vocabulary
+    if order <= 1:
+        reading = Reading.of(vocabulary, training.alphabet, subject.model.training_characters)
+        return bigram_levels(training, reading.codes_A, len(vocabulary), vocabulary.end)
+    with doing(f"counting n-grams with {order} characters of context: lower --max-memory"):
+        codes, _ = subject.model.read(training)
+        return count_levels(codes, len(vocabulary), order, vocabulary.end)
+
+
+def _needed_megabytes(subject: Subject, training: Part, order: int, limit: int) -> list[int]:
+    """What contexts of up to 0, 1, ... ``order`` characters take at the most."""
+    count, symbols = len(training), len(subject.model.vocabulary)
+    pairs = most_pairs(count, symbols, order)
+    if needed_bytes(count, pairs) > limit * MEGABYTE and order > 1:
+        pairs = expected_pairs(count, levels_of(subject, training[:SAMPLE], order))
+    return [
+        MEGABYTES_OF_TEXT + needed_bytes(count, pairs[: length + 1]) // MEGABYTE for length in range(order + 1)
+    ]

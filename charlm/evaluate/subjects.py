@@ -1,0 +1,116 @@
+"""From what a user names to what is measured: every run with every text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from charlm.base.errors import CorpusError, UsageError
+from charlm.data.corpus import Corpus, prepare, prepare_unkept
+from charlm.data.encoded import Part
+from charlm.data.reading.sources import Source, find_stored, find_text
+from charlm.data.reload import Search, divide_again
+from charlm.evaluate.base import Subject
+from charlm.inference.language_model import load_run
+from charlm.runs.find import find_runs, resolve
+from charlm.runs.run import Run
+
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+"""The parts of a run's own corpus, by the name that the command line has for each."""
+
+
+NO_TARGET = "nor a run of that name; see charlm runs, or give a text file or a built-in corpus"
+NO_TEST = "the run is tested on it, so put it back"
+TEXT_FILE = "give a text file as TARGET"
+
+
+def subjects_of(
+    targets: Sequence[str],
+    split: str | None,
+    remedy: str = TEXT_FILE,
+    weights: str | None = None,
+    corpus: Sequence[str] | None = None,
+) -> list[Subject]:
+    """Pair runs and texts.
+
+    A text file is read as the run read its corpus: in the same units, changed and divided alike.
+
+    Args:
+        targets: runs and text files, by the one rule for every TARGET; with no run among them the newest run is
+            measured, and with no text each run's own corpus.
+        split: the part of a run's own corpus, ``val`` where it is left out. The test part, or the test file, is
+            read for ``test`` alone.
+        remedy: what the user can do where a run's own corpus does not serve.
+        weights: which of each run's, as ``--weights`` has it.
+        corpus: the runs' corpus as the user names it now, empty where it is to be looked for; None where the
+            command does not ask.
+
+    Raises:
+        UsageError: a split is asked of a text file, or there is nothing in it.
+        RunError: a run is missing or damaged.
+        CorpusError: a text cannot be read, or a run's corpus has moved or changed.
+    """
+    found = [(target, resolve(target)) for target in targets]
+    if targets.count("-") > 1:
+        raise UsageError("standard input is named twice, and can be read once: leave out one -")
+    named = [target for target, kind in found if isinstance(kind, Path)]
+    runs = find_runs(named, weights)
+    sources = [find_text(kind, NO_TARGET) for _, kind in found if isinstance(kind, str)]
+    if sources and split is not None:
+        raise UsageError(
+            f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
+        )
+    searches = [Search(remedy, run.folder, corpus) for run in runs]
+    return [
+        subject
+        for run, search in zip(runs, searches, strict=True)
+        for subject in _subjects_of_run(run, sources, split or "val", search)
+    ]
+
+
+def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Search) -> list[Subject]:
+    model = load_run(run)
+    if sources:
+        training = _training_part(run, search)
+        return [
+            Subject(
+                run.name, model, source.name + _mark(run), Part.of(prepare(source, run.config.corpus)), training
+            )
+            for source in sources
+        ]
+    corpus = _corpus(run, search)
+    part = _part(run, corpus, split)
+    if len(part) < 2:
+        raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: {search.remedy}, or --split train")
+    return [Subject(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
+
+
+def _mark(run: Run) -> str:
+    """What follows a text's name in tables where the run changes a text when it reads it."""
+    return " [lossy]" if run.config.corpus.is_lossy else ""
+
+
+def _part(run: Run, corpus: Corpus, split: str) -> Part:
+    test_file = run.config.batching.test_file
+    if split == "test" and test_file is not None:
+        # Its sum is not known, so it may be any file that a stranger's run names.
+        return prepare_unkept(find_stored(test_file, NO_TEST), run.config.corpus)
+    return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
+
+
+def _corpus(run: Run, search: Search) -> Corpus:
+    return divide_again(run.corpus, run.config, run.vocabulary, search)
+
+
+def _training_part(run: Run, search: Search) -> Part | None:
+    """The training part of a run's corpus, where that can still be found.
+
+    Raises:
+        CorpusError: the user names another text as the corpus.
+    """
+    try:
+        return _corpus(run, search).train
+    except CorpusError:
+        if search.given:
+            raise
+        return None

@@ -1,0 +1,175 @@
+"""Generation: prime the state with a prompt, then draw, read what was drawn, and draw again.
+
+Several samples run side by side as the columns of one batch. The random numbers of sample k come from a
+generator of its own, so that a sample does not depend on how many are drawn beside it.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes
+from charlm.base.errors import UsageError
+from charlm.base.random import generator
+from charlm.config import SamplingConfig
+from charlm.data.vocabulary import Vocabulary
+from charlm.inference.filters import FILTERS, Filter, draw
+from charlm.models.char_rnn import Model
+from charlm.nn.readout import check_numbers
+from charlm.nn.state import States
+
+PRIME_CHUNK = 256  # characters of a prompt that are read at once
+UNIFORMS = 256  # random numbers that are drawn at once for each sample
+
+
+def all_filters(settings: dict[str, Any]) -> list[Filter]:
+    """Every filter, set by the settings that are given, in the order in which they apply.
+
+    Raises:
+        UsageError: no filter has such a setting, or a value is outside its limits.
+
+    >>> [type(chosen).__name__ for chosen in all_filters({"top_k": 5})]
+    ['Temperature', 'TopK', 'TopP', 'MinP']
+    """
+    unknown = settings.keys() - FILTERS.keys()
+    if unknown:
+        raise UsageError(f"no setting is called {', '.join(sorted(unknown))}; see charlm sample --help")
+    return [kind(**{name: settings[name]}) if name in settings else kind() for name, kind in FILTERS.items()]
+
+
+@np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: logits that are no numbers tell
+def prime(model: Model, codes: Codes, streams: int) -> States:
+    """The state of ``streams`` equal streams that have read these characters (N,)."""
+    state = model.initial_state(1)
+    buffers = model.buffers(min(PRIME_CHUNK, len(codes) or 1), 1)
+    for start in range(0, len(codes), PRIME_CHUNK):
+        _, state = model.forward(codes[start : start + PRIME_CHUNK, None], state, buffers)
+    return tuple(tuple(np.repeat(array, streams, axis=0) for array in layer) for layer in state)
+
+
+def drawn_codes(
+    model: Model,
+    prompt: Codes,
+    filters: Sequence[Filter],
+    config: SamplingConfig,
+    never: int | None = None,
+) -> Iterator[npt.NDArray[np.intp]]:
+    """The characters of every sample, step by step, without end.
+
+    Args:
+        model: what predicts.
+        prompt: what has been read before the first character is drawn (N,), at least one character.
+        filters: what is done to the logits, in order.
+        config: how many samples, and the seed.
+        never: a code that is not drawn; the others share its probability.
+
+    Yields:
+        The next character of each sample (B,).
+
+    Raises:
+        DivergenceError: the network's weights overflow.
+    """
+    uniforms = _uniforms([generator(config.seed, "sample", number) for number in range(config.num)])
+    state = prime(model, prompt[:-1], config.num)
+    codes_B = np.repeat(prompt[-1:], config.num)
+    with np.errstate(over="ignore", invalid="ignore"):
+        table_VG = model.input_table()
+    while True:
+        with np.errstate(over="ignore", invalid="ignore"):
+            logits_BV, state = model.step(codes_B, state, table_VG)
+        check_numbers(logits_BV.max(axis=1))
+        if never is not None:
+            logits_BV[:, never] = -np.inf
+        for chosen in filters:
+            chosen.apply(logits_BV)
+        drawn_B = draw(logits_BV, next(uniforms))
+        yield drawn_B
+        codes_B = drawn_B.astype(prompt.dtype)
+
+
+def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.float64]]:
+    """A number in [0, 1) from each generator (B,), step by step; drawn many at once, which is cheaper."""
+    while True:
+        yield from np.stack([rng.random(UNIFORMS) for rng in rngs], axis=1)
+
+
+def stream(
+    model: Model, vocabulary: Vocabulary, filters: Sequence[Filter], config: SamplingConfig
+) -> Iterator[list[str]]:
+    """Draw samples, handing out every sample's new character as soon as it is drawn.
+
+    With no prompt the model starts as after a newline, or after the most frequent character where the corpus
+    has no newline. A sample that has produced the stop string ends there. A model of documents starts one with
+    the prompt, and the sample ends with it. The unknown symbol is never drawn. Of bytes, a character is handed
+    out with its last one; those that are no UTF-8 are U+FFFD.
+
+    Yields:
+        A list with the next character of each sample, the empty string for those that have ended.
+
+    Raises:
+        VocabularyError: the prompt holds a character that the model has never seen.
+        DivergenceError: the network's weights overflow.
+    """
+    steps = drawn_codes(model, prompt_codes(vocabulary, config.prompt), filters, config, vocabulary.unknown)
+    samples = [_Sample(vocabulary, config.stop) for _ in range(config.num)]
+    for drawn_B in islice(steps, config.len):
+        column = [sample.take(code) for sample, code in zip(samples, drawn_B.tolist(), strict=True)]
+        is_over = all(sample.is_over for sample in samples)
+        if any(column) or not is_over:
+            yield column
+        if is_over:
+            return
+
+
+def prompt_codes(vocabulary: Vocabulary, prompt: str) -> Codes:
+    """What a model reads before it draws (N,): the prompt, after the start of a document where it has such.
+
+    Raises:
+        VocabularyError: the prompt holds a character that the model has never seen.
+    """
+    start = np.array([vocabulary.start], vocabulary.dtype)
+    if not prompt:
+        return start
+    codes = vocabulary.encode(prompt, "the prompt")
+    return np.concatenate([start, codes]) if vocabulary.has_end else codes
+
+
+class _Sample:
+    """One sample as it grows.
+
+    Attributes:
+        is_over: whether its document, or the stop string, has ended it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, stop: str | None) -> None:
+        self.is_over = False
+        self._vocabulary = vocabulary
+        self._stop = stop
+        self._tail = ""
+        is_bytes = vocabulary.units == "bytes"
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if is_bytes else None
+
+    def take(self, code: int) -> str:
+        """What a drawn code adds to the text."""
+        self.is_over = self.is_over or code == self._vocabulary.end
+        if self.is_over:
+            return ""
+        symbol = self._vocabulary.symbols[code]
+        text = symbol if self._decoder is None else self._decoder.decode(symbol.encode("latin-1"))
+        if self._stop is None:
+            return text
+        # A byte that ends no character can bring two: what the ones before it are not, and itself.
+        before = len(self._tail)
+        self._tail += text
+        end = self._tail.find(self._stop)
+        if end >= 0:
+            self.is_over = True
+            return self._tail[before : end + len(self._stop)]
+        self._tail = self._tail[-len(self._stop) :]
+        return text

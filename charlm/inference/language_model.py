@@ -1,0 +1,168 @@
+"""A trained model together with its vocabulary: what one samples from and measures texts with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes
+from charlm.base.progress import Progress
+from charlm.config import CorpusConfig, SamplingConfig
+from charlm.data.corpus import prepare
+from charlm.data.encoded import Part
+from charlm.data.reading.from_python import source_of
+from charlm.data.reading.symbols import BYTE_ORDER_MARK
+from charlm.data.recode import Reading
+from charlm.data.vocabulary import Vocabulary
+from charlm.engines.threads import WorkerPool
+from charlm.inference.generate import all_filters, stream
+from charlm.inference.scoring import (
+    Figures,
+    KnownCosts,
+    Scores,
+    Tally,
+    figures_of,
+    model_costs,
+    score_part,
+    score_stretches,
+    tally_of,
+)
+from charlm.models.char_rnn import Model
+from charlm.runs.run import Run
+
+
+@dataclass(frozen=True)
+class LanguageModel:
+    """A character-level language model.
+
+    Attributes:
+        network: the recurrent network and its parameters.
+        vocabulary: the characters that it knows.
+        training_characters: how many it was trained on; sets the price of one that it does not know.
+        corpus: how the texts are read that it is given.
+    """
+
+    network: Model
+    vocabulary: Vocabulary
+    training_characters: int
+    corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
+
+    def sample(self, len: int = 500, **settings: Any) -> str:
+        """Continue a prompt; a model of documents ends the one that the prompt begins.
+
+        Args:
+            len: how many new characters, or of a document at the most.
+            settings: of ``charlm sample``: ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``,
+                ``stop``, ``seed``.
+
+        Returns:
+            The prompt and the new characters; of a document, without what ends it.
+
+        Raises:
+            UsageError: a setting is unknown or outside its limits.
+            VocabularyError: the prompt holds a character that the model has never seen.
+        """
+        return self.samples(len=len, **(settings | {"num": 1}))[0]
+
+    def read_prompt(self, prompt: str) -> str:
+        r"""A prompt as the model reads it, and as its samples begin: changed as its corpus was.
+
+        A byte order mark and the carriage returns of line ends are a file's: where the model has no such symbols,
+        they are left out.
+        """
+        prompt = prompt if self.knows(BYTE_ORDER_MARK) else prompt.removeprefix(BYTE_ORDER_MARK)
+        if self.corpus.lines or not self.knows("\r"):
+            prompt = prompt.replace("\r\n", "\n")
+        return self.corpus.changed(prompt)
+
+    def knows(self, character: str) -> bool:
+        """Whether a character is a symbol of the model's."""
+        return bool(self.vocabulary.encode_known(character)[1].all())
+
+    def samples(self, num: int, **settings: Any) -> list[str]:
+        """Draw several samples at once, as one batch; the settings are those of ``sample``."""
+        prompt = self.read_prompt(settings.get("prompt", ""))
+        columns = list(self.stream(num=num, **settings))
+        return [prompt + "".join(column[number] for column in columns) for number in range(num)]
+
+    def stream(self, **settings: Any) -> Iterator[list[str]]:
+        """Draw samples character by character: each step gives the next character of each sample.
+
+        The samples go on after the prompt as ``read_prompt`` has it; of several documents, after the last.
+        """
+        names = {field.name for field in dataclasses.fields(SamplingConfig)}
+        config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
+        filters = all_filters({name: value for name, value in settings.items() if name not in names})
+        prompt, end = self.read_prompt(config.prompt), self.corpus.document_end
+        config = dataclasses.replace(
+            config,
+            prompt=prompt if end is None else prompt.rpartition(end)[2],  # documents know nothing of one another
+            stop=None if config.stop is None else self.corpus.changed(config.stop),
+        )
+        return stream(self.network, self.vocabulary, filters, config)
+
+    def score(self, text: str | PathLike[str], progress: Progress | None = None) -> Scores:
+        """What every character of a text after its first costs, in one stateful pass.
+
+        Raises:
+            CorpusError: the text has fewer than two characters, or the file of a path cannot be read.
+        """
+        with WorkerPool() as pool:
+            return self.score_with(pool, text, progress)
+
+    def score_with(
+        self, pool: WorkerPool, text: str | PathLike[str] | Part, progress: Progress | None = None
+    ) -> Scores:
+        """Score a text, or a part of a corpus that was read as the model's own, on workers that are running."""
+        part = text if isinstance(text, Part) else self.part_of(text)
+        return score_part(part, self.vocabulary, self.training_characters, self._costs(pool, part, progress))
+
+    def tally_with(self, pool: WorkerPool, part: Part, progress: Progress | None = None) -> Tally:
+        """What a part of a corpus costs in sum, in memory that does not grow with it."""
+        return tally_of(self.score_stretches_with(pool, part, progress))
+
+    def score_stretches_with(
+        self, pool: WorkerPool, part: Part, progress: Progress | None = None
+    ) -> Iterator[Scores]:
+        """Score a part of a corpus stretch by stretch; see ``scoring.score_stretches``."""
+        costs = self._costs(pool, part, progress)
+        return score_stretches(part, self.vocabulary, self.training_characters, costs)
+
+    def _costs(self, pool: WorkerPool, part: Part, progress: Progress | None) -> KnownCosts:
+        return model_costs(self.network, pool, progress, self.vocabulary.end, len(part) - 1)
+
+    def part_of(self, text: str | PathLike[str]) -> Part:
+        """A text as the model reads its corpus: in the same units, changed alike, divided into documents alike.
+
+        Args:
+            text: the text itself, or the path of a file or a folder.
+
+        Raises:
+            CorpusError: there is nothing in it, or it cannot be read.
+        """
+        if isinstance(text, str):
+            return Part.of_text(text, self.corpus)
+        return Part.of(prepare(source_of(text, self.corpus.glob), self.corpus))
+
+    def read(self, part: Part) -> tuple[Codes, npt.NDArray[np.bool_]]:
+        """A text in the model's codes (K,): of the K symbols that it reads; and which of all N those are (N,)."""
+        return Reading.of(self.vocabulary, part.alphabet, self.training_characters).read(part.codes)
+
+    def perplexity(self, text: str | PathLike[str]) -> Figures:
+        """The measures of a text: nats and bits a character, bits a byte, perplexity; see ``score``."""
+        return figures_of(self.score(text))
+
+
+def load_run(run: Run) -> LanguageModel:
+    """A run's model with the weights that are meant, which are the best where nothing is said.
+
+    Raises:
+        RunError: there are no such weights, or they cannot be read.
+    """
+    return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters, run.config.corpus)

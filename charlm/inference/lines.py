@@ -1,0 +1,164 @@
+"""Lines: what each line of a text costs a model by itself, many lines at once.
+
+A line is read from the state after a newline (after the vocabulary's start character, where the training text had
+no newline), and its cost is that of its characters and of the newline that ends it: the line's probability among
+all lines, longer and shorter ones, so that lines and models compare. To a model of documents a line is one, with
+the end of a document in the newline's place. A carriage return before the newline is part of the line's end, as
+it is under ``--lines``: only a model that has it as a symbol reads it. A character that is no symbol of the model
+costs what it does in any text (see ``charlm.data.recode``), the newline included; an empty line is its newline.
+
+Lines lie end to end in parallel streams, whose state is set to zero wherever a line begins; so no step is
+spent on padding but at the streams' ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes
+from charlm.data.alphabet import END, Alphabet, code_points
+from charlm.data.reading.documents import ended_lines
+from charlm.data.reading.symbols import symbols_of
+from charlm.data.recode import Reading
+from charlm.engines.threads import WorkerPool
+from charlm.inference.language_model import LanguageModel
+from charlm.models.char_rnn import Model
+from charlm.nn.readout import check_numbers, nll_nats
+
+STREAMS = 128  # parallel streams at most
+CHUNK = 32  # time steps at once
+WINDOW = 200_000  # characters of lines that are scored together, if no single line is longer
+
+Costs = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LineScores:
+    """What lines cost.
+
+    Attributes:
+        nats: of each whole line (L,).
+        characters: that were scored in each, its newline among them (L,).
+        unknown: how many of those the model never saw (L,).
+    """
+
+    nats: Costs
+    characters: Counts
+    unknown: Counts
+
+    @property
+    def bits_per_char(self) -> Costs:
+        """The mean cost of a line's characters (L,), in bits."""
+        bits: Costs = self.nats / math.log(2) / self.characters
+        return bits
+
+
+def windows(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Lines in groups, in order, each large enough to be scored fast and small enough for any memory.
+
+    >>> [len(group) for group in windows(["x" * 150_000, "y" * 60_000, "z"])]
+    [2, 1]
+    """
+    group: list[str] = []
+    size = 0
+    for line in lines:
+        group.append(line)
+        size += len(line) + 1
+        if size >= WINDOW:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def score_lines(model: LanguageModel, lines: Sequence[str], pool: WorkerPool) -> LineScores:
+    """Score lines, each by itself.
+
+    Args:
+        model: what scores them.
+        lines: at least one, without their newlines; a carriage return at the end belongs to the newline.
+        pool: workers to use.
+    """
+    vocabulary, corpus = model.vocabulary, model.corpus
+    points_N = code_points(_written(lines, model))
+    ends_L = np.flatnonzero(points_N == ord(END if vocabulary.has_end else "\n"))
+    characters_L = np.diff(ends_L, prepend=-1)
+    alphabet = Alphabet.of_counts(np.bincount(points_N), corpus.units, corpus.document_end)
+    reading = Reading.of(vocabulary, alphabet, model.training_characters)
+    codes_N = alphabet.table[points_N]
+    codes_K, is_read_N = reading.read(codes_N)
+    lines_N = np.repeat(np.arange(len(lines)), characters_L)
+    lines_K = lines_N[is_read_N]
+    read_L = np.bincount(lines_K, minlength=len(lines))
+    costs_K = _costs(model.network, pool, codes_K, vocabulary.start, read_L[read_L > 0])
+    nats_L = np.asarray(np.bincount(lines_N, weights=reading.extra_nats_A[codes_N]), np.float64)
+    nats_L += np.bincount(lines_K, weights=costs_K, minlength=len(lines))
+    unknown_L = np.bincount(lines_N, weights=~reading.is_known_A[codes_N]).astype(np.int64)
+    return LineScores(nats_L, characters_L, unknown_L)
+
+
+def _written(lines: Sequence[str], model: LanguageModel) -> str:
+    """The symbols of lines as the model's corpus has them, each with what ends it there."""
+    text = symbols_of("".join(f"{line}\n" for line in lines), model.corpus)
+    if model.vocabulary.has_end:
+        return ended_lines(text)
+    return text if model.knows("\r") else text.replace("\r\n", "\n")
+
+
+def posteriors(nats_ML: Costs) -> Costs:
+    """How probable each of M models is as the source of each of L lines, from what the lines cost them.
+
+    By Bayes' rule with equal prior probabilities: a softmax of minus the lines' whole costs.
+
+    >>> posteriors(np.log([[2.0, 8.0], [6.0, 8.0]])).round(6).tolist()
+    [[0.75, 0.5], [0.25, 0.5]]
+    """
+    likelihoods_ML = np.exp(nats_ML.min(axis=0) - nats_ML)
+    posteriors_ML: Costs = likelihoods_ML / likelihoods_ML.sum(axis=0)
+    return posteriors_ML
+
+
+def _costs(model: Model, pool: WorkerPool, y_K: Codes, start: int, lengths: Counts) -> Costs:
+    """What each character costs (K,), in nats, after those before it in its line.
+
+    Args:
+        model: the network.
+        pool: workers to use.
+        y_K: the characters of all lines, end to end.
+        start: what every line is read after.
+        lengths: how many of the characters each line has, at least one.
+    """
+    costs_K = np.zeros(len(y_K))
+    if not len(y_K):
+        return costs_K
+    starts = np.cumsum(lengths) - lengths
+    x_K = np.roll(y_K, 1)
+    x_K[starts] = start
+    keep_K = np.ones(len(y_K), model.dtype)
+    keep_K[starts] = 0
+    # As many streams as leave none shorter than the longest line, which cannot be shared out.
+    streams = max(1, min(STREAMS, len(y_K) // int(lengths.max())))
+    cuts = np.append(starts, len(y_K))[np.searchsorted(starts, np.arange(streams + 1) * (len(y_K) / streams))]
+
+    def run(columns: slice) -> None:
+        begins_B, ends_B = cuts[:-1][columns], cuts[1:][columns]
+        buffers = model.buffers(CHUNK, len(begins_B))
+        state = model.initial_state(len(begins_B))
+        for time in range(0, int((ends_B - begins_B).max()), CHUNK):
+            places_TB = begins_B + np.arange(time, time + CHUNK)[:, None]
+            inside_TB = places_TB < ends_B
+            read_TB = np.minimum(places_TB, len(y_K) - 1)
+            h_TBH, state = model.forward(x_K[read_TB], state, buffers, keep_K[read_TB])
+            scored = places_TB[inside_TB]
+            costs_K[scored] = nll_nats(model.params, h_TBH[inside_TB], y_K[scored])
+
+    pool.run([partial(run, columns) for columns in pool.columns(streams)])
+    check_numbers(costs_K)
+    return costs_K

@@ -1,0 +1,1 @@
+"""Networks, and n-gram models to compare them with."""

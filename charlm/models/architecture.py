@@ -1,0 +1,68 @@
+"""What a network's settings make: the names and shapes of its parameters, and which settings go together."""
+
+from __future__ import annotations
+
+from charlm.base.errors import UsageError
+from charlm.config import ModelConfig, OptimisationConfig, flag
+from charlm.nn.cells import CELLS
+from charlm.nn.embedding import encoding_of
+from charlm.nn.readout import readout_shapes
+from charlm.nn.state import initial_shapes
+
+
+def parameter_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """The name and shape of every parameter, with nothing allocated."""
+    cell = CELLS.find(config.cell).from_config(config)
+    width = len(cell.gates) * config.hidden
+    encoding = encoding_of(config)
+    shapes = {
+        name if name in encoding.shared else f"layers.0.{name}": shape
+        for name, shape in encoding.shapes(vocabulary_size, width).items()
+    }
+    for layer in range(config.layers):
+        if layer > 0:
+            shapes[f"layers.{layer}.W_xh"] = (config.hidden, width)
+        shapes[f"layers.{layer}.b_h"] = (width,)
+        for name, shape in cell.shapes(config.hidden).items():
+            shapes[f"layers.{layer}.{name}"] = shape
+        for name, shape in initial_shapes(cell, config.hidden).items() if config.learned_state else ():
+            shapes[f"layers.{layer}.{name}"] = shape
+    return shapes | readout_shapes(config.hidden, vocabulary_size, config.tied)
+
+
+def flops_per_character(config: ModelConfig, vocabulary_size: int) -> int:
+    """What a training step costs for each character, in operations.
+
+    Six for each weight that a character meets in a product: two forward, four backward. A symbol's row of the
+    first layer is looked up, not multiplied.
+
+    >>> flops_per_character(ModelConfig(hidden=100), 50) == 6 * (100 * 400 + 100 * 50)
+    True
+    """
+    shapes = parameter_shapes(config, vocabulary_size)
+    products = (shape for name, shape in shapes.items() if len(shape) == 2 and name != "layers.0.W_xh")
+    return 6 * sum(rows * columns for rows, columns in products)
+
+
+def check_settings(config: ModelConfig, optimisation: OptimisationConfig) -> None:
+    """Refuse settings that have no meaning together.
+
+    Raises:
+        UsageError: naming the setting and what it belongs to.
+    """
+    defaults = ModelConfig()
+    if config.residual and config.layers == 1:
+        raise UsageError("--residual joins a layer to the one below: it needs --layers of 2 or more")
+    if optimisation.weight_drop and "W_hh" not in CELLS.find(config.cell).from_config(config).shapes(1):
+        raise UsageError(f"--weight-drop is of W_hh, and --cell {config.cell} has none: leave it out")
+    if config.encoding == "one-hot" and config.embedding_size != defaults.embedding_size:
+        raise UsageError("--embedding-size belongs to --encoding embedding: leave it out with one-hot input")
+    cells = {name: CELLS.find(name) for name in CELLS.names()}
+    for setting in {name: None for cell in cells.values() for name in cell.settings}:
+        *others, last = (name for name, cell in cells.items() if setting in cell.settings)
+        foreign = config.cell not in (*others, last)
+        if foreign and getattr(config, setting) != getattr(defaults, setting):
+            owners = f"{', '.join(others)} or {last}" if others else last
+            raise UsageError(
+                f"{flag(setting)} belongs to --cell {owners}: leave it out with --cell {config.cell}"
+            )

@@ -1,0 +1,168 @@
+"""The character-level recurrent network: an encoding of ids, a stack of recurrent layers, and a readout.
+
+A model is its settings, a vocabulary size and one flat vector of parameters. It keeps nothing of a pass: state
+is passed in and handed back, and what backward needs lies in buffers that the caller owns and reuses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes, FlatVector, Floats, code_dtype
+from charlm.config import ModelConfig
+from charlm.data.batches import Batch, BatchSpec
+from charlm.models.architecture import parameter_shapes
+from charlm.nn.buffers import rows
+from charlm.nn.cell import Cell
+from charlm.nn.cells import CELLS
+from charlm.nn.dropout import NO_REGULARIZATION, Regularization
+from charlm.nn.embedding import encoding_of
+from charlm.nn.layer import SymbolLayer
+from charlm.nn.readout import initialise_readout, logits, loss_and_gradient
+from charlm.nn.stack import Stack, StackBuffers
+from charlm.nn.state import States
+
+
+class Model:
+    """A character-level recurrent network.
+
+    Attributes:
+        config: what it is.
+        vocabulary_size: V.
+        dtype: of every number.
+        cell: the recurrence of every layer.
+        shapes: of every parameter, by name.
+        params: every parameter, in one flat vector.
+        stack: the recurrent layers.
+    """
+
+    def __init__(self, config: ModelConfig, vocabulary_size: int, params: FlatVector | None = None) -> None:
+        self.config = config
+        self.vocabulary_size = vocabulary_size
+        self.dtype: np.dtype[np.floating[npt.NBitBase]] = np.dtype(config.dtype)
+        self.cell: Cell = CELLS.find(config.cell).from_config(config)
+        self.shapes = parameter_shapes(config, vocabulary_size)
+        self._use(FlatVector(self.shapes, self.dtype) if params is None else params)
+
+    def move_to(self, flat: Floats) -> None:
+        """Have this memory (P,) hold the parameters from now on."""
+        flat[:] = self.params.flat
+        self._use(FlatVector(self.shapes, self.dtype, flat))
+
+    def _use(self, params: FlatVector) -> None:
+        self.params = params
+        encoding, config = encoding_of(self.config), self.config
+        self.stack = Stack(self.cell, params, config.layers, encoding=encoding, is_residual=config.residual)
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Draw every parameter anew, in place."""
+        self.stack.initialise(rng)
+        initialise_readout(self.params, rng)
+
+    def zero_state(self, batch_size: int) -> States:
+        """For each layer its variables (B, H), all zero."""
+        return self.stack.zero_state(batch_size)
+
+    def initial_state(self, batch_size: int) -> States:
+        """The state before any character: for each layer its variables (B, H), learned or zero."""
+        return self.stack.initial_state(batch_size)
+
+    def buffers(
+        self, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
+    ) -> StackBuffers:
+        """Buffers for windows of up to ``seq_len`` steps of ``batch_size`` sequences."""
+        return StackBuffers(self.stack, seq_len, batch_size, regularization)
+
+    def forward(
+        self,
+        x_TB: Codes,
+        state: States,
+        buffers: StackBuffers,
+        keep_TB: Floats | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Floats, States]:
+        """What the readout sees (T, B, H), and the state after the window; see ``Stack.forward``."""
+        return self.stack.forward(x_TB, state, buffers, keep_TB, rng)
+
+    def backward(self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector) -> States:
+        """The gradient with respect to the state before the window; see ``Stack.backward``.
+
+        The gradients of the readout's parameters are not touched.
+        """
+        return self.stack.backward(dh_TBH, dstate, buffers, grads)[1]
+
+    def batch_spec(self, seq_len: int, batch_size: int) -> BatchSpec:
+        """The fields that ``loss_and_gradient`` reads; see ``Batch``."""
+        shape, ids = (seq_len, batch_size), code_dtype(self.vocabulary_size)
+        return {
+            "x_TB": (shape, ids),
+            "y_TB": (shape, ids),
+            "target_mask_TB": (shape, np.dtype(np.bool_)),
+            "carry_TB": (shape, self.dtype),
+        }
+
+    def loss_and_gradient(
+        self,
+        batch: Batch,
+        state: States,
+        buffers: StackBuffers,
+        grads: FlatVector,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[float, States]:
+        """One window of truncated back-propagation through time (Werbos 1990; Williams & Peng 1990).
+
+        Args:
+            batch: some or all of a batch's columns; its number of targets is of the whole.
+            state: the state before the window; no gradient goes back through it.
+            buffers: used up.
+            grads: where the gradient of the mean loss is written.
+            rng: draws dropout's masks.
+
+        Returns:
+            The sum of the targets' losses in nats, and the state after the window.
+        """
+        buffers.laps.begin()
+        x_TB, mask_TB = batch["x_TB"], batch.get("target_mask_TB")
+        h_TBH, after = self.forward(x_TB, state, buffers, self._carry(batch), rng)
+        dh_TBH = buffers.dh_TBH[: len(x_TB)]
+        mask_N = None if mask_TB is None else mask_TB.reshape(-1)
+        nll_sum = loss_and_gradient(
+            self.params, rows(h_TBH), batch["y_TB"].reshape(-1), mask_N, batch.num_targets, rows(dh_TBH), grads
+        )
+        buffers.laps.end("readout")
+        self.backward(dh_TBH, self.zero_state(x_TB.shape[1]), buffers, grads)
+        return nll_sum, after
+
+    def _carry(self, batch: Batch) -> Floats | None:
+        """0 where a sequence starts from the initial state; if that is learned, at the batch's start too."""
+        carry_TB = batch.get("carry_TB")
+        if not (batch.resets_state and self.config.learned_state):
+            return carry_TB
+        carry_TB = np.ones(batch["x_TB"].shape, self.dtype) if carry_TB is None else carry_TB.copy()
+        carry_TB[0] = 0
+        return carry_TB
+
+    def output(self, state: States) -> Floats:
+        """What the readout sees after a state (B, H)."""
+        return self.stack.output(state)
+
+    def input_table(self) -> Floats:
+        """The first layer's pre-activations of every symbol (V, G), for ``step``."""
+        first = self.stack.layers[0]
+        assert isinstance(first, SymbolLayer)
+        return first.table()
+
+    def step(self, x_B: Codes, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
+        """Read one character a sequence.
+
+        Args:
+            x_B: the characters.
+            state: the state before them.
+            table_VG: ``input_table()``, for callers that take many steps.
+
+        Returns:
+            The logits of the next characters (B, V), and the state after.
+        """
+        h_BH, after = self.stack.step(x_B, state, table_VG)
+        return logits(self.params, h_BH), after

@@ -1,0 +1,1 @@
+"""N-gram models: the baselines of a recurrent network."""

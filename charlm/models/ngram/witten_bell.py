@@ -1,0 +1,32 @@
+"""An interpolated n-gram model of characters with Witten-Bell smoothing (Bell, Cleary & Witten 1990).
+
+With n(c) occurrences of a context c, n(c, x) of x after it, and t(c) different characters seen after it,
+
+    P_k(x | c) = (n(c, x) + t(c) * P_{k-1}(x | c without its first character)) / (n(c) + t(c)).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm.models.ngram.interpolated import InterpolatedModel, Weights
+
+
+class WittenBell(InterpolatedModel):
+    """The counts of a training text, for contexts of 0 to ``order`` characters.
+
+    >>> model = WittenBell(np.array([0, 1, 0, 1, 0], np.uint8), symbols=2, order=1)
+    >>> np.exp(-model.costs(np.array([0], np.uint8), np.array([1], np.uint8))).round(4).tolist()
+    [0.8095]
+    """
+
+    def weights(self, order: int, is_longest: bool) -> Weights:
+        """The mixture of an order, the same whether or not it is the longest."""
+        level = self.levels[order]
+        owners = level.owners
+        counts = np.bincount(owners, weights=level.counts, minlength=level.contexts)
+        types = np.bincount(owners, minlength=level.contexts)
+        own = level.counts / (counts + types)[owners]
+        # A context met only as the text's very end has nothing counted after it.
+        rest = np.divide(types, counts + types, out=np.ones(level.contexts), where=types > 0)
+        return Weights(own, rest)

@@ -1,0 +1,145 @@
+"""Parameters under PyTorch's names and in its layout, and back: the one file that converts.
+
+charlm multiplies ``x @ W``, so its matrices are the transposes of PyTorch's. PyTorch adds two biases to every
+gate where charlm has one: it is written as ``bias_ih``, with zeros in ``bias_hh``, and reading adds the two. Only
+a bias that acts inside the recurrent product is a parameter of its own: its gate's block of ``bias_hh``. The
+entries ``rnn.*`` load into ``torch.nn.RNN``, ``GRU`` or ``LSTM``; a cell that PyTorch lacks writes ``cell.*``,
+its gates in charlm's order, so that nothing loads with other maths than its own. A tied network has no
+``readout.weight``: it is ``embedding.weight``, and is written once. A learned
+initial state, which PyTorch passes to a call and does not keep, is ``initial.h_l0`` and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from charlm.base.arrays import FlatVector, Floats
+from charlm.config import ModelConfig
+from charlm.models.architecture import parameter_shapes
+from charlm.nn.cell import Cell
+from charlm.nn.cells import CELLS
+from charlm.nn.state import SUFFIX
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Where a parameter goes: PyTorch's name, whether transposed, whether its last axis is made of gates."""
+
+    name: str
+    transposed: bool = False
+    gated: bool = False
+
+
+_OUTSIDE = {
+    "embedding": _Entry("embedding.weight"),
+    "readout.W_hy": _Entry("readout.weight", transposed=True),
+    "readout.b_y": _Entry("readout.bias"),
+}
+_IN_A_LAYER = {
+    "W_xh": _Entry("weight_ih", transposed=True, gated=True),
+    "W_hh": _Entry("weight_hh", transposed=True, gated=True),
+    "b_h": _Entry("bias_ih", gated=True),
+}
+
+
+def is_of_model(name: str) -> bool:
+    """Whether a tensor's name is one that some model's parameters have.
+
+    >>> is_of_model("rnn.weight_hh_l1"), is_of_model("optimizer.m")
+    (True, False)
+    """
+    return name.partition(".")[0] in ("embedding", "initial", "rnn", "cell", "readout")
+
+
+def torch_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """The shapes of a model's tensors under PyTorch's names; nothing is allocated.
+
+    >>> torch_shapes(ModelConfig(cell="lstm", hidden=8), 5)["rnn.weight_ih_l0"]
+    (32, 5)
+    """
+    cell = _cell(config)
+    shapes = parameter_shapes(config, vocabulary_size)
+    result = {}
+    for name, entry in _entries(cell, shapes).items():
+        result[entry.name] = shapes[name][::-1] if entry.transposed else shapes[name]
+    for layer in range(config.layers):
+        result[_name(cell, "bias_hh", layer)] = shapes[f"layers.{layer}.b_h"]
+    return result
+
+
+def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Floats]:
+    """A model's parameters as PyTorch's tensors: new C-contiguous arrays of the shapes of ``torch_shapes``."""
+    cell = _cell(config)
+    order = _torch_order(cell)
+    tensors = {}
+    for name, entry in _entries(cell, params).items():
+        tensor = params[name].T if entry.transposed else params[name]
+        tensors[entry.name] = _by_gate(tensor, order) if entry.gated else tensor.copy(order="C")
+    for layer in range(config.layers):
+        bias_hh = np.zeros_like(params[f"layers.{layer}.b_h"])
+        blocks = bias_hh.reshape(len(cell.gates), -1)
+        for gate, own in cell.recurrent_biases.items():
+            blocks[cell.gates.index(gate)] = params[f"layers.{layer}.{own}"]
+        tensors[_name(cell, "bias_hh", layer)] = _by_gate(bias_hh, order)
+    return tensors
+
+
+def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocabulary_size: int) -> FlatVector:
+    """A model's parameters from PyTorch's tensors, which have the shapes of ``torch_shapes``.
+
+    What ``to_torch`` made of parameters comes back bit for bit.
+    """
+    cell = _cell(config)
+    order = np.argsort(_torch_order(cell)).tolist()
+    params = FlatVector(parameter_shapes(config, vocabulary_size), config.dtype)
+    for name, entry in _entries(cell, params).items():
+        tensor = _by_gate(tensors[entry.name], order) if entry.gated else tensors[entry.name]
+        params[name][:] = tensor.T if entry.transposed else tensor
+    for layer in range(config.layers):
+        bias_hh = _by_gate(tensors[_name(cell, "bias_hh", layer)], order)
+        blocks = bias_hh.reshape(len(cell.gates), -1)
+        for gate, own in cell.recurrent_biases.items():
+            block = blocks[cell.gates.index(gate)]
+            params[f"layers.{layer}.{own}"][:] = block
+            block[:] = 0
+        # Adding a zero would turn a bias of -0.0 into 0.0, and a resumed run continues with the same bits.
+        np.add(params[f"layers.{layer}.b_h"], bias_hh, out=params[f"layers.{layer}.b_h"], where=bias_hh != 0)
+    return params
+
+
+def _entries(cell: Cell, names: Iterable[str]) -> dict[str, _Entry]:
+    """By charlm's name, where each parameter goes; the biases that make up ``bias_hh`` are left out."""
+    result = {}
+    for name in names:
+        if name in _OUTSIDE:
+            result[name] = _OUTSIDE[name]
+            continue
+        _, layer, own = name.split(".")
+        if own not in cell.recurrent_biases.values():
+            entry = _IN_A_LAYER.get(own, _Entry(own))
+            result[name] = replace(entry, name=_name(cell, entry.name, int(layer)))
+            if own.endswith(SUFFIX):
+                result[name] = _Entry(f"initial.{own.removesuffix(SUFFIX)}_l{layer}")
+    return result
+
+
+def _name(cell: Cell, own: str, layer: int) -> str:
+    return f"{'cell' if cell.torch_gates is None else 'rnn'}.{own}_l{layer}"
+
+
+def _torch_order(cell: Cell) -> list[int]:
+    """For each gate in the order of the file, its place in charlm's order."""
+    return [cell.gates.index(gate) for gate in cell.torch_gates or cell.gates]
+
+
+def _by_gate(tensor: Floats, order: list[int]) -> Floats:
+    """A C-contiguous copy whose first axis, as equal blocks, is put in another order."""
+    blocks = tensor.reshape(len(order), -1, *tensor.shape[1:])
+    return np.ascontiguousarray(blocks[order]).reshape(tensor.shape)
+
+
+def _cell(config: ModelConfig) -> Cell:
+    return CELLS.find(config.cell).from_config(config)

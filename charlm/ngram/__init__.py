@@ -1,1 +1,0 @@
-"""Models that count: what a recurrent network has to beat."""

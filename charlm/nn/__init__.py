@@ -1,0 +1,1 @@
+"""Recurrent cells and what a network is built from."""

@@ -1,0 +1,100 @@
+"""The minimal gated recurrent unit (minGRU; Feng et al. 2024), whose gate and candidate see the input alone.
+
+    z = sigmoid(x W + b), h~ = x W + b, one block each        h' = (1 - z) * h + z * h~
+
+This is the paper's simple form, with the candidate linear: after as many steps it was 0.02 nats a character
+ahead of tanh(h~) and 0.13 of the paper's log-space form, whose candidate is positive. z lets the new in, where
+the GRU's keeps the old. No product of h is waited for: the gates of many steps are computed at once, and what is
+left to do one step after the other is h' = k * h + u, two element-wise calls, with k = 1 - z and u = z * h~. A
+scan over time, as the paper trains with, takes two to ten times as long in NumPy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm.base.arrays import Floats
+from charlm.nn.buffers import Parameters, State, Tape
+from charlm.nn.cell import Cell, like, sigmoid_
+
+
+class MinGRU(Cell):
+    """The minGRU cell. One layer's gates see one character: a model wants two layers or more."""
+
+    gates = ("z", "h~")
+
+    def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
+        """None: the recurrence has no parameters of its own."""
+        return {}
+
+    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """u, or h' - h, over a block; the gradient with respect to h."""
+        return {"block": (block, batch_size, hidden), "dh": (batch_size, hidden)}
+
+    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Zero biases, in place."""
+        params["b_h"][:] = 0
+
+    def forward(
+        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+    ) -> tuple[Floats, State]:
+        """Run the recurrence; see Cell.forward."""
+        tape.begin(params, a_TBG, state, keep_TB)
+        (h,) = tape.tracks
+        scratch_TBH = tape.bench.scratch["block"]
+        for start in range(0, len(a_TBG), len(scratch_TBH)):
+            own_TBG = a_TBG[start : start + len(scratch_TBH)]
+            u_TBH = _activate(own_TBG, out=scratch_TBH[: len(own_TBG)])
+            k_TBH, _ = _gates(own_TBG)
+            for t, (k_BH, u_BH) in enumerate(zip(k_TBH, u_TBH, strict=True), start):
+                _update(k_BH, u_BH, h.incoming(t), out=h.slots_TBH[t + 1])
+        return tape.finish()
+
+    def backward(
+        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+    ) -> tuple[Floats, State]:
+        """Run the derivative; see Cell.backward."""
+        (h,) = tape.tracks
+        dh_BH, scratch_TBH = tape.bench.scratch["dh"], tape.bench.scratch["block"]
+        dh_BH[:] = dstate[0]
+        for block, own_dh_TBH in tape.blocks_backward(dh_TBH):
+            k_TBH, candidate_TBH = _gates(tape.gates_TBG[block])
+            for t in range(block.stop - 1, block.start - 1, -1):
+                total_BH = own_dh_TBH[t - block.start]
+                total_BH += dh_BH
+                np.multiply(total_BH, k_TBH[t - block.start], out=dh_BH)
+                h.cut(t, dh_BH)
+            np.subtract(1, k_TBH, out=candidate_TBH)
+            candidate_TBH *= own_dh_TBH
+            # dh'/da_z = (h~ - h) * z * (1 - z), where z * (h~ - h) is what the step added to h.
+            k_TBH *= own_dh_TBH
+            k_TBH *= np.subtract(h.produced(block), h.all_incoming(block), out=scratch_TBH[: len(k_TBH)])
+        return tape.gradient_rows(), (dh_BH.copy(),)
+
+    def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
+        """One step with no tape; see Cell.step."""
+        u_BH = _activate(a_BG, out=like(a_BG, *state[0].shape))
+        k_BH, _ = _gates(a_BG)
+        return (_update(k_BH, u_BH, state[0], out=like(a_BG, *u_BH.shape)),)
+
+
+def _gates(a: Floats) -> tuple[Floats, Floats]:
+    """The blocks z and h~ along the last axis, as views."""
+    hidden = a.shape[-1] // 2
+    return a[..., :hidden], a[..., hidden:]
+
+
+def _activate(a: Floats, out: Floats) -> Floats:
+    """Turn pre-activations into k = 1 - z and h~ in place, and write u = z * h~."""
+    k, candidate = _gates(a)
+    np.negative(k, out=k)
+    sigmoid_(k)
+    np.multiply(k, candidate, out=out)
+    return np.subtract(candidate, out, out=out)
+
+
+def _update(k_BH: Floats, u_BH: Floats, h_BH: Floats, out: Floats) -> Floats:
+    """Write k * h + u."""
+    np.multiply(k_BH, h_BH, out=out)
+    out += u_BH
+    return out

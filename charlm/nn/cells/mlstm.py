@@ -1,0 +1,110 @@
+"""The multiplicative LSTM (Krause et al. 2016): each character chooses its own transition between states.
+
+    m = (x W + b) * (h W)                                   one block of each product
+    o, i, f = sigmoid(x W + m W + b), one block each        g = tanh(x W + m W + b)
+    c' = f * c + i * g                                      h' = o * tanh(c')
+
+An intermediate state m takes the place of h in an LSTM. Its input's factor is one more block of x W and its
+state's one more of W_hh, so that W_hh's block m multiplies h and its other blocks multiply m. The paper gives
+that factor no b; here it has one because every block of x W has, and it starts at zero: a start at 1, where m is
+near to h W, left the network 0.03 nats a character behind.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm.base.arrays import Floats
+from charlm.nn.buffers import Parameters, State, Tape
+from charlm.nn.cell import like
+from charlm.nn.lstm_gates import MemoryCell, advance, gate_blocks, gate_gradients, local_derivatives
+
+
+class MLSTM(MemoryCell):
+    """The multiplicative LSTM cell; ``forget_bias`` is the initial bias of f."""
+
+    gates = ("m", *MemoryCell.gates)
+    rate = 0.3  # m is a product of two sums, so a step of the weights moves it twice; at 1 training diverges
+
+    def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """m, and the factor of it that comes from the input, over time."""
+        return dict.fromkeys(("m", "factor"), (seq_len, batch_size, hidden))
+
+    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Orthogonal recurrent weights, zero biases but for the forget gate's, in place."""
+        super().initialise(params, rng)
+        _, _, f, _ = gate_blocks(_parts(params["b_h"])[1])
+        f[:] = self.forget_bias
+
+    def forward(
+        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+    ) -> tuple[Floats, State]:
+        """Run the recurrence; see Cell.forward."""
+        tape.begin(params, a_TBG, state, keep_TB)
+        h, c = tape.tracks
+        tanh_c_BH = tape.bench.scratch["product"]
+        (W_m_HH, W_HG), (_, product_BG) = _parts(tape.bench.W_HG), _parts(tape.bench.product_BG)
+        factors_TBH, gates_TBG = _parts(a_TBG)
+        # On the tape the two factors of m change places: each then waits where its own gradient, which is dm
+        # times the other factor, will stand.
+        tape.kept["factor"][: len(a_TBG)] = factors_TBH
+        for t, (a_BG, q_BH, m_BH) in enumerate(zip(gates_TBG, factors_TBH, tape.kept["m"], strict=False)):
+            np.matmul(h.incoming(t), W_m_HH, out=q_BH)
+            np.multiply(tape.kept["factor"][t], q_BH, out=m_BH)
+            out = h.slots_TBH[t + 1], c.slots_TBH[t + 1]
+            advance(W_HG, a_BG, (m_BH, c.incoming(t)), product_BG, tanh_c_BH, out)
+        return tape.finish()
+
+    def backward(
+        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+    ) -> tuple[Floats, State]:
+        """Run the derivative; see Cell.backward."""
+        h, c = tape.tracks
+        scratch, dq_TBH = tape.bench.scratch, tape.kept["factor"]
+        dfactor_TBH, da_TBG = _parts(tape.gates_TBG)
+        dh_BH, dc_BH, product_BH = scratch["dh"], scratch["dc"], scratch["product"]
+        W_m_HH, W_HG = _parts(params["W_hh"])
+        dh_BH[:], dc_BH[:] = dstate
+        for block, above_TBH in tape.blocks_backward(dh_TBH):
+            tanh_c = np.tanh(c.produced(block), out=scratch["tanh_s"][: len(above_TBH)])
+            local_derivatives(da_TBG[block], h.produced(block), c.all_incoming(block), tanh_c, scratch)
+            steps = zip(range(block.start, block.stop), above_TBH, scratch["dh_ds"], scratch["f"], strict=False)
+            for t, above_BH, dh_ds_BH, f_BH in reversed(list(steps)):
+                dh_BH += above_BH
+                np.multiply(dh_BH, dh_ds_BH, out=product_BH)
+                dc_BH += product_BH
+                gate_gradients(da_TBG[t], dh_BH, dc_BH)
+                dc_BH *= f_BH
+                dm_BH = np.matmul(da_TBG[t], W_HG.T, out=product_BH)
+                dfactor_TBH[t] *= dm_BH
+                dq_TBH[t] *= dm_BH
+                np.matmul(dq_TBH[t], W_m_HH.T, out=dh_BH)
+                h.cut(t, dh_BH)
+                c.cut(t, dc_BH)
+        da_TBG = tape.gradient_rows()
+        self._weight_gradients(da_TBG, tape, grads)
+        return da_TBG, (dh_BH.copy(), dc_BH.copy())
+
+    def _weight_gradients(self, da_TBG: Floats, tape: Tape, grads: Parameters) -> None:
+        seq_len = len(da_TBG)
+        dW_m_HH, dW_HG = _parts(grads["W_hh"])
+        _, da_NG = _parts(da_TBG.reshape(-1, da_TBG.shape[-1]))
+        np.matmul(tape.in_rows(tape.kept["m"][:seq_len]).T, da_NG, out=dW_HG)
+        np.matmul(tape.incoming_rows().T, tape.in_rows(tape.kept["factor"][:seq_len]), out=dW_m_HH)
+
+    def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
+        """One step with no tape; see Cell.step."""
+        h_BH, c_BH = state
+        W_m_HH, W_HG = _parts(params["W_hh"])
+        factor_BH, a_BG = _parts(a_BG)
+        m_BH = h_BH @ W_m_HH
+        m_BH *= factor_BH
+        out = like(a_BG, *h_BH.shape), like(a_BG, *h_BH.shape)
+        advance(W_HG, a_BG, (m_BH, c_BH), like(a_BG, *a_BG.shape), like(a_BG, *h_BH.shape), out)
+        return out
+
+
+def _parts(x: Floats) -> tuple[Floats, Floats]:
+    """The block of m and those of the gates along the last axis, as views."""
+    hidden = x.shape[-1] // 5
+    return x[..., :hidden], x[..., hidden:]

@@ -1,0 +1,88 @@
+"""The vanilla recurrent network (Elman 1990): h' = f(x W_xh + h W_hh + b_h), with f = tanh or ReLU.
+
+With ReLU the recurrent weights start at the identity, the biases at zero and the input weights small, so that a
+state is at first carried unchanged (the IRNN of Le, Jaitly & Hinton 2015).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm.base.arrays import Floats
+from charlm.nn.buffers import Parameters, State, Tape, rows
+from charlm.nn.cell import Cell, like
+
+IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
+
+
+class RNN(Cell):
+    """The vanilla cell; its one gate is its only candidate."""
+
+    gates = ("h",)
+    torch_gates = ("h",)
+    settings = ("nonlinearity",)
+
+    def __init__(self, nonlinearity: str = "tanh") -> None:
+        self.is_relu = nonlinearity == "relu"
+
+    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """The gradient with respect to h."""
+        return {"dh": (batch_size, hidden)}
+
+    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Orthogonal recurrent weights for tanh; the identity and small input weights for ReLU, in place."""
+        super().initialise(params, rng)
+        if self.is_relu:
+            params["W_hh"][:] = np.eye(len(params["W_hh"]))
+            W_xh = params["W_xh"]
+            W_xh *= IRNN_INPUT_DEVIATION / np.sqrt(np.mean(W_xh * W_xh))
+
+    def forward(
+        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+    ) -> tuple[Floats, State]:
+        """Run the recurrence; see Cell.forward."""
+        tape.begin(params, a_TBG, state, keep_TB)
+        (h,) = tape.tracks
+        for t, a_BG in enumerate(a_TBG):
+            self._advance(tape.bench.W_HG, a_BG, h.incoming(t), tape.bench.product_BG, h.slots_TBH[t + 1])
+        return tape.finish()
+
+    def _advance(self, W_HG: Floats, a_BG: Floats, h_BH: Floats, product_BG: Floats, out_BH: Floats) -> None:
+        np.matmul(h_BH, W_HG, out=product_BG)
+        a_BG += product_BG
+        if self.is_relu:
+            np.maximum(a_BG, 0, out=out_BH)
+        else:
+            np.tanh(a_BG, out=out_BH)
+
+    def backward(
+        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+    ) -> tuple[Floats, State]:
+        """Run the derivative; see Cell.backward."""
+        (h,) = tape.tracks
+        da_TBG, dh_BH, W_GH = tape.gates_TBG, tape.bench.scratch["dh"], params["W_hh"].T
+        dh_BH[:] = dstate[0]
+        for block, above_TBH in tape.blocks_backward(dh_TBH):
+            self._local_derivatives(h.produced(block), out=da_TBG[block])
+            for t in range(block.stop - 1, block.start - 1, -1):
+                dh_BH += above_TBH[t - block.start]
+                da_TBG[t] *= dh_BH
+                np.matmul(da_TBG[t], W_GH, out=dh_BH)
+                h.cut(t, dh_BH)
+        da_TBG = tape.gradient_rows()
+        np.matmul(tape.incoming_rows().T, rows(da_TBG), out=grads["W_hh"])
+        return da_TBG, (dh_BH.copy(),)
+
+    def _local_derivatives(self, h_TBH: Floats, out: Floats) -> None:
+        """Write f' in terms of f itself: 1 - h^2 for tanh, 1 where h > 0 for ReLU."""
+        if self.is_relu:
+            np.greater(h_TBH, 0, out=out, casting="unsafe")
+        else:
+            np.multiply(h_TBH, h_TBH, out=out)
+            np.subtract(1, out, out=out)
+
+    def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
+        """One step with no tape; see Cell.step."""
+        h_BH = like(a_BG, *a_BG.shape)
+        self._advance(params["W_hh"], a_BG, state[0], like(a_BG, *a_BG.shape), h_BH)
+        return (h_BH,)

@@ -1,0 +1,200 @@
+"""A recurrent layer: input projection, recurrence, dropout of its output, and a connection around it.
+
+A residual connection (He et al. 2016; Wu et al. 2016 for stacked recurrence) adds a layer's input to its output,
+so that gradients reach the lower layers undiminished. Dropout is of what a layer adds, not of what passes around
+it: every unit is dropped once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Floats, empty_steps
+from charlm.base.timing import Laps
+from charlm.nn.buffers import Parameters, State, Workbench, rows
+from charlm.nn.cell import Cell
+from charlm.nn.dropout import Dropout, Regularization, SymbolDropout, WeightDrop
+from charlm.nn.embedding import Encoding, gather_rows, sum_by_symbol
+from charlm.nn.init import xavier
+from charlm.nn.state import start_from, write_gradients
+
+Inputs: TypeAlias = npt.NDArray[Any]
+"""Ids (T, B), or vectors (T, B, E)."""
+
+
+@dataclass(frozen=True)
+class SharedBuffers:
+    """What the layers of a stack work on in turn.
+
+    Attributes:
+        bench: the recurrence's scratch arrays.
+        laps: the clock of the passes.
+        dx_TBH: the gradient with respect to a layer's input.
+        around_TBH: the gradient that passes around a layer; empty without residual connections.
+    """
+
+    bench: Workbench
+    laps: Laps
+    dx_TBH: Floats
+    around_TBH: Floats
+
+
+class LayerBuffers:
+    """What one layer's forward pass leaves for its backward pass, for windows of up to (T, B, H).
+
+    Attributes:
+        a_TBG: the pre-activations.
+        tape: the recurrence's own.
+        x: the input of the last pass.
+        output_TBH: what the last pass handed upwards.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        shape: tuple[int, int, int],
+        dtype: npt.DTypeLike,
+        regularization: Regularization,
+        shared: SharedBuffers,
+    ) -> None:
+        seq_len, batch_size, hidden = shape
+        width = len(cell.gates) * hidden
+        self.shared = shared
+        self.a_TBG = empty_steps(seq_len, batch_size, width, dtype=dtype)
+        self.tape = cell.tape(*shape, dtype, shared.bench)
+        self.dropout = Dropout(shape, dtype, regularization.dropout, regularization.locked_dropout)
+        self.symbol_dropout = SymbolDropout(regularization.input_dropout)
+        self.weight_drop = WeightDrop((hidden, width), dtype, regularization.weight_drop)
+        self.sum_TBH: Floats = np.empty(shared.around_TBH.shape, dtype)
+        self.x: Inputs = np.empty(0, np.uint8)
+        self.output_TBH: Floats = np.empty(0, dtype)
+
+
+class RecurrentLayer:
+    """A layer that reads vectors (T, B, E).
+
+    Attributes:
+        cell: the recurrence.
+        params: W_xh [E, G], b_h [G] and the cell's own.
+        is_residual: whether the input is added to the output, which needs E = H.
+    """
+
+    def __init__(self, cell: Cell, params: Parameters, is_residual: bool = False) -> None:
+        self.cell = cell
+        self.params = params
+        self.is_residual = is_residual
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Draw the parameters, in place."""
+        xavier(self.params["W_xh"], rng)
+        self.cell.initialise(self.params, rng)
+
+    def forward(
+        self,
+        x: Inputs,
+        state: State,
+        keep_TB: Floats | None,
+        buffers: LayerBuffers,
+        rng: np.random.Generator | None,
+    ) -> tuple[Floats, State]:
+        """Run over a window, with the parameters that ``buffers.weight_drop`` holds; see ``Stack.forward``."""
+        steps, laps = len(x), buffers.shared.laps
+        a_TBG = buffers.a_TBG[:steps]
+        self._project(x, buffers, rng, out=a_TBG)
+        laps.end("projection")
+        start_from(self.cell, self.params, buffers.tape)
+        h_TBH, after = self.cell.forward(buffers.weight_drop.params, a_TBG, state, keep_TB, buffers.tape)
+        h_TBH = buffers.dropout.forward(h_TBH, rng)
+        if self.is_residual:
+            h_TBH = np.add(h_TBH, x, out=buffers.sum_TBH[:steps])
+        buffers.x, buffers.output_TBH = x, h_TBH
+        laps.end("recurrence forward")
+        return h_TBH, after
+
+    def backward(
+        self, dh_TBH: Floats, dstate: State, buffers: LayerBuffers, grads: Parameters
+    ) -> tuple[Floats, State]:
+        """Run the derivative of forward; see ``Stack.backward``.
+
+        Returns:
+            The gradients with respect to the input, a view of the shared buffer, and to the state before.
+        """
+        steps, shared = len(dh_TBH), buffers.shared
+        if self.is_residual:
+            shared.around_TBH[:steps] = dh_TBH
+        buffers.dropout.backward(dh_TBH)
+        da_TBG, before = self.cell.backward(buffers.weight_drop.params, dh_TBH, dstate, buffers.tape, grads)
+        buffers.weight_drop.backward(grads)
+        write_gradients(self.cell, buffers.tape, grads)
+        shared.laps.end("weight gradients")
+        dx_TBH = self._project_backward(da_TBG, buffers, grads)
+        if self.is_residual:
+            dx_TBH += shared.around_TBH[:steps]
+        return dx_TBH, before
+
+    def step(self, x: Inputs, state: State, table_VG: Floats | None = None) -> tuple[Floats, State]:
+        """One step without buffers: the output (B, H) and the state."""
+        after = self.cell.step(self.params, self._project_step(x, table_VG), state)
+        return (after[0] + x if self.is_residual else after[0]), after
+
+    def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
+        """Write the pre-activations of a window."""
+        np.matmul(x, self.params["W_xh"], out=out)
+        out += self.params["b_h"]
+
+    def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
+        """Write the gradients of W_xh and b_h; the gradient with respect to the input."""
+        shared = buffers.shared
+        np.matmul(rows(buffers.x).T, rows(da_TBG), out=grads["W_xh"])
+        rows(da_TBG).sum(axis=0, out=grads["b_h"])
+        shared.laps.end("weight gradients")
+        dx_TBH = shared.dx_TBH[: len(da_TBG)]
+        np.matmul(rows(da_TBG), self.params["W_xh"].T, out=rows(dx_TBH))
+        shared.laps.end("projection")
+        return dx_TBH
+
+    def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:
+        a_BG: Floats = x @ self.params["W_xh"] + self.params["b_h"]
+        return a_BG
+
+
+class SymbolLayer(RecurrentLayer):
+    """A layer that reads ids (T, B): it gathers rows of its projected table, which costs no product.
+
+    Its parameters hold the encoding's as well.
+    """
+
+    def __init__(self, cell: Cell, params: Parameters, encoding: Encoding) -> None:
+        super().__init__(cell, params)
+        self._encoding = encoding
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Draw the parameters, in place."""
+        self._encoding.initialise(self.params, rng)
+        self.cell.initialise(self.params, rng)
+
+    def table(self) -> Floats:
+        """The pre-activations of every symbol (V, G)."""
+        return self._encoding.rows(self.params) + self.params["b_h"]
+
+    def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
+        rows_VG = buffers.symbol_dropout.forward(self._encoding.rows(self.params), x, rng)
+        gather_rows(rows_VG + self.params["b_h"], buffers.symbol_dropout.x_TB, out=out)
+
+    def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
+        """Write the gradients of the encoding and of b_h; ids have no gradient."""
+        symbols, da_NG = buffers.symbol_dropout, rows(da_TBG)
+        drows_VG = np.empty((symbols.vocabulary_size + 1, da_NG.shape[1]), da_NG.dtype)
+        sum_by_symbol(symbols.x_TB.reshape(-1), da_NG, out=drows_VG)
+        drows_VG.sum(axis=0, out=grads["b_h"])
+        self._encoding.backward(self.params, symbols.backward(drows_VG), grads)
+        buffers.shared.laps.end("weight gradients")
+        return da_TBG[..., :0]
+
+    def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:
+        a_BG: Floats = (self.table() if table_VG is None else table_VG)[x]
+        return a_BG

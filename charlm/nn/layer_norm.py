@@ -1,0 +1,82 @@
+"""Layer normalisation (Ba et al. 2016) inside a recurrence, one step at a time.
+
+    n = (z - mean(z)) / sqrt(var(z) + EPSILON), over a stream's units        y = gain * n
+
+A bias, where a cell has one, is the cell's own. Means are products with a constant vector: with the batch
+innermost in memory these take a fifth of the time that NumPy's sums take.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm.base.arrays import Floats
+from charlm.nn.buffers import Parameters, Tape
+
+EPSILON = 1e-5  # added to the variance; keeps the zero state's product at zero
+
+
+class LayerNorm:
+    """One normalised quantity z of X units over a chunk.
+
+    Under its name the tape keeps n (T, B, X), and as ``inverse_NAME`` 1 / sqrt(var + EPSILON) (T, B, 1); the
+    scratch has ``gain_NAME`` and ``dgain_NAME`` (B, X). ``product_BX`` is scratch that others may use too.
+    """
+
+    def __init__(self, name: str, params: Parameters, tape: Tape, product_BX: Floats) -> None:
+        scratch, gain = tape.bench.scratch, params[f"gain_{name}"]
+        self.n_TBX, self._inverse_TB1 = tape.kept[name], tape.kept[f"inverse_{name}"]
+        self._dgain_BX, self._product_BX = scratch[f"dgain_{name}"], product_BX
+        # Repeated for every stream: a vector would be broadcast in runs of B numbers, a third as fast.
+        self.gain_BX = scratch[f"gain_{name}"]
+        self.gain_BX[:] = gain
+        self._share_X = gain / gain.size
+
+    def normalise(self, t: int) -> Floats:
+        """Turn z, which lies at step t of the tape, into n in place; y (B, X), until ``product_BX`` is used."""
+        n_BX: Floats = self.n_TBX[t]
+        self._inverse_TB1[t] = normalise_(n_BX, self._product_BX)
+        np.multiply(n_BX, self.gain_BX, out=self._product_BX)
+        return self._product_BX
+
+    def differentiate(self, t: int, dy_BX: Floats) -> Floats:
+        """Step t's gradient with respect to z (B, X), in place of n; the gain's is added to ``dgain_NAME``.
+
+        With dn = gain * dy it is dz = (dn - mean(dn) - n * mean(n * dn)) / sqrt(var + EPSILON).
+        """
+        n_BX: Floats = self.n_TBX[t]
+        product_BX = np.multiply(dy_BX, n_BX, out=self._product_BX)
+        self._dgain_BX += product_BX
+        n_BX *= (product_BX @ self._share_X)[:, None]
+        n_BX += (dy_BX @ self._share_X)[:, None]
+        np.multiply(dy_BX, self.gain_BX, out=product_BX)
+        np.subtract(product_BX, n_BX, out=n_BX)
+        n_BX *= self._inverse_TB1[t]
+        return n_BX
+
+
+def layer_norm_kept(name: str, seq_len: int, batch_size: int, width: int) -> dict[str, tuple[int, ...]]:
+    """What a LayerNorm of ``width`` units keeps on the tape."""
+    return {name: (seq_len, batch_size, width), f"inverse_{name}": (seq_len, batch_size, 1)}
+
+
+def layer_norm_scratch(name: str, batch_size: int, width: int) -> dict[str, tuple[int, ...]]:
+    """The scratch of a LayerNorm of ``width`` units."""
+    return {f"{buffer}_{name}": (batch_size, width) for buffer in ("gain", "dgain")}
+
+
+def normalise_(z_BX: Floats, scratch_BX: Floats) -> Floats:
+    """Bring each stream's units to mean 0 and variance 1, in place; 1 / sqrt(var + EPSILON) (B, 1).
+
+    >>> z_BX = np.array([[1.0, 3.0]])
+    >>> normalise_(z_BX, np.empty_like(z_BX)).round(3), z_BX.round(3)
+    (array([[1.]]), array([[-1.,  1.]]))
+    """
+    share_X = np.full(z_BX.shape[1], 1 / z_BX.shape[1], z_BX.dtype)
+    z_BX -= (z_BX @ share_X)[:, None]
+    inverse_B: Floats = np.multiply(z_BX, z_BX, out=scratch_BX) @ share_X
+    inverse_B += EPSILON
+    np.sqrt(inverse_B, out=inverse_B)
+    np.divide(1, inverse_B, out=inverse_B)
+    z_BX *= inverse_B[:, None]
+    return inverse_B[:, None]

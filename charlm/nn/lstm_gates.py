@@ -1,0 +1,108 @@
+"""What the long short-term memories share: their settings, and their gates and memory c, element by element.
+
+    o, i, f = sigmoid(a), g = tanh(a), one block each        c' = f * c + i * g
+
+The blocks stand in the order o i f g: the three sigmoids lie side by side, and so do the three gates whose
+gradient comes through c, which makes each group one call. An LSTM's files hold PyTorch's order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from charlm.base.arrays import Floats
+from charlm.nn.buffers import Parameters, State
+from charlm.nn.cell import Cell
+
+
+class MemoryCell(Cell):
+    """A cell with a memory c beside its output h; ``forget_bias`` is the initial bias of f."""
+
+    gates: ClassVar[tuple[str, ...]] = ("o", "i", "f", "g")
+    state_names = ("h", "c")
+    settings = ("forget_bias",)
+
+    def __init__(self, forget_bias: float = 1.0) -> None:
+        self.forget_bias = forget_bias
+
+    def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+        """tanh(s), f and o * tanh'(s) over a block, where s is what h' is the tanh of; gradients of one step."""
+        return {
+            **dict.fromkeys(("tanh_s", "f", "dh_ds"), (block, batch_size, hidden)),
+            **dict.fromkeys(("dh", "dc", "product"), (batch_size, hidden)),
+        }
+
+
+def gate_blocks(a: Floats) -> tuple[Floats, ...]:
+    """The blocks o, i, f, g along the last axis, as views."""
+    h = a.shape[-1] // 4
+    return a[..., :h], a[..., h : 2 * h], a[..., 2 * h : 3 * h], a[..., 3 * h :]
+
+
+def advance(
+    W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: Sequence[Floats]
+) -> None:
+    """One step: a_BG becomes the gates' activations, ``out`` the new h and c."""
+    h_BH, c_BH = state
+    h_out_BH, c_out_BH = out
+    np.matmul(h_BH, W_HG, out=product_BG)
+    a_BG += product_BG
+    update_memory(a_BG, c_BH, tanh_c_BH, c_out_BH)
+    np.tanh(c_out_BH, out=tanh_c_BH)
+    o = a_BG[:, : h_BH.shape[1]]
+    np.multiply(o, tanh_c_BH, out=h_out_BH)
+
+
+def update_memory(a_BG: Floats, c_BH: Floats, scratch_BH: Floats, out_BH: Floats) -> None:
+    """Turn one step's pre-activations into the gates' activations in place, and write the new c."""
+    _, i, f, g = gate_blocks(a_BG)
+    # A sigmoid is a tanh of half the pre-activation (see ``sigmoid_``): one call for all four gates.
+    sigmoids = a_BG[:, : -g.shape[1]]
+    sigmoids *= 0.5
+    np.tanh(a_BG, out=a_BG)
+    sigmoids *= 0.5
+    sigmoids += 0.5
+    np.multiply(f, c_BH, out=out_BH)
+    np.multiply(i, g, out=scratch_BH)
+    out_BH += scratch_BH
+
+
+def local_derivatives(
+    gates_TBG: Floats, h_TBH: Floats, c_TBH: Floats, tanh_TBH: Floats, scratch: Parameters
+) -> None:
+    """Turn a block's activations into what dh or dc is multiplied by at each step, in place.
+
+    o becomes dh'/da_o; i, f and g become dc'/da_i, dc'/da_f and dc'/da_g; the scratch keeps f = dc'/dc and
+    dh'/ds = o * (1 - tanh(s)^2), where h' = o * tanh(s) and s is c' or what a cell makes of it. ``h_TBH`` are the
+    outputs h', ``c_TBH`` the incoming c, and ``tanh_TBH``, tanh(s), is used up. Each derivative is written with
+    the products that forward left, h' first of all, so that no temporary is needed.
+    """
+    f_copy, dh_ds = scratch["f"][: len(h_TBH)], scratch["dh_ds"][: len(h_TBH)]
+    o, i, f, g = gate_blocks(gates_TBG)
+    np.multiply(h_TBH, tanh_TBH, out=dh_ds)
+    np.subtract(o, dh_ds, out=dh_ds)
+    _complement_times(o, h_TBH)
+    f_copy[:] = f
+    _complement_times(f, f_copy)
+    f *= c_TBH
+    i_g = np.multiply(i, g, out=tanh_TBH)
+    g *= i_g
+    np.subtract(i, g, out=g)
+    _complement_times(i, i_g)
+
+
+def gate_gradients(da_BG: Floats, dh_BH: Floats, dc_BH: Floats) -> None:
+    """Multiply one step's local derivatives by the gradients that reach them, in place."""
+    batch_size, hidden = dh_BH.shape
+    da_BG[:, :hidden] *= dh_BH
+    da_B3H = da_BG[:, hidden:].reshape(batch_size, 3, hidden)
+    da_B3H *= dc_BH[:, None]
+
+
+def _complement_times(s: Floats, factor: Floats) -> None:
+    """(1 - s) * factor, in place of s."""
+    np.subtract(1, s, out=s)
+    s *= factor

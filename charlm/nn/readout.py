@@ -1,0 +1,132 @@
+"""The readout: a linear layer from hidden states to logits, and softmax cross-entropy in nats.
+
+Forward and backward are fused over blocks of rows, so that logits of the whole chunk never exist: a block's
+logits become probabilities and then their own gradient, in place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Codes, Floats
+from charlm.base.errors import DivergenceError
+from charlm.nn.buffers import Parameters
+from charlm.nn.init import xavier
+
+# Logits of a block: few enough to stay in a core's second-level cache.
+BLOCK_VALUES = 200_000
+
+
+def readout_shapes(hidden: int, vocabulary_size: int, tied: bool) -> dict[str, tuple[int, ...]]:
+    """The readout's own parameters: a tied one has no weights but the embedding's."""
+    bias: dict[str, tuple[int, ...]] = {"readout.b_y": (vocabulary_size,)}
+    return bias if tied else {"readout.W_hy": (hidden, vocabulary_size)} | bias
+
+
+def initialise_readout(params: Parameters, rng: np.random.Generator) -> None:
+    """Draw the weights, where they are the readout's own; a bias of zero."""
+    if "readout.W_hy" in params:
+        xavier(params["readout.W_hy"], rng)
+    params["readout.b_y"][:] = 0
+
+
+def readout_weights(params: Parameters) -> Floats:
+    """W_hy (H, V), a view: the readout's own, or the embedding transposed (Press & Wolf 2017)."""
+    W_HV: Floats = params["readout.W_hy"] if "readout.W_hy" in params else params["embedding"].T
+    return W_HV
+
+
+def logits(params: Parameters, h_NH: Floats) -> Floats:
+    """The logits of each row (N, V)."""
+    logits_NV: Floats = h_NH @ readout_weights(params)
+    logits_NV += params["readout.b_y"]
+    return logits_NV
+
+
+def log_softmax_(logits_NV: Floats) -> Floats:
+    """Turn logits into log-probabilities in nats, in place."""
+    logits_NV -= logits_NV.max(axis=1, keepdims=True)
+    logits_NV -= np.log(np.exp(logits_NV).sum(axis=1, keepdims=True))
+    return logits_NV
+
+
+def nll_nats(params: Parameters, h_NH: Floats, y_N: Codes) -> npt.NDArray[np.float64]:
+    """What each target costs (N,), in nats.
+
+    Args:
+        params: the readout's.
+        h_NH: the last layer's outputs.
+        y_N: the target of each row.
+    """
+    costs_N = np.empty(len(y_N))
+    for block in _blocks(len(y_N), len(params["readout.b_y"])):
+        log_probs_NV = log_softmax_(logits(params, h_NH[block]))
+        costs_N[block] = -log_probs_NV[np.arange(len(log_probs_NV)), y_N[block]]
+    return costs_N
+
+
+def check_numbers(predicted: npt.NDArray[np.floating[Any]]) -> None:
+    """See that what a network predicts is numbers: costs, or each row's largest logit.
+
+    Raises:
+        DivergenceError: one of them is not finite.
+    """
+    if not np.isfinite(predicted).all():
+        raise DivergenceError(
+            "the network predicts what is no finite number, since its weights overflow: train with a smaller --lr"
+        )
+
+
+def loss_and_gradient(
+    params: Parameters,
+    h_NH: Floats,
+    y_N: Codes,
+    real_N: npt.NDArray[np.bool_] | None,
+    targets: int,
+    dh_NH: Floats,
+    grads: Parameters,
+) -> float:
+    """The summed loss of a chunk, and the gradient of its mean.
+
+    Args:
+        params: the readout's.
+        h_NH: the last layer's outputs.
+        y_N: the target of each row.
+        real_N: which rows have a target; None where all have.
+        targets: how many targets the mean is over, in all workers together.
+        dh_NH: the gradient with respect to h_NH, written; it may be h_NH itself.
+        grads: where the gradients of the readout's parameters, a tied embedding among them, are written.
+
+    Returns:
+        The sum of the targets' costs in nats.
+    """
+    nll_sum = 0.0
+    dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]
+    dW_HV[:], db_V[:] = 0, 0
+    for block in _blocks(len(y_N), len(db_V)):
+        p_NV = logits(params, h_NH[block])
+        picked = np.arange(len(p_NV)), y_N[block]
+        p_NV -= p_NV.max(axis=1, keepdims=True)
+        picked_logits_N = p_NV[picked]
+        np.exp(p_NV, out=p_NV)
+        partition_N = p_NV.sum(axis=1)
+        costs_N = np.log(partition_N) - picked_logits_N
+        p_NV /= partition_N[:, None]
+        p_NV[picked] -= 1
+        p_NV /= targets
+        if real_N is not None:
+            p_NV *= real_N[block, None]
+            costs_N = costs_N[real_N[block]]
+        nll_sum += float(costs_N.sum(dtype=np.float64))
+        dW_HV += h_NH[block].T @ p_NV
+        db_V += p_NV.sum(axis=0)
+        np.matmul(p_NV, readout_weights(params).T, out=dh_NH[block])
+    return nll_sum
+
+
+def _blocks(count: int, vocabulary_size: int) -> list[slice]:
+    length = max(1, BLOCK_VALUES // vocabulary_size)
+    return [slice(start, min(start + length, count)) for start in range(0, count, length)]

@@ -1,0 +1,192 @@
+"""A stack of recurrent layers that read in one direction; each hands its outputs to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from charlm.base.arrays import FlatVector, Floats
+from charlm.base.timing import Laps
+from charlm.nn.buffers import State
+from charlm.nn.cell import Cell
+from charlm.nn.dropout import NO_REGULARIZATION, Regularization
+from charlm.nn.embedding import Encoding
+from charlm.nn.layer import Inputs, LayerBuffers, RecurrentLayer, SharedBuffers, SymbolLayer
+from charlm.nn.state import States, write_initial_state
+
+
+class Stack:
+    """The layers under a prefix of parameter names, such as ``layers.0.W_hh``.
+
+    Attributes:
+        cell: the recurrence of every layer.
+        layers: from the input upwards.
+        hidden: H, the width of every layer's output.
+        dtype: of every number.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        params: FlatVector,
+        layers: int,
+        prefix: str = "layers.",
+        encoding: Encoding | None = None,
+        is_residual: bool = False,
+        is_reversed: bool = False,
+    ) -> None:
+        """Build on parameters that lie in ``params``.
+
+        Args:
+            cell: the recurrence.
+            params: every parameter of the network.
+            layers: how many there are.
+            prefix: what the names of this stack's parameters begin with.
+            encoding: how ids enter the first layer; None where it reads vectors.
+            is_residual: whether each layer after the first adds its input to its output.
+            is_reversed: whether the stack reads from the last step to the first.
+        """
+        self.cell = cell
+        self.dtype = params.flat.dtype
+        self._prefix = prefix
+        self._encoding = encoding
+        self._is_residual = is_residual and layers > 1
+        self._is_reversed = is_reversed
+        self.layers = [self._layer(params, number) for number in range(layers)]
+        self.hidden = len(self.layers[0].params["b_h"]) // len(cell.gates)
+
+    def _layer(self, params: FlatVector, number: int) -> RecurrentLayer:
+        own = self._part(params, number)
+        if number == 0 and self._encoding is not None:
+            return SymbolLayer(self.cell, own, self._encoding)
+        return RecurrentLayer(self.cell, own, self._is_residual and number > 0)
+
+    def _part(self, vector: FlatVector, number: int) -> dict[str, Floats]:
+        """A layer's views of parameters or gradients, the encoding's among the first layer's."""
+        own = vector.part(f"{self._prefix}{number}.")
+        if number == 0 and self._encoding is not None:
+            own |= {name: vector[name] for name in self._encoding.shared if name in vector}
+        return own
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Draw every parameter anew, in place."""
+        for layer in self.layers:
+            layer.initialise(rng)
+
+    def zero_state(self, batch_size: int) -> States:
+        """For each layer its variables (B, H), all zero."""
+        shape = (batch_size, self.hidden)
+        return tuple(tuple(np.zeros(shape, self.dtype) for _ in self.cell.state_names) for _ in self.layers)
+
+    def initial_state(self, batch_size: int) -> States:
+        """The state before any input: for each layer its variables (B, H), learned or zero."""
+        state = self.zero_state(batch_size)
+        for layer, own in zip(self.layers, state, strict=True):
+            write_initial_state(self.cell, layer.params, own)
+        return state
+
+    def forward(
+        self,
+        x: Inputs,
+        state: States,
+        buffers: StackBuffers,
+        keep_TB: Floats | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Floats, States]:
+        """Run over a window.
+
+        Args:
+            x: ids (T, B), or vectors (T, B, E).
+            state: the state before them, in the direction of reading.
+            buffers: the results of their last use are overwritten.
+            keep_TB: None, or 0 where a sequence starts anew before a step and 1 elsewhere.
+            rng: draws dropout's masks; None, as in evaluation, for none.
+
+        Returns:
+            The last layer's outputs, a view (T, B, H) of the buffers, and the state after.
+        """
+        if self._is_reversed:
+            x, keep_TB = x[::-1], None if keep_TB is None else keep_TB[::-1]
+        for layer, own in zip(self.layers, buffers.layers, strict=True):
+            own.weight_drop.forward(layer.params, rng)
+        after: list[State] = []
+        for layer, before, own in zip(self.layers, state, buffers.layers, strict=True):
+            x, layer_state = layer.forward(x, before, keep_TB, own, rng)
+            after.append(layer_state)
+        return buffers.output_TBH[::-1] if self._is_reversed else buffers.output_TBH, tuple(after)
+
+    def backward(
+        self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector
+    ) -> tuple[Floats, States]:
+        """Run the derivative of forward, which left the buffers as they are.
+
+        Args:
+            dh_TBH: gradient with respect to the outputs; overwritten.
+            dstate: gradient with respect to the state after the window; zero in truncated training.
+            buffers: as forward left them; used up.
+            grads: where the gradients of this stack's parameters are written. To a tied embedding's, which the
+                output layer has written, this pass adds its own.
+
+        Returns:
+            The gradients with respect to the input vectors (T, B, E), a view of the buffers, empty for ids, and
+            to the state before the window.
+        """
+        if self._is_reversed:
+            dh_TBH = dh_TBH[::-1]
+        before: list[State] = []
+        for number, layer in reversed(list(enumerate(self.layers))):
+            dh_TBH, layer_state = layer.backward(
+                dh_TBH, dstate[number], buffers.layers[number], self._part(grads, number)
+            )
+            before.append(layer_state)
+        return dh_TBH[::-1] if self._is_reversed else dh_TBH, tuple(reversed(before))
+
+    def step(self, x: Inputs, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
+        """One step without buffers.
+
+        Args:
+            x: ids (B,), or vectors (B, E).
+            state: the state before.
+            table_VG: the first layer's table, for callers that take many steps over ids.
+
+        Returns:
+            The last layer's output (B, H), and the state after.
+        """
+        after: list[State] = []
+        for layer, before in zip(self.layers, state, strict=True):
+            x, layer_state = layer.step(x, before, table_VG)
+            after.append(layer_state)
+        return x, tuple(after)
+
+    def output(self, state: States) -> Floats:
+        """The last layer's output for a state (B, H): its h, or with residuals every layer's sum."""
+        if not self._is_residual:
+            return state[-1][0]
+        total_BH: Floats = np.sum([h_BH for h_BH, *_ in state], axis=0)
+        return total_BH
+
+
+class StackBuffers:
+    """Buffers for windows of up to ``seq_len`` steps of ``batch_size`` sequences.
+
+    Attributes:
+        layers: each layer's own.
+        laps: the clock of the passes.
+        dh_TBH: room for the gradient with respect to the last layer's outputs.
+    """
+
+    def __init__(
+        self, stack: Stack, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
+    ) -> None:
+        shape = (seq_len, batch_size, stack.hidden)
+        bench = stack.cell.workbench(*shape, stack.dtype)
+        self.laps = Laps()
+        bench.after_recurrence = lambda: self.laps.end("recurrence backward")
+        around = shape if any(layer.is_residual for layer in stack.layers) else (0, 0, 0)
+        self.dh_TBH: Floats = np.empty(shape, stack.dtype)
+        shared = SharedBuffers(bench, self.laps, self.dh_TBH, np.empty(around, stack.dtype))
+        self.layers = [LayerBuffers(stack.cell, shape, stack.dtype, regularization, shared) for _ in stack.layers]
+
+    @property
+    def output_TBH(self) -> Floats:
+        """What the last pass handed upwards."""
+        return self.layers[-1].output_TBH

@@ -1,0 +1,8 @@
+"""Update rules, one file each, in place on one flat vector."""
+
+from charlm.base.registry import Registry
+from charlm.optim.base import Optimizer
+
+OPTIMIZERS: Registry[Optimizer] = Registry(__name__, Optimizer)  # type: ignore[type-abstract]
+
+__all__ = ["OPTIMIZERS"]

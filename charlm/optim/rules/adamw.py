@@ -1,0 +1,14 @@
+"""AdamW: Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+
+from __future__ import annotations
+
+from charlm.base.arrays import Floats
+from charlm.optim.rules.adam import Adam
+
+
+class AdamW(Adam):
+    """Adam, but the decay shrinks the parameters themselves: w * (1 - lr * weight_decay) before the step."""
+
+    def _decay(self, w: Floats, g: Floats, lr: float) -> None:
+        if self.weight_decay:
+            w *= 1 - lr * self.weight_decay

@@ -1,0 +1,1 @@
+"""Run folders and their files: written whole or not at all, read as untrusted."""

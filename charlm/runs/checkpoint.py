@@ -1,0 +1,82 @@
+"""A checkpoint: a model's parameters and whatever else training needs to continue, as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from charlm.base.arrays import FlatVector, Floats, Shapes
+from charlm.config import ModelConfig
+from charlm.models.torch_layout import from_torch, is_of_model, to_torch, torch_shapes
+from charlm.runs.format_version import FORMAT
+from charlm.runs.tensors import check_file, load_tensors, save_tensors
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What one file holds.
+
+    Attributes:
+        params: the model's parameters; where training averages them, their average.
+        extras: further arrays of the model's dtype by dotted name: the optimiser's slots, such as ``optimizer.m``
+            (P,), the weights that learn, ``optimizer.weights`` (P,), where ``params`` is their average, and the
+            carried state, such as ``state.0.h`` (B, H).
+        scalars: JSON values by name: the step, the epoch, the seconds spent.
+        version: the format of the file that it was read from.
+    """
+
+    params: FlatVector
+    extras: Mapping[str, Floats] = field(default_factory=dict)
+    scalars: Mapping[str, Any] = field(default_factory=dict)
+    version: int = FORMAT
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint, config: ModelConfig) -> None:
+    """Write a checkpoint in place of the old file, or leave that whole.
+
+    Raises:
+        DivergenceError: a number is not finite, so nothing was written.
+        RunError: the system refuses.
+    """
+    tensors = {**checkpoint.extras, **to_torch(checkpoint.params, config)}
+    save_tensors(path, tensors, checkpoint.scalars)
+
+
+def load_checkpoint(
+    path: Path, config: ModelConfig, vocabulary_size: int, extras: Shapes | None = None
+) -> Checkpoint:
+    """Read a checkpoint of a model.
+
+    Args:
+        path: the file.
+        config: what the model is.
+        vocabulary_size: V.
+        extras: the shapes of the further arrays that there must be; None reads the model's own tensors alone, and
+            lets the file hold others that are no model's.
+
+    Raises:
+        RunError: the file is missing or cannot be read.
+        CheckpointError: it is damaged, hostile, too new, or of another model.
+    """
+    expected = {**(extras or {}), **torch_shapes(config, vocabulary_size)}
+    others = _is_no_models if extras is None else (lambda name: False)
+    tensors, scalars, version = load_tensors(path, expected, config.dtype, others=others)
+    params = from_torch(tensors, config, vocabulary_size)
+    return Checkpoint(params, {name: tensors[name] for name in extras or {}}, scalars, version)
+
+
+def check_checkpoint(path: Path, config: ModelConfig, vocabulary_size: int) -> None:
+    """Check, from a file's header alone, that it holds this model: before anything has memory for it.
+
+    Raises:
+        RunError: the file is missing or cannot be read.
+        CheckpointError: it is damaged, hostile, too new, or of another model.
+    """
+    check_file(path, torch_shapes(config, vocabulary_size), config.dtype, others=_is_no_models)
+
+
+def _is_no_models(name: str) -> bool:
+    """Whether a tensor may stand beside a model's: a deeper model's file must not pass for a shallower one's."""
+    return not is_of_model(name)

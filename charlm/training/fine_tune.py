@@ -1,0 +1,108 @@
+"""Fine-tuning: start a model from another's parameters, on a text that may have other characters.
+
+Characters are matched by character, never by index: what belongs to a symbol, its row of the input table and
+its column of the readout, goes with the symbol; where the two are tied, they move as one. Symbols that the other
+model never saw keep their fresh values. The end of a document and the unknown symbol are matched as such, and a
+byte with the ASCII character that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from charlm.base.arrays import Floats
+from charlm.base.errors import UsageError
+from charlm.config import TrainingConfig
+from charlm.data.vocabulary import Vocabulary
+from charlm.inference.language_model import LanguageModel
+
+# The axis along which a parameter has an entry a symbol.
+SYMBOL_AXES = {"embedding": 0, "readout.W_hy": 1, "readout.b_y": 0}
+
+
+READING = ("bytes", "normalize", "lowercase", "min_count", "lines", "delimiter")
+"""The settings of what a symbol is."""
+# What is given in the place of one of them leaves the others out, which it would contradict.
+_INSTEAD = {"bytes": {"normalize", "lowercase", "min_count"}, "lines": {"delimiter"}, "delimiter": {"lines"}}
+
+
+def inherited(origin: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run that starts from another's weights: those given, over those that it takes over.
+
+    >>> origin = TrainingConfig.from_settings(lines=True, hidden=9)
+    >>> own = inherited(origin, {"delimiter": "|"})
+    >>> own["hidden"], own["delimiter"], "lines" in own
+    (9, '|', False)
+    """
+    left_out = {name for given, value in settings.items() if value for name in _INSTEAD.get(given, ())}
+    reading = {name: getattr(origin.corpus, name) for name in READING if name not in left_out}
+    rate = {"optimizer": origin.optimisation.optimizer, "lr": origin.optimisation.lr}
+    return {**origin.model.to_json(), **rate, **reading, **settings}
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What became of the other model's characters.
+
+    Attributes:
+        kept: how many symbols both have.
+        new: the symbols that only the new text has.
+        dropped: the symbols that only the other model had.
+    """
+
+    kept: int
+    new: tuple[str, ...]
+    dropped: tuple[str, ...]
+
+
+def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
+    """Copy a model's parameters into another of the same settings, in place.
+
+    Raises:
+        UsageError: the models differ in more than their vocabulary.
+    """
+    if source.network.config != target.network.config:
+        raise UsageError("--init-from needs the same model settings as the run it names: leave those flags out")
+    ours, theirs = _codes(target.vocabulary), _codes(source.vocabulary)
+    shared = sorted(ours.keys() & theirs.keys())
+    from_codes = np.array([theirs[symbol] for symbol in shared], np.intp)
+    to_codes = np.array([ours[symbol] for symbol in shared], np.intp)
+    one_hot = source.network.config.encoding == "one-hot"
+    axes = SYMBOL_AXES | ({"layers.0.W_xh": 0} if one_hot else {})
+    for name, values in source.network.params.items():
+        _copy(values, target.network.params[name], axes.get(name), from_codes, to_codes)
+    return Transfer(
+        kept=len(shared),
+        new=tuple(sorted(ours.keys() - theirs.keys())),
+        dropped=tuple(sorted(theirs.keys() - ours.keys())),
+    )
+
+
+def _codes(vocabulary: Vocabulary) -> dict[str, int]:
+    """The code of every symbol by its name: a character's is itself."""
+    names = list(vocabulary.symbols)
+    if vocabulary.units == "bytes":
+        names[0x80:] = [f"<0x{ord(symbol):02X}>" for symbol in names[0x80:]]
+    specials = {"<end>": vocabulary.end, "<unknown>": vocabulary.unknown}
+    codes = {name: code for code, name in enumerate(names)}
+    return codes | {name: code for name, code in specials.items() if code is not None}
+
+
+def _copy(
+    values: Floats,
+    into: Floats,
+    axis: int | None,
+    from_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
+    to_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
+) -> None:
+    """Copy a parameter whole, or along its symbol axis the entries of the shared symbols."""
+    if axis is None:
+        into[...] = values
+    elif axis == 0:
+        into[to_codes] = values[from_codes]
+    else:
+        into[:, to_codes] = values[:, from_codes]

@@ -1,0 +1,177 @@
+"""Beginnings: a new run, a run resumed, a run that starts from another's weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from charlm.base.errors import RunError, UsageError
+from charlm.base.progress import Progress
+from charlm.config import TrainingConfig, flag
+from charlm.data.corpus import Corpus, prepare_corpus
+from charlm.data.reading.sources import Source, find_text
+from charlm.data.reload import Search, divide_again
+from charlm.engines.threads import WorkerPool
+from charlm.nn.cells import CELLS
+from charlm.optim.rules import OPTIMIZERS
+from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
+from charlm.runs.corpus_record import CorpusIdentity
+from charlm.runs.folder import check_unused, tidy
+from charlm.runs.lock import only_writer
+from charlm.runs.run import Run
+from charlm.training.presets import with_preset
+from charlm.training.run_length import Budget
+from charlm.training.trainer import Trainer
+
+# What may change when a run is resumed; everything else is what the run is.
+CHANGEABLE = (
+    "epochs",
+    "steps",
+    "minutes",
+    "eval_every",
+    "patience",
+    "sample_every",
+    "save_every",
+    "keep",
+    "workers",
+)
+
+
+def new_trainer(
+    source: Source, settings: Mapping[str, Any], pool: WorkerPool, progress: Progress | None = None
+) -> Trainer:
+    """A training of a fresh model on a corpus, in memory.
+
+    Args:
+        source: the corpus.
+        settings: those that are given, by name; a preset or the defaults say the others (see ``with_preset``).
+        pool: workers to use.
+        progress: called now and then while the corpus is read.
+
+    Raises:
+        UsageError: a setting is unknown, cannot be, or cannot work with the others.
+        CorpusError: the corpus cannot be read, or is too short.
+    """
+    corpus = prepare_corpus(source, TrainingConfig.from_settings(**settings), progress)
+    config = with_preset(settings, len(corpus.train), len(corpus.vocabulary), pool.workers)
+    batching = dataclasses.replace(
+        config.batching,
+        # The number of workers decides in which order gradients are summed, so it is part of what a run is.
+        workers=pool.workers,
+        val_file=None if corpus.validating is None else corpus.validating.source.stored,
+        test_file=None if config.batching.test_file is None else find_text(config.batching.test_file).stored,
+    )
+    optimisation = config.optimisation
+    if optimisation.lr is None:
+        own = OPTIMIZERS.find(optimisation.optimizer).default_lr
+        optimisation = dataclasses.replace(optimisation, lr=own * CELLS.find(config.model.cell).rate)
+    return Trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus, pool)
+
+
+@contextmanager
+def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
+    """The run that a training is stored in, with its state before the first step; its folder is locked meanwhile.
+
+    Raises:
+        RunError: the folder is in use.
+    """
+    check_unused(folder)  # where something else lies, not even a lock is made
+    corpus = trainer.corpus
+    with only_writer(folder):
+        yield Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus), trainer.checkpoint())
+
+
+def resume(
+    run: Run,
+    settings: dict[str, Any],
+    pool: WorkerPool,
+    progress: Progress | None = None,
+    corpus: Sequence[str] = (),
+) -> tuple[Trainer, Run]:
+    """A run as it was when it was last saved, ready to go on; whoever calls holds its folder's lock.
+
+    Args:
+        run: the run.
+        settings: what to change: its length, or how often it validates, samples and saves.
+        pool: as many workers as the changed settings say.
+        progress: called now and then while the corpus is read.
+        corpus: the run's corpus as the user names it now; where nothing is named, it is looked for.
+
+    Raises:
+        UsageError: another setting is to change.
+        RunError: the run has come to its end; nothing is written.
+        CorpusError: the corpus has moved or changed.
+        CheckpointError: the checkpoint is damaged.
+    """
+    config = changed(run.config, settings)
+    # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
+    check_checkpoint(run.last_path, config.model, len(run.vocabulary))
+    remedy = "begin a new run, by charlm train"
+    search = Search(remedy, run.folder, corpus)
+    trainer = Trainer(config, divide_again(run.corpus, config, run.vocabulary, search, progress), pool)
+    shapes = trainer.extra_shapes()
+    checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
+    trainer.restore(checkpoint, str(run.last_path))
+    _check_unfinished(trainer, run)
+    tidy(run.folder)
+    # What was measured after the last save will be measured again.
+    run.forget_metrics(after=trainer.position.validated_step)
+    return trainer, run.with_corpus(trainer.corpus.source).with_config(config)
+
+
+def _check_unfinished(trainer: Trainer, run: Run) -> None:
+    """See that there is something left to do.
+
+    Raises:
+        RunError: there is not.
+    """
+    position, budget, config = trainer.position, Budget.of(trainer), trainer.config.budget
+    before = run.config.budget
+    is_as_before = (config.length, config.patience) == (before.length, before.patience)
+    # A run that was killed before its last validation still has that to do.
+    is_cut_short = is_as_before and position.validated_step != position.step
+    if is_cut_short or not budget.is_over(position):
+        return
+    if budget.is_out_of_patience(position):
+        what, longer = f"has run out of --patience {config.patience}", "--patience 0"
+    else:
+        what = f"has finished ({budget.length})" if is_as_before else f"is past that ({budget.place(position)})"
+        longer = budget.longer(position)
+    again = f"charlm train --resume {shlex.quote(str(run.folder))} {longer}"
+    raise RunError(f"{run.folder} {what}. To train longer: {again}")
+
+
+def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
+    """A run's settings with those that may change changed.
+
+    Raises:
+        UsageError: another setting is to change.
+    """
+    fixed = [flag(name) for name in settings if name not in CHANGEABLE]
+    if fixed:
+        allowed = ", ".join(flag(name) for name in CHANGEABLE)
+        raise UsageError(
+            f"{', '.join(sorted(fixed))} cannot change when a run is resumed; these can: {allowed}. "
+            "A new run can start from its weights with other settings: see --init-from"
+        )
+    lengths = {"epochs", "steps", "minutes"}
+    settings = (dict.fromkeys(lengths) if lengths & set(settings) else {}) | settings
+    workers = settings.pop("workers", config.batching.workers)
+    return dataclasses.replace(
+        config,
+        budget=dataclasses.replace(config.budget, **settings),
+        batching=dataclasses.replace(config.batching, workers=workers),
+    )
+
+
+def _identity(corpus: Corpus) -> CorpusIdentity:
+    source, prepared = corpus.source, corpus.prepared
+    symbols, files = len(prepared.codes), len(source.members)
+    return CorpusIdentity(
+        source.name, source.kind, source.paths, prepared.sha256, symbols, min(len(corpus.train), symbols), files,
+        corpus.val_sha256,
+    )  # fmt: skip

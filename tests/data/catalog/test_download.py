@@ -1,0 +1,305 @@
+"""Named corpora come whole or not at all, from a server on the loopback address that does all that servers do."""
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+import shutil
+import socket
+import threading
+import types
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pooch
+import pytest
+
+from charlm.base.errors import CorpusError
+from charlm.data.catalog import download
+from charlm.data.catalog.catalog import NamedCorpus, RemoteFile
+from charlm.data.catalog.download import fetch, is_intact
+
+TEXT = "".join(f"line {number} of a text, with ü and 字\n" for number in range(9000)).encode()
+
+
+def sha256(data):
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def zipped(name, data):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr(name, data)
+    return archive.getvalue()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves ``bodies`` by path, in the manner that the path's first word says."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.bodies, self.asked, self.over = {"good": TEXT}, [], threading.Event()
+
+    def corpus(self, *paths, text=TEXT, **settings):
+        """A corpus of the files at these paths, whose sums are those of the good ones."""
+        files = [
+            RemoteFile(
+                f"http://127.0.0.1:{self.server_port}/{path}", sha256(self.bodies[path.rpartition("/")[2]])
+            )
+            for path in paths
+        ]
+        return NamedCorpus(
+            **{
+                "name": "sample", "title": "a sample", "language": "none", "licence": "none", "split": "90/10",
+                "address": "http://127.0.0.1/about", "bytes": len(text), "hash": sha256(text), "files": files,
+            }
+            | settings
+        )  # fmt: skip
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        manner, _, name = self.path[1:].rpartition("/")
+        body = self.server.bodies.get(name)
+        if manner == "flaky":
+            manner = "truncated" if self.server.asked.count(self.path) == 1 else ""
+        if body is None or manner == "missing":
+            self.send_error(404)
+        elif manner == "moved":
+            self.send_response(302)
+            self.send_header("Location", f"/{name}")
+            self.end_headers()
+        elif manner == "overlong":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                for _ in range(50):
+                    self.wfile.write(body)
+        else:
+            self.answer(manner, body)
+
+    def answer(self, manner, body):
+        self.send_response(200)
+        if manner != "unmeasured":
+            self.send_header("Content-Length", len(body))
+        self.end_headers()
+        half = len(body) // 2
+        if manner == "corrupt":
+            body = body[:half] + bytes([body[half] ^ 1]) + body[half + 1 :]
+        self.wfile.write(body[:half] if manner in ("truncated", "stalled", "unmeasured") else body)
+        if manner == "stalled":
+            self.wfile.flush()
+            self.server.over.wait(20)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("CHARLM_OFFLINE", raising=False)
+    monkeypatch.setattr(download, "TIMEOUT", 0.3)
+    # Between two attempts pooch waits for some seconds.
+    monkeypatch.setattr(pooch.core, "time", types.SimpleNamespace(sleep=lambda seconds: None))
+    with Server() as serving:
+        thread = threading.Thread(target=serving.serve_forever, args=(0.01,))
+        thread.start()
+        yield serving
+        serving.over.set()
+        serving.shutdown()
+        thread.join()
+
+
+def kept(folder):
+    """What is in the folder of downloads, without the locks."""
+    folder /= "corpora"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.suffix != ".lock")
+
+
+@pytest.mark.parametrize("path", ["good", "moved/good", "flaky/good"])
+def test_a_text_comes_whole(server, tmp_path, path):
+    corpus, reports = server.corpus(path), []
+    assert not is_intact(corpus)
+    assert fetch(corpus, lambda done, total: reports.append((done, total))) == corpus.path
+    assert corpus.path.read_bytes() == TEXT
+    assert kept(tmp_path) == ["sample.txt"]
+    assert reports[-1] == (len(TEXT), len(TEXT)) and all(done <= total for done, total in reports)
+
+
+def test_what_is_here_is_not_fetched_again(server):
+    corpus = server.corpus("good")
+    fetch(corpus)
+    asked = len(server.asked)
+    assert fetch(corpus) == corpus.path and len(server.asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("path", "complaint"),
+    [
+        (
+            "truncated/good",
+            r"cannot be downloaded from http://127\.0\.0\.1:\d+/truncated/good \(the transfer breaks off\): try",
+        ),
+        ("stalled/good", r"cannot be downloaded from .* \(it timed out\): try again later"),
+        (
+            "unmeasured/good",
+            r"what comes from .*/unmeasured/good is not what is known \(sha256:.*, and is not kept",
+        ),
+        (
+            "corrupt/good",
+            r"what comes from .*/corrupt/good is not what is known \(sha256:.*try again later, or see",
+        ),
+        ("missing/good", r"cannot be downloaded from .*\(the server answers 404\): try again later"),
+    ],
+)
+def test_what_does_not_come_whole_is_not_kept(server, tmp_path, path, complaint):
+    corpus = server.corpus(path)
+    with pytest.raises(CorpusError, match=f"^sample:? {complaint}") as refused:
+        fetch(corpus)
+    assert "\n" not in str(refused.value)
+    assert len(server.asked) == 1 + download.RETRIES
+    assert not corpus.path.exists() and kept(tmp_path) in ([], ["sample.parts"])
+
+
+@pytest.mark.parametrize("member", ["", "inside"])
+def test_a_server_that_does_not_end_is_left_at_the_known_size(server, tmp_path, member):
+    corpus = server.corpus("overlong/good")
+    corpus = dataclasses.replace(corpus, files=[dataclasses.replace(corpus.files[0], member=member)])
+    with pytest.raises(
+        CorpusError, match=r"^sample: what comes from .* is longer than the [0-9,]+ bytes that are"
+    ):
+        fetch(corpus)
+    assert len(server.asked) == 1 and kept(tmp_path) == ["sample.parts"]
+
+
+def test_an_archive_that_expands_to_more_than_its_text_is_left_at_the_known_size(server, tmp_path, monkeypatch):
+    server.bodies["archive"] = zipped("inside", bytes(100 * len(TEXT)))
+    address, known = f"http://127.0.0.1:{server.server_port}/archive", sha256(server.bodies["archive"])
+    sizes = []
+    real = download._has_hash
+    monkeypatch.setattr(
+        download, "_has_hash", lambda path, hash: sizes.append(path.stat().st_size) or real(path, hash)
+    )
+    with pytest.raises(CorpusError, match="its text is not what is known"):
+        fetch(server.corpus(files=[RemoteFile(address, known, "inside")]))
+    assert sizes == [pytest.approx(len(TEXT), abs=download.BLOCK)]
+
+
+def test_a_disk_with_too_little_room_is_told_before_anything_is_asked_for(server, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: types.SimpleNamespace(total=10**6, free=999))
+    with pytest.raises(
+        CorpusError, match=r"cannot be written: [0-9,]+ bytes are needed there, and 999 are free; see"
+    ):
+        fetch(server.corpus("good"))
+    assert server.asked == []
+
+
+def test_an_address_where_nobody_answers_is_told(server):
+    corpus = server.corpus("good")
+    server.shutdown()
+    server.server_close()
+    with pytest.raises(
+        CorpusError, match=r"^sample cannot be downloaded from http.* \(the connection is refused\): try"
+    ):
+        fetch(corpus)
+
+
+def test_a_name_that_is_not_resolved_is_told(server, monkeypatch):
+    def nobody_knows(*arguments, **settings):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
+    with pytest.raises(CorpusError, match=r" \(the server's name is not resolved: is there a network\?\): try"):
+        fetch(server.corpus("good"))
+
+
+def test_a_later_attempt_goes_on_with_what_came(server, tmp_path):
+    server.bodies |= {"one": b"one", "two": b"two"}
+    with pytest.raises(CorpusError):
+        fetch(server.corpus("one", "missing/two", text=b"one\ntwo"))
+    server.asked.clear()
+    assert fetch(server.corpus("one", "two", text=b"one\ntwo")).read_bytes() == b"one\ntwo"
+    assert server.asked == ["/two"] and kept(tmp_path) == ["sample.txt"]
+
+
+def test_an_archive_is_unpacked(server, tmp_path):
+    server.bodies["archive"] = zipped("inside", TEXT)
+    address, known = f"http://127.0.0.1:{server.server_port}/archive", sha256(server.bodies["archive"])
+    md5 = f"md5:{hashlib.md5(TEXT).hexdigest()}"
+    corpus = server.corpus(files=[RemoteFile(address, known, "inside")], hash=md5)
+    assert fetch(corpus).read_bytes() == TEXT and is_intact(corpus) and kept(tmp_path) == ["sample.txt"]
+
+
+def test_a_text_whose_files_are_right_and_itself_is_not_is_not_kept(server):
+    corpus = server.corpus("good", hash=sha256(b"another"))
+    with pytest.raises(
+        CorpusError, match=r"^sample: its text is not what is known \(sha256:.*, and is not kept$"
+    ):
+        fetch(corpus)
+    assert not corpus.path.exists()
+
+
+def test_a_text_that_was_altered_here_is_fetched_again(server):
+    corpus = server.corpus("good")
+    fetch(corpus).write_bytes(bytes(len(TEXT)))
+    assert corpus.is_downloaded and not is_intact(corpus)
+    assert fetch(corpus).read_bytes() == TEXT and is_intact(corpus)
+
+
+def test_what_is_somebody_elses_in_its_place_or_beside_it_stays(server, tmp_path):
+    corpus = server.corpus("good")
+    (corpus.path.with_suffix(".parts")).mkdir(parents=True)
+    (corpus.path.with_suffix(".parts") / "mine").write_text("precious")
+    corpus.path.write_text("precious")
+    with pytest.raises(
+        CorpusError, match=r"sample\.txt is there and is not sample as it is known: put it somewhere"
+    ):
+        fetch(corpus)
+    assert server.asked == [] and corpus.path.read_text() == "precious"
+    corpus.path.unlink()
+    fetch(corpus)
+    assert kept(tmp_path) == ["sample.parts", "sample.parts/mine", "sample.txt"]
+
+
+def test_nothing_is_asked_for_offline(server, monkeypatch):
+    corpus = server.corpus("good")
+    monkeypatch.setenv("CHARLM_OFFLINE", "1")
+    with pytest.raises(
+        CorpusError, match=r"^sample is not here, and CHARLM_OFFLINE forbids to download it: unset"
+    ):
+        fetch(corpus)
+    assert server.asked == []
+    monkeypatch.setenv("CHARLM_OFFLINE", "0")
+    fetch(corpus)
+    monkeypatch.setenv("CHARLM_OFFLINE", "1")
+    assert fetch(corpus) == corpus.path
+
+
+def test_what_the_user_brings_is_not_downloaded(server):
+    corpus = server.corpus(bring="its licence forbids it", files=(), bytes=None, hash=None)
+    with pytest.raises(
+        CorpusError, match=r"^sample is not downloaded by charlm: its licence forbids it; see http"
+    ):
+        fetch(corpus)
+
+
+def test_a_folder_that_cannot_be_made_is_told(server, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(CorpusError, match=r"sample\.txt cannot be written: .*; see to the disk$"):
+        fetch(server.corpus("good"))
+
+
+def test_two_at_once_both_have_it(server):
+    corpus, found = server.corpus("good"), []
+    threads = [threading.Thread(target=lambda: found.append(fetch(corpus).read_bytes())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [TEXT] * 4 and len(server.asked) == 1

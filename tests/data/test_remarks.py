@@ -1,0 +1,100 @@
+"""What is said of a corpus before it is trained on: accidents, and documents that nothing ends."""
+
+import gzip
+
+import pytest
+
+from charlm.base.errors import CorpusError
+from charlm.config import TrainingConfig
+from charlm.data.corpus import prepare_corpus
+from charlm.data.reading.sources import find_source
+from charlm.data.remarks import remarks
+
+
+@pytest.fixture
+def remark(tmp_path, monkeypatch):
+    """A function that writes files and gives the remarks on them as a corpus."""
+    monkeypatch.chdir(tmp_path)
+
+    def of(*contents, **settings):
+        for number, content in enumerate(contents):
+            (tmp_path / f"t{number}.txt").write_bytes(content)
+        source = find_source(["t0.txt"] if len(contents) == 1 else ["."], "*.txt")
+        return remarks(prepare_corpus(source, TrainingConfig.from_settings(seq_len=2, **settings)))
+
+    return of
+
+
+LINES = "to be\r\nor not\r\n" * 20
+MARK = "\ufeff"
+
+
+@pytest.mark.parametrize("is_bytes", [False, True])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (LINES, ["its lines end in CRLF, so '\\r' is a symbol (tr -d '\\r' < OLD > NEW removes it)"]),
+        (MARK + LINES.replace("\r", ""), ["a byte order mark, U+FEFF, is a symbol"]),
+        (MARK + LINES, ["its lines end in CRLF", "a byte order mark"]),
+    ],
+)
+def test_line_ends_and_marks_that_become_symbols_are_said_in_one_line(remark, text, words, is_bytes):
+    (line,) = remark(text.encode(), bytes=is_bytes)
+    assert line.startswith("t0: ") and line.endswith("samples will show it")
+    assert all(each in line for each in words)
+
+
+def test_the_line_ends_of_an_old_macintosh_are_said(remark):
+    (line,) = remark(LINES.replace("\n", "").encode())
+    assert "its lines end in CR, so '\\r' is a symbol (tr '\\r' '\\n' < OLD > NEW removes it)" in line
+
+
+def test_of_a_plain_text_nothing_is_said(remark):
+    assert remark(LINES.replace("\r", "").encode()) == []
+    assert remark(LINES.encode(), lines=True) == []  # a carriage return belongs to the line end there
+    assert remark(bytes(range(256)) * 10, bytes=True) == []
+
+
+def test_bytes_of_what_holds_a_text_are_said(remark):
+    (line,) = remark(gzip.compress(LINES.encode(), mtime=0), bytes=True)
+    assert line == (
+        "'t0.txt' is compressed with gzip, and is read as it is: for its text, give it a name that ends in .gz, "
+        "or decompress it with gzip -d"
+    )
+
+
+POEMS = "roses are red\nviolets are blue\n\n" * 20
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "words"),
+    [
+        (POEMS, {"delimiter": "%%"}, r"--delimiter %% does not occur in 't0\.txt', .* give a string that ends"),
+        (
+            POEMS,
+            {"delimiter": r"\n\n"},
+            r"--delimiter '\\n\\n' does not occur in .*: --delimiter \$'\\n\\n' does$",
+        ),
+        (POEMS.replace("\n", "\r\n"), {"delimiter": "\n\n"}, r"\$'\\n\\n' does not .* \$'\\r\\n\\r\\n' does$"),
+        (POEMS.replace("\n", "\r\n"), {"delimiter": r"\n\n"}, r"'\\n\\n' does not .* \$'\\r\\n\\r\\n' does$"),
+        (POEMS, {"delimiter": "\r\n\r\n"}, r"\$'\\r\\n\\r\\n' does not .* \$'\\n\\n' does$"),
+        (POEMS.replace("\n", "\r"), {"lines": True}, r"no line end occurs in .* --delimiter \$'\\r' does$"),
+        (POEMS, {"delimiter": "é", "bytes": True}, "--delimiter 'é' does not occur"),
+    ],
+)
+def test_an_end_of_documents_that_never_occurs_is_told_with_what_was_meant(remark, text, settings, words):
+    with pytest.raises(CorpusError, match=words) as raised:
+        remark(text.encode(), **settings)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_files_that_are_documents_each_are_said_and_trained_on(remark):
+    (line,) = remark(*(POEMS.encode() + bytes([number]) for number in range(65, 75)), delimiter="%%")
+    assert line.startswith("--delimiter %% does not occur in the corpus ")
+    assert line.endswith("so that each file is one document: give a string that ends documents")
+    assert remark(*(f"{number} {POEMS}%%".encode() for number in range(10)), delimiter="%%") == []
+
+
+def test_a_delimiter_is_looked_for_across_blocks(remark, monkeypatch):
+    monkeypatch.setattr("charlm.data.reading.files.BLOCK", 3)
+    assert remark(*(f"{number} to be %%END%%".encode() for number in range(10)), delimiter="%%END%%") == []

@@ -1,0 +1,168 @@
+"""Worker processes: however a training ends, no process and no shared memory is left, and the reason is told."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from charlm.base.errors import WorkerError
+from charlm.config import OptimisationConfig
+from charlm.data.batches import SequentialPartition
+from charlm.engines.numpy.engine import LocalEngine
+from charlm.engines.threads import WorkerPool, usable_cores
+
+SYMBOLS, STEPS, STREAMS = 6, 5, 6
+CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
+MODEL = {"vocabulary_size": SYMBOLS, "cell": "rnn"}
+BATCH = next(SequentialPartition(CODES, STEPS, STREAMS).epoch(np.random.default_rng(1)))
+
+LEADER = """
+import os, signal, sys
+import numpy as np
+from charlm.config import ModelConfig, OptimisationConfig
+from charlm.engines.numpy.engine import LocalEngine
+from charlm.engines.threads import WorkerPool, usable_cores
+from charlm.models.char_rnn import Model
+pool = WorkerPool(3)
+engine = LocalEngine(Model(ModelConfig(hidden=4), 6), OptimisationConfig(), 5, 6, pool)
+print(*engine.pids, flush=True)
+{end}
+"""
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
+
+
+def is_running(pid):
+    """Whether a process is there and has not ended (one that has ended may wait for its parent to notice)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_gone(pids):
+    deadline = time.monotonic() + 20
+    while any(map(is_running, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [pid for pid in pids if is_running(pid)]
+
+
+def shared_segments():
+    """What lies in the folder where named shared memory would."""
+    folder = Path("/dev/shm")
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+@pytest.fixture
+def make_engine(make_model):
+    return lambda pool: LocalEngine(make_model(**MODEL), OptimisationConfig(), STEPS, STREAMS, pool)
+
+
+@needs_proc
+def test_the_processes_end_with_the_pools_block(make_engine):
+    before = shared_segments()
+    with WorkerPool(3) as pool:
+        engine = make_engine(pool)
+        engine.step(BATCH, np.random.default_rng(0))
+        assert len(engine.pids) == 2 and all(map(is_running, engine.pids))
+        assert shared_segments() == before
+    assert not any(map(is_running, engine.pids))
+
+
+@needs_proc
+def test_the_processes_end_with_their_engine(make_engine):
+    with WorkerPool(2) as pool:
+        engine = make_engine(pool)
+        pids = engine.pids
+        del engine
+        gc.collect()
+        assert not any(map(is_running, pids))
+
+
+@pytest.mark.skipif(usable_cores() < 2, reason="there is one core")
+def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
+    with WorkerPool(2) as pool:
+        engine = make_engine(pool)
+        engine.step(BATCH, np.random.default_rng(0))
+        (own,) = (os.sched_getaffinity(pid) for pid in engine.pids)
+        assert len(own) == 1 if usable_cores() == 2 else own == os.sched_getaffinity(0)
+        assert len(os.sched_getaffinity(0)) == usable_cores()
+
+
+def test_one_worker_starts_no_process(make_engine):
+    with WorkerPool(1) as pool:
+        assert make_engine(pool).pids == []
+
+
+@needs_proc
+@pytest.mark.parametrize("worker", [0, 1])
+def test_a_killed_worker_is_told_and_the_others_end(make_engine, worker):
+    with WorkerPool(3) as pool:
+        engine = make_engine(pool)
+        engine.step(BATCH, np.random.default_rng(0))
+        pid = engine.pids[worker]
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(WorkerError, match=rf"worker process {pid} was killed \(SIGKILL\): go on from"):
+            engine.step(BATCH, np.random.default_rng(1))
+    assert not any(map(is_running, engine.pids))
+
+
+@needs_proc
+def test_an_interrupt_in_a_step_leaves_no_process(make_engine, monkeypatch):
+    def interrupted(order):
+        raise KeyboardInterrupt
+
+    with WorkerPool(2) as pool:
+        engine = make_engine(pool)
+        monkeypatch.setattr(engine._shard, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            engine.step(BATCH, np.random.default_rng(0))
+    assert not any(map(is_running, engine.pids))
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    "end",
+    ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)", "raise LookupError", "sys.exit()"],
+    ids=["killed", "gone at once", "error", "exit"],
+)
+def test_workers_do_not_outlive_their_leader(end):
+    """Nor does a program need a guard around its main part for its workers to start."""
+    leader = subprocess.run(
+        [sys.executable, "-c", LEADER.format(end=end)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, timeout=60, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    pids = [int(pid) for pid in leader.stdout.split()]
+    assert len(pids) == 2
+    assert wait_until_gone(pids) == []
+
+
+@needs_proc
+def test_signals_to_the_whole_group_are_the_leaders_to_answer(make_engine):
+    with WorkerPool(2) as pool:
+        engine = make_engine(pool)
+        engine.step(BATCH, np.random.default_rng(0))
+        assert os.getpgid(engine.pids[0]) != os.getpgrp()  # so that none reaches it before it can ignore them
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(engine.pids[0], number)
+            assert np.isfinite(engine.step(BATCH, np.random.default_rng(0)))
+
+
+def test_a_process_that_cannot_be_started_is_told(make_engine, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with WorkerPool(2) as pool, pytest.raises(WorkerError, match=r"can be started .*--workers 1"):
+        make_engine(pool)
+
+
+def test_a_process_that_cannot_import_charlm_is_told(make_engine, monkeypatch):
+    monkeypatch.setattr("charlm.engines.numpy.processes.MODULE", "charlm.engines.numpy.no_such_module")
+    with WorkerPool(2) as pool:
+        engine = make_engine(pool)
+        with pytest.raises(WorkerError, match="No module named 'charlm"):
+            engine.step(BATCH, np.random.default_rng(0))

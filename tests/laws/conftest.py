@@ -1,0 +1,57 @@
+"""What the laws share: every variant of every cell.
+
+Members are found through their registries, and a cell's variants through its own settings, so a new file is
+tested with no change here.
+"""
+
+import dataclasses
+from itertools import product
+
+import pytest
+
+from charlm.config import ModelConfig
+from charlm.inference.filters import FILTERS
+from charlm.nn import layer_norm
+from charlm.nn.cells import CELLS
+from charlm.optim.rules import OPTIMIZERS
+from tests.laws.gradient_check import GradientCheck
+
+
+def cell_variants():
+    """The settings of ModelConfig that name each cell and each choice among its own settings."""
+    limits = {field.name: field.metadata["limits"] for field in dataclasses.fields(ModelConfig)}
+    variants = []
+    for cell in CELLS.names():
+        choices = {name: _choices(name, limits[name]) for name in CELLS.find(cell).settings}
+        choices = {name: values for name, values in choices.items() if values}
+        for values in product(*choices.values()):
+            variants.append({"cell": cell, **dict(zip(choices, values, strict=True))})
+    return variants
+
+
+def _choices(name, limits):
+    if limits.choices is not None:
+        return limits.choices()
+    return (False, True) if ModelConfig.accepted_types(name) == (bool,) else ()
+
+
+def pytest_generate_tests(metafunc):
+    rooms = {"variant": cell_variants(), "optimizer": OPTIMIZERS.names(), "filter_name": tuple(FILTERS)}
+    for argument, members in rooms.items():
+        if argument in metafunc.fixturenames:
+            ids = ["-".join(map(str, m.values())) if isinstance(m, dict) else m for m in members]
+            metafunc.parametrize(argument, members, ids=ids)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def smooth_layer_norm():
+    """An epsilon that tells in the laws of few units: two units, normalised, are little but a sign."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layer_norm, "EPSILON", 1.0)
+        yield
+
+
+@pytest.fixture(scope="session")
+def gradients():
+    """The check of gradients, as one object for laws and mutants alike."""
+    return GradientCheck()

@@ -1,0 +1,99 @@
+"""Every hand-derived gradient against central differences, for every variant of every cell, at any size."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from charlm.config import ModelConfig
+from charlm.nn.cells import CELLS
+from charlm.nn.dropout import Regularization
+
+TOLERANCE = 1e-6  # relative to each gradient's own norm
+STEPS, BATCHES, HIDDEN = st.integers(1, 4), st.integers(1, 3), st.integers(1, 4)
+SYMBOLS, SEEDS = st.integers(1, 5), st.integers(0, 2**32)
+RATES = st.sampled_from([0.0, 0.5])
+
+
+def noise_for(variant):
+    """Every kind of noise that a cell can have."""
+    has_W_hh = "W_hh" in CELLS.find(variant["cell"])().shapes(1)
+    return st.builds(
+        Regularization,
+        dropout=RATES,
+        locked_dropout=st.booleans(),
+        input_dropout=RATES,
+        weight_drop=st.sampled_from([0.0, 0.25] if has_W_hh else [0.0]),
+    )
+
+
+SIZES = {
+    "layers": st.integers(1, 3),
+    "hidden": HIDDEN,
+    "embedding_size": st.integers(1, 3),
+    "residual": st.booleans(),
+    "learned_state": st.booleans(),
+    "encoding": st.sampled_from(["one-hot", "embedding", "tied"]),
+}
+
+
+def config_of(variant, sizes):
+    """The settings of a variant of a cell at these sizes; the encoding may be a tied embedding."""
+    tied = {"tied": True, "encoding": "embedding", "embedding_size": sizes["hidden"]}
+    return ModelConfig(**variant, **(sizes | (tied if sizes["encoding"] == "tied" else {})))
+
+
+def wrong(errors):
+    """The gradients that are not right; a not-a-number is not."""
+    return {name: error for name, error in errors.items() if not error <= TOLERANCE}
+
+
+@given(steps=STEPS, batch_size=BATCHES, hidden=HIDDEN, with_keep=st.booleans(), seed=SEEDS)
+def test_a_cells_gradients(gradients, variant, steps, batch_size, hidden, with_keep, seed):
+    assert not wrong(gradients.cell(variant, steps, batch_size, hidden, with_keep, seed))
+
+
+@pytest.mark.parametrize("block_values", [1, 40], ids=["a step a block", "a few steps a block"])
+def test_a_cells_gradients_over_several_blocks(gradients, variant, block_values, monkeypatch):
+    monkeypatch.setattr("charlm.nn.buffers.BLOCK_VALUES", block_values)
+    assert not wrong(gradients.cell(variant, 7, 2, 3, with_keep=True))
+
+
+@settings(max_examples=15)
+@given(
+    sizes=st.fixed_dictionaries(SIZES),
+    steps=STEPS,
+    batch_size=BATCHES,
+    symbols=SYMBOLS,
+    with_keep=st.booleans(),
+    draw=st.data(),
+    seed=SEEDS,
+)
+def test_the_layers_gradients(gradients, variant, sizes, steps, batch_size, symbols, with_keep, draw, seed):
+    config = config_of(variant, sizes)
+    noise = draw.draw(noise_for(variant))
+    assert not wrong(gradients.layers(config, steps, batch_size, symbols, with_keep, noise, seed))
+
+
+@settings(max_examples=15)
+@given(
+    sizes=st.fixed_dictionaries(SIZES),
+    steps=STEPS,
+    batch_size=BATCHES,
+    symbols=SYMBOLS,
+    masked=st.booleans(),
+    draw=st.data(),
+    seed=SEEDS,
+)
+def test_every_parameters_gradient_of_the_loss(
+    gradients, variant, sizes, steps, batch_size, symbols, masked, draw, seed
+):
+    config = config_of(variant, sizes)
+    noise = draw.draw(noise_for(variant))
+    assert not wrong(gradients.loss(config, steps, batch_size, symbols, masked, noise, seed))
+
+
+@pytest.mark.parametrize("encoding", ["one-hot", "embedding"])
+@given(symbols=SYMBOLS, rows=st.integers(1, 6), hidden=HIDDEN, width=st.integers(1, 3), seed=SEEDS)
+def test_the_tables_gradients(gradients, encoding, symbols, rows, hidden, width, seed):
+    config = ModelConfig(encoding=encoding, hidden=hidden, embedding_size=width)
+    assert not wrong(gradients.table(config, symbols, rows, seed))

@@ -1,0 +1,28 @@
+"""Characters as codes, and what a model of a text makes of another."""
+
+import numpy as np
+import pytest
+
+from tests.models.ngram.slow_models import ALPHABET
+
+
+def encode(text):
+    return np.array([ALPHABET.index(character) for character in text], np.uint8)
+
+
+@pytest.fixture(scope="session")
+def encoded():
+    """A function that gives a text's codes."""
+    return encode
+
+
+@pytest.fixture(scope="session")
+def costs_of():
+    """A function that gives what a text costs a model of a kind and an order, counted in a training text."""
+
+    def costs(kind, training, text, order, end=None):
+        codes = encode(text)
+        code = None if end is None else ALPHABET.index(end)
+        return kind(encode(training), len(ALPHABET), order, code).costs(codes[:-1], codes[1:])
+
+    return costs

@@ -1,0 +1,141 @@
+import errno
+import os
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charlm.base.errors import CheckpointError, DivergenceError, RunError
+from charlm.runs.metrics import append_record, forget_after, read_records
+
+RECORDS = [{"step": 1, "loss": 1.5}, {"step": 2, "loss": 0.1}, {"step": 3, "loss": None, "is_best": True}]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "metrics.jsonl"
+
+
+def test_records_come_back_in_order_and_one_a_line(path):
+    assert read_records(path) == []
+    for record in RECORDS:
+        append_record(path, record)
+    assert read_records(path) == RECORDS
+    assert path.read_bytes().count(b"\n") == 3
+
+
+@given(st.data())
+def test_wherever_a_crash_cuts_the_file_whole_records_stay_and_the_next_one_fits(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("torn") / "metrics.jsonl"
+    for record in RECORDS:
+        append_record(path, record)
+    whole = path.read_bytes()
+    torn = whole[: data.draw(st.integers(0, len(whole)))]
+    path.write_bytes(torn)
+    kept = RECORDS[: torn.count(b"\n")]
+    assert read_records(path) == kept
+    append_record(path, {"step": 9})
+    assert read_records(path) == [*kept, {"step": 9}]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"null",
+        b'{"a": 1, "a": 2}',
+        b'{"a": NaN}',
+        b'{"a": []}',
+        b"\xff",
+        b'{"loss": "low"}',
+        b'{"step": 1.5}',
+        b'{"step": null}',
+    ],
+)
+def test_a_damaged_line_that_is_not_the_torn_last_is_named(path, line):
+    path.write_bytes(b'{"step": 1}\n' + line + b"\n" + b'{"step": 3}\n')
+    with pytest.raises(CheckpointError, match=r"metrics\.jsonl, line 2, is damaged"):
+        read_records(path)
+
+
+def test_a_curve_that_is_longer_than_any_is_refused(path):
+    with path.open("wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(CheckpointError, match=r"metrics\.jsonl is longer than the 16,000,000 bytes"):
+        read_records(path)
+    with pytest.raises(
+        CheckpointError, match=r"metrics\.jsonl is damaged: its last line is longer than any record"
+    ):
+        append_record(path, RECORDS[0])
+    path.write_bytes(b"{}\n" * 100_001)
+    with pytest.raises(CheckpointError, match="has more than the 100,000 records"):
+        read_records(path)
+    path.write_bytes(b'{"step": 1}\n' + b" " * 100_000 + b"{}\n")
+    with pytest.raises(CheckpointError, match=r"line 2, is damaged: it is longer than any record"):
+        read_records(path)
+
+
+def test_a_torn_end_of_any_length_up_to_a_lines_is_cut_off(path):
+    for torn in (1, 63_999, 64_000 - len(b'{"step": 1}\n')):
+        path.write_bytes(b'{"step": 1}\n' + b"x" * torn)
+        if torn < 63_999:
+            append_record(path, {"step": 2})
+            assert read_records(path) == [{"step": 1}, {"step": 2}]
+
+
+def test_a_number_that_is_not_finite_is_not_added(path):
+    append_record(path, RECORDS[0])
+    with pytest.raises(DivergenceError, match=r"loss is not a finite number, so it was not added to .*metrics"):
+        append_record(path, {"loss": float("nan")})
+    assert read_records(path) == RECORDS[:1]
+
+
+def test_a_full_disk_is_told(path, monkeypatch):
+    def refuse(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(RunError, match=r"metrics\.jsonl cannot be written: No space left on device"):
+        append_record(path, RECORDS[0])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
+def test_a_planted_link_is_not_written_through(path, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious\n")
+    path.symlink_to(victim)
+    with pytest.raises(RunError, match="cannot be written"):
+        append_record(path, RECORDS[0])
+    assert victim.read_bytes() == b"precious\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no named pipes")
+def test_a_pipe_in_the_place_of_the_file_is_refused_without_waiting(path):
+    os.mkfifo(path)
+    with pytest.raises(CheckpointError, match="is not a plain file"):
+        append_record(path, RECORDS[0])
+    with pytest.raises(CheckpointError, match="is not a plain file"):
+        read_records(path)
+
+
+@given(st.lists(st.integers(0, 9)), st.integers(-1, 9), st.sampled_from([b"", b'{"step"', b'{"step": 1}']))
+def test_records_of_later_steps_are_forgotten_and_no_others(tmp_path_factory, steps, step, torn):
+    path = tmp_path_factory.mktemp("later") / "metrics.jsonl"
+    records = [{"step": number} for number in sorted(steps)]
+    for record in records:
+        append_record(path, record)
+    if torn:
+        with path.open("ab") as file:
+            file.write(torn)
+    forget_after(path, step)
+    assert read_records(path) == [record for record in records if record["step"] <= step]
+
+
+@pytest.mark.parametrize("line", [b"nonsense", b'{"step": "x"}', b"[]", b'{"loss": 1}'])
+def test_nothing_before_a_damaged_line_is_forgotten(path, line):
+    path.write_bytes(b'{"step": 5}\n' + line + b"\n" + b'{"step": 6}\n')
+    forget_after(path, 2)
+    assert path.read_bytes() == b'{"step": 5}\n' + line + b"\n"
