@@ -1,28 +1,27 @@
-"""The README's page of promises names tests, and every one of them exists."""
+"""The table of guarantees in tests/README.md names tests, and every one of them exists."""
 
 import ast
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.docs.section import README
-
-TITLE = "## What charlm promises"
-ROOT = README.parent
+ROOT = Path(__file__).parents[2]
+TITLE = "## What is guaranteed, and which test checks it"
 
 
-def promises(page):
-    """The rows of the page's tables: each promise, and what is said to hold it."""
+def guarantees(page):
+    """The rows of the page's table: each guarantee, and what is said to test it."""
     section = page.partition(TITLE)[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|") and not line.startswith("|-")]
+    lines = [line for line in section.splitlines() if line.startswith("|") and not line.startswith("| -")]
     rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
-    return [row for row in rows if row[1] != "held by"]
+    return [row for row in rows if row[1] != "tested by"]
 
 
-def named_tests(holder):
+def named_tests(cell):
     """The tests that a cell names, as a path and a name, which is None where a whole file is meant."""
     path, found = None, []
-    for token in re.findall(r"`([^`]+)`", holder):
+    for token in re.findall(r"`([^`]+)`", cell):
         file, _, name = token.partition("::")
         if file.startswith("tests/"):
             path = file.split()[0]
@@ -37,26 +36,26 @@ def functions(path):
 
 @pytest.fixture(scope="module")
 def rows():
-    return promises(README.read_text(encoding="utf-8"))
+    return guarantees((ROOT / "tests" / "README.md").read_text(encoding="utf-8"))
 
 
-def test_every_promise_names_what_holds_it(rows):
+def test_every_guarantee_names_its_tests(rows):
     assert len(rows) > 20
-    for promise, holder in rows:
-        assert named_tests(holder), promise
+    for guarantee, cell in rows:
+        assert named_tests(cell), guarantee
 
 
 def test_every_test_that_is_named_exists(rows):
-    for promise, holder in rows:
-        for path, name in named_tests(holder):
-            assert (ROOT / path).is_file(), promise
+    for guarantee, cell in rows:
+        for path, name in named_tests(cell):
+            assert (ROOT / path).is_file(), guarantee
             assert name is None or name in functions(ROOT / path), f"{path}::{name}"
 
 
 def test_a_test_that_is_gone_would_be_noticed():
-    table = "| charlm promises | held by |\n|---|---|\n| Peace. | `tests/a.py::b`, `::c`, `x` |\n"
+    table = "| guarantee | tested by |\n| --- | --- |\n| Peace. | `tests/a.py::b`, `::c`, `x` |\n"
     page = f"# a\n{TITLE}\n\n{table}\n## b\n| d | `e` |"
-    assert promises(page) == [("Peace.", "`tests/a.py::b`, `::c`, `x`")]
+    assert guarantees(page) == [("Peace.", "`tests/a.py::b`, `::c`, `x`")]
     assert named_tests("`tests/a.py::b`, `::c`, `x`, `tests/d.py --count 3`") == [
         ("tests/a.py", "b"),
         ("tests/a.py", "c"),
