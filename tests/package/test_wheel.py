@@ -29,6 +29,13 @@ def test_the_corpora_are_in_it_and_nothing_that_is_not_the_package_s(wheel):
     assert modules <= names
 
 
+def test_of_all_pages_and_pictures_only_the_readme_is_in_it(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if Path(name).suffix in {".md", ".svg"}]
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        assert (ROOT / "README.md").read_text(encoding="utf-8").strip() in archive.read(metadata).decode()
+
+
 def test_an_installation_of_it_lists_them(wheel, tmp_path):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run(
