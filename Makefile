@@ -13,7 +13,7 @@ help:
 	@echo "make lint    formatting, ruff, mypy --strict, import-linter"
 	@echo "make check   lint and test: the gate before a commit"
 	@echo "make format  apply the formatting that lint checks"
-	@echo "make readme  write help texts and measured tables into README.md"
+	@echo "make readme  write the generated parts of the pages: help, presets, measured tables"
 	@echo "make bench   compare the speed with PyTorch's, into bench.json"
 	@echo "make torture kill training 200 times, and read 100,000 damaged files"
 	@echo "make soak    train for an hour with a save every five seconds, and see that nothing grows"
@@ -47,9 +47,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 readme: $(READY)
-	$(BIN)/python -m tests.docs.help_section
-	$(BIN)/python -m tests.docs.speed_section
-	$(BIN)/python -m tests.docs.ingredients_section
+	$(BIN)/python -m tests.docs.render
 
 bench: $(READY)
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench

@@ -1,4 +1,4 @@
-"""The README's section of help texts, rendered from the commands themselves; ``make readme`` writes it."""
+"""The help of every command, rendered from the commands themselves."""
 
 import io
 import os
@@ -10,9 +10,9 @@ from charlm.base.registry import module_names
 from charlm.cli.app import app
 from charlm.cli.commands.eval import MEASUREMENTS
 from charlm.data.synthetic import SOURCES
-from tests.docs.section import README, Section
+from tests.docs.section import ROOT, Section
 
-SECTION = Section("help")
+SECTION = Section("charlm/cli/README.md", "help")
 
 # Everything that makes a terminal library look at where it runs.
 PLAIN = {
@@ -46,19 +46,16 @@ def help_of(command):
 
 
 def rendered():
-    """The section as it should be, markers included, from a process that knows no terminal."""
+    """The section as it should be, marks included, from a process that knows no terminal."""
     environment = {name: value for name, value in os.environ.items() if name not in MISLEADING} | PLAIN
     done = subprocess.run(
-        [sys.executable, "-m", "tests.docs.help_section", "--print"],
-        cwd=README.parent, env=environment, capture_output=True, encoding="utf-8", check=True,
+        [sys.executable, "-m", "tests.docs.help_section"],
+        cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=True,
     )  # fmt: skip
     return done.stdout
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--print"]:
-        titled = [(" ".join(["charlm", *command]), help_of(command)) for command in commands()]
-        blocks = "\n\n".join(f"### {title}\n\n```text\n{text}\n```" for title, text in titled)
-        sys.stdout.write(SECTION.marked(blocks))
-    else:
-        SECTION.write(rendered())
+    titled = [(" ".join(["charlm", *command]), help_of(command)) for command in commands()]
+    blocks = "\n\n".join(f"## {title}\n\n```text\n{text}\n```" for title, text in titled)
+    sys.stdout.write(SECTION.marked(blocks))

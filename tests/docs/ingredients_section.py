@@ -1,24 +1,26 @@
-"""The README's table of ingredients, rendered from what ``tests/bench/ingredients.py`` measured.
-
-Run as a module, it writes the table between its two marks in the README.
-"""
+"""The table of ingredients, rendered from what ``tests/bench/ingredients.py`` measured."""
 
 import json
 
 from tests.bench.ingredients import MINUTES, PLAIN, RESULTS, TRIALS
-from tests.docs.section import Section
+from tests.docs.section import Section, table
 
-SECTION = Section("ingredients")
+SECTION = Section("tests/bench/README.md", "ingredients")
 DASH = "–"
-BESIDE = {
+COMPARED = {
     "two layers, residual": "two layers",
     "tied embedding": "embedding",
-}  # every other trial stands beside the plain one
+}  # every other trial is compared with the plain one
 IN_WORDS = {
-    "one_hot_deviation": "one-hot input weights of deviation {}, not 1",
-    "orthogonal": "independent normal values in `W_hh`, no orthogonal blocks",
+    "one_hot_deviation": "one-hot input weights with standard deviation {}, not 1",
+    "orthogonal": "independent normal values in `W_hh`, not orthogonal blocks",
 }
-COLUMNS = ("nats", "change", "steps")
+COLUMNS = ("loss", "change", "steps")
+
+
+def measured():
+    """What was measured, by corpus and trial, as the JSON file has it."""
+    return json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
 def flag(name, value):
@@ -36,14 +38,14 @@ def setting(trial):
     return ", ".join([*([f"`{' '.join(flags)}`"] if flags else []), *words])
 
 
-def beside(trial):
+def compared(trial):
     """The trial that another's change is counted from; None for the plain one."""
-    return None if trial == "plain" else BESIDE.get(trial, "plain")
+    return None if trial == "plain" else COMPARED.get(trial, "plain")
 
 
 def entry(found, trial):
-    """A trial's validation cost on one corpus, the change that it made, and its steps."""
-    nats, other = (found.get(name, {}).get("val_nats_per_char") for name in (trial, beside(trial)))
+    """A trial's validation loss on one corpus, the change that it made, and its steps."""
+    nats, other = (found.get(name, {}).get("val_nats_per_char") for name in (trial, compared(trial)))
     if nats is None:
         return [DASH] * len(COLUMNS)
     # The difference of the figures as they are shown, so that a reader can check it.
@@ -51,28 +53,26 @@ def entry(found, trial):
     return [f"{nats:.3f}", change, f"{found[trial]['steps']:,}"]
 
 
-def row(cells):
-    return f"| {' | '.join(cells)} |"
-
-
-def rendered(measured):
-    """The section of the measurements, markers included."""
-    titles = [f"{corpus}, {column}" if column == "nats" else column for corpus in measured for column in COLUMNS]
-    lines = [row(["ingredient", "what was set", "beside", *titles])]
-    lines.append(row(["---"] * (3 + len(titles))))
-    for trial in TRIALS:
-        cells = [cell for found in measured.values() for cell in entry(found, trial)]
-        lines.append(row([trial, setting(trial) or "see below", beside(trial) or DASH, *cells]))
-    plain = " ".join(flag(name, value) for name, value in PLAIN.items())
-    lines += [
-        "",
-        f"Validation nats a character after {MINUTES:g} minutes of one core, and the change from the trial that",
-        "is named beside: below zero is better. A dash stands where nothing was measured. The plain trial, of",
-        "which each other changes only what it sets, is",
-        f"`{plain}`.",
+def rows(measurements):
+    """A row of cells for every trial."""
+    return [
+        [trial, setting(trial) or "see below", compared(trial) or DASH]
+        + [cell for found in measurements.values() for cell in entry(found, trial)]
+        for trial in TRIALS
     ]
-    return SECTION.marked(*lines)
 
 
-if __name__ == "__main__":
-    SECTION.write(rendered(json.loads(RESULTS.read_text(encoding="utf-8"))))
+def rendered():
+    """The section as it should be, marks included."""
+    measurements = measured()
+    titles = [
+        f"{corpus}, {column}" if column == "loss" else column for corpus in measurements for column in COLUMNS
+    ]
+    plain = " ".join(flag(name, value) for name, value in PLAIN.items())
+    return SECTION.marked(
+        *table(["ingredient", "setting", "compared with", *titles], rows(measurements)),
+        "",
+        f"Validation loss after {MINUTES:g} minutes of one core, and its change from the trial that the row is",
+        "compared with: below zero is better. Each trial changes only its own setting of the plain trial:",
+        f"`{plain}`.",
+    )

@@ -1,15 +1,20 @@
-"""A section of the README that is rendered, between two marks."""
+"""A generated section of a page, between two marks."""
 
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 
 
 class Section:
-    """What stands between a name's marks."""
+    """What stands between the marks of a name in a page, given by its path in the repository."""
 
-    def __init__(self, name):
+    def __init__(self, page, name):
+        self.page = ROOT / page
         self.begins, self.ends = f"<!-- {name} begins -->", f"<!-- {name} ends -->"
+
+    def __repr__(self):
+        return f"{self.page.relative_to(ROOT)}: {self.begins}"
 
     def marked(self, *lines):
         """Lines as the section has them, marks included."""
@@ -20,13 +25,18 @@ class Section:
         return self._split()[1]
 
     def write(self, rendered):
-        """Put another in its place."""
+        """Replace the section."""
         before, _, after = self._split()
-        README.write_text(before + rendered + after, encoding="utf-8")
+        self.page.write_text(before + rendered + after, encoding="utf-8")
 
     def _split(self):
-        before, begins, rest = README.read_text(encoding="utf-8").partition(self.begins)
+        before, begins, rest = self.page.read_text(encoding="utf-8").partition(self.begins)
         section, ends, after = rest.partition(self.ends)
         if not (begins and ends):
-            raise SystemExit(f"README.md has no place for the section: put {self.begins} and {self.ends} there")
+            raise SystemExit(f"{self.page} has no place for the section: put {self.begins} and {self.ends} there")
         return before, begins + section + ends, after
+
+
+def table(titles, rows):
+    """The lines of a Markdown table."""
+    return [f"| {' | '.join(cells)} |" for cells in (titles, ["---"] * len(titles), *rows)]
