@@ -1,16 +1,19 @@
-"""The pages of the rooms: the files that they name exist, the code that they quote stands there and runs."""
+"""The pages of the rooms: what they name exists, and the code that they quote stands there and runs."""
 
 import doctest
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.pages import blocks, files
+from tests.docs.section import ROOT
+
+HELP = ROOT / "charlm" / "cli" / "README.md"
+MEASUREMENTS = ROOT / "tests" / "bench" / "README.md"  # its commands have flags of their own
+PAGES = [page for page in files(".md") if page not in (HELP, MEASUREMENTS)]
 NN = ROOT / "charlm" / "nn"
-PAGES = sorted([*(ROOT / "charlm").rglob("*.md"), ROOT / "tests" / "README.md", ROOT / "corpora" / "README.md"])
-HAND_WRITTEN = [page for page in PAGES if page.parent.name != "cli"]  # that one is generated
 MOST_LINES = 120
+OF_SCRIPTS = {"--count", "--source"}  # of tests/torture and tests/bench
 
 
 def named_files(text):
@@ -20,8 +23,8 @@ def named_files(text):
     return [path for path in paths if "NAME" not in path]
 
 
-def code_blocks(text, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+def flags(text):
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
 
 
 def is_in_order(lines, source):
@@ -34,24 +37,29 @@ def page_id(page):
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", HAND_WRITTEN, ids=page_id)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_a_file_that_a_page_names_exists(page):
     for path in named_files(page.read_text(encoding="utf-8")):
         places = (page.parent, ROOT / "charlm", ROOT / "tests", ROOT)
         assert any((place / path).is_file() for place in places), path
 
 
-@pytest.mark.parametrize("page", [page for page in HAND_WRITTEN if page.name == "README.md"], ids=page_id)
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_a_flag_that_a_page_names_exists(page):
+    assert flags(page.read_text(encoding="utf-8")) - flags(HELP.read_text(encoding="utf-8")) <= OF_SCRIPTS
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name == "README.md"], ids=page_id)
 def test_a_page_is_short(page):
     assert len(page.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
 def test_the_derivation_quotes_the_code_as_it_stands():
-    blocks = code_blocks((NN / "derivation.md").read_text(encoding="utf-8"), "python")
+    quoted = blocks((NN / "derivation.md").read_text(encoding="utf-8"), "python")
     sources = [NN / "cells" / "lstm.py", NN / "lstm_gates.py"]
     stripped = [[line.strip() for line in source.read_text(encoding="utf-8").splitlines()] for source in sources]
-    assert len(blocks) > 3
-    for block in blocks:
+    assert len(quoted) > 3
+    for block in quoted:
         lines = [line.strip() for line in block.splitlines()]
         assert any(is_in_order(lines, source) for source in stripped), block
 
@@ -64,9 +72,11 @@ def test_the_page_on_python_runs(tmp_path, monkeypatch):
     assert failures == 0
 
 
-def test_what_is_named_and_quoted_is_found():
-    page = "see `a/b.py` and `cells/NAME.py`\n```python\n`c.py`\nx = 1\n```\n`tests/d.py --count 3`"
+def test_what_is_named_is_found():
+    page = (
+        "see `a/b.py` and `cells/NAME.py`, --lr\n```text\n`c.py` --min-count 1\n```\n`tests/d.py --count 3` x--y"
+    )
     assert named_files(page) == ["a/b.py", "tests/d.py"]
-    assert code_blocks(page, "python") == ["`c.py`\nx = 1\n"]
+    assert flags(page) == {"--lr", "--min-count", "--count"}
     assert is_in_order(["a", "c"], ["a", "b", "c"])
     assert not is_in_order(["c", "a"], ["a", "b", "c"])
