@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from charlm.base.errors import CharlmError
     from charlm.base.version import __version__
     from charlm.inference.language_model import LanguageModel
-    from charlm.inference.scoring import Figures
+    from charlm.inference.scoring import Figures, TextMetrics
 
-__all__ = ["CharlmError", "Figures", "LanguageModel", "__version__", "load", "train"]
+__all__ = ["CharlmError", "Figures", "LanguageModel", "TextMetrics", "__version__", "load", "train"]
 
 _HOMES = {
     "CharlmError": "charlm.base.errors",
     "Figures": "charlm.inference.scoring",
     "LanguageModel": "charlm.inference.language_model",
+    "TextMetrics": "charlm.inference.scoring",
     "__version__": "charlm.base.version",
     "load": "charlm.api",
     "train": "charlm.api",

@@ -12,7 +12,7 @@ from typing import Any
 
 from charlm.config import TrainingConfig
 from charlm.data.reading.from_python import source_of
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
@@ -70,7 +70,7 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
     """
     config = TrainingConfig.from_settings(**settings)
     source = source_of(text, config.corpus.glob)
-    with tempfile.TemporaryDirectory() as temporary, WorkerPool(config.batching.workers) as pool:
+    with tempfile.TemporaryDirectory() as temporary, ThreadPool(config.batching.workers) as pool:
         trainer = new_trainer(source, settings, pool)
         with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:
             _train(trainer, run, is_kept=out is not None)

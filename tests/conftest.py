@@ -5,7 +5,7 @@ import pytest
 from hypothesis import settings
 
 from charlm.config import ModelConfig
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.models.char_rnn import Model
 
 settings.register_profile("charlm", deadline=None, max_examples=25)
@@ -25,7 +25,7 @@ def cache_of_the_tests(tmp_path_factory):
 @pytest.fixture(scope="session")
 def pool():
     """Workers that measure and train; rooms where they share the work have more of them."""
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         yield pool
 
 
@@ -33,10 +33,10 @@ def pool():
 def make_model():
     """A function that makes an initialised model, of double precision where nothing else is said."""
 
-    def make(vocabulary_size=5, seed=0, **model):
+    def make(vocab_size=5, seed=0, **model):
         model = {"hidden": 4, "dtype": "float64", "embedding_size": 3, **model}
-        made = Model(ModelConfig(**model), vocabulary_size)
-        made.initialise(np.random.default_rng(seed))
+        made = Model(ModelConfig(**model), vocab_size)
+        made.initialize(np.random.default_rng(seed))
         return made
 
     return make

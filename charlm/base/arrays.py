@@ -25,17 +25,17 @@ import numpy as np
 import numpy.typing as npt
 
 Floats: TypeAlias = npt.NDArray[np.floating[Any]]
-Codes: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
+TokenIds: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 FloatName: TypeAlias = Literal["float32", "float64"]
 
 CACHE_LINE = 64  # bytes
 
 
-def code_dtype(symbols: int) -> np.dtype[np.unsignedinteger[Any]]:
+def id_dtype(symbols: int) -> np.dtype[np.unsignedinteger[Any]]:
     """The smallest unsigned type that can number so many symbols.
 
-    >>> [code_dtype(n).name for n in (256, 257, 65_537)]
+    >>> [id_dtype(n).name for n in (256, 257, 65_537)]
     ['uint8', 'uint16', 'uint32']
     """
     return np.min_scalar_type(max(symbols - 1, 0))

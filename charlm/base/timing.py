@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 
-class Laps:
+class Stopwatch:
     """Seconds by activity; each lap ends where the next begins.
 
-    >>> laps = Laps()
-    >>> laps.begin()
-    >>> laps.end("reading")
-    >>> sorted(laps.seconds)
+    >>> stopwatch = Stopwatch()
+    >>> stopwatch.begin()
+    >>> stopwatch.end("reading")
+    >>> sorted(stopwatch.seconds)
     ['reading']
     """
 

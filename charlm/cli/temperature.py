@@ -6,7 +6,7 @@ import sys
 
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import for_stream
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.evaluate.beginning import beginnings
 from charlm.evaluate.measures.calibration import CHARACTERS, best_temperature, outcomes_of
 from charlm.evaluate.subjects import subjects_of
@@ -27,7 +27,7 @@ def fitted_temperature(run: str | None, weights: str | None) -> float:
     """
     subjects, cuts = beginnings(subjects_of([] if run is None else [run], "val", REMEDY, weights), CHARACTERS)
     (subject,) = subjects
-    with WorkerPool() as pool, progress_bar("temperature", quiet=False) as progress:
+    with ThreadPool() as pool, progress_bar("temperature", quiet=False) as progress:
         best = best_temperature(outcomes_of(subject.model, subject.part, pool, progress))
     text = (
         f"the first {CHARACTERS:,} {subject.model.corpus.units} of {subject.text_name}"

@@ -2,21 +2,21 @@
 
 from charlm.config.base import Config, Limits, flag, setting
 from charlm.config.corpus import CorpusConfig
-from charlm.config.data import BatchingConfig
+from charlm.config.data import DataConfig
 from charlm.config.model import ModelConfig
-from charlm.config.optimizer import OptimisationConfig
-from charlm.config.run import BudgetConfig
+from charlm.config.optimizer import OptimizerConfig
+from charlm.config.run import RunConfig
 from charlm.config.sampling import SamplingConfig
 from charlm.config.training import TrainingConfig
 
 __all__ = [
-    "BatchingConfig",
-    "BudgetConfig",
     "Config",
     "CorpusConfig",
+    "DataConfig",
     "Limits",
     "ModelConfig",
-    "OptimisationConfig",
+    "OptimizerConfig",
+    "RunConfig",
     "SamplingConfig",
     "TrainingConfig",
     "flag",

@@ -9,7 +9,7 @@ from charlm.config.base import Config, flag, setting
 
 
 @dataclass(frozen=True)
-class BatchingConfig(Config):
+class DataConfig(Config):
     """The settings of the split and of truncated back-propagation's chunks.
 
     Raises:

@@ -9,7 +9,7 @@ from charlm.config.base import Config, setting
 
 
 @dataclass(frozen=True)
-class OptimisationConfig(Config):
+class OptimizerConfig(Config):
     """The settings of the optimiser, its learning rate, and what tames the gradient."""
 
     optimizer: str = setting("adam", "The update rule.", choices=lambda: module_names("charlm.optim.rules"))

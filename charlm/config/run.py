@@ -13,17 +13,17 @@ SECONDS = {"s": 1.0, "m": 60.0}
 
 
 @dataclass(frozen=True)
-class BudgetConfig(Config):
+class RunConfig(Config):
     """The settings of a run's length (one of three) and of its regular events.
 
     Raises:
         UsageError: more than one length is given, or an interval that is none.
 
-    >>> BudgetConfig().length
+    >>> RunConfig().length
     ('minutes', 2.0)
-    >>> BudgetConfig(steps=100).length
+    >>> RunConfig(steps=100).length
     ('steps', 100)
-    >>> BudgetConfig(save_every="500").save_interval, BudgetConfig(save_every="5m").save_interval
+    >>> RunConfig(save_every="500").save_interval, RunConfig(save_every="5m").save_interval
     (('steps', 500.0), ('seconds', 300.0))
     """
 

@@ -10,16 +10,16 @@ from typing import Any, Self
 from charlm.base.errors import CheckpointError, UsageError
 from charlm.config.base import Config
 from charlm.config.corpus import CorpusConfig
-from charlm.config.data import BatchingConfig
+from charlm.config.data import DataConfig
 from charlm.config.model import ModelConfig
-from charlm.config.optimizer import OptimisationConfig
-from charlm.config.run import BudgetConfig
+from charlm.config.optimizer import OptimizerConfig
+from charlm.config.run import RunConfig
 
 GROUPS: dict[str, type[Config]] = {
     "model": ModelConfig,
-    "batching": BatchingConfig,
-    "optimisation": OptimisationConfig,
-    "budget": BudgetConfig,
+    "batching": DataConfig,
+    "optimisation": OptimizerConfig,
+    "budget": RunConfig,
     "corpus": CorpusConfig,
 }
 
@@ -33,9 +33,9 @@ class TrainingConfig:
     """
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
-    batching: BatchingConfig = dataclasses.field(default_factory=BatchingConfig)
-    optimisation: OptimisationConfig = dataclasses.field(default_factory=OptimisationConfig)
-    budget: BudgetConfig = dataclasses.field(default_factory=BudgetConfig)
+    batching: DataConfig = dataclasses.field(default_factory=DataConfig)
+    optimisation: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
+    budget: RunConfig = dataclasses.field(default_factory=RunConfig)
     corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
 
     @classmethod

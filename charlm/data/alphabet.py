@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, code_dtype
+from charlm.base.arrays import TokenIds, id_dtype
 from charlm.config.corpus import Units
 
 END = "\udc00"
@@ -83,7 +83,7 @@ class Alphabet:
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
         """The type of the codes: the smallest unsigned one that holds them."""
-        return code_dtype(len(self))
+        return id_dtype(len(self))
 
     @property
     def end(self) -> int | None:
@@ -96,7 +96,7 @@ class Alphabet:
         return tuple(text_of(self.points_A))
 
     @cached_property
-    def table(self) -> Codes:
+    def table(self) -> TokenIds:
         """The code of each code point; 0 for those that are no symbols."""
         table = np.zeros(UNICODE_END, self.dtype)
         table[self.points_A] = np.arange(len(self))
@@ -112,27 +112,27 @@ class Alphabet:
             lengths_A[-1] = len(self.document_end.encode("utf-8", "surrogatepass"))
         return lengths_A
 
-    def decode(self, codes: Codes) -> str:
+    def decode(self, ids: TokenIds) -> str:
         r"""The text of codes (N,); bytes are read as UTF-8, what is none of it as surrogate escapes.
 
         >>> alphabet = Alphabet.of_counts(np.zeros(256, np.int64), "bytes")
         >>> alphabet.decode(np.array([0xC3, 0xA9, 0xFF], np.uint8)).encode("utf-8", "surrogateescape")
         b'\xc3\xa9\xff'
         """
-        text = text_of(self.points_A[codes])
+        text = text_of(self.points_A[ids])
         if self.units == "bytes":
             end = (self.document_end or "").encode("utf-8", "surrogateescape").decode("latin-1")
             return text.replace(END, end).encode("latin-1").decode("utf-8", "surrogateescape")
         return text if self.document_end is None else text.replace(END, self.document_end)
 
-    def count(self, codes: Codes) -> Counts:
+    def count(self, ids: TokenIds) -> Counts:
         """How often each symbol stands among codes (N,), which may be a map of any length."""
         counts_A = np.zeros(len(self), np.int64)
-        for block in blocks_of(codes):
+        for block in blocks_of(ids):
             counts_A += np.bincount(block, minlength=len(self))
         return counts_A
 
 
-def blocks_of(codes: Codes) -> Iterator[Codes]:
+def blocks_of(ids: TokenIds) -> Iterator[TokenIds]:
     """Codes (N,) in stretches that any memory holds."""
-    return (codes[start : start + _BLOCK] for start in range(0, len(codes), _BLOCK))
+    return (ids[start : start + _BLOCK] for start in range(0, len(ids), _BLOCK))

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.data.permutation import Integers, Permutation
 
 CHUNKS_AT_ONCE = 4096  # whose lengths, or places in a random order, are computed together
@@ -66,7 +66,7 @@ class Batch:
         return {name: values.shape[:-1] for name, values in self.fields.items()}
 
 
-class Partition(ABC):
+class Batcher(ABC):
     """A way of cutting codes into batches; the codes may be memory-mapped, for a batch reads only its own.
 
     Raises:
@@ -74,20 +74,20 @@ class Partition(ABC):
     """
 
     def __init__(
-        self, codes: Codes, seq_len: int, batch_size: int, table: Codes | None = None, end: int | None = None
+        self, ids: TokenIds, seq_len: int, batch_size: int, table: TokenIds | None = None, end: int | None = None
     ) -> None:
         """Cut codes into chunks.
 
         Args:
-            codes: the text (N,).
+            ids: the text (N,).
             seq_len: time steps of a chunk.
             batch_size: chunks side by side.
             table: the model's code for each code of the text; None where they are the same.
             end: the model's code for the end of a document; None where the text is one piece.
         """
-        if len(codes) < 2 or seq_len < 1 or batch_size < 1:
-            raise ValueError(f"{len(codes)} codes cannot be cut into chunks of {seq_len} by {batch_size}")
-        self._codes: Codes = np.asarray(codes)
+        if len(ids) < 2 or seq_len < 1 or batch_size < 1:
+            raise ValueError(f"{len(ids)} codes cannot be cut into chunks of {seq_len} by {batch_size}")
+        self._codes: TokenIds = np.asarray(ids)
         self._seq_len = seq_len
         self._batch_size = batch_size
         self._table = table
@@ -132,7 +132,7 @@ class Partition(ABC):
         return Batch(fields, int(mask_TB.sum()), fresh)
 
     def _carry(
-        self, x_TB: Codes, is_first_TB: npt.NDArray[np.bool_], fresh: bool
+        self, x_TB: TokenIds, is_first_TB: npt.NDArray[np.bool_], fresh: bool
     ) -> npt.NDArray[np.bool_] | None:
         """Where the state is carried, given where the text's first character is the input."""
         carry_TB = ~is_first_TB
@@ -143,19 +143,19 @@ class Partition(ABC):
             return None
         return carry_TB
 
-    def _gather(self, places_TB: Integers) -> Codes:
-        codes_TB: Codes = self._codes[places_TB]
-        return codes_TB if self._table is None else self._table[codes_TB]
+    def _gather(self, places_TB: Integers) -> TokenIds:
+        ids_TB: TokenIds = self._codes[places_TB]
+        return ids_TB if self._table is None else self._table[ids_TB]
 
 
-class SequentialPartition(Partition):
+class SequentialBatcher(Batcher):
     """The targets as B contiguous streams side by side; the state is carried from chunk to chunk.
 
     The streams' lengths differ by one at most, so only an epoch's last time step can be masked. The last
     chunk has the time steps that are left, which may be fewer than ``seq_len``.
 
-    >>> codes = np.arange(10, dtype=np.uint8)
-    >>> for batch in SequentialPartition(codes, seq_len=3, batch_size=2).epoch(np.random.default_rng(0)):
+    >>> ids = np.arange(10, dtype=np.uint8)
+    >>> for batch in SequentialBatcher(ids, seq_len=3, batch_size=2).epoch(np.random.default_rng(0)):
     ...     print(batch["x_TB"].T.tolist(), batch["y_TB"].T.tolist(), batch.num_targets, batch.resets_state)
     [[0, 1, 2], [4, 5, 6]] [[1, 2, 3], [5, 6, 7]] 6 True
     [[3, 0], [7, 8]] [[4, 0], [8, 9]] 3 False
@@ -184,7 +184,7 @@ class SequentialPartition(Partition):
             yield self._batch(starts_B + place, lengths_B - place, steps, fresh=place == 0)
 
 
-class VariedPartition(SequentialPartition):
+class VariableLengthBatcher(SequentialBatcher):
     """Streams as in the sequential partition, which every epoch begins elsewhere and cuts anew.
 
     An epoch draws at which target its first stream starts, with the others behind it round the text, and the
@@ -221,7 +221,7 @@ class VariedPartition(SequentialPartition):
             done = int(ends[-1])
 
 
-class RandomPartition(Partition):
+class ShuffledBatcher(Batcher):
     """Chunks at a random offset in a random order, B to a batch; every batch starts from the initial state.
 
     An epoch draws where its first chunk ends, after 1 to ``seq_len`` targets, and cuts there and at every
@@ -258,9 +258,9 @@ class RandomPartition(Partition):
                 )
 
 
-PARTITIONS: dict[str, type[Partition]] = {
-    "sequential": SequentialPartition,
-    "varied": VariedPartition,
-    "random": RandomPartition,
+BATCHERS: dict[str, type[Batcher]] = {
+    "sequential": SequentialBatcher,
+    "varied": VariableLengthBatcher,
+    "random": ShuffledBatcher,
 }
 """The partitions by the value of the setting that chooses one."""

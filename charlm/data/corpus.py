@@ -9,28 +9,28 @@ from functools import cached_property
 
 import numpy as np
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError, UsageError, VocabularyError
 from charlm.base.files.cache_dir import cache_room
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.config import BatchingConfig, CorpusConfig, TrainingConfig
+from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.alphabet import Alphabet, Counts
 from charlm.data.cache.store import (
     Facts,
     add_naming,
+    entry_lock,
     find,
-    held,
     key_of,
     name_of,
     open_entry,
-    remember,
     store,
     telling_refusals,
+    write_key,
 )
-from charlm.data.encoded import Part
-from charlm.data.prepared import Prepared
-from charlm.data.reading.encode import Passes
+from charlm.data.encoded import EncodedText
+from charlm.data.prepared import EncodedCorpus
+from charlm.data.reading.encode import CorpusEncoder
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reading.undivided import undivided
 from charlm.data.split import Split, split_parts
@@ -50,12 +50,12 @@ class Corpus:
         validating: the text of ``--val-file``; None where there is none.
     """
 
-    prepared: Prepared
+    prepared: EncodedCorpus
     vocabulary: Vocabulary
-    train: Part
-    validation: Part
-    test: Part
-    validating: Prepared | None = None
+    train: EncodedText
+    validation: EncodedText
+    test: EncodedText
+    validating: EncodedCorpus | None = None
 
     @property
     def val_sha256(self) -> str | None:
@@ -68,9 +68,9 @@ class Corpus:
         return self.prepared.source
 
     @cached_property
-    def table(self) -> Codes | None:
+    def table(self) -> TokenIds | None:
         """The vocabulary's code (A,) of each code of the training part; None where they are the same."""
-        table_A = self.vocabulary.codes_of(self.train.alphabet)
+        table_A = self.vocabulary.ids_of(self.train.alphabet)
         return None if np.array_equal(table_A, np.arange(len(table_A))) else table_A
 
 
@@ -92,7 +92,7 @@ def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | 
     )
 
 
-def _find_apart(config: BatchingConfig, source: Source) -> Source | None:
+def _find_apart(config: DataConfig, source: Source) -> Source | None:
     """The source of ``--val-file``, once it is known that that of ``--test-file`` can be read later."""
     if config.test_file is not None and find_text(config.test_file).kind == "stdin":
         raise UsageError(f"--test-file is {config.test_file!r}, which is read later, by eval: give a file")
@@ -105,10 +105,10 @@ def _find_apart(config: BatchingConfig, source: Source) -> Source | None:
 
 
 def divide(
-    prepared: Prepared,
+    prepared: EncodedCorpus,
     config: TrainingConfig,
     vocabulary: Vocabulary | None = None,
-    validating: Prepared | None = None,
+    validating: EncodedCorpus | None = None,
 ) -> Corpus:
     """Divide a prepared corpus.
 
@@ -128,14 +128,14 @@ def divide(
     # What is held out is the smaller part, and so the faster one to count.
     alphabet = prepared.alphabet
     held_out = [part for part in (validation, test) if part.alphabet is alphabet]
-    counts_A = alphabet.counts_A - sum(alphabet.count(part.codes) for part in held_out)
+    counts_A = alphabet.counts_A - sum(alphabet.count(part.ids) for part in held_out)
     if vocabulary is None:
         vocabulary = Vocabulary.of_counts(alphabet, counts_A, config.corpus.min_count)
     _check_known(alphabet, counts_A, vocabulary, prepared.source.name)
     return Corpus(prepared, vocabulary, train, validation, test, validating)
 
 
-def _check_length(train: Part, config: TrainingConfig, prepared: Prepared) -> None:
+def _check_length(train: EncodedText, config: TrainingConfig, prepared: EncodedCorpus) -> None:
     seq_len = config.batching.seq_len
     if len(train) < seq_len + 1:
         raise CorpusError(
@@ -147,7 +147,7 @@ def _check_length(train: Part, config: TrainingConfig, prepared: Prepared) -> No
 
 
 def _check_known(alphabet: Alphabet, counts_A: Counts, vocabulary: Vocabulary, name: str) -> None:
-    unseen_A = (vocabulary.codes_of(alphabet) == len(vocabulary)) & (counts_A > 0)
+    unseen_A = (vocabulary.ids_of(alphabet) == len(vocabulary)) & (counts_A > 0)
     if unseen_A.any():
         symbol = alphabet.symbols[int(unseen_A.argmax())]
         raise VocabularyError(
@@ -156,7 +156,7 @@ def _check_known(alphabet: Alphabet, counts_A: Counts, vocabulary: Vocabulary, n
         )
 
 
-def prepare(source: Source, config: CorpusConfig, progress: Progress | None = None) -> Prepared:
+def prepare(source: Source, config: CorpusConfig, progress: Progress | None = None) -> EncodedCorpus:
     """Prepare a corpus, or find it prepared in the cache.
 
     Built-in corpora and texts from Python are small, and stay in memory.
@@ -170,49 +170,49 @@ def prepare(source: Source, config: CorpusConfig, progress: Progress | None = No
         CorpusError: a file cannot be read as the settings say, there is nothing in any, or the cache is full.
     """
     when = time.time()
-    passes = Passes(source, config, progress)
+    passes = CorpusEncoder(source, config, progress)
     if all(isinstance(member.content, bytes) for member in source.members):
         facts = Facts(source, config, *passes.count())
-        return facts.prepared(np.concatenate(list(passes.codes(facts.alphabet))))
+        return facts.prepared(np.concatenate(list(passes.ids(facts.alphabet))))
     key = key_of(source, passes.stamps, config)
     prepared = find(key, source, config)
     if prepared is None:
-        with held(key):
+        with entry_lock(key):
             prepared = find(key, source, config) or _read(passes, key, source, config)
-        remember(key, prepared, passes.stamps, when)
+        write_key(key, prepared, passes.stamps, when)
     return prepared
 
 
-def found(source: Source, config: CorpusConfig) -> Prepared | None:
+def found(source: Source, config: CorpusConfig) -> EncodedCorpus | None:
     """A corpus whose files were read before, and have the times and sizes that they had; none of them is read.
 
     Raises:
         CorpusError: a file is gone, or is no plain file.
     """
-    return find(key_of(source, Passes(source, config, None).stamps, config), source, config)
+    return find(key_of(source, CorpusEncoder(source, config, None).stamps, config), source, config)
 
 
-def prepare_unkept(source: Source, config: CorpusConfig) -> Part:
+def prepare_unkept(source: Source, config: CorpusConfig) -> EncodedText:
     """A text that nothing vouches for, of which nothing stays in the cache when the program ends.
 
     Raises:
         CorpusError: a file cannot be read as the settings say, there is nothing in any, or the cache is full.
     """
-    passes = Passes(source, config, progress=None)
+    passes = CorpusEncoder(source, config, progress=None)
     alphabet, _ = passes.count()
     with telling_refusals(), tempfile.TemporaryFile(dir=cache_room()) as file:
-        for codes in passes.codes(alphabet):
-            file.write(codes.astype(alphabet.dtype, copy=False).data)
+        for ids in passes.ids(alphabet):
+            file.write(ids.astype(alphabet.dtype, copy=False).data)
         file.flush()
-        return Part(np.memmap(file, alphabet.dtype, "r").view(np.ndarray), alphabet)
+        return EncodedText(np.memmap(file, alphabet.dtype, "r").view(np.ndarray), alphabet)
 
 
-def _read(passes: Passes, key: str, source: Source, config: CorpusConfig) -> Prepared:
+def _read(passes: CorpusEncoder, key: str, source: Source, config: CorpusConfig) -> EncodedCorpus:
     """Read a corpus that no key is known for; where its content is in the cache already, once is enough."""
     facts = Facts(source, config, *passes.count())
     prepared = open_entry(name_of(facts.sha256, config), source, config)
     if prepared is None:
-        return store(key, facts, passes.codes(facts.alphabet))
+        return store(key, facts, passes.ids(facts.alphabet))
     passes.check_unchanged()
     add_naming(prepared, facts.files)
     return prepared

@@ -8,54 +8,54 @@ from pathlib import Path
 
 import numpy as np
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.config import CorpusConfig
 from charlm.data.alphabet import END, Alphabet, blocks_of, text_of
-from charlm.data.prepared import Prepared
-from charlm.data.reading.encode import Passes
+from charlm.data.prepared import EncodedCorpus
+from charlm.data.reading.encode import CorpusEncoder
 from charlm.data.reading.sources import source_of_text
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class EncodedText:
     r"""A stretch of an encoded text, which may lie on disk and be of any length.
 
     Attributes:
-        codes: the alphabet's codes of its symbols (N,); of documents, an end symbol comes first, which is no
+        ids: the alphabet's codes of its symbols (N,); of documents, an end symbol comes first, which is no
             target, and last.
         alphabet: the corpus's symbols.
         bigrams_path: where its bigrams are kept once they are counted; None where they are not.
 
-    >>> part = Part.of_text("emma\nava", CorpusConfig(lines=True))
+    >>> part = EncodedText.of_text("emma\nava", CorpusConfig(lines=True))
     >>> len(part), part.text, part.target_bytes
     (10, 'emma\nava\n', 9)
     """
 
-    codes: Codes
+    ids: TokenIds
     alphabet: Alphabet
     bigrams_path: Path | None = None
 
     @classmethod
-    def of(cls, prepared: Prepared) -> Part:
+    def of(cls, prepared: EncodedCorpus) -> EncodedText:
         """The whole of a prepared corpus."""
-        return cls(prepared.codes, prepared.alphabet)
+        return cls(prepared.ids, prepared.alphabet)
 
     @classmethod
-    def of_text(cls, text: str, config: CorpusConfig) -> Part:
+    def of_text(cls, text: str, config: CorpusConfig) -> EncodedText:
         """A text in memory, read as the settings say.
 
         Raises:
             CorpusError: it is empty, is no valid Unicode, or has empty documents only.
         """
-        passes = Passes(source_of_text(text), config, progress=None)
+        passes = CorpusEncoder(source_of_text(text), config, progress=None)
         alphabet, _ = passes.count()
-        return cls(np.concatenate(list(passes.codes(alphabet))), alphabet)
+        return cls(np.concatenate(list(passes.ids(alphabet))), alphabet)
 
     def __len__(self) -> int:
-        return len(self.codes)
+        return len(self.ids)
 
-    def __getitem__(self, places: slice) -> Part:
-        return Part(self.codes[places], self.alphabet)
+    def __getitem__(self, places: slice) -> EncodedText:
+        return EncodedText(self.ids[places], self.alphabet)
 
     @property
     def symbols(self) -> str:
@@ -65,13 +65,13 @@ class Part:
     @property
     def symbol_blocks(self) -> Iterator[str]:
         """The same in stretches that any memory holds."""
-        return (text_of(self.alphabet.points_A[block]) for block in blocks_of(self.codes))
+        return (text_of(self.alphabet.points_A[block]) for block in blocks_of(self.ids))
 
     @property
     def text(self) -> str:
         """The text, in memory: each document with what ends it, and nothing before the first."""
-        starts_document = len(self) > 0 and self.codes[0] == self.alphabet.end
-        return self.alphabet.decode(self.codes[1:] if starts_document else self.codes)
+        starts_document = len(self) > 0 and self.ids[0] == self.alphabet.end
+        return self.alphabet.decode(self.ids[1:] if starts_document else self.ids)
 
     @property
     def utf8(self) -> bytes:
@@ -81,8 +81,8 @@ class Part:
     @property
     def utf8_blocks(self) -> Iterator[bytes]:
         """The same in stretches that any memory holds."""
-        starts_document = len(self) > 0 and self.codes[0] == self.alphabet.end
-        for block in blocks_of(self.codes[1:] if starts_document else self.codes):
+        starts_document = len(self) > 0 and self.ids[0] == self.alphabet.end
+        for block in blocks_of(self.ids[1:] if starts_document else self.ids):
             yield self.alphabet.decode(block).encode("utf-8", "surrogateescape")
 
     @property
@@ -92,7 +92,7 @@ class Part:
         if self.alphabet.units == "bytes":
             is_space_A &= (self.alphabet.points_A < 0x80) | (self.alphabet.points_A == ord(END))
         words, was_space = 0, True
-        for block in blocks_of(self.codes):
+        for block in blocks_of(self.ids):
             is_space = is_space_A[block]
             words += int((is_space[:-1] & ~is_space[1:]).sum()) + (was_space and not is_space[0])
             was_space = bool(is_space[-1])
@@ -102,4 +102,4 @@ class Part:
     def target_bytes(self) -> int:
         """How many bytes of UTF-8 the symbols after the first stand for."""
         lengths_A = self.alphabet.byte_lengths_A
-        return sum(int(lengths_A[block].sum()) for block in blocks_of(self.codes[1:]))
+        return sum(int(lengths_A[block].sum()) for block in blocks_of(self.ids[1:]))

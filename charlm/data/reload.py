@@ -16,7 +16,7 @@ from charlm.data.cache.store import name_of, open_entry
 from charlm.data.catalog.builtin import NAMES
 from charlm.data.corpus import Corpus, divide
 from charlm.data.moved import moved
-from charlm.data.prepared import Prepared
+from charlm.data.prepared import EncodedCorpus
 from charlm.data.reading.sources import Kind, Source, built_in_source, find_files, find_source, find_stored
 from charlm.data.same import Wanted
 from charlm.data.vocabulary import Vocabulary
@@ -82,7 +82,7 @@ def divide_again(
 
 def _validating_again(
     known: Known, config: TrainingConfig, search: Search, corpus: Source, progress: Progress | None
-) -> Prepared | None:
+) -> EncodedCorpus | None:
     """The text of ``--val-file``; None where there is none."""
     stored, sha256, remedy = config.batching.val_file, known.val_sha256, search.remedy
     if stored is None and sha256 is None:
@@ -107,7 +107,7 @@ def _validating_again(
 
 def prepare_again(
     known: Known, config: CorpusConfig, search: Search, progress: Progress | None = None
-) -> Prepared:
+) -> EncodedCorpus:
     """Prepare the corpus that a run was trained on, or find it in the cache.
 
     It is looked for where it was, and where it is if it has moved together with the run's folder; or else it is
@@ -149,7 +149,7 @@ def prepare_again(
     return own.first((partial(find_files, paths, config.glob, wanted) for paths in places), config, progress)
 
 
-def _kept(name: str, kind: Kind, sha256: str, config: CorpusConfig, refusal: str) -> Prepared:
+def _kept(name: str, kind: Kind, sha256: str, config: CorpusConfig, refusal: str) -> EncodedCorpus:
     """A text that came through a pipe, if the cache still has it."""
     prepared = open_entry(name_of(sha256, config), Source(name, kind, (), ()), config)
     if prepared is None:

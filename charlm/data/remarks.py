@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from charlm.data.corpus import Corpus
-from charlm.data.prepared import Prepared
+from charlm.data.prepared import EncodedCorpus
 from charlm.data.reading.file_kinds import HEAD, kind_of
 from charlm.data.reading.sources import Source
 from charlm.data.reading.symbols import BYTE_ORDER_MARK
@@ -31,7 +31,7 @@ def left_out(source: Source) -> str | None:
     return f"left out: {', '.join(source.left_out[:MOST_SHOWN])}" + (f" and {more:,} more" if more > 0 else "")
 
 
-def _accidents(prepared: Prepared) -> str | None:
+def _accidents(prepared: EncodedCorpus) -> str | None:
     r"""The line ends of Windows and the mark of an editor, which become symbols, and how to be without them."""
     returns, newlines = _count(prepared, "\r"), _count(prepared, "\n")
     is_bytes = prepared.config.bytes
@@ -47,21 +47,21 @@ def _accidents(prepared: Prepared) -> str | None:
     return f"{prepared.source.name}: {'; '.join(found)}; samples will show it" if found else None
 
 
-def _other_than_text(prepared: Prepared) -> str | None:
+def _other_than_text(prepared: EncodedCorpus) -> str | None:
     """What the first file is where its bytes are read though it holds a text for another program."""
     kind = kind_of(_head(prepared)) if prepared.config.bytes else None
     label = prepared.source.members[0].label
     return None if kind is None else f"{label} is {kind[0]}, and is read as it is: for its text, {kind[1]}"
 
 
-def _count(prepared: Prepared, character: str) -> int:
+def _count(prepared: EncodedCorpus, character: str) -> int:
     """How often a character, or a byte, stands in a corpus."""
     alphabet = prepared.alphabet
     return int(alphabet.counts_A[alphabet.points_A == ord(character)].sum())
 
 
-def _head(prepared: Prepared) -> bytes:
+def _head(prepared: EncodedCorpus) -> bytes:
     """The first bytes of a corpus as it is read."""
-    codes = prepared.codes[: HEAD + 1]
-    codes = codes[1:] if codes[0] == prepared.alphabet.end else codes[:HEAD]
-    return prepared.alphabet.decode(codes).encode("utf-8", "surrogateescape")
+    ids = prepared.ids[: HEAD + 1]
+    ids = ids[1:] if ids[0] == prepared.alphabet.end else ids[:HEAD]
+    return prepared.alphabet.decode(ids).encode("utf-8", "surrogateescape")

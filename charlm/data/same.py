@@ -10,8 +10,8 @@ from charlm.base.progress import Progress
 from charlm.config import CorpusConfig
 from charlm.data.cache.store import content_sum, read_files
 from charlm.data.corpus import found, prepare
-from charlm.data.prepared import Prepared
-from charlm.data.reading.encode import FileFacts, Passes
+from charlm.data.prepared import EncodedCorpus
+from charlm.data.reading.encode import CorpusEncoder, FileDigest
 from charlm.data.reading.sources import Source
 
 _MOST_SHOWN = 3
@@ -33,7 +33,7 @@ class Wanted:
 
     def first(
         self, places: Iterable[Callable[[], Source]], config: CorpusConfig, progress: Progress | None
-    ) -> Prepared:
+    ) -> EncodedCorpus:
         """Prepare it from the first of some places where it is, or find it in the cache.
 
         Raises:
@@ -47,13 +47,13 @@ class Wanted:
                 complaints.append(error)
         raise complaints[0]
 
-    def _prepare(self, source: Source, config: CorpusConfig, progress: Progress | None) -> Prepared:
+    def _prepare(self, source: Source, config: CorpusConfig, progress: Progress | None) -> EncodedCorpus:
         if len(source.members) != self.files:
-            now = [FileFacts(member.path, 0, "") for member in source.members]
+            now = [FileDigest(member.path, 0, "") for member in source.members]
             raise self._refused(source, config, now, f"{self.files:,} files then, {len(now):,} now")
         prepared = found(source, config)
         if prepared is None:
-            files: Sequence[FileFacts] = Passes(source, config, progress).sums()
+            files: Sequence[FileDigest] = CorpusEncoder(source, config, progress).sums()
             if content_sum(files) == self.sha256:
                 prepared = prepare(source, config, progress)
         else:
@@ -65,7 +65,7 @@ class Wanted:
         return prepared
 
     def _refused(
-        self, source: Source, config: CorpusConfig, now: Sequence[FileFacts], difference: str
+        self, source: Source, config: CorpusConfig, now: Sequence[FileDigest], difference: str
     ) -> CorpusError:
         """What to say of another text: which files differ, where the cache still knows what they were."""
         then = read_files(self.sha256, source.paths, config)
@@ -73,7 +73,7 @@ class Wanted:
         return CorpusError(self.refusal(source.label, said))
 
 
-def _difference(then: Sequence[FileFacts], now: Sequence[FileFacts]) -> str:
+def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:
     """What is not the same any more, by file; those whose sum is not known now may have changed as well."""
     before, after = ({file.path: file.sha256 for file in files} for files in (then, now))
     kinds = {

@@ -22,9 +22,9 @@ from math import floor
 from typing import TypeAlias
 
 from charlm.base.errors import CorpusError, UsageError
-from charlm.config import BatchingConfig
-from charlm.data.encoded import Part
-from charlm.data.prepared import Prepared
+from charlm.config import DataConfig
+from charlm.data.encoded import EncodedText
+from charlm.data.prepared import EncodedCorpus
 from charlm.data.reading.documents import shuffled
 
 Lengths: TypeAlias = tuple[int, int, int]
@@ -52,15 +52,15 @@ class Split:
     is_rest_trained: bool = False
 
     @classmethod
-    def of(cls, config: BatchingConfig) -> Split:
+    def of(cls, config: DataConfig) -> Split:
         """The split that the settings say.
 
         Raises:
             UsageError: ``--split`` is neither shares nor a convention, or has a test part beside ``--test-file``.
 
-        >>> Split.of(BatchingConfig(split="80/10/10")).lengths(1_115_394)
+        >>> Split.of(DataConfig(split="80/10/10")).lengths(1_115_394)
         (892315, 111539, 111540)
-        >>> Split.of(BatchingConfig(split="torch-rnn")).lengths(1_115_394)
+        >>> Split.of(DataConfig(split="torch-rnn")).lengths(1_115_394)
         (892316, 111539, 111539)
         """
         if config.split is not None:
@@ -104,8 +104,8 @@ CONVENTIONS = {
 
 
 def split_parts(
-    prepared: Prepared, config: BatchingConfig, seed: int, validating: Prepared | None
-) -> tuple[Part, Part, Part]:
+    prepared: EncodedCorpus, config: DataConfig, seed: int, validating: EncodedCorpus | None
+) -> tuple[EncodedText, EncodedText, EncodedText]:
     """Divide a corpus into its training, validation and test parts, of which the last two may be empty.
 
     Documents are shuffled, and divided by their number: none is in two parts.
@@ -120,23 +120,23 @@ def split_parts(
         UsageError: see ``Split.of``.
         CorpusError: the split is a convention for another length.
     """
-    split, codes, alphabet = Split.of(config), prepared.codes, prepared.alphabet
+    split, ids, alphabet = Split.of(config), prepared.ids, prepared.alphabet
     if alphabet.end is None:
-        bounds, order = [0, *accumulate(split.lengths(len(codes)))], ""
-        pieces = [codes[start:stop] for start, stop in pairwise(bounds)]
+        bounds, order = [0, *accumulate(split.lengths(len(ids)))], ""
+        pieces = [ids[start:stop] for start, stop in pairwise(bounds)]
     else:
-        codes, ends = shuffled(codes, alphabet, seed, prepared.folder)
+        ids, ends = shuffled(ids, alphabet, seed, prepared.folder)
         bounds, order = [0, *accumulate(split.lengths(len(ends) - 1))], f"-{seed}"
         # Neighbours share an end symbol: the last target of the one is the first input of the other.
         pieces = [
-            codes[ends[start] : ends[stop] + 1] if start < stop else codes[:0] for start, stop in pairwise(bounds)
+            ids[ends[start] : ends[stop] + 1] if start < stop else ids[:0] for start, stop in pairwise(bounds)
         ]
     train, validation, test = (
-        Part(piece, alphabet, prepared.folder and prepared.folder / f"bigrams-{start}-{stop}{order}")
+        EncodedText(piece, alphabet, prepared.folder and prepared.folder / f"bigrams-{start}-{stop}{order}")
         for piece, (start, stop) in zip(pieces, pairwise(bounds), strict=True)
     )
     if validating is not None:
-        validation = Part.of(validating)
+        validation = EncodedText.of(validating)
     return train, validation, test
 
 

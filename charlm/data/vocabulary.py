@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, code_dtype
+from charlm.base.arrays import TokenIds, id_dtype
 from charlm.base.errors import CheckpointError, CorpusError, VocabularyError
 from charlm.base.plural import counted
 from charlm.config.corpus import Units
@@ -32,7 +32,7 @@ UNICODE_CODE_POINTS = 1_112_064
 """How many characters Unicode has room for: 0x110000 code points less the 2,048 surrogates."""
 
 
-def unknown_nats(training_characters: int, vocabulary_size: int) -> float:
+def unknown_nats(training_characters: int, vocab_size: int) -> float:
     """What a character outside the vocabulary costs in an evaluation, in nats: ln(N+1) + ln(1,112,064 - V).
 
     A model cannot score a character that it has no symbol for, and leaving the character out would flatter
@@ -42,12 +42,12 @@ def unknown_nats(training_characters: int, vocabulary_size: int) -> float:
 
     Args:
         training_characters: N, the length of the training part.
-        vocabulary_size: V, the number of symbols.
+        vocab_size: V, the number of symbols.
 
     >>> round(unknown_nats(1_000_000, 65), 3)
     27.737
     """
-    return math.log(training_characters + 1) + math.log(UNICODE_CODE_POINTS - vocabulary_size)
+    return math.log(training_characters + 1) + math.log(UNICODE_CODE_POINTS - vocab_size)
 
 
 @dataclass(frozen=True)
@@ -135,21 +135,21 @@ class Vocabulary:
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
         """The type of the codes: the smallest unsigned one that holds them."""
-        return code_dtype(len(self))
+        return id_dtype(len(self))
 
-    def codes_of(self, alphabet: Alphabet) -> Codes:
+    def ids_of(self, alphabet: Alphabet) -> TokenIds:
         """The code (A,) of each symbol of an alphabet: rare ones have the unknown symbol's, unseen ones V.
 
         >>> alphabet = Alphabet.of_counts(np.bincount(code_points("abxyyzz")), "characters")
-        >>> Vocabulary.of("bz").codes_of(alphabet)
+        >>> Vocabulary.of("bz").ids_of(alphabet)
         array([2, 0, 2, 2, 1], dtype=uint8)
         """
-        codes_A = self._table[np.minimum(alphabet.points_A, len(self._table) - 1)]
+        ids_A = self._table[np.minimum(alphabet.points_A, len(self._table) - 1)]
         if alphabet.end is not None:
-            codes_A[alphabet.end] = len(self) if self.end is None else self.end
-        return codes_A
+            ids_A[alphabet.end] = len(self) if self.end is None else self.end
+        return ids_A
 
-    def encode(self, text: str, where: str) -> Codes:
+    def encode(self, text: str, where: str) -> TokenIds:
         """The codes (N,) of a text of N characters; rare ones have the unknown symbol's.
 
         Args:
@@ -159,7 +159,7 @@ class Vocabulary:
         Raises:
             VocabularyError: a character is not in the vocabulary; the first one is named.
         """
-        codes, known = self._look_up(text)
+        ids, known = self._look_up(text)
         if not known.all():
             place = int(known.argmin())
             unknown = text[place]
@@ -167,25 +167,25 @@ class Vocabulary:
                 f"{where}: the model has never seen {unknown!r} (U+{ord(unknown):04X}), at position {place} "
                 "(counted from 0): leave it out, or use a model whose training text has it"
             )
-        return codes.astype(self.dtype, copy=False)
+        return ids.astype(self.dtype, copy=False)
 
-    def encode_known(self, text: str) -> tuple[Codes, npt.NDArray[np.bool_]]:
+    def encode_known(self, text: str) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
         """The codes (K,) of the K characters that are known, and which of all N characters those are (N,).
 
         >>> Vocabulary.of("abc").encode_known("a-c")
         (array([0, 2], dtype=uint8), array([ True, False,  True]))
         """
-        codes, known = self._look_up(text)
-        return codes[known].astype(self.dtype, copy=False), known
+        ids, known = self._look_up(text)
+        return ids[known].astype(self.dtype, copy=False), known
 
-    def decode(self, codes: Codes) -> str:
+    def decode(self, ids: TokenIds) -> str:
         """The text of codes (N,): an end is nothing, an unknown symbol U+FFFD, and a byte part of UTF-8.
 
         Bytes that are no UTF-8 become surrogate escapes, so that encoding the text gives the same codes again.
         """
         if self.has_end:
-            codes = codes[codes != self.end]
-        text = text_of(self._points[codes])
+            ids = ids[ids != self.end]
+        text = text_of(self._points[ids])
         return text.encode("latin-1").decode("utf-8", "surrogateescape") if self.units == "bytes" else text
 
     def to_json(self) -> dict[str, Any]:
@@ -212,20 +212,20 @@ class Vocabulary:
         return code_points("".join((*self.symbols, END * self.has_end, REPLACEMENT * bool(self.rare))))
 
     @cached_property
-    def _table(self) -> Codes:
+    def _table(self) -> TokenIds:
         """The code of each code point up to one past the last symbol's; V for those that have none."""
         points = code_points("".join(self.symbols + self.rare))
-        table = np.full(int(points.max()) + 2, len(self), code_dtype(len(self) + 1))
+        table = np.full(int(points.max()) + 2, len(self), id_dtype(len(self) + 1))
         table[points[: len(self.symbols)]] = np.arange(len(self.symbols))
         table[points[len(self.symbols) :]] = len(self) - 1
         return table
 
-    def _look_up(self, text: str) -> tuple[Codes, npt.NDArray[np.bool_]]:
+    def _look_up(self, text: str) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
         if self.units == "bytes":
             # A prompt from the shell carries what is no UTF-8 as surrogate escapes.
             text = text.encode("utf-8", "surrogateescape").decode("latin-1")
-        codes = self._table[np.minimum(code_points(text), len(self._table) - 1)]
-        return codes, codes != len(self)
+        ids = self._table[np.minimum(code_points(text), len(self._table) - 1)]
+        return ids, ids != len(self)
 
 
 def _start(symbols: tuple[str, ...], counts: Collection[int], has_end: bool) -> int:

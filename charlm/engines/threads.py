@@ -51,7 +51,7 @@ def on_core(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-class WorkerPool:
+class ThreadPool:
     """A fixed number of workers; a context manager, so that the threads end with its block."""
 
     def __init__(self, workers: int | None = None) -> None:

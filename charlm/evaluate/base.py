@@ -11,8 +11,8 @@ from charlm.base.progress import Progress
 from charlm.base.tables import Curve, Table
 from charlm.config import Config
 from charlm.data.alphabet import END
-from charlm.data.encoded import Part
-from charlm.engines.threads import WorkerPool
+from charlm.data.encoded import EncodedText
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
 
 SHOWN_END = "\N{SYMBOL FOR END OF TRANSMISSION}"
@@ -20,7 +20,7 @@ SHOWN_END = "\N{SYMBOL FOR END OF TRANSMISSION}"
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvalCase:
     """A model and a text to measure it on.
 
     Attributes:
@@ -34,8 +34,8 @@ class Subject:
     run: str
     model: LanguageModel
     text_name: str
-    part: Part
-    training: Part | None
+    part: EncodedText
+    training: EncodedText | None
 
     @property
     def shown(self) -> str:
@@ -45,7 +45,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Guess:
+class Candidate:
     """A character that a model took to come next, and how probable."""
 
     character: str
@@ -53,7 +53,7 @@ class Guess:
 
 
 @dataclass(frozen=True)
-class Coloured:
+class ColoredText:
     """A text with a number a character, to be shown as its colour.
 
     Attributes:
@@ -67,12 +67,12 @@ class Coloured:
     title: str
     text: str
     bits: Sequence[float | None]
-    guesses: Sequence[Sequence[Guess]]
+    guesses: Sequence[Sequence[Candidate]]
     shown: int
 
 
 @dataclass(frozen=True)
-class Findings:
+class EvalResult:
     """What a measurement found.
 
     Attributes:
@@ -80,7 +80,7 @@ class Findings:
         tables: the same for people.
         notes: what a reader of the figures should know.
         curves: what is best seen drawn.
-        coloured: texts in colour.
+        colored: texts in colour.
         pages: a web page of coloured texts to write, by the path that the user gave.
         files: plain text to write, by the path that the user gave.
     """
@@ -89,8 +89,8 @@ class Findings:
     tables: list[Table]
     notes: list[str] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
-    coloured: list[Coloured] = field(default_factory=list)
-    pages: Mapping[str, Sequence[Coloured]] = field(default_factory=dict)
+    colored: list[ColoredText] = field(default_factory=list)
+    pages: Mapping[str, Sequence[ColoredText]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,7 +99,7 @@ class Measurement(Config):
     """One kind of measurement; its fields are its settings, its docstring's first line its help."""
 
     @abstractmethod
-    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure every subject.
 
         Args:

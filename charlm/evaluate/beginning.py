@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from charlm.config import setting
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 
 
 def characters_taken(default: int) -> int:
@@ -17,7 +17,7 @@ def characters_taken(default: int) -> int:
     return most
 
 
-def beginnings(subjects: Sequence[Subject], most: int) -> tuple[list[Subject], list[str]]:
+def beginnings(subjects: Sequence[EvalCase], most: int) -> tuple[list[EvalCase], list[str]]:
     """Subjects with no more than so many characters of their texts, and a note on each text that is cut."""
     notes = [
         f"{subject.text_name}: the first {most:,} of its {len(subject.part):,} {subject.model.corpus.units} are "

@@ -11,9 +11,9 @@ from typing import Any
 from charlm.base.errors import CharlmError, CorpusError, DivergenceError, UsageError
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Table
-from charlm.data.encoded import Part
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import Findings, Subject
+from charlm.data.encoded import EncodedText
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import EvalCase, EvalResult
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.scoring import tally_of
@@ -36,8 +36,8 @@ REMEDY = "measure it on a text file by charlm eval perplexity"
 
 
 def compare_runs(
-    targets: Sequence[str], split: str, dynamic: bool, pool: WorkerPool, progress: Progress
-) -> tuple[Findings, list[CharlmError]]:
+    targets: Sequence[str], split: str, dynamic: bool, pool: ThreadPool, progress: Progress
+) -> tuple[EvalResult, list[CharlmError]]:
     """Put runs beside one another, each measured with its best weights on its own corpus.
 
     Args:
@@ -76,7 +76,7 @@ def compare_runs(
             continue
         subjects.append(subject)
     notes += _notes_on_texts(subjects) + ([Adaptation().note] if dynamic else [])
-    return Findings(records, [_table(records, differing, columns)], notes), faults
+    return EvalResult(records, [_table(records, differing, columns)], notes), faults
 
 
 def _settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _course(run: Run) -> dict[str, Any]:
     }
 
 
-def _figures(subject: Subject, dynamic: bool, pool: WorkerPool, progress: Progress) -> dict[str, Any]:
+def _figures(subject: EvalCase, dynamic: bool, pool: ThreadPool, progress: Progress) -> dict[str, Any]:
     """What a run makes of its text."""
     model, part = subject.model, subject.part
     figures: dict[str, Any] = {"text": subject.text_name}
@@ -113,7 +113,7 @@ def _figures(subject: Subject, dynamic: bool, pool: WorkerPool, progress: Progre
     return figures
 
 
-def _notes_on_texts(subjects: Sequence[Subject]) -> list[str]:
+def _notes_on_texts(subjects: Sequence[EvalCase]) -> list[str]:
     """What does not compare, where the runs' texts or units are not the same."""
     texts = {_sum_of(subject.part) for subject in subjects}
     if len(texts) > 1:
@@ -126,7 +126,7 @@ def _notes_on_texts(subjects: Sequence[Subject]) -> list[str]:
     return []
 
 
-def _sum_of(part: Part) -> bytes:
+def _sum_of(part: EncodedText) -> bytes:
     digest = hashlib.sha256()
     for block in part.utf8_blocks:
         digest.update(block)

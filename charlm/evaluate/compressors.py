@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.evaluate.measures.baselines import COMPRESSORS
 from charlm.models.ngram.counts import count_levels
 
 MAX_ORDER = 5
 
 
-def conditional_entropies(codes: Codes, symbols: int) -> list[float]:
+def conditional_entropies(ids: TokenIds, symbols: int) -> list[float]:
     """H(x | the k characters before), in bits a character, for k of 0 to MAX_ORDER or the text's length less 1.
 
     These are the entropies of the text's own frequencies, which know every character that they are to predict: of
@@ -21,14 +21,14 @@ def conditional_entropies(codes: Codes, symbols: int) -> list[float]:
     printed English").
 
     Args:
-        codes: the text (N,), at least one character.
+        ids: the text (N,), at least one character.
         symbols: V, the size of the vocabulary.
 
     >>> conditional_entropies(np.array([0, 1] * 8, np.uint8), symbols=2)[:2]
     [1.0, 0.0]
     """
     found = []
-    for level in count_levels(codes, symbols, MAX_ORDER):
+    for level in count_levels(ids, symbols, MAX_ORDER):
         totals = np.bincount(level.owners, weights=level.counts)
         if not len(totals):
             break  # no character of so short a text has so many before it

@@ -21,17 +21,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, FlatVector, Floats
+from charlm.base.arrays import FlatVector, Floats, TokenIds
 from charlm.base.errors import DivergenceError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.data.batches import Batch
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.scoring import Costs, KnownCosts, Scores, score_stretches
-from charlm.inference.unroll import keep_of
+from charlm.inference.unroll import carry_mask
 from charlm.models.char_rnn import Model
-from charlm.nn.buffers import rows
+from charlm.nn.buffers import flatten_time
 from charlm.nn.readout import loss_and_gradient, nll_nats
 from charlm.optim.clipping import clip_norm_
 
@@ -67,7 +67,7 @@ class Adaptation:
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: a cost that is no number tells
 def dynamic_scores(
-    model: LanguageModel, part: Part, training: Part, adaptation: Adaptation, progress: Progress
+    model: LanguageModel, part: EncodedText, training: EncodedText, adaptation: Adaptation, progress: Progress
 ) -> Iterator[Scores]:
     """What every character of a text after its first costs a model that learns on the way, in stretches.
 
@@ -83,13 +83,13 @@ def dynamic_scores(
         DivergenceError: the steps led to costs that are no numbers.
     """
     network, end = model.network, model.vocabulary.end
-    codes, _ = model.read(training[:STRETCH])
-    rms_P = gradient_rms(network, codes, adaptation.chunk, end)
+    ids, _ = model.read(training[:STRETCH])
+    rms_P = gradient_rms(network, ids, adaptation.chunk, end)
     costs = dynamic_costs(network, rms_P, adaptation, progress, end, len(part) - 1)
     return score_stretches(part, model.vocabulary, model.training_characters, costs)
 
 
-def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = None) -> Floats:
+def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = None) -> Floats:
     """The root mean square of each parameter's gradient over a text's chunks (P,), with a floor.
 
     The streams of a batch are averaged over, so its mean square is taken times their number: what that of
@@ -97,13 +97,13 @@ def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = Non
 
     Args:
         model: the network.
-        codes_N: the text, at least two codes; what is left over after whole chunks of all streams is not read.
+        ids_N: the text, at least two codes; what is left over after whole chunks of all streams is not read.
         chunk: time steps of a gradient.
         end: the code before which the state starts afresh; None where there is none.
     """
-    chunk = min(chunk, len(codes_N) - 1)
-    streams = min(STREAMS, (len(codes_N) - 1) // chunk)
-    length = (len(codes_N) - 1) // streams
+    chunk = min(chunk, len(ids_N) - 1)
+    streams = min(STREAMS, (len(ids_N) - 1) // chunk)
+    length = (len(ids_N) - 1) // streams
     starts_B = np.arange(streams) * length
     buffers = model.buffers(chunk, streams)
     state, grads = model.initial_state(streams), model.params.zeros_like()
@@ -111,9 +111,9 @@ def gradient_rms(model: Model, codes_N: Codes, chunk: int, end: int | None = Non
     chunks = length // chunk
     for start in range(0, chunks * chunk, chunk):
         times_T1 = np.arange(start, start + chunk)[:, None]
-        x_TB, y_TB = codes_N[starts_B + times_T1], codes_N[starts_B + times_T1 + 1]
-        keep_TB = keep_of(np.broadcast_to(times_T1, x_TB.shape), x_TB, end, model.dtype)
-        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({} if keep_TB is None else {"carry_TB": keep_TB})
+        x_TB, y_TB = ids_N[starts_B + times_T1], ids_N[starts_B + times_T1 + 1]
+        carry_TB = carry_mask(np.broadcast_to(times_T1, x_TB.shape), x_TB, end, model.dtype)
+        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({} if carry_TB is None else {"carry_TB": carry_TB})
         _, state = model.loss_and_gradient(Batch(fields, x_TB.size, False), state, buffers, grads)
         grads.flat[:] *= grads.flat
         square_P += grads.flat
@@ -138,7 +138,7 @@ def dynamic_costs(
     learner = _Learner(model, rms_P, adaptation, end)
     done = 0
 
-    def known_costs(x_N: Codes, y_N: Codes) -> Costs:
+    def known_costs(x_N: TokenIds, y_N: TokenIds) -> Costs:
         nonlocal done
         costs_N = np.empty(len(y_N))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -163,7 +163,7 @@ class _Learner:
 
     def __init__(self, model: Model, rms_P: Floats, adaptation: Adaptation, end: int | None) -> None:
         flat = FlatVector(model.shapes, model.dtype, model.params.flat.copy())
-        self._model = Model(model.config, model.vocabulary_size, flat)
+        self._model = Model(model.config, model.vocab_size, flat)
         self._trained_P = model.params.flat
         self._rate_P: Floats = adaptation.rate / rms_P
         # No parameter is drawn past the value that it was trained to.
@@ -175,14 +175,14 @@ class _Learner:
         self._grads = flat.zeros_like()
         self._pull_P = np.empty_like(flat.flat)
 
-    def score_and_learn(self, places: npt.NDArray[np.intp], x_T: Codes, y_T: Codes) -> Costs:
+    def score_and_learn(self, places: npt.NDArray[np.intp], x_T: TokenIds, y_T: TokenIds) -> Costs:
         """The costs of a chunk (T,), from which only then the model learns."""
         model, buffers, grads = self._model, self._buffers, self._grads
-        keep_T1 = keep_of(places[:, None], x_T[:, None], self._end, model.dtype)
+        keep_T1 = carry_mask(places[:, None], x_T[:, None], self._end, model.dtype)
         h_T1H, self._state = model.forward(x_T[:, None], self._state, buffers, keep_T1)
-        costs_T = nll_nats(model.params, rows(h_T1H), y_T)
+        costs_T = nll_nats(model.params, flatten_time(h_T1H), y_T)
         dh_T1H = buffers.dh_TBH[: len(x_T)]
-        loss_and_gradient(model.params, rows(h_T1H), y_T, None, len(y_T), rows(dh_T1H), grads)
+        loss_and_gradient(model.params, flatten_time(h_T1H), y_T, None, len(y_T), flatten_time(dh_T1H), grads)
         model.backward(dh_T1H, model.zero_state(1), buffers, grads)
         clip_norm_(grads.flat, self._clip)
         self._step()

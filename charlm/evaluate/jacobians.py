@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.models.char_rnn import Model
 from charlm.nn.readout import loss_and_gradient
 from charlm.nn.state import States
@@ -30,13 +30,13 @@ class Passage:
         end: the code before which the state is reset, in a corpus of documents.
     """
 
-    x_T: Codes
+    x_T: TokenIds
     states: list[States]
     dloss_S: Floats
     end: int | None = None
 
 
-def read_passages(model: Model, codes_TP: Codes, length: int, end: int | None = None) -> list[Passage]:
+def read_passages(model: Model, codes_TP: TokenIds, length: int, end: int | None = None) -> list[Passage]:
     """Read P texts from the initial state, and keep the last ``length`` characters before each one's end.
 
     Args:
@@ -78,8 +78,8 @@ def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
         jacobian_SS[:] = np.nan  # not 0, which is the derivative that a ReLU would give
     for x, before in zip(passage.x_T[::-1], passage.states[-2::-1], strict=True):
         x_TB = np.full((1, size), x)
-        keep_TB = None if passage.end is None else (x_TB != passage.end).astype(model.dtype)
-        model.forward(x_TB, _copies(before, 0, size), buffers, keep_TB)
+        carry_TB = None if passage.end is None else (x_TB != passage.end).astype(model.dtype)
+        model.forward(x_TB, _copies(before, 0, size), buffers, carry_TB)
         dstate = _split(model, jacobian_SS)
         jacobian_SS = _joined(model.backward(zero_dh_TBH.copy(), dstate, buffers, unused))
         yield jacobian_SS
@@ -97,7 +97,7 @@ def components_of(model: Model, name: str) -> npt.NDArray[np.intp]:
     return np.flatnonzero(owners_S == names.index(name))
 
 
-def _loss_gradients(model: Model, state: States, y_P: Codes) -> Floats:
+def _loss_gradients(model: Model, state: States, y_P: TokenIds) -> Floats:
     """The gradient of each stream's next character's cost with respect to its state (P, S)."""
     gradients = model.zero_state(len(y_P))
     unused = model.params.zeros_like()

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from charlm.base.errors import UsageError, doing
 from charlm.config import setting
-from charlm.data.encoded import Part
-from charlm.data.recode import Reading
-from charlm.evaluate.base import Subject
+from charlm.data.encoded import EncodedText
+from charlm.data.recode import Recoding
+from charlm.evaluate.base import EvalCase
 from charlm.models.ngram.bigrams import bigram_levels
 from charlm.models.ngram.counts import Level, count_levels, expected_pairs, most_pairs, needed_bytes
 
@@ -43,7 +43,7 @@ class Plan:
     note: str | None
 
 
-def plan_of(subject: Subject, training: Part, order: int | None, limit: int) -> Plan:
+def plan_of(subject: EvalCase, training: EncodedText, order: int | None, limit: int) -> Plan:
     """The n-grams of a training part that fit into a limit.
 
     Args:
@@ -71,18 +71,18 @@ def plan_of(subject: Subject, training: Part, order: int | None, limit: int) -> 
     )
 
 
-def levels_of(subject: Subject, training: Part, order: int) -> Sequence[Level]:
+def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[Level]:
     """The counts of a training part, for contexts of 0 to ``order`` characters; at least of 1."""
     vocabulary = subject.model.vocabulary
     if order <= 1:
-        reading = Reading.of(vocabulary, training.alphabet, subject.model.training_characters)
-        return bigram_levels(training, reading.codes_A, len(vocabulary), vocabulary.end)
+        reading = Recoding.of(vocabulary, training.alphabet, subject.model.training_characters)
+        return bigram_levels(training, reading.ids_A, len(vocabulary), vocabulary.end)
     with doing(f"counting n-grams with {order} characters of context: lower --max-memory"):
-        codes, _ = subject.model.read(training)
-        return count_levels(codes, len(vocabulary), order, vocabulary.end)
+        ids, _ = subject.model.read(training)
+        return count_levels(ids, len(vocabulary), order, vocabulary.end)
 
 
-def _needed_megabytes(subject: Subject, training: Part, order: int, limit: int) -> list[int]:
+def _needed_megabytes(subject: EvalCase, training: EncodedText, order: int, limit: int) -> list[int]:
     """What contexts of up to 0, 1, ... ``order`` characters take at the most."""
     count, symbols = len(training), len(subject.model.vocabulary)
     pairs = most_pairs(count, symbols, order)

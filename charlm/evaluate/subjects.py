@@ -7,10 +7,10 @@ from pathlib import Path
 
 from charlm.base.errors import CorpusError, UsageError
 from charlm.data.corpus import Corpus, prepare, prepare_unkept
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import Search, divide_again
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_runs, resolve
 from charlm.runs.run import Run
@@ -30,7 +30,7 @@ def subjects_of(
     remedy: str = TEXT_FILE,
     weights: str | None = None,
     corpus: Sequence[str] | None = None,
-) -> list[Subject]:
+) -> list[EvalCase]:
     """Pair runs and texts.
 
     A text file is read as the run read its corpus: in the same units, changed and divided alike.
@@ -68,13 +68,17 @@ def subjects_of(
     ]
 
 
-def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Search) -> list[Subject]:
+def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Search) -> list[EvalCase]:
     model = load_run(run)
     if sources:
         training = _training_part(run, search)
         return [
-            Subject(
-                run.name, model, source.name + _mark(run), Part.of(prepare(source, run.config.corpus)), training
+            EvalCase(
+                run.name,
+                model,
+                source.name + _mark(run),
+                EncodedText.of(prepare(source, run.config.corpus)),
+                training,
             )
             for source in sources
         ]
@@ -82,7 +86,7 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Search
     part = _part(run, corpus, split)
     if len(part) < 2:
         raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: {search.remedy}, or --split train")
-    return [Subject(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
+    return [EvalCase(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
 
 
 def _mark(run: Run) -> str:
@@ -90,7 +94,7 @@ def _mark(run: Run) -> str:
     return " [lossy]" if run.config.corpus.is_lossy else ""
 
 
-def _part(run: Run, corpus: Corpus, split: str) -> Part:
+def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
     test_file = run.config.batching.test_file
     if split == "test" and test_file is not None:
         # Its sum is not known, so it may be any file that a stranger's run names.
@@ -102,7 +106,7 @@ def _corpus(run: Run, search: Search) -> Corpus:
     return divide_again(run.corpus, run.config, run.vocabulary, search)
 
 
-def _training_part(run: Run, search: Search) -> Part | None:
+def _training_part(run: Run, search: Search) -> EncodedText | None:
     """The training part of a run's corpus, where that can still be found.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from charlm.base.arrays import code_dtype
+from charlm.base.arrays import id_dtype
 from charlm.base.progress import Progress
 from charlm.data.reading.decode import decode
 from charlm.data.reading.sources import Source, empty
@@ -103,7 +103,7 @@ def _survey(source: Source, census: Census, sample: str) -> Survey:
         bytes=census.bytes,
         characters=census.characters,
         distinct=census.distinct,
-        dtype=code_dtype(census.distinct).name,
+        dtype=id_dtype(census.distinct).name,
         lines=census.count("\n"),
         most_common=census.most_common(MOST_COMMON),
         scripts=census.scripts,

@@ -112,7 +112,7 @@ def probabilities(logits_BV: Floats) -> npt.NDArray[np.float64]:
     return weights_BV
 
 
-def draw(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+def sample_ids(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
     """Draw a symbol for each row by inverting its distribution function.
 
     Args:
@@ -122,7 +122,7 @@ def draw(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[n
     Returns:
         The symbols (B,).
 
-    >>> draw(np.log([[0.5, 0.25, 0.25]] * 3), np.array([0.0, 0.6, 0.99])).tolist()
+    >>> sample_ids(np.log([[0.5, 0.25, 0.25]] * 3), np.array([0.0, 0.6, 0.99])).tolist()
     [0, 1, 2]
     """
     cumulative_BV = _weights(logits_BV)

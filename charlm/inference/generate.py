@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.errors import UsageError
 from charlm.base.random import generator
 from charlm.config import SamplingConfig
 from charlm.data.vocabulary import Vocabulary
-from charlm.inference.filters import FILTERS, Filter, draw
+from charlm.inference.filters import FILTERS, Filter, sample_ids
 from charlm.models.char_rnn import Model
 from charlm.nn.readout import check_numbers
 from charlm.nn.state import States
@@ -44,21 +44,21 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: logits that are no numbers tell
-def prime(model: Model, codes: Codes, streams: int) -> States:
+def burn_in(model: Model, ids: TokenIds, streams: int) -> States:
     """The state of ``streams`` equal streams that have read these characters (N,)."""
     state = model.initial_state(1)
-    buffers = model.buffers(min(PRIME_CHUNK, len(codes) or 1), 1)
-    for start in range(0, len(codes), PRIME_CHUNK):
-        _, state = model.forward(codes[start : start + PRIME_CHUNK, None], state, buffers)
+    buffers = model.buffers(min(PRIME_CHUNK, len(ids) or 1), 1)
+    for start in range(0, len(ids), PRIME_CHUNK):
+        _, state = model.forward(ids[start : start + PRIME_CHUNK, None], state, buffers)
     return tuple(tuple(np.repeat(array, streams, axis=0) for array in layer) for layer in state)
 
 
-def drawn_codes(
+def generate_ids(
     model: Model,
-    prompt: Codes,
+    prompt: TokenIds,
     filters: Sequence[Filter],
     config: SamplingConfig,
-    never: int | None = None,
+    banned: int | None = None,
 ) -> Iterator[npt.NDArray[np.intp]]:
     """The characters of every sample, step by step, without end.
 
@@ -67,7 +67,7 @@ def drawn_codes(
         prompt: what has been read before the first character is drawn (N,), at least one character.
         filters: what is done to the logits, in order.
         config: how many samples, and the seed.
-        never: a code that is not drawn; the others share its probability.
+        banned: a code that is not drawn; the others share its probability.
 
     Yields:
         The next character of each sample (B,).
@@ -76,21 +76,21 @@ def drawn_codes(
         DivergenceError: the network's weights overflow.
     """
     uniforms = _uniforms([generator(config.seed, "sample", number) for number in range(config.num)])
-    state = prime(model, prompt[:-1], config.num)
-    codes_B = np.repeat(prompt[-1:], config.num)
+    state = burn_in(model, prompt[:-1], config.num)
+    ids_B = np.repeat(prompt[-1:], config.num)
     with np.errstate(over="ignore", invalid="ignore"):
         table_VG = model.input_table()
     while True:
         with np.errstate(over="ignore", invalid="ignore"):
-            logits_BV, state = model.step(codes_B, state, table_VG)
+            logits_BV, state = model.step(ids_B, state, table_VG)
         check_numbers(logits_BV.max(axis=1))
-        if never is not None:
-            logits_BV[:, never] = -np.inf
+        if banned is not None:
+            logits_BV[:, banned] = -np.inf
         for chosen in filters:
             chosen.apply(logits_BV)
-        drawn_B = draw(logits_BV, next(uniforms))
+        drawn_B = sample_ids(logits_BV, next(uniforms))
         yield drawn_B
-        codes_B = drawn_B.astype(prompt.dtype)
+        ids_B = drawn_B.astype(prompt.dtype)
 
 
 def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.float64]]:
@@ -116,7 +116,7 @@ def stream(
         VocabularyError: the prompt holds a character that the model has never seen.
         DivergenceError: the network's weights overflow.
     """
-    steps = drawn_codes(model, prompt_codes(vocabulary, config.prompt), filters, config, vocabulary.unknown)
+    steps = generate_ids(model, prompt_ids(vocabulary, config.prompt), filters, config, vocabulary.unknown)
     samples = [_Sample(vocabulary, config.stop) for _ in range(config.num)]
     for drawn_B in islice(steps, config.len):
         column = [sample.take(code) for sample, code in zip(samples, drawn_B.tolist(), strict=True)]
@@ -127,7 +127,7 @@ def stream(
             return
 
 
-def prompt_codes(vocabulary: Vocabulary, prompt: str) -> Codes:
+def prompt_ids(vocabulary: Vocabulary, prompt: str) -> TokenIds:
     """What a model reads before it draws (N,): the prompt, after the start of a document where it has such.
 
     Raises:
@@ -136,8 +136,8 @@ def prompt_codes(vocabulary: Vocabulary, prompt: str) -> Codes:
     start = np.array([vocabulary.start], vocabulary.dtype)
     if not prompt:
         return start
-    codes = vocabulary.encode(prompt, "the prompt")
-    return np.concatenate([start, codes]) if vocabulary.has_end else codes
+    ids = vocabulary.encode(prompt, "the prompt")
+    return np.concatenate([start, ids]) if vocabulary.has_end else ids
 
 
 class _Sample:

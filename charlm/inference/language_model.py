@@ -11,27 +11,27 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, SamplingConfig
 from charlm.data.corpus import prepare
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.data.reading.from_python import source_of
 from charlm.data.reading.symbols import BYTE_ORDER_MARK
-from charlm.data.recode import Reading
+from charlm.data.recode import Recoding
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, stream
 from charlm.inference.scoring import (
-    Figures,
     KnownCosts,
     Scores,
     Tally,
-    figures_of,
+    TextMetrics,
     model_costs,
     score_part,
     score_stretches,
     tally_of,
+    text_metrics,
 )
 from charlm.models.char_rnn import Model
 from charlm.runs.run import Run
@@ -113,31 +113,31 @@ class LanguageModel:
         Raises:
             CorpusError: the text has fewer than two characters, or the file of a path cannot be read.
         """
-        with WorkerPool() as pool:
+        with ThreadPool() as pool:
             return self.score_with(pool, text, progress)
 
     def score_with(
-        self, pool: WorkerPool, text: str | PathLike[str] | Part, progress: Progress | None = None
+        self, pool: ThreadPool, text: str | PathLike[str] | EncodedText, progress: Progress | None = None
     ) -> Scores:
         """Score a text, or a part of a corpus that was read as the model's own, on workers that are running."""
-        part = text if isinstance(text, Part) else self.part_of(text)
+        part = text if isinstance(text, EncodedText) else self.part_of(text)
         return score_part(part, self.vocabulary, self.training_characters, self._costs(pool, part, progress))
 
-    def tally_with(self, pool: WorkerPool, part: Part, progress: Progress | None = None) -> Tally:
+    def tally_with(self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None) -> Tally:
         """What a part of a corpus costs in sum, in memory that does not grow with it."""
         return tally_of(self.score_stretches_with(pool, part, progress))
 
     def score_stretches_with(
-        self, pool: WorkerPool, part: Part, progress: Progress | None = None
+        self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None
     ) -> Iterator[Scores]:
         """Score a part of a corpus stretch by stretch; see ``scoring.score_stretches``."""
         costs = self._costs(pool, part, progress)
         return score_stretches(part, self.vocabulary, self.training_characters, costs)
 
-    def _costs(self, pool: WorkerPool, part: Part, progress: Progress | None) -> KnownCosts:
+    def _costs(self, pool: ThreadPool, part: EncodedText, progress: Progress | None) -> KnownCosts:
         return model_costs(self.network, pool, progress, self.vocabulary.end, len(part) - 1)
 
-    def part_of(self, text: str | PathLike[str]) -> Part:
+    def part_of(self, text: str | PathLike[str]) -> EncodedText:
         """A text as the model reads its corpus: in the same units, changed alike, divided into documents alike.
 
         Args:
@@ -147,16 +147,16 @@ class LanguageModel:
             CorpusError: there is nothing in it, or it cannot be read.
         """
         if isinstance(text, str):
-            return Part.of_text(text, self.corpus)
-        return Part.of(prepare(source_of(text, self.corpus.glob), self.corpus))
+            return EncodedText.of_text(text, self.corpus)
+        return EncodedText.of(prepare(source_of(text, self.corpus.glob), self.corpus))
 
-    def read(self, part: Part) -> tuple[Codes, npt.NDArray[np.bool_]]:
+    def read(self, part: EncodedText) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
         """A text in the model's codes (K,): of the K symbols that it reads; and which of all N those are (N,)."""
-        return Reading.of(self.vocabulary, part.alphabet, self.training_characters).read(part.codes)
+        return Recoding.of(self.vocabulary, part.alphabet, self.training_characters).read(part.ids)
 
-    def perplexity(self, text: str | PathLike[str]) -> Figures:
+    def perplexity(self, text: str | PathLike[str]) -> TextMetrics:
         """The measures of a text: nats and bits a character, bits a byte, perplexity; see ``score``."""
-        return figures_of(self.score(text))
+        return text_metrics(self.score(text))
 
 
 def load_run(run: Run) -> LanguageModel:

@@ -21,12 +21,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.data.alphabet import END, Alphabet, code_points
 from charlm.data.reading.documents import ended_lines
 from charlm.data.reading.symbols import symbols_of
-from charlm.data.recode import Reading
-from charlm.engines.threads import WorkerPool
+from charlm.data.recode import Recoding
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
 from charlm.models.char_rnn import Model
 from charlm.nn.readout import check_numbers, nll_nats
@@ -78,7 +78,7 @@ def windows(lines: Iterable[str]) -> Iterator[list[str]]:
         yield group
 
 
-def score_lines(model: LanguageModel, lines: Sequence[str], pool: WorkerPool) -> LineScores:
+def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) -> LineScores:
     """Score lines, each by itself.
 
     Args:
@@ -91,16 +91,16 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: WorkerPool) ->
     ends_L = np.flatnonzero(points_N == ord(END if vocabulary.has_end else "\n"))
     characters_L = np.diff(ends_L, prepend=-1)
     alphabet = Alphabet.of_counts(np.bincount(points_N), corpus.units, corpus.document_end)
-    reading = Reading.of(vocabulary, alphabet, model.training_characters)
-    codes_N = alphabet.table[points_N]
-    codes_K, is_read_N = reading.read(codes_N)
+    reading = Recoding.of(vocabulary, alphabet, model.training_characters)
+    ids_N = alphabet.table[points_N]
+    ids_K, is_read_N = reading.read(ids_N)
     lines_N = np.repeat(np.arange(len(lines)), characters_L)
     lines_K = lines_N[is_read_N]
     read_L = np.bincount(lines_K, minlength=len(lines))
-    costs_K = _costs(model.network, pool, codes_K, vocabulary.start, read_L[read_L > 0])
-    nats_L = np.asarray(np.bincount(lines_N, weights=reading.extra_nats_A[codes_N]), np.float64)
+    costs_K = _costs(model.network, pool, ids_K, vocabulary.start, read_L[read_L > 0])
+    nats_L = np.asarray(np.bincount(lines_N, weights=reading.extra_nats_A[ids_N]), np.float64)
     nats_L += np.bincount(lines_K, weights=costs_K, minlength=len(lines))
-    unknown_L = np.bincount(lines_N, weights=~reading.is_known_A[codes_N]).astype(np.int64)
+    unknown_L = np.bincount(lines_N, weights=~reading.is_known_A[ids_N]).astype(np.int64)
     return LineScores(nats_L, characters_L, unknown_L)
 
 
@@ -125,7 +125,7 @@ def posteriors(nats_ML: Costs) -> Costs:
     return posteriors_ML
 
 
-def _costs(model: Model, pool: WorkerPool, y_K: Codes, start: int, lengths: Counts) -> Costs:
+def _costs(model: Model, pool: ThreadPool, y_K: TokenIds, start: int, lengths: Counts) -> Costs:
     """What each character costs (K,), in nats, after those before it in its line.
 
     Args:

@@ -20,21 +20,21 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.data.encoded import Part
-from charlm.data.recode import Reading
+from charlm.data.encoded import EncodedText
+from charlm.data.recode import Recoding
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.unroll import visit_outputs
 from charlm.models.char_rnn import Model
 from charlm.nn.readout import check_numbers, nll_nats
 from charlm.nn.state import States
 
 Costs: TypeAlias = npt.NDArray[np.float64]
-KnownCosts: TypeAlias = Callable[[Codes, Codes], Costs]
+KnownCosts: TypeAlias = Callable[[TokenIds, TokenIds], Costs]
 """What each target costs (N,), in nats, given the known characters read (N,) and to predict (N,).
 
 One serves one text: it is called with its stretches in order, and may remember what came before.
@@ -63,10 +63,10 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Figures:
+class TextMetrics:
     """The measures of a text's cost, under the names that ``--json`` gives them.
 
-    >>> figures_of(Scores(np.full(4, math.log(2)), np.ones(4, bool), bytes=8)).bits_per_byte
+    >>> text_metrics(Scores(np.full(4, math.log(2)), np.ones(4, bool), bytes=8)).bits_per_byte
     0.5
     """
 
@@ -77,6 +77,10 @@ class Figures:
     characters: int
     bytes: int
     unknown: int
+
+
+Figures = TextMetrics
+"""The name of ``TextMetrics`` in earlier versions."""
 
 
 class Tally:
@@ -104,14 +108,14 @@ class Tally:
         self.bytes += scores.bytes
 
     @property
-    def figures(self) -> Figures:
+    def figures(self) -> TextMetrics:
         """The averages.
 
         The perplexity is e to the nats a character (Jelinek et al. 1977), characters of unknown cost included;
         past the largest float it is infinite.
         """
         nats = self.nats / self.characters
-        return Figures(
+        return TextMetrics(
             nats_per_char=nats,
             bits_per_char=nats / math.log(2),
             bits_per_byte=self.nats / math.log(2) / self.bytes,
@@ -122,7 +126,7 @@ class Tally:
         )
 
 
-def figures_of(*stretches: Scores) -> Figures:
+def text_metrics(*stretches: Scores) -> TextMetrics:
     """Average the costs of a text, whole or in stretches; see ``Tally`` for those that cannot be kept."""
     return tally_of(stretches).figures
 
@@ -135,7 +139,9 @@ def tally_of(stretches: Iterable[Scores]) -> Tally:
     return tally
 
 
-def score_part(part: Part, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts) -> Scores:
+def score_part(
+    part: EncodedText, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts
+) -> Scores:
     """Score every character of a text after its first, and keep what each costs; see ``score_stretches``."""
     return joined(score_stretches(part, vocabulary, training_characters, known_costs))
 
@@ -147,7 +153,7 @@ def joined(stretches: Iterable[Scores]) -> Scores:
 
 
 def score_stretches(
-    part: Part, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts
+    part: EncodedText, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts
 ) -> Iterator[Scores]:
     """Score every character of a text after its first, stretch by stretch, in memory that no text makes larger.
 
@@ -169,13 +175,13 @@ def score_stretches(
         raise CorpusError(
             f"a text of {counted(len(part), 'characters')} has none after its first: score a longer one"
         )
-    reading = Reading.of(vocabulary, part.alphabet, training_characters)
-    before, is_read = reading.read(part.codes[:1])
+    reading = Recoding.of(vocabulary, part.alphabet, training_characters)
+    before, is_read = reading.read(part.ids[:1])
     if not is_read[0]:
         # Nothing known precedes the first known character, so the model starts as it does with no prompt.
         before = np.array([vocabulary.start], before.dtype)
     for start in range(1, len(part), STRETCH):
-        targets = part.codes[start : start + STRETCH]
+        targets = part.ids[start : start + STRETCH]
         y_K, is_read = reading.read(targets)
         costs = reading.extra_nats_A[targets]
         if len(y_K):
@@ -187,7 +193,7 @@ def score_stretches(
 
 def model_costs(
     model: Model,
-    pool: WorkerPool,
+    pool: ThreadPool,
     progress: Progress | None = None,
     end: int | None = None,
     characters: int | None = None,
@@ -206,7 +212,7 @@ def model_costs(
     before: States | None = None
     done = 0
 
-    def known_costs(x_N: Codes, y_N: Codes) -> Costs:
+    def known_costs(x_N: TokenIds, y_N: TokenIds) -> Costs:
         nonlocal before, done
         costs_N, whole, start = np.empty(len(y_N)), characters or len(y_N), done
 

@@ -17,11 +17,11 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.base.progress import Progress
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.models.char_rnn import Model
-from charlm.nn.buffers import rows
+from charlm.nn.buffers import flatten_time
 from charlm.nn.state import States, join_states
 
 Visit: TypeAlias = Callable[[npt.NDArray[np.intp], Floats], None]
@@ -42,8 +42,8 @@ CHUNK = 64  # time steps at once
 
 def visit_outputs(
     model: Model,
-    pool: WorkerPool,
-    x_N: Codes,
+    pool: ThreadPool,
+    x_N: TokenIds,
     visit: Visit,
     progress: Progress | None = None,
     end: int | None = None,
@@ -76,8 +76,8 @@ def visit_outputs(
 
 def visit_in_streams(
     model: Model,
-    pool: WorkerPool,
-    x_N: Codes,
+    pool: ThreadPool,
+    x_N: TokenIds,
     streams: int,
     priming: int,
     visit: Visit,
@@ -111,7 +111,7 @@ def seam_gap(first: States, last: States) -> float:
 
 def _visit_columns(
     model: Model,
-    x_N: Codes,
+    x_N: TokenIds,
     columns: slice,
     length: int,
     priming: int,
@@ -135,13 +135,13 @@ def _visit_columns(
         times_T = np.arange(time, stop)
         places_TB = starts_B + times_T[:, None]
         x_TB = x_N[np.clip(places_TB, 0, len(x_N) - 1)]
-        keep_TB = keep_of(places_TB, x_TB, end, model.dtype, is_continued=before is not None)
-        h_TBH, state = model.forward(x_TB, state, buffers, keep_TB)
+        carry_TB = carry_mask(places_TB, x_TB, end, model.dtype, is_continued=before is not None)
+        h_TBH, state = model.forward(x_TB, state, buffers, carry_TB)
         if time < 0:
             continue
         if stop == text_end:
             after = _columns(state, slice(-1, None))
-        places_N, h_NH = places_TB.reshape(-1), rows(h_TBH)
+        places_N, h_NH = places_TB.reshape(-1), flatten_time(h_TBH)
         if places_N[-1] >= len(x_N):
             real_N = places_N < len(x_N)
             places_N, h_NH = places_N[real_N], h_NH[real_N]
@@ -162,9 +162,9 @@ def _columns(state: States, columns: slice) -> States:
     return tuple(tuple(variable[columns] for variable in layer) for layer in state)
 
 
-def keep_of(
+def carry_mask(
     places_TB: npt.NDArray[np.intp],
-    x_TB: Codes,
+    x_TB: TokenIds,
     end: int | None,
     dtype: np.dtype[np.floating[npt.NBitBase]],
     is_continued: bool = False,
@@ -178,5 +178,5 @@ def keep_of(
         is_fresh_TB |= x_TB == end
     elif not is_fresh_TB.any():
         return None
-    keep_TB: Floats = (~is_fresh_TB).astype(dtype)
-    return keep_TB
+    carry_TB: Floats = (~is_fresh_TB).astype(dtype)
+    return carry_TB

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from charlm.base.errors import UsageError
-from charlm.config import ModelConfig, OptimisationConfig, flag
+from charlm.config import ModelConfig, OptimizerConfig, flag
 from charlm.nn.cells import CELLS
 from charlm.nn.embedding import encoding_of
 from charlm.nn.readout import readout_shapes
 from charlm.nn.state import initial_shapes
 
 
-def parameter_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """The name and shape of every parameter, with nothing allocated."""
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
     encoding = encoding_of(config)
     shapes = {
         name if name in encoding.shared else f"layers.0.{name}": shape
-        for name, shape in encoding.shapes(vocabulary_size, width).items()
+        for name, shape in encoding.shapes(vocab_size, width).items()
     }
     for layer in range(config.layers):
         if layer > 0:
@@ -27,10 +27,10 @@ def parameter_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tup
             shapes[f"layers.{layer}.{name}"] = shape
         for name, shape in initial_shapes(cell, config.hidden).items() if config.learned_state else ():
             shapes[f"layers.{layer}.{name}"] = shape
-    return shapes | readout_shapes(config.hidden, vocabulary_size, config.tied)
+    return shapes | readout_shapes(config.hidden, vocab_size, config.tied)
 
 
-def flops_per_character(config: ModelConfig, vocabulary_size: int) -> int:
+def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
     """What a training step costs for each character, in operations.
 
     Six for each weight that a character meets in a product: two forward, four backward. A symbol's row of the
@@ -39,12 +39,12 @@ def flops_per_character(config: ModelConfig, vocabulary_size: int) -> int:
     >>> flops_per_character(ModelConfig(hidden=100), 50) == 6 * (100 * 400 + 100 * 50)
     True
     """
-    shapes = parameter_shapes(config, vocabulary_size)
+    shapes = parameter_shapes(config, vocab_size)
     products = (shape for name, shape in shapes.items() if len(shape) == 2 and name != "layers.0.W_xh")
     return 6 * sum(rows * columns for rows, columns in products)
 
 
-def check_settings(config: ModelConfig, optimisation: OptimisationConfig) -> None:
+def check_settings(config: ModelConfig, optimisation: OptimizerConfig) -> None:
     """Refuse settings that have no meaning together.
 
     Raises:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, FlatVector, Floats, code_dtype
+from charlm.base.arrays import FlatVector, Floats, TokenIds, id_dtype
 from charlm.config import ModelConfig
 from charlm.data.batches import Batch, BatchSpec
 from charlm.models.architecture import parameter_shapes
-from charlm.nn.buffers import rows
+from charlm.nn.buffers import flatten_time
 from charlm.nn.cell import Cell
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.embedding import encoding_of
 from charlm.nn.layer import SymbolLayer
-from charlm.nn.readout import initialise_readout, logits, loss_and_gradient
+from charlm.nn.readout import initialize_readout, logits, loss_and_gradient
 from charlm.nn.stack import Stack, StackBuffers
 from charlm.nn.state import States
 
@@ -29,7 +29,7 @@ class Model:
 
     Attributes:
         config: what it is.
-        vocabulary_size: V.
+        vocab_size: V.
         dtype: of every number.
         cell: the recurrence of every layer.
         shapes: of every parameter, by name.
@@ -37,15 +37,15 @@ class Model:
         stack: the recurrent layers.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int, params: FlatVector | None = None) -> None:
+    def __init__(self, config: ModelConfig, vocab_size: int, params: FlatVector | None = None) -> None:
         self.config = config
-        self.vocabulary_size = vocabulary_size
+        self.vocab_size = vocab_size
         self.dtype: np.dtype[np.floating[npt.NBitBase]] = np.dtype(config.dtype)
         self.cell: Cell = CELLS.find(config.cell).from_config(config)
-        self.shapes = parameter_shapes(config, vocabulary_size)
+        self.shapes = parameter_shapes(config, vocab_size)
         self._use(FlatVector(self.shapes, self.dtype) if params is None else params)
 
-    def move_to(self, flat: Floats) -> None:
+    def use_storage(self, flat: Floats) -> None:
         """Have this memory (P,) hold the parameters from now on."""
         flat[:] = self.params.flat
         self._use(FlatVector(self.shapes, self.dtype, flat))
@@ -55,10 +55,10 @@ class Model:
         encoding, config = encoding_of(self.config), self.config
         self.stack = Stack(self.cell, params, config.layers, encoding=encoding, is_residual=config.residual)
 
-    def initialise(self, rng: np.random.Generator) -> None:
+    def initialize(self, rng: np.random.Generator) -> None:
         """Draw every parameter anew, in place."""
-        self.stack.initialise(rng)
-        initialise_readout(self.params, rng)
+        self.stack.initialize(rng)
+        initialize_readout(self.params, rng)
 
     def zero_state(self, batch_size: int) -> States:
         """For each layer its variables (B, H), all zero."""
@@ -76,14 +76,14 @@ class Model:
 
     def forward(
         self,
-        x_TB: Codes,
+        x_TB: TokenIds,
         state: States,
         buffers: StackBuffers,
-        keep_TB: Floats | None = None,
+        carry_TB: Floats | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Floats, States]:
         """What the readout sees (T, B, H), and the state after the window; see ``Stack.forward``."""
-        return self.stack.forward(x_TB, state, buffers, keep_TB, rng)
+        return self.stack.forward(x_TB, state, buffers, carry_TB, rng)
 
     def backward(self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector) -> States:
         """The gradient with respect to the state before the window; see ``Stack.backward``.
@@ -94,7 +94,7 @@ class Model:
 
     def batch_spec(self, seq_len: int, batch_size: int) -> BatchSpec:
         """The fields that ``loss_and_gradient`` reads; see ``Batch``."""
-        shape, ids = (seq_len, batch_size), code_dtype(self.vocabulary_size)
+        shape, ids = (seq_len, batch_size), id_dtype(self.vocab_size)
         return {
             "x_TB": (shape, ids),
             "y_TB": (shape, ids),
@@ -122,15 +122,21 @@ class Model:
         Returns:
             The sum of the targets' losses in nats, and the state after the window.
         """
-        buffers.laps.begin()
+        buffers.stopwatch.begin()
         x_TB, mask_TB = batch["x_TB"], batch.get("target_mask_TB")
         h_TBH, after = self.forward(x_TB, state, buffers, self._carry(batch), rng)
         dh_TBH = buffers.dh_TBH[: len(x_TB)]
         mask_N = None if mask_TB is None else mask_TB.reshape(-1)
         nll_sum = loss_and_gradient(
-            self.params, rows(h_TBH), batch["y_TB"].reshape(-1), mask_N, batch.num_targets, rows(dh_TBH), grads
+            self.params,
+            flatten_time(h_TBH),
+            batch["y_TB"].reshape(-1),
+            mask_N,
+            batch.num_targets,
+            flatten_time(dh_TBH),
+            grads,
         )
-        buffers.laps.end("readout")
+        buffers.stopwatch.end("readout")
         self.backward(dh_TBH, self.zero_state(x_TB.shape[1]), buffers, grads)
         return nll_sum, after
 
@@ -153,7 +159,7 @@ class Model:
         assert isinstance(first, SymbolLayer)
         return first.table()
 
-    def step(self, x_B: Codes, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
+    def step(self, x_B: TokenIds, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
         """Read one character a sequence.
 
         Args:

@@ -54,14 +54,14 @@ def is_of_model(name: str) -> bool:
     return name.partition(".")[0] in ("embedding", "initial", "rnn", "cell", "readout")
 
 
-def torch_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """The shapes of a model's tensors under PyTorch's names; nothing is allocated.
 
     >>> torch_shapes(ModelConfig(cell="lstm", hidden=8), 5)["rnn.weight_ih_l0"]
     (32, 5)
     """
     cell = _cell(config)
-    shapes = parameter_shapes(config, vocabulary_size)
+    shapes = parameter_shapes(config, vocab_size)
     result = {}
     for name, entry in _entries(cell, shapes).items():
         result[entry.name] = shapes[name][::-1] if entry.transposed else shapes[name]
@@ -87,14 +87,14 @@ def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Flo
     return tensors
 
 
-def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocabulary_size: int) -> FlatVector:
+def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocab_size: int) -> FlatVector:
     """A model's parameters from PyTorch's tensors, which have the shapes of ``torch_shapes``.
 
     What ``to_torch`` made of parameters comes back bit for bit.
     """
     cell = _cell(config)
     order = np.argsort(_torch_order(cell)).tolist()
-    params = FlatVector(parameter_shapes(config, vocabulary_size), config.dtype)
+    params = FlatVector(parameter_shapes(config, vocab_size), config.dtype)
     for name, entry in _entries(cell, params).items():
         tensor = _by_gate(tensors[entry.name], order) if entry.gated else tensors[entry.name]
         params[name][:] = tensor.T if entry.transposed else tensor

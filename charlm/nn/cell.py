@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats
 from charlm.config import ModelConfig
-from charlm.nn.buffers import Parameters, State, Tape, Workbench, block_length
-from charlm.nn.init import orthogonal_blocks
+from charlm.nn.buffers import ForwardCache, Parameters, Scratch, State, block_length
+from charlm.nn.init import orthogonal_
 
 
 class Cell(ABC):
@@ -30,7 +30,7 @@ class Cell(ABC):
         recurrent_biases: per gate, the name of a bias that belongs to the recurrent product alone.
         state_names: the state's variables; the first is the output h.
         settings: the fields of ModelConfig that only some cells use, and this one does.
-        rate: the share of an optimiser's own learning rate that suits it.
+        lr_scale: the share of an optimiser's own learning rate that suits it.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -38,7 +38,7 @@ class Cell(ABC):
     recurrent_biases: ClassVar[Mapping[str, str]] = {}
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     settings: ClassVar[tuple[str, ...]] = ()
-    rate: ClassVar[float] = 1.0
+    lr_scale: ClassVar[float] = 1.0
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
@@ -49,7 +49,7 @@ class Cell(ABC):
         """The recurrence's own parameters: W_hh, unless a cell has no recurrent product."""
         return {"W_hh": (hidden, len(self.gates) * hidden)}
 
-    def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """What this cell keeps from forward to backward beside its state and its gates (T, B, X)."""
         return {}
 
@@ -57,38 +57,38 @@ class Cell(ABC):
         """Buffers that this cell wants for a step (B, X) or for a block of steps in backward (block, B, X)."""
         return {}
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Fill W_hh with one orthogonal block a gate (Saxe et al. 2014) and the biases with zeros, in place.
 
         ``params`` holds the recurrence's own and the layer's W_xh and b_h, where W_xh is filled already.
         """
-        orthogonal_blocks(params["W_hh"], rng)
+        orthogonal_(params["W_hh"], rng)
         params["b_h"][:] = 0
         for name in self.recurrent_biases.values():
             params[name][:] = 0
 
-    def workbench(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> Workbench:
+    def scratch(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> Scratch:
         """What layers of one size can share, for chunks of up to ``seq_len`` steps of ``batch_size`` streams."""
         width = len(self.gates) * hidden
         scratch = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
-        return Workbench(scratch, seq_len, batch_size, hidden, width, dtype)
+        return Scratch(scratch, seq_len, batch_size, hidden, width, dtype)
 
-    def tape(
+    def cache(
         self,
         seq_len: int,
         batch_size: int,
         hidden: int,
         dtype: npt.DTypeLike,
-        bench: Workbench | None = None,
-    ) -> Tape:
-        """A layer's own buffers; ``bench`` is made for it where it shares none."""
-        bench = self.workbench(seq_len, batch_size, hidden, dtype) if bench is None else bench
-        kept = self.kept_shapes(seq_len, batch_size, hidden)
-        return Tape(len(self.state_names), kept, seq_len, batch_size, hidden, dtype, bench)
+        scratch: Scratch | None = None,
+    ) -> ForwardCache:
+        """A layer's own buffers; ``scratch`` is made for it where it shares none."""
+        scratch = self.scratch(seq_len, batch_size, hidden, dtype) if scratch is None else scratch
+        saved = self.saved_shapes(seq_len, batch_size, hidden)
+        return ForwardCache(len(self.state_names), saved, seq_len, batch_size, hidden, dtype, scratch)
 
     @abstractmethod
     def forward(
-        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+        self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
         """Run the recurrence.
 
@@ -97,8 +97,8 @@ class Cell(ABC):
             a_TBG: pre-activations x @ W_xh + b_h; taken over and overwritten by the tape. Fastest with the
                 batch innermost.
             state: each variable of ``state_names`` before the first step (B, H).
-            keep_TB: None, or 0 and 1 that multiply the state that arrives at each step.
-            tape: this cell's buffers.
+            carry_TB: None, or 0 and 1 that multiply the state that arrives at each step.
+            cache: this cell's buffers.
 
         Returns:
             The outputs h_TBH, a view that is valid until the tape is used again, and the state after the last
@@ -107,7 +107,7 @@ class Cell(ABC):
 
     @abstractmethod
     def backward(
-        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+        self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
         """Run the recurrence's derivative, from the last step to the first.
 
@@ -115,7 +115,7 @@ class Cell(ABC):
             params: as they were in forward.
             dh_TBH: gradient with respect to the outputs.
             dstate: gradient with respect to the state after the last step.
-            tape: as forward left it; used up.
+            cache: as forward left it; used up.
             grads: where the gradients of the recurrence's own parameters are written, not added.
 
         Returns:

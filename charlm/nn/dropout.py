@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats, code_dtype
-from charlm.config import OptimisationConfig
+from charlm.base.arrays import Floats, TokenIds, id_dtype
+from charlm.config import OptimizerConfig
 from charlm.nn.buffers import Parameters
 
 
@@ -33,7 +33,7 @@ class Regularization:
     weight_drop: float = 0.0
 
     @classmethod
-    def from_config(cls, config: OptimisationConfig) -> Self:
+    def from_config(cls, config: OptimizerConfig) -> Self:
         """What a training's settings ask for."""
         return cls(config.dropout, config.locked_dropout, config.input_dropout, config.weight_drop)
 
@@ -74,7 +74,7 @@ class Dropout:
             dh_TBH *= self._mask_TBH[: len(dh_TBH)]
 
 
-class SymbolDropout:
+class EmbeddingDropout:
     """Dropout of whole symbols of the input (Gal & Ghahramani 2016, word embedding dropout).
 
     A symbol that is dropped from a sequence's window is dropped wherever it occurs there: its row of the input
@@ -83,24 +83,24 @@ class SymbolDropout:
 
     Attributes:
         x_TB: the symbols of the last pass, V for those that were dropped.
-        vocabulary_size: V.
+        vocab_size: V.
     """
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
         self._is_on = False
-        self.vocabulary_size = 0
-        self.x_TB: Codes = np.empty((0, 0), np.uint8)
+        self.vocab_size = 0
+        self.x_TB: TokenIds = np.empty((0, 0), np.uint8)
 
-    def forward(self, rows_VG: Floats, x_TB: Codes, rng: np.random.Generator | None) -> Floats:
+    def forward(self, rows_VG: Floats, x_TB: TokenIds, rng: np.random.Generator | None) -> Floats:
         """Take a chunk's symbols, and give the rows that they stand for: those of the table, or V + 1."""
         self._is_on = rng is not None and self._rate > 0
-        self.x_TB, self.vocabulary_size = x_TB, len(rows_VG)
+        self.x_TB, self.vocab_size = x_TB, len(rows_VG)
         if rng is None or not self._rate:
             return rows_VG
         symbols, batch_size = len(rows_VG), x_TB.shape[1]
         is_dropped_BV = rng.random((batch_size, symbols), np.float32) < self._rate
-        self.x_TB = x_TB.astype(code_dtype(symbols + 1))
+        self.x_TB = x_TB.astype(id_dtype(symbols + 1))
         self.x_TB[is_dropped_BV[np.arange(batch_size), x_TB]] = symbols
         return np.concatenate([rows_VG / rows_VG.dtype.type(1 - self._rate), np.zeros_like(rows_VG[:1])])
 

@@ -12,10 +12,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from charlm.base.arrays import Codes, Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.config import ModelConfig
 from charlm.nn.buffers import Parameters
-from charlm.nn.init import normal, xavier
+from charlm.nn.init import normal_, xavier_
 
 # A one-hot input has one active unit, so a row of its weights is all that a step's input has to say; Xavier's
 # rule, made for dense input, would make it far too quiet.
@@ -32,11 +32,11 @@ class Encoding(ABC):
     shared: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
+    def shapes(self, vocab_size: int, width: int) -> dict[str, tuple[int, ...]]:
         """The parameters of the encoding and of the first layer's input, for ``width`` pre-activations."""
 
     @abstractmethod
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Fill the parameters in place."""
 
     @abstractmethod
@@ -51,13 +51,13 @@ class Encoding(ABC):
 class OneHot(Encoding):
     """One input unit a symbol."""
 
-    def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
+    def shapes(self, vocab_size: int, width: int) -> dict[str, tuple[int, ...]]:
         """W_xh with a row a symbol."""
-        return {"W_xh": (vocabulary_size, width)}
+        return {"W_xh": (vocab_size, width)}
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Large normal rows, in place."""
-        normal(params["W_xh"], ONE_HOT_DEVIATION, rng)
+        normal_(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
     def rows(self, params: Parameters) -> Floats:
         """W_xh itself."""
@@ -76,14 +76,14 @@ class Embedding(Encoding):
     def __init__(self, size: int) -> None:
         self.size = size
 
-    def shapes(self, vocabulary_size: int, width: int) -> dict[str, tuple[int, ...]]:
+    def shapes(self, vocab_size: int, width: int) -> dict[str, tuple[int, ...]]:
         """The table of embeddings, and W_xh."""
-        return {"embedding": (vocabulary_size, self.size), "W_xh": (self.size, width)}
+        return {"embedding": (vocab_size, self.size), "W_xh": (self.size, width)}
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Unit normal embeddings, and W_xh such that pre-activations are as loud as one-hot input's."""
-        normal(params["embedding"], 1.0, rng)
-        normal(params["W_xh"], ONE_HOT_DEVIATION * self.size**-0.5, rng)
+        normal_(params["embedding"], 1.0, rng)
+        normal_(params["W_xh"], ONE_HOT_DEVIATION * self.size**-0.5, rng)
 
     def rows(self, params: Parameters) -> Floats:
         """Every symbol's embedding, projected."""
@@ -99,10 +99,10 @@ class Embedding(Encoding):
 class TiedEmbedding(Embedding):
     """An embedding whose matrix is the readout's too, transposed (Press & Wolf 2017; Inan et al. 2017)."""
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Embeddings as the readout wants its weights; W_xh such that pre-activations are as loud as one-hot."""
-        xavier(params["embedding"].T, rng)
-        normal(params["W_xh"], ONE_HOT_DEVIATION, rng)
+        xavier_(params["embedding"].T, rng)
+        normal_(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
     def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
         """Back through the projection; the embedding's gradient is added to what the readout has written."""
@@ -118,7 +118,7 @@ def encoding_of(config: ModelConfig) -> Encoding:
     return TiedEmbedding(config.embedding_size) if config.tied else Embedding(config.embedding_size)
 
 
-def gather_rows(table_VG: Floats, x_TB: Codes, out: Floats) -> None:
+def gather_rows(table_VG: Floats, x_TB: TokenIds, out: Floats) -> None:
     """The row of each symbol (T, B, G), written into memory that has the batch innermost."""
     table_GV = np.ascontiguousarray(table_VG.T)
     for x_B, out_BG in zip(x_TB, out, strict=True):
@@ -126,7 +126,7 @@ def gather_rows(table_VG: Floats, x_TB: Codes, out: Floats) -> None:
         np.take(table_GV, x_B, axis=1, out=out_BG.T, mode="clip")
 
 
-def sum_by_symbol(x_N: Codes, da_NG: Floats, out: Floats) -> None:
+def sum_by_symbol(x_N: TokenIds, da_NG: Floats, out: Floats) -> None:
     """Sum the rows of a gradient by the symbol that each belongs to: the gather's derivative.
 
     Args:

@@ -7,20 +7,20 @@ import numpy as np
 from charlm.base.arrays import Floats
 
 
-def normal(weights: Floats, deviation: float, rng: np.random.Generator) -> None:
+def normal_(weights: Floats, deviation: float, rng: np.random.Generator) -> None:
     """Independent normal values of mean 0."""
     weights[:] = deviation * rng.standard_normal(weights.shape)
 
 
-def xavier(weights: Floats, rng: np.random.Generator) -> None:
+def xavier_(weights: Floats, rng: np.random.Generator) -> None:
     """Normal values that keep a signal's variance from layer to layer (Glorot & Bengio 2010).
 
     The fan-out is one gate's: a gate's block is what one unit's activation depends on.
     """
-    normal(weights, weights.shape[0] ** -0.5, rng)
+    normal_(weights, weights.shape[0] ** -0.5, rng)
 
 
-def orthogonal_blocks(weights: Floats, rng: np.random.Generator) -> None:
+def orthogonal_(weights: Floats, rng: np.random.Generator) -> None:
     """One random orthogonal H x H block a gate, for W_hh [H, G] (Saxe et al. 2014).
 
     The sign fix makes the distribution uniform over orthogonal matrices (Mezzadri 2007).

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats, empty_steps
-from charlm.base.timing import Laps
-from charlm.nn.buffers import Parameters, State, Workbench, rows
+from charlm.base.timing import Stopwatch
+from charlm.nn.buffers import Parameters, Scratch, State, flatten_time
 from charlm.nn.cell import Cell
-from charlm.nn.dropout import Dropout, Regularization, SymbolDropout, WeightDrop
+from charlm.nn.dropout import Dropout, EmbeddingDropout, Regularization, WeightDrop
 from charlm.nn.embedding import Encoding, gather_rows, sum_by_symbol
-from charlm.nn.init import xavier
+from charlm.nn.init import xavier_
 from charlm.nn.state import start_from, write_gradients
 
 Inputs: TypeAlias = npt.NDArray[Any]
@@ -31,14 +31,14 @@ class SharedBuffers:
     """What the layers of a stack work on in turn.
 
     Attributes:
-        bench: the recurrence's scratch arrays.
-        laps: the clock of the passes.
+        scratch: the recurrence's scratch arrays.
+        stopwatch: the clock of the passes.
         dx_TBH: the gradient with respect to a layer's input.
         around_TBH: the gradient that passes around a layer; empty without residual connections.
     """
 
-    bench: Workbench
-    laps: Laps
+    scratch: Scratch
+    stopwatch: Stopwatch
     dx_TBH: Floats
     around_TBH: Floats
 
@@ -48,7 +48,7 @@ class LayerBuffers:
 
     Attributes:
         a_TBG: the pre-activations.
-        tape: the recurrence's own.
+        cache: the recurrence's own.
         x: the input of the last pass.
         output_TBH: what the last pass handed upwards.
     """
@@ -65,9 +65,9 @@ class LayerBuffers:
         width = len(cell.gates) * hidden
         self.shared = shared
         self.a_TBG = empty_steps(seq_len, batch_size, width, dtype=dtype)
-        self.tape = cell.tape(*shape, dtype, shared.bench)
+        self.cache = cell.cache(*shape, dtype, shared.scratch)
         self.dropout = Dropout(shape, dtype, regularization.dropout, regularization.locked_dropout)
-        self.symbol_dropout = SymbolDropout(regularization.input_dropout)
+        self.embedding_dropout = EmbeddingDropout(regularization.input_dropout)
         self.weight_drop = WeightDrop((hidden, width), dtype, regularization.weight_drop)
         self.sum_TBH: Floats = np.empty(shared.around_TBH.shape, dtype)
         self.x: Inputs = np.empty(0, np.uint8)
@@ -88,31 +88,31 @@ class RecurrentLayer:
         self.params = params
         self.is_residual = is_residual
 
-    def initialise(self, rng: np.random.Generator) -> None:
+    def initialize(self, rng: np.random.Generator) -> None:
         """Draw the parameters, in place."""
-        xavier(self.params["W_xh"], rng)
-        self.cell.initialise(self.params, rng)
+        xavier_(self.params["W_xh"], rng)
+        self.cell.initialize(self.params, rng)
 
     def forward(
         self,
         x: Inputs,
         state: State,
-        keep_TB: Floats | None,
+        carry_TB: Floats | None,
         buffers: LayerBuffers,
         rng: np.random.Generator | None,
     ) -> tuple[Floats, State]:
         """Run over a window, with the parameters that ``buffers.weight_drop`` holds; see ``Stack.forward``."""
-        steps, laps = len(x), buffers.shared.laps
+        steps, stopwatch = len(x), buffers.shared.stopwatch
         a_TBG = buffers.a_TBG[:steps]
         self._project(x, buffers, rng, out=a_TBG)
-        laps.end("projection")
-        start_from(self.cell, self.params, buffers.tape)
-        h_TBH, after = self.cell.forward(buffers.weight_drop.params, a_TBG, state, keep_TB, buffers.tape)
+        stopwatch.end("projection")
+        start_from(self.cell, self.params, buffers.cache)
+        h_TBH, after = self.cell.forward(buffers.weight_drop.params, a_TBG, state, carry_TB, buffers.cache)
         h_TBH = buffers.dropout.forward(h_TBH, rng)
         if self.is_residual:
             h_TBH = np.add(h_TBH, x, out=buffers.sum_TBH[:steps])
         buffers.x, buffers.output_TBH = x, h_TBH
-        laps.end("recurrence forward")
+        stopwatch.end("recurrence forward")
         return h_TBH, after
 
     def backward(
@@ -127,10 +127,10 @@ class RecurrentLayer:
         if self.is_residual:
             shared.around_TBH[:steps] = dh_TBH
         buffers.dropout.backward(dh_TBH)
-        da_TBG, before = self.cell.backward(buffers.weight_drop.params, dh_TBH, dstate, buffers.tape, grads)
+        da_TBG, before = self.cell.backward(buffers.weight_drop.params, dh_TBH, dstate, buffers.cache, grads)
         buffers.weight_drop.backward(grads)
-        write_gradients(self.cell, buffers.tape, grads)
-        shared.laps.end("weight gradients")
+        write_gradients(self.cell, buffers.cache, grads)
+        shared.stopwatch.end("weight gradients")
         dx_TBH = self._project_backward(da_TBG, buffers, grads)
         if self.is_residual:
             dx_TBH += shared.around_TBH[:steps]
@@ -149,12 +149,12 @@ class RecurrentLayer:
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of W_xh and b_h; the gradient with respect to the input."""
         shared = buffers.shared
-        np.matmul(rows(buffers.x).T, rows(da_TBG), out=grads["W_xh"])
-        rows(da_TBG).sum(axis=0, out=grads["b_h"])
-        shared.laps.end("weight gradients")
+        np.matmul(flatten_time(buffers.x).T, flatten_time(da_TBG), out=grads["W_xh"])
+        flatten_time(da_TBG).sum(axis=0, out=grads["b_h"])
+        shared.stopwatch.end("weight gradients")
         dx_TBH = shared.dx_TBH[: len(da_TBG)]
-        np.matmul(rows(da_TBG), self.params["W_xh"].T, out=rows(dx_TBH))
-        shared.laps.end("projection")
+        np.matmul(flatten_time(da_TBG), self.params["W_xh"].T, out=flatten_time(dx_TBH))
+        shared.stopwatch.end("projection")
         return dx_TBH
 
     def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:
@@ -172,27 +172,27 @@ class SymbolLayer(RecurrentLayer):
         super().__init__(cell, params)
         self._encoding = encoding
 
-    def initialise(self, rng: np.random.Generator) -> None:
+    def initialize(self, rng: np.random.Generator) -> None:
         """Draw the parameters, in place."""
-        self._encoding.initialise(self.params, rng)
-        self.cell.initialise(self.params, rng)
+        self._encoding.initialize(self.params, rng)
+        self.cell.initialize(self.params, rng)
 
     def table(self) -> Floats:
         """The pre-activations of every symbol (V, G)."""
         return self._encoding.rows(self.params) + self.params["b_h"]
 
     def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
-        rows_VG = buffers.symbol_dropout.forward(self._encoding.rows(self.params), x, rng)
-        gather_rows(rows_VG + self.params["b_h"], buffers.symbol_dropout.x_TB, out=out)
+        rows_VG = buffers.embedding_dropout.forward(self._encoding.rows(self.params), x, rng)
+        gather_rows(rows_VG + self.params["b_h"], buffers.embedding_dropout.x_TB, out=out)
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of the encoding and of b_h; ids have no gradient."""
-        symbols, da_NG = buffers.symbol_dropout, rows(da_TBG)
-        drows_VG = np.empty((symbols.vocabulary_size + 1, da_NG.shape[1]), da_NG.dtype)
+        symbols, da_NG = buffers.embedding_dropout, flatten_time(da_TBG)
+        drows_VG = np.empty((symbols.vocab_size + 1, da_NG.shape[1]), da_NG.dtype)
         sum_by_symbol(symbols.x_TB.reshape(-1), da_NG, out=drows_VG)
         drows_VG.sum(axis=0, out=grads["b_h"])
         self._encoding.backward(self.params, symbols.backward(drows_VG), grads)
-        buffers.shared.laps.end("weight gradients")
+        buffers.shared.stopwatch.end("weight gradients")
         return da_TBG[..., :0]
 
     def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.base.arrays import Floats
-from charlm.nn.buffers import Parameters, Tape
+from charlm.nn.buffers import ForwardCache, Parameters
 
 EPSILON = 1e-5  # added to the variance; keeps the zero state's product at zero
 
@@ -23,9 +23,9 @@ class LayerNorm:
     scratch has ``gain_NAME`` and ``dgain_NAME`` (B, X). ``product_BX`` is scratch that others may use too.
     """
 
-    def __init__(self, name: str, params: Parameters, tape: Tape, product_BX: Floats) -> None:
-        scratch, gain = tape.bench.scratch, params[f"gain_{name}"]
-        self.n_TBX, self._inverse_TB1 = tape.kept[name], tape.kept[f"inverse_{name}"]
+    def __init__(self, name: str, params: Parameters, cache: ForwardCache, product_BX: Floats) -> None:
+        scratch, gain = cache.scratch.arrays, params[f"gain_{name}"]
+        self.n_TBX, self._inverse_TB1 = cache.saved[name], cache.saved[f"inverse_{name}"]
         self._dgain_BX, self._product_BX = scratch[f"dgain_{name}"], product_BX
         # Repeated for every stream: a vector would be broadcast in runs of B numbers, a third as fast.
         self.gain_BX = scratch[f"gain_{name}"]
@@ -35,7 +35,7 @@ class LayerNorm:
     def normalise(self, t: int) -> Floats:
         """Turn z, which lies at step t of the tape, into n in place; y (B, X), until ``product_BX`` is used."""
         n_BX: Floats = self.n_TBX[t]
-        self._inverse_TB1[t] = normalise_(n_BX, self._product_BX)
+        self._inverse_TB1[t] = normalize_(n_BX, self._product_BX)
         np.multiply(n_BX, self.gain_BX, out=self._product_BX)
         return self._product_BX
 
@@ -65,11 +65,11 @@ def layer_norm_scratch(name: str, batch_size: int, width: int) -> dict[str, tupl
     return {f"{buffer}_{name}": (batch_size, width) for buffer in ("gain", "dgain")}
 
 
-def normalise_(z_BX: Floats, scratch_BX: Floats) -> Floats:
+def normalize_(z_BX: Floats, scratch_BX: Floats) -> Floats:
     """Bring each stream's units to mean 0 and variance 1, in place; 1 / sqrt(var + EPSILON) (B, 1).
 
     >>> z_BX = np.array([[1.0, 3.0]])
-    >>> normalise_(z_BX, np.empty_like(z_BX)).round(3), z_BX.round(3)
+    >>> normalize_(z_BX, np.empty_like(z_BX)).round(3), z_BX.round(3)
     (array([[1.]]), array([[-1.,  1.]]))
     """
     share_X = np.full(z_BX.shape[1], 1 / z_BX.shape[1], z_BX.dtype)

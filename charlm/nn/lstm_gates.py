@@ -18,7 +18,7 @@ from charlm.nn.buffers import Parameters, State
 from charlm.nn.cell import Cell
 
 
-class MemoryCell(Cell):
+class LSTMBase(Cell):
     """A cell with a memory c beside its output h; ``forget_bias`` is the initial bias of f."""
 
     gates: ClassVar[tuple[str, ...]] = ("o", "i", "f", "g")
@@ -42,7 +42,7 @@ def gate_blocks(a: Floats) -> tuple[Floats, ...]:
     return a[..., :h], a[..., h : 2 * h], a[..., 2 * h : 3 * h], a[..., 3 * h :]
 
 
-def advance(
+def lstm_step_(
     W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: Sequence[Floats]
 ) -> None:
     """One step: a_BG becomes the gates' activations, ``out`` the new h and c."""

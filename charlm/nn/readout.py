@@ -11,25 +11,25 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import DivergenceError
 from charlm.nn.buffers import Parameters
-from charlm.nn.init import xavier
+from charlm.nn.init import xavier_
 
 # Logits of a block: few enough to stay in a core's second-level cache.
 BLOCK_VALUES = 200_000
 
 
-def readout_shapes(hidden: int, vocabulary_size: int, tied: bool) -> dict[str, tuple[int, ...]]:
+def readout_shapes(hidden: int, vocab_size: int, tied: bool) -> dict[str, tuple[int, ...]]:
     """The readout's own parameters: a tied one has no weights but the embedding's."""
-    bias: dict[str, tuple[int, ...]] = {"readout.b_y": (vocabulary_size,)}
-    return bias if tied else {"readout.W_hy": (hidden, vocabulary_size)} | bias
+    bias: dict[str, tuple[int, ...]] = {"readout.b_y": (vocab_size,)}
+    return bias if tied else {"readout.W_hy": (hidden, vocab_size)} | bias
 
 
-def initialise_readout(params: Parameters, rng: np.random.Generator) -> None:
+def initialize_readout(params: Parameters, rng: np.random.Generator) -> None:
     """Draw the weights, where they are the readout's own; a bias of zero."""
     if "readout.W_hy" in params:
-        xavier(params["readout.W_hy"], rng)
+        xavier_(params["readout.W_hy"], rng)
     params["readout.b_y"][:] = 0
 
 
@@ -53,7 +53,7 @@ def log_softmax_(logits_NV: Floats) -> Floats:
     return logits_NV
 
 
-def nll_nats(params: Parameters, h_NH: Floats, y_N: Codes) -> npt.NDArray[np.float64]:
+def nll_nats(params: Parameters, h_NH: Floats, y_N: TokenIds) -> npt.NDArray[np.float64]:
     """What each target costs (N,), in nats.
 
     Args:
@@ -83,7 +83,7 @@ def check_numbers(predicted: npt.NDArray[np.floating[Any]]) -> None:
 def loss_and_gradient(
     params: Parameters,
     h_NH: Floats,
-    y_N: Codes,
+    y_N: TokenIds,
     real_N: npt.NDArray[np.bool_] | None,
     targets: int,
     dh_NH: Floats,
@@ -127,6 +127,6 @@ def loss_and_gradient(
     return nll_sum
 
 
-def _blocks(count: int, vocabulary_size: int) -> list[slice]:
-    length = max(1, BLOCK_VALUES // vocabulary_size)
+def _blocks(count: int, vocab_size: int) -> list[slice]:
+    length = max(1, BLOCK_VALUES // vocab_size)
     return [slice(start, min(start + length, count)) for start in range(0, count, length)]

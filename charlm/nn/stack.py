@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.base.arrays import FlatVector, Floats
-from charlm.base.timing import Laps
+from charlm.base.timing import Stopwatch
 from charlm.nn.buffers import State
 from charlm.nn.cell import Cell
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
@@ -67,10 +67,10 @@ class Stack:
             own |= {name: vector[name] for name in self._encoding.shared if name in vector}
         return own
 
-    def initialise(self, rng: np.random.Generator) -> None:
+    def initialize(self, rng: np.random.Generator) -> None:
         """Draw every parameter anew, in place."""
         for layer in self.layers:
-            layer.initialise(rng)
+            layer.initialize(rng)
 
     def zero_state(self, batch_size: int) -> States:
         """For each layer its variables (B, H), all zero."""
@@ -89,7 +89,7 @@ class Stack:
         x: Inputs,
         state: States,
         buffers: StackBuffers,
-        keep_TB: Floats | None = None,
+        carry_TB: Floats | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Floats, States]:
         """Run over a window.
@@ -98,19 +98,19 @@ class Stack:
             x: ids (T, B), or vectors (T, B, E).
             state: the state before them, in the direction of reading.
             buffers: the results of their last use are overwritten.
-            keep_TB: None, or 0 where a sequence starts anew before a step and 1 elsewhere.
+            carry_TB: None, or 0 where a sequence starts anew before a step and 1 elsewhere.
             rng: draws dropout's masks; None, as in evaluation, for none.
 
         Returns:
             The last layer's outputs, a view (T, B, H) of the buffers, and the state after.
         """
         if self._is_reversed:
-            x, keep_TB = x[::-1], None if keep_TB is None else keep_TB[::-1]
+            x, carry_TB = x[::-1], None if carry_TB is None else carry_TB[::-1]
         for layer, own in zip(self.layers, buffers.layers, strict=True):
             own.weight_drop.forward(layer.params, rng)
         after: list[State] = []
         for layer, before, own in zip(self.layers, state, buffers.layers, strict=True):
-            x, layer_state = layer.forward(x, before, keep_TB, own, rng)
+            x, layer_state = layer.forward(x, before, carry_TB, own, rng)
             after.append(layer_state)
         return buffers.output_TBH[::-1] if self._is_reversed else buffers.output_TBH, tuple(after)
 
@@ -170,7 +170,7 @@ class StackBuffers:
 
     Attributes:
         layers: each layer's own.
-        laps: the clock of the passes.
+        stopwatch: the clock of the passes.
         dh_TBH: room for the gradient with respect to the last layer's outputs.
     """
 
@@ -178,12 +178,12 @@ class StackBuffers:
         self, stack: Stack, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
     ) -> None:
         shape = (seq_len, batch_size, stack.hidden)
-        bench = stack.cell.workbench(*shape, stack.dtype)
-        self.laps = Laps()
-        bench.after_recurrence = lambda: self.laps.end("recurrence backward")
+        scratch = stack.cell.scratch(*shape, stack.dtype)
+        self.stopwatch = Stopwatch()
+        scratch.after_recurrence = lambda: self.stopwatch.end("recurrence backward")
         around = shape if any(layer.is_residual for layer in stack.layers) else (0, 0, 0)
         self.dh_TBH: Floats = np.empty(shape, stack.dtype)
-        shared = SharedBuffers(bench, self.laps, self.dh_TBH, np.empty(around, stack.dtype))
+        shared = SharedBuffers(scratch, self.stopwatch, self.dh_TBH, np.empty(around, stack.dtype))
         self.layers = [LayerBuffers(stack.cell, shape, stack.dtype, regularization, shared) for _ in stack.layers]
 
     @property

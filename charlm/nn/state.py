@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from charlm.base.arrays import Floats
-from charlm.nn.buffers import Parameters, State, Tape
+from charlm.nn.buffers import ForwardCache, Parameters, State
 from charlm.nn.cell import Cell
 
 States: TypeAlias = tuple[State, ...]
@@ -56,14 +56,14 @@ def write_initial_state(cell: Cell, params: Parameters, state: State) -> None:
             variable_BH[:] = params[name + SUFFIX]
 
 
-def start_from(cell: Cell, params: Parameters, tape: Tape) -> None:
+def start_from(cell: Cell, params: Parameters, cache: ForwardCache) -> None:
     """Have a layer's streams start from its initial state, where it is learned, in the pass that follows."""
-    for name, track in zip(cell.state_names, tape.tracks, strict=True):
-        track.fresh_H = params.get(name + SUFFIX)
+    for name, track in zip(cell.state_names, cache.history, strict=True):
+        track.initial_H = params.get(name + SUFFIX)
 
 
-def write_gradients(cell: Cell, tape: Tape, grads: Parameters) -> None:
+def write_gradients(cell: Cell, cache: ForwardCache, grads: Parameters) -> None:
     """Write the gradients of a layer's initial state, where it is learned, after its backward pass."""
-    for name, track in zip(cell.state_names, tape.tracks, strict=True):
-        if track.dfresh_H is not None:
-            grads[name + SUFFIX][:] = track.dfresh_H
+    for name, track in zip(cell.state_names, cache.history, strict=True):
+        if track.dinitial_H is not None:
+            grads[name + SUFFIX][:] = track.dinitial_H

@@ -1,12 +1,12 @@
 """Optimizers, gradient clipping and learning-rate schedules."""
 
-from charlm.config import OptimisationConfig
+from charlm.config import OptimizerConfig
 from charlm.optim.averaging import Averaging
 from charlm.optim.base import Optimizer
 from charlm.optim.rules import OPTIMIZERS
 
 
-def optimizer_of(config: OptimisationConfig) -> Optimizer:
+def optimizer_of(config: OptimizerConfig) -> Optimizer:
     """The optimizer that a training's settings ask for."""
     rule = OPTIMIZERS.find(config.optimizer)(config.weight_decay)
     return Averaging(rule, config.average) if config.average else rule

@@ -50,7 +50,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 }
 
 
-def rate_share(schedule: str, progress: float, step_number: int, warmup: int) -> float:
+def lr_factor_at(schedule: str, progress: float, step_number: int, warmup: int) -> float:
     """The share of the peak rate for a step.
 
     Args:
@@ -59,7 +59,7 @@ def rate_share(schedule: str, progress: float, step_number: int, warmup: int) ->
         step_number: number of the step, from 1.
         warmup: steps over which the rate rises in a straight line.
 
-    >>> rate_share("constant", 0.0, step_number=1, warmup=4)
+    >>> lr_factor_at("constant", 0.0, step_number=1, warmup=4)
     0.25
     """
     rise = min(1.0, step_number / warmup) if warmup else 1.0

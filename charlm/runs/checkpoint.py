@@ -44,15 +44,13 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, config: ModelConfig) -> 
     save_tensors(path, tensors, checkpoint.scalars)
 
 
-def load_checkpoint(
-    path: Path, config: ModelConfig, vocabulary_size: int, extras: Shapes | None = None
-) -> Checkpoint:
+def load_checkpoint(path: Path, config: ModelConfig, vocab_size: int, extras: Shapes | None = None) -> Checkpoint:
     """Read a checkpoint of a model.
 
     Args:
         path: the file.
         config: what the model is.
-        vocabulary_size: V.
+        vocab_size: V.
         extras: the shapes of the further arrays that there must be; None reads the model's own tensors alone, and
             lets the file hold others that are no model's.
 
@@ -60,21 +58,21 @@ def load_checkpoint(
         RunError: the file is missing or cannot be read.
         CheckpointError: it is damaged, hostile, too new, or of another model.
     """
-    expected = {**(extras or {}), **torch_shapes(config, vocabulary_size)}
+    expected = {**(extras or {}), **torch_shapes(config, vocab_size)}
     others = _is_no_models if extras is None else (lambda name: False)
     tensors, scalars, version = load_tensors(path, expected, config.dtype, others=others)
-    params = from_torch(tensors, config, vocabulary_size)
+    params = from_torch(tensors, config, vocab_size)
     return Checkpoint(params, {name: tensors[name] for name in extras or {}}, scalars, version)
 
 
-def check_checkpoint(path: Path, config: ModelConfig, vocabulary_size: int) -> None:
+def check_checkpoint(path: Path, config: ModelConfig, vocab_size: int) -> None:
     """Check, from a file's header alone, that it holds this model: before anything has memory for it.
 
     Raises:
         RunError: the file is missing or cannot be read.
         CheckpointError: it is damaged, hostile, too new, or of another model.
     """
-    check_file(path, torch_shapes(config, vocabulary_size), config.dtype, others=_is_no_models)
+    check_file(path, torch_shapes(config, vocab_size), config.dtype, others=_is_no_models)
 
 
 def _is_no_models(name: str) -> bool:

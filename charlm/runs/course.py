@@ -8,7 +8,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class Course:
+class RunSummary:
     """What a run's training took and reached; None is what its curve does not tell.
 
     Attributes:
@@ -25,8 +25,8 @@ class Course:
     def of(cls, records: Sequence[Mapping[str, Any]]) -> Self:
         """The course that a curve's records tell, oldest first.
 
-        >>> Course.of([{"step": 0, "seconds": 0.5, "val_nats_per_char": 3.25}, {"step": 8, "seconds": 2.0}])
-        Course(steps=8, seconds=2.0, best_val_nats_per_char=3.25)
+        >>> RunSummary.of([{"step": 0, "seconds": 0.5, "val_nats_per_char": 3.25}, {"step": 8, "seconds": 2.0}])
+        RunSummary(steps=8, seconds=2.0, best_val_nats_per_char=3.25)
         """
         last = records[-1] if records else {}
         costs = [record["val_nats_per_char"] for record in records if record.get("val_nats_per_char") is not None]

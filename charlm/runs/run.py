@@ -29,7 +29,7 @@ from charlm.data.vocabulary import Vocabulary
 from charlm.models.char_rnn import Model
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
-from charlm.runs.course import Course
+from charlm.runs.course import RunSummary
 from charlm.runs.folder import BEST, CONFIG, LAST, MAX_VOCABULARY, METRICS, VOCABULARY, clear, holds_run
 from charlm.runs.format_version import stamp, take_stamp
 from charlm.runs.metrics import append_record, forget_after, read_records
@@ -209,9 +209,9 @@ class Run:
         """The curve's records, oldest first; see ``read_records``."""
         return read_records(self.metrics_path)
 
-    def read_course(self) -> Course:
+    def read_course(self) -> RunSummary:
         """What the training took and reached so far, as the curve tells; see ``read_records``."""
-        return Course.of(self.read_metrics())
+        return RunSummary.of(self.read_metrics())
 
     def load_model(self, which: str | None = None) -> Model:
         """The model with the weights that are meant; see ``weights_path``.
@@ -224,5 +224,5 @@ class Run:
             CheckpointError: the weights are damaged, hostile, or of another model.
         """
         path = weights_path(self.folder, which or self.weights)
-        config, vocabulary_size = self.config.model, len(self.vocabulary)
-        return Model(config, vocabulary_size, load_checkpoint(path, config, vocabulary_size).params)
+        config, vocab_size = self.config.model, len(self.vocabulary)
+        return Model(config, vocab_size, load_checkpoint(path, config, vocab_size).params)

@@ -22,8 +22,8 @@ from charlm.config import SamplingConfig, TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import source_of_text
 from charlm.engines.numpy.process import Process
-from charlm.engines.threads import WorkerPool
-from charlm.inference.generate import all_filters, drawn_codes
+from charlm.engines.threads import ThreadPool
+from charlm.inference.generate import all_filters, generate_ids
 from charlm.models.architecture import flops_per_character
 from charlm.models.char_rnn import Model
 from charlm.training.presets import PRESETS, with_preset
@@ -73,7 +73,7 @@ class Size:
     def model(self) -> Model:
         """A fresh network of this size."""
         model = Model(self.config().model, SYMBOLS)
-        model.initialise(np.random.default_rng(0))
+        model.initialize(np.random.default_rng(0))
         return model
 
 
@@ -106,10 +106,10 @@ class Speed:
 class TrainingBench:
     """Training steps on random text, to be timed."""
 
-    def __init__(self, size: Size, pool: WorkerPool, characters: int = BENCH_CHARACTERS) -> None:
+    def __init__(self, size: Size, pool: ThreadPool, characters: int = BENCH_CHARACTERS) -> None:
         symbols = "".join(chr(0x41 + code) for code in range(SYMBOLS))
-        codes = np.random.default_rng(0).integers(0, SYMBOLS, characters)
-        text = "".join(symbols[code] for code in codes)
+        ids = np.random.default_rng(0).integers(0, SYMBOLS, characters)
+        text = "".join(symbols[code] for code in ids)
         config = size.config()
         self._trainer = Trainer(config, prepare_corpus(source_of_text(text), config), pool)
         self._trainer.step(0.0)
@@ -132,7 +132,7 @@ class SamplingBench:
     def __init__(self, size: Size, streams: int) -> None:
         self._streams = streams
         start = np.zeros(1, np.uint8)
-        self._steps = drawn_codes(size.model(), start, all_filters({}), SamplingConfig(num=streams))
+        self._steps = generate_ids(size.model(), start, all_filters({}), SamplingConfig(num=streams))
 
     def rate(self, seconds: float) -> float:
         """Characters a second of all streams together, over at least so much time."""
@@ -143,7 +143,7 @@ class SamplingBench:
         return steps * self._streams / spent
 
 
-def ceiling_gflops(pool: WorkerPool) -> float:
+def ceiling_gflops(pool: ThreadPool) -> float:
     """The most operations a second that square products reach, one on each worker, in billions."""
     rng = np.random.default_rng(0)
     factors = [rng.standard_normal((CEILING_SIZE, CEILING_SIZE)).astype(np.float32) for _ in range(pool.workers)]
@@ -168,7 +168,7 @@ def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
         workers: the processes that train; None for the cores.
         seconds: that a training figure is measured over, each time; sampling over half as many.
     """
-    with WorkerPool(workers) as pool:
+    with ThreadPool(workers) as pool:
         bench = TrainingBench(size, pool)
         training = statistics.median(bench.rate(seconds) for _ in range(REPEATS))
         resident = bench.resident_bytes()

@@ -19,7 +19,7 @@ import numpy as np
 from charlm.base.errors import DivergenceError
 from charlm.runs.checkpoint import Checkpoint
 from charlm.training.events import RollbackReport
-from charlm.training.state import Position
+from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
 RECENT = 0.2  # weight of a step of full size in the mean of the latest costs: about five steps
@@ -40,7 +40,7 @@ KEPT = (  # counters that going back leaves
 IN_A_ROW = 3  # rollbacks, none of them followed by a copy: then training stops
 
 
-def note_loss(position: Position, loss_nats: float, share: float, chance_nats: float) -> None:
+def check_loss(position: TrainerState, loss_nats: float, share: float, chance_nats: float) -> None:
     """Follow the loss; the averages are counters of the run, so that a resumed run notices the same.
 
     Args:
@@ -67,7 +67,7 @@ def note_loss(position: Position, loss_nats: float, share: float, chance_nats: f
     position.spread_nats += MEMORY * share * (abs(distance) - position.spread_nats)
 
 
-def _is_spike(position: Position, level_nats: float) -> bool:
+def _is_spike(position: TrainerState, level_nats: float) -> bool:
     """Whether the latest costs lie too far above this level; how long and how high they have is counted.
 
     Raises:
@@ -91,7 +91,7 @@ def _is_spike(position: Position, level_nats: float) -> bool:
     return True
 
 
-def _rise(position: Position) -> float:
+def _rise(position: TrainerState) -> float:
     """How far the latest costs lie above their running mean, as a share of a spike."""
     if position.mean_nats is None:
         return 0.0
@@ -99,7 +99,7 @@ def _rise(position: Position) -> float:
     return (position.recent_nats - position.mean_nats) / spike
 
 
-class LastGood:
+class RollbackPoint:
     """The whole state of a training as it was when it last went well, in memory.
 
     It is renewed every so many steps, unless the loss is rising; a resumed run begins with the state that it was

@@ -88,8 +88,8 @@ def _codes(vocabulary: Vocabulary) -> dict[str, int]:
     if vocabulary.units == "bytes":
         names[0x80:] = [f"<0x{ord(symbol):02X}>" for symbol in names[0x80:]]
     specials = {"<end>": vocabulary.end, "<unknown>": vocabulary.unknown}
-    codes = {name: code for code, name in enumerate(names)}
-    return codes | {name: code for name, code in specials.items() if code is not None}
+    ids = {name: code for code, name in enumerate(names)}
+    return ids | {name: code for name, code in specials.items() if code is not None}
 
 
 def _copy(

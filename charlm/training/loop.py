@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 
 from charlm.base.errors import DivergenceError
 from charlm.runs.run import Run
-from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
+from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
 from charlm.training.events import Report, SampleReport, StepReport, SummaryReport, ValidationReport
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
@@ -42,7 +42,7 @@ def train(
     if trainer.position.validated_step is None:
         yield from loop.validate()
         yield from loop.save()
-        loop.last_good.renew()
+        loop.rollback_point.renew()
     while True:
         try:
             yield from loop.go_on(should_stop)
@@ -61,7 +61,7 @@ class _Loop:
         self.run = run
         self.budget = Budget.of(trainer)
         self.saver = Saver(trainer, run)
-        self.last_good = LastGood(trainer)
+        self.rollback_point = RollbackPoint(trainer)
         batching = trainer.config.batching
         self._full_step = batching.seq_len * batching.batch_size
         self._chance_nats = math.log(len(trainer.corpus.vocabulary))
@@ -89,7 +89,7 @@ class _Loop:
                 yield from self.validate()
             if self.budget.is_sample_due(position, before):
                 yield self.sample()
-            self.last_good.renew()
+            self.rollback_point.renew()
             if not self.is_over() and self.budget.is_save_due(position):
                 yield from self.save()
         # A run that is stopped is only saved, so that it goes on as if it had not been.
@@ -101,7 +101,7 @@ class _Loop:
         position, began = self.trainer.position, time.monotonic()
         loss_nats, targets = self.trainer.step(progress)
         position.training_seconds += time.monotonic() - began
-        note_loss(position, loss_nats, targets / self._full_step, self._chance_nats)
+        check_loss(position, loss_nats, targets / self._full_step, self._chance_nats)
         done, rate = min(self.progress(), 1.0), position.chars_per_second
         return StepReport(position.step, done, loss_nats, targets, position.seconds, rate)
 
@@ -149,7 +149,7 @@ class _Loop:
             DivergenceError: it has been done too often in a row.
         """
         lr, in_a_row = self.trainer.peak_lr, self.trainer.position.rollbacks_in_a_row
-        report = self.last_good.roll_back(error)
+        report = self.rollback_point.roll_back(error)
         yield from self.saver.forget(after=self.trainer.position.validated_step)
         if in_a_row == IN_A_ROW:
             yield from self.save()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from charlm.config import ModelConfig, OptimisationConfig, TrainingConfig, flag
+from charlm.config import ModelConfig, OptimizerConfig, TrainingConfig, flag
 from charlm.models.architecture import flops_per_character
 from charlm.nn.cells import CELLS
 
@@ -68,9 +68,11 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )
 
-OWN = frozenset(
-    field.name for group in (ModelConfig, OptimisationConfig) for field in dataclasses.fields(group)
-) | {"seq_len", "batch_size", "partition"}
+OWN = frozenset(field.name for group in (ModelConfig, OptimizerConfig) for field in dataclasses.fields(group)) | {
+    "seq_len",
+    "batch_size",
+    "partition",
+}
 """The settings that make up a recipe: where one of them is given, no preset is picked."""
 
 
@@ -136,7 +138,7 @@ def with_preset(
         name = fitting(amount)
     elif not LENGTHS & settings.keys():
         settings["minutes"] = PRESETS[name].minutes
-    recipe = {"optimizer": OptimisationConfig().optimizer, **PRESETS[name].fixed}
+    recipe = {"optimizer": OptimizerConfig().optimizer, **PRESETS[name].fixed}
     if any(settings.get(part, recipe[part]) != recipe[part] for part in ("cell", "optimizer")):
         recipe = {part: value for part, value in recipe.items() if part not in TUNED}
     recipe = {**recipe, **settings, "preset": name}

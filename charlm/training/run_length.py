@@ -6,8 +6,8 @@ from math import ceil
 from statistics import median_low
 from typing import Self
 
-from charlm.config import BudgetConfig
-from charlm.training.state import Position
+from charlm.config import RunConfig
+from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
 VALIDATIONS = 20  # of a run after its first, at the most, where nothing is said
@@ -30,7 +30,7 @@ class Budget:
     """
 
     def __init__(
-        self, config: BudgetConfig, targets_per_epoch: int, targets_per_step: float = 1.0, validated: int = 0
+        self, config: RunConfig, targets_per_epoch: int, targets_per_step: float = 1.0, validated: int = 0
     ) -> None:
         """Count a run.
 
@@ -60,20 +60,20 @@ class Budget:
         validated = 0 if part is None else len(part) - 1
         return cls(trainer.config.budget, targets, targets / partition.batches_per_epoch, validated)
 
-    def note_validation(self, position: Position, seconds: float) -> None:
+    def note_validation(self, position: TrainerState, seconds: float) -> None:
         """Learn how long a validation took; the slowest so far is what the last may take."""
         position.validation_seconds += seconds
         position.slowest_validation = max(position.slowest_validation, seconds)
         self._validation_seconds.append(seconds)
 
-    def note_save(self, position: Position, seconds: float) -> None:
+    def note_save(self, position: TrainerState, seconds: float) -> None:
         """Learn that the run was saved, or that it was tried, and how long it took."""
         position.saving_seconds += seconds
         position.slowest_save = max(position.slowest_save, seconds)
         self._pause = max(seconds / SAVING_SHARE, SAVING_PAUSE)
         self._saved_at = position.seconds
 
-    def progress(self, position: Position) -> float:
+    def progress(self, position: TrainerState) -> float:
         """How much of the run is done: 1 or more when it is over."""
         if self._unit == "steps":
             return position.step / self._amount
@@ -83,12 +83,12 @@ class Budget:
         length = max(60 * self._amount - position.slowest_validation - position.slowest_save, 1e-3)
         return position.seconds / length
 
-    def is_over(self, position: Position) -> bool:
+    def is_over(self, position: TrainerState) -> bool:
         """Whether the run has come to its end."""
         # Even a run that is too short for its own validation takes a step.
         return self.is_out_of_patience(position) or (self.progress(position) >= 1 and position.step > 0)
 
-    def is_out_of_patience(self, position: Position) -> bool:
+    def is_out_of_patience(self, position: TrainerState) -> bool:
         """Whether validation has found no new best for as long as the run's patience."""
         return 0 < self._config.patience <= position.without_best
 
@@ -97,23 +97,23 @@ class Budget:
         """How long the run is to be, such as ``20 steps``."""
         return f"{self._amount:.15g} {self._unit.removesuffix('s') if self._amount == 1 else self._unit}"
 
-    def place(self, position: Position) -> str:
+    def place(self, position: TrainerState) -> str:
         """How far the run is of how long it is to be, such as ``step 85 of 20``."""
         return f"{self._unit.removesuffix('s')} {self._done(position):.6g} of {self._amount:.15g}"
 
-    def longer(self, position: Position) -> str:
+    def longer(self, position: TrainerState) -> str:
         """The flag of a length that leaves the run something to do, such as ``--steps 80``."""
         more = LONGER * max(self._done(position), self._amount)
         return f"--{self._unit} {ceil(more) if self._unit == 'steps' else f'{more:.3g}'}"
 
-    def _done(self, position: Position) -> float:
+    def _done(self, position: TrainerState) -> float:
         return {
             "steps": position.step,
             "epochs": position.targets / self._targets_per_epoch,
             "minutes": position.seconds / 60,
         }[self._unit]
 
-    def is_validation_due(self, position: Position, before: float) -> bool:
+    def is_validation_due(self, position: TrainerState, before: float) -> bool:
         """Whether to validate after a step, ``before`` which this much was done."""
         if self._config.eval_every is not None:
             return position.step % self._config.eval_every == 0
@@ -124,13 +124,13 @@ class Budget:
                 return False
         return _passes_a_mark(before, self.progress(position), self._validations)
 
-    def is_sample_due(self, position: Position, before: float) -> bool:
+    def is_sample_due(self, position: TrainerState, before: float) -> bool:
         """Whether to draw a sample after a step, ``before`` which this much was done."""
         if self._config.sample_every is not None:
             return self._config.sample_every > 0 and position.step % self._config.sample_every == 0
         return _passes_a_mark(before, self.progress(position), SAMPLES)
 
-    def is_save_due(self, position: Position) -> bool:
+    def is_save_due(self, position: TrainerState) -> bool:
         """Whether to save after a step."""
         unit, amount = self._config.save_interval or ("seconds", self._pause)
         if unit == "steps":

@@ -15,7 +15,7 @@ from charlm.config import TrainingConfig, flag
 from charlm.data.corpus import Corpus, prepare_corpus
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import Search, divide_again
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
@@ -42,7 +42,7 @@ CHANGEABLE = (
 
 
 def new_trainer(
-    source: Source, settings: Mapping[str, Any], pool: WorkerPool, progress: Progress | None = None
+    source: Source, settings: Mapping[str, Any], pool: ThreadPool, progress: Progress | None = None
 ) -> Trainer:
     """A training of a fresh model on a corpus, in memory.
 
@@ -68,7 +68,7 @@ def new_trainer(
     optimisation = config.optimisation
     if optimisation.lr is None:
         own = OPTIMIZERS.find(optimisation.optimizer).default_lr
-        optimisation = dataclasses.replace(optimisation, lr=own * CELLS.find(config.model.cell).rate)
+        optimisation = dataclasses.replace(optimisation, lr=own * CELLS.find(config.model.cell).lr_scale)
     return Trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus, pool)
 
 
@@ -88,7 +88,7 @@ def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
 def resume(
     run: Run,
     settings: dict[str, Any],
-    pool: WorkerPool,
+    pool: ThreadPool,
     progress: Progress | None = None,
     corpus: Sequence[str] = (),
 ) -> tuple[Trainer, Run]:
@@ -170,7 +170,7 @@ def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
 
 def _identity(corpus: Corpus) -> CorpusIdentity:
     source, prepared = corpus.source, corpus.prepared
-    symbols, files = len(prepared.codes), len(source.members)
+    symbols, files = len(prepared.ids), len(source.members)
     return CorpusIdentity(
         source.name, source.kind, source.paths, prepared.sha256, symbols, min(len(corpus.train), symbols), files,
         corpus.val_sha256,

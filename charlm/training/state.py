@@ -15,7 +15,7 @@ def _later(default: Any, since: int = 2) -> Any:
 
 
 @dataclass
-class Position:
+class TrainerState:
     """Counters of a run.
 
     Attributes:

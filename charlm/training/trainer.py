@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from charlm.base.arrays import FlatVector, Floats
 from charlm.base.errors import DivergenceError, UsageError
 from charlm.base.random import generator
-from charlm.base.timing import Laps
+from charlm.base.timing import Stopwatch
 from charlm.config import TrainingConfig
-from charlm.data.batches import PARTITIONS, Batch
+from charlm.data.batches import BATCHERS, Batch
 from charlm.data.corpus import Corpus
-from charlm.engines.numpy.engine import LocalEngine
-from charlm.engines.threads import WorkerPool
+from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
 from charlm.models.architecture import check_settings
 from charlm.models.char_rnn import Model
@@ -21,10 +21,10 @@ from charlm.nn.state import named_states, states_of
 from charlm.optim.averaging import AVERAGE
 from charlm.optim.clipping import clip_norm_, clip_value_
 from charlm.optim.rules import OPTIMIZERS
-from charlm.optim.schedules import rate_share
+from charlm.optim.schedules import lr_factor_at
 from charlm.runs.checkpoint import Checkpoint
 from charlm.training.fine_tune import Transfer, transfer
-from charlm.training.state import Position
+from charlm.training.state import TrainerState
 from charlm.training.validation import validation_part
 
 SLOT_PREFIX = "optimizer."
@@ -44,7 +44,7 @@ class Trainer:
         position: how far it has come.
     """
 
-    def __init__(self, config: TrainingConfig, corpus: Corpus, pool: WorkerPool) -> None:
+    def __init__(self, config: TrainingConfig, corpus: Corpus, pool: ThreadPool) -> None:
         """Put the parts together, with parameters drawn from the run's seed.
 
         Raises:
@@ -61,21 +61,21 @@ class Trainer:
         self.corpus = corpus
         self.pool = pool
         self.model = Model(config.model, len(corpus.vocabulary))
-        self.model.initialise(generator(config.budget.seed, "initialise"))
-        self.position = Position()
+        self.model.initialize(generator(config.budget.seed, "initialise"))
+        self.position = TrainerState()
         # A new run stores its rate; those of format 2 and before may have left it to the optimiser.
         default_lr = OPTIMIZERS.find(optimisation.optimizer).default_lr
         self._peak_lr = default_lr if optimisation.lr is None else optimisation.lr
-        self._engine = LocalEngine(self.model, optimisation, batching.seq_len, batching.batch_size, pool)
+        self._engine = NumpyEngine(self.model, optimisation, batching.seq_len, batching.batch_size, pool)
         self.averaged = self.model
         if optimisation.average:
             average = FlatVector(self.model.shapes, self.model.dtype, self._engine.slots[AVERAGE])
             self.averaged = Model(config.model, len(corpus.vocabulary), average)
-        partition = PARTITIONS[batching.partition]
-        codes, end = corpus.train.codes, corpus.vocabulary.end
-        self.partition = partition(codes, batching.seq_len, batching.batch_size, corpus.table, end)
+        partition = BATCHERS[batching.partition]
+        ids, end = corpus.train.ids, corpus.vocabulary.end
+        self.partition = partition(ids, batching.seq_len, batching.batch_size, corpus.table, end)
         self._batches: Iterator[Batch] | None = None
-        self._laps = Laps()
+        self._stopwatch = Stopwatch()
 
     @property
     def peak_lr(self) -> float:
@@ -94,7 +94,7 @@ class Trainer:
 
     def profile(self) -> dict[str, float]:
         """Seconds by activity that training steps took, in the order of a step."""
-        return self._engine.profile() | self._laps.seconds
+        return self._engine.profile() | self._stopwatch.seconds
 
     def step(self, progress: float) -> tuple[float, int]:
         """Take one step.
@@ -111,7 +111,7 @@ class Trainer:
         batch = self._next_batch()
         position, seed = self.position, self.config.budget.seed
         loss_nats = self._engine.step(batch, generator(seed, "dropout", position.step))
-        self._laps.begin()
+        self._stopwatch.begin()
         optimisation = self.config.optimisation
         clip_value_(self._engine.gradient, optimisation.clip_value)
         norm = clip_norm_(self._engine.gradient, optimisation.clip)
@@ -120,10 +120,10 @@ class Trainer:
                 f"the loss at step {position.step + 1} is {loss_nats} and the gradient's norm {norm}"
             )
         position.step += 1
-        share = rate_share(optimisation.schedule, progress, position.step, optimisation.warmup)
+        share = lr_factor_at(optimisation.schedule, progress, position.step, optimisation.warmup)
         position.lr = self.peak_lr * share
         self._engine.update(self.lr, position.step)
-        self._laps.end("optimiser")
+        self._stopwatch.end("optimiser")
         position.index += 1
         position.targets += batch.num_targets
         position.loss_sum += loss_nats * batch.num_targets
@@ -176,7 +176,7 @@ class Trainer:
         Raises:
             CheckpointError: a counter is missing or cannot be.
         """
-        self.position = Position.from_json(checkpoint.scalars, where, checkpoint.version)
+        self.position = TrainerState.from_json(checkpoint.scalars, where, checkpoint.version)
         self.averaged.params.flat[:] = checkpoint.params.flat
         self.model.params.flat[:] = checkpoint.extras.get(WEIGHTS, checkpoint.params.flat)
         for name, slot in self._own_slots().items():

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.base.arrays import FlatVector, code_dtype
+from charlm.base.arrays import FlatVector, id_dtype
 
 SHAPES = {"W": (2, 3), "b": (3,), "empty": (0, 4), "inner.W": (1, 2, 2)}
 
 
 @given(symbols=st.integers(1, 2**32))
 def test_codes_have_the_smallest_unsigned_type_that_can_number_the_symbols(symbols):
-    kind = code_dtype(symbols)
+    kind = id_dtype(symbols)
     assert kind.kind == "u"
     assert symbols - 1 <= np.iinfo(kind).max
     smaller = {2: np.uint8, 4: np.uint16, 8: np.uint32}.get(kind.itemsize)

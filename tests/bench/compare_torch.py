@@ -30,12 +30,12 @@ CELLS = ["lstm", "gru", "rnn"]
 
 
 def charlm_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
-    from charlm.engines.threads import WorkerPool
+    from charlm.engines.threads import ThreadPool
     from charlm.training.benchmark import SamplingBench, Size, TrainingBench
 
     size = Size(cell, hidden, layers, batch_size, seq_len)
     if what == "training":
-        bench = TrainingBench(size, WorkerPool(workers))
+        bench = TrainingBench(size, ThreadPool(workers))
         return bench.rate, bench.resident_bytes
     return SamplingBench(size, int(what)).rate, lambda: 0
 
@@ -51,7 +51,7 @@ def torch_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, 
     readout = nn.Linear(hidden, SYMBOLS)
     parameters = [*recurrent.parameters(), *readout.parameters()]
     adam = torch.optim.Adam(parameters, lr=1e-3)
-    codes = torch.randint(0, SYMBOLS, (seq_len + 1, batch_size))
+    ids = torch.randint(0, SYMBOLS, (seq_len + 1, batch_size))
     carried = None
 
     def detached(state):
@@ -59,10 +59,10 @@ def torch_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, 
 
     def step():
         nonlocal carried
-        x = nn.functional.one_hot(codes[:-1], SYMBOLS).float()
+        x = nn.functional.one_hot(ids[:-1], SYMBOLS).float()
         h, state = recurrent(x, carried)
         carried = detached(state)
-        loss = nn.functional.cross_entropy(readout(h).reshape(-1, SYMBOLS), codes[1:].reshape(-1))
+        loss = nn.functional.cross_entropy(readout(h).reshape(-1, SYMBOLS), ids[1:].reshape(-1))
         adam.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -24,15 +24,15 @@ SEQ_LENS = (32, 64, 128, 256, 512)
 
 
 def trainer_of(path: Path, seq_len: int, pool):
-    from charlm.config import BatchingConfig, ModelConfig, OptimisationConfig, TrainingConfig
+    from charlm.config import DataConfig, ModelConfig, OptimizerConfig, TrainingConfig
     from charlm.data.corpus import prepare_corpus
     from charlm.data.reading.sources import find_source
     from charlm.training.trainer import Trainer
 
     config = TrainingConfig(
         ModelConfig(hidden=256),
-        BatchingConfig(seq_len=seq_len),
-        OptimisationConfig(dropout=0.0, schedule="constant", lr=1e-3),
+        DataConfig(seq_len=seq_len),
+        OptimizerConfig(dropout=0.0, schedule="constant", lr=1e-3),
     )
     return Trainer(config, prepare_corpus(find_source([str(path)], ""), config), pool)
 
@@ -66,17 +66,17 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHARLM_CACHE_DIR"] = folder
-        from charlm.engines.threads import WorkerPool
+        from charlm.engines.threads import ThreadPool
 
         symbols = np.frombuffer(bytes(range(0x20, 0x20 + 65)), np.uint8)
         rng = np.random.default_rng(0)
         paths = {size: Path(folder, f"{size}MB.txt") for size in MEGABYTES}
         for size, path in paths.items():
             path.write_bytes(symbols[rng.integers(0, 65, size * 1_000_000)].tobytes())
-        with WorkerPool() as pool:
+        with ThreadPool() as pool:
             by_corpus = {f"{size} MB": trainer_of(path, 64, pool) for size, path in paths.items()}
             results = {"corpus": measure(by_corpus, options.rounds, options.seconds)}
-        with WorkerPool() as pool:
+        with ThreadPool() as pool:
             by_length = {f"T {seq_len}": trainer_of(paths[10], seq_len, pool) for seq_len in SEQ_LENS}
             results["seq_len"] = measure(by_length, options.rounds, options.seconds)
     print(json.dumps(results, indent=2))

@@ -67,13 +67,13 @@ def train(corpus: str, settings: dict[str, Any], minutes: float) -> None:
     import charlm.nn.cell
     import charlm.nn.embedding
     from charlm.cli.app import main
-    from charlm.nn.init import xavier
+    from charlm.nn.init import xavier_
 
     # The initialisation is no setting of charlm's: what it gains is measured by doing without it.
     usual = charlm.nn.embedding.ONE_HOT_DEVIATION
     charlm.nn.embedding.ONE_HOT_DEVIATION = settings.pop("one_hot_deviation", usual)
     if not settings.pop("orthogonal", True):
-        charlm.nn.cell.orthogonal_blocks = xavier
+        charlm.nn.cell.orthogonal_ = xavier_
     flags = [f"--minutes={minutes}", "--split=80/10/10", "--workers=1", "--sample-every=0", "--json", "--quiet"]
     for name, value in (PLAIN | settings).items():
         dashed = name.replace("_", "-")

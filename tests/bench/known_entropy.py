@@ -28,7 +28,7 @@ import numpy as np
 import charlm
 from charlm.data.reload import divide_again
 from charlm.data.synthetic import SOURCES
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run
 
@@ -78,7 +78,7 @@ def measure(name: str, run_folder: Path) -> None:
     if "".join(characters) != held_out.text[1:]:
         raise SystemExit(f"{run.name} was trained on another text than this source's")
     model = dataclasses.replace(load_run(run), network=run.load_model("last"))
-    with WorkerPool() as pool:
+    with ThreadPool() as pool:
         bits = model.score_with(pool, held_out).costs_nats.mean() / log(2)
     own, rate = -np.log2(probabilities).mean(), source.bits_per_char
     print("| source | entropy rate | the source | charlm | over the source | over the entropy rate |")

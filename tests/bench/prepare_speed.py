@@ -90,19 +90,19 @@ def prepare_once(path: str) -> dict[str, float]:
         began, worked = time.perf_counter(), time.process_time()
         prepared = prepare(find_source([path], ""), CorpusConfig())
         seconds, processor = time.perf_counter() - began, time.process_time() - worked
-    sizes = {"codes": len(prepared.codes), "symbols": len(prepared.alphabet)}
+    sizes = {"codes": len(prepared.ids), "symbols": len(prepared.alphabet)}
     return {"seconds": seconds, "processor": processor, "peak": peak.bytes, **sizes}
 
 
 def train_once(path: str) -> dict[str, float]:
     """Train a few steps and validate, as ``charlm train`` does."""
     from charlm.data.reading.sources import find_source
-    from charlm.engines.threads import WorkerPool
+    from charlm.engines.threads import ThreadPool
     from charlm.training import loop, validation
     from charlm.training.start import new_run, new_trainer
 
     validation.VALIDATION_CHARACTERS = VALIDATED
-    with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder, WorkerPool(1) as pool:
+    with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder, ThreadPool(1) as pool:
         began = time.perf_counter()
         trainer = new_trainer(find_source([path], ""), TRAIN, pool)
         with new_run(trainer, Path(folder) / "run") as run:

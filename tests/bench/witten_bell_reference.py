@@ -10,7 +10,7 @@ say so, because the text is not part of the project:
 import sys
 from pathlib import Path
 
-from charlm.config import BatchingConfig
+from charlm.config import DataConfig
 from charlm.data.split import Split
 from charlm.data.vocabulary import Vocabulary
 from charlm.models.ngram.kneser_ney import KneserNey
@@ -22,9 +22,9 @@ REFERENCE = {4: 1.669, 5: 1.698}
 def main(path):
     text = Path(path).read_bytes().decode()
     vocabulary = Vocabulary.of(text)
-    codes = vocabulary.encode(text, path)
-    cut = Split.of(BatchingConfig()).lengths(len(text))[0]
-    train, held_out = codes[:cut], codes[cut:]
+    ids = vocabulary.encode(text, path)
+    cut = Split.of(DataConfig()).lengths(len(text))[0]
+    train, held_out = ids[:cut], ids[cut:]
     means = {}
     for kind in (WittenBell, KneserNey):
         model = kind(train, len(vocabulary), 8)

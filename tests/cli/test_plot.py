@@ -14,7 +14,7 @@ from charlm.cli.display import curves
 from charlm.cli.display.tables import print_findings
 from charlm.config import ModelConfig, TrainingConfig
 from charlm.data.vocabulary import Vocabulary
-from charlm.evaluate.base import Findings
+from charlm.evaluate.base import EvalResult
 from charlm.runs.checkpoint import Checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.run import Run
@@ -126,7 +126,7 @@ def test_a_terminal_gets_its_width_and_colours_unless_it_wants_none(terminal, mo
 
 
 def test_findings_with_curves_are_drawn_for_people_alone(capsys):
-    findings = Findings([{"a": 1}], [], [], [CURVE])
+    findings = EvalResult([{"a": 1}], [], [], [CURVE])
     print_findings(findings, as_json=False)
     assert "A title" in capsys.readouterr().out
     print_findings(findings, as_json=True)

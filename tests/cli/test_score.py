@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from charlm.cli.app import main
 from charlm.config import TrainingConfig
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference import lines as lines_module
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.lines import posteriors, score_lines
@@ -80,7 +80,7 @@ def one_by_one(model, line):
     """What a line costs as a text of its own, whose first character is never scored."""
     line = line.removesuffix("\r")  # which is part of the line's end
     start = model.vocabulary.symbols[model.vocabulary.start]
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         return float(model.score_with(pool, start + line + "\n").costs_nats.sum())
 
 
@@ -89,7 +89,7 @@ def one_by_one(model, line):
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_lines_cost_what_they_cost_alone(make_language_model, cell, text):
     model = make_language_model(text, cell=cell, layers=2)
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
 
         @given(LINES)
         def check(lines):
@@ -106,7 +106,7 @@ def test_lines_cost_what_they_cost_alone(make_language_model, cell, text):
 def test_one_long_line_among_short_ones(make_language_model):
     model = make_language_model()
     lines = ["a", "", "abcab" * 30, "cc", *["b"] * 200]
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         scores = score_lines(model, lines, pool)
     assert scores.nats == pytest.approx([one_by_one(model, line) for line in lines], rel=1e-9)
 
@@ -115,7 +115,7 @@ def test_the_probabilities_of_all_lines_sum_to_one(make_language_model):
     """All lines of up to four known characters, and the chance that a line is longer than that."""
     model = make_language_model("ab\n")
     lines = ["".join(letters) for length in range(5) for letters in product("ab", repeat=length)]
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         probability = np.exp(-score_lines(model, lines, pool).nats).sum()
     longer = ["".join(letters) for letters in product("ab", repeat=5)]
     rest = sum(math.exp(-model.score("\n" + line).costs_nats.sum()) for line in longer)

@@ -7,7 +7,7 @@ import pytest
 
 from charlm.base.tables import Column, Table
 from charlm.cli.display.tables import print_findings, print_table
-from charlm.evaluate.base import Findings
+from charlm.evaluate.base import EvalResult
 
 HEADINGS = ["model", "nats/char", "characters", "perplexity", "bits/char", "bits/byte"]
 TABLE = Table(
@@ -41,7 +41,7 @@ def test_on_a_narrow_terminal_each_value_has_a_line_and_no_heading_breaks(shown)
 
 
 def test_programs_are_told_the_notes_that_people_are(capsys):
-    findings = Findings([{"run": "a"}, {"run": "b"}], [TABLE], ["b is short"])
+    findings = EvalResult([{"run": "a"}, {"run": "b"}], [TABLE], ["b is short"])
     print_findings(findings, as_json=False)
     assert capsys.readouterr().out.endswith("note: b is short\n")
     print_findings(findings, as_json=True)

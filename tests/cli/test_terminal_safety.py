@@ -14,7 +14,7 @@ from charlm.base.tables import Column, Curve, Table
 from charlm.cli.display.curves import drawn, save_curves
 from charlm.cli.display.page import page_of
 from charlm.cli.display.tables import print_table
-from charlm.evaluate.base import Coloured, Guess
+from charlm.evaluate.base import Candidate, ColoredText
 
 # A window title, a colour, a cleared screen in 8 bits, backspaces, writing turned round, a separator, markup.
 EVIL = "\x1b]0;owned\x07\x1b[31m\x9b2J\x08\x7f\u202e\u2028[bold]é[/bold][link=http://x]y[/link]\r\n"
@@ -132,9 +132,9 @@ def elements_of(page):
 def test_a_page_has_no_element_of_a_texts_making(text):
     pages = []
     for content in ("x" * len(text), text):
-        guesses = [[], *([Guess(character, 0.5)] for character in content[1:])]
+        guesses = [[], *([Candidate(character, 0.5)] for character in content[1:])]
         bits = [None, *(1.0 for _ in content[1:])]
-        pages.append(page_of([Coloured(content, content, bits, guesses, 0)]))
+        pages.append(page_of([ColoredText(content, content, bits, guesses, 0)]))
     plain, hostile = map(elements_of, pages)
     assert hostile == plain and not DRIVING.search(pages[1])
     assert pages[1].count("<") == pages[0].count("<")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import CheckpointError, UsageError
 from charlm.config import (
-    BatchingConfig,
-    BudgetConfig,
     Config,
+    DataConfig,
     ModelConfig,
-    OptimisationConfig,
+    OptimizerConfig,
+    RunConfig,
     SamplingConfig,
     TrainingConfig,
     flag,
@@ -23,7 +23,7 @@ from charlm.config import (
 from charlm.config.training import GROUPS
 from charlm.runs.format_version import FORMAT
 
-ALL = [BatchingConfig, BudgetConfig, ModelConfig, OptimisationConfig, SamplingConfig]
+ALL = [DataConfig, RunConfig, ModelConfig, OptimizerConfig, SamplingConfig]
 SETTINGS = [(group, field.name) for group in ALL for field in dataclasses.fields(group)]
 IDS = [f"{group.__name__}.{name}" for group, name in SETTINGS]
 # What their groups check by themselves.
@@ -114,7 +114,7 @@ def test_a_number_beyond_every_float_is_refused_as_any_other(group, name, value)
 
 
 def test_a_whole_number_serves_where_a_float_is_wanted():
-    lr = OptimisationConfig(lr=1).lr
+    lr = OptimizerConfig(lr=1).lr
     assert type(lr) is float and lr == 1.0
 
 
@@ -227,13 +227,13 @@ def test_a_config_cannot_be_changed():
 @pytest.mark.parametrize("given", [("steps", "epochs"), ("steps", "minutes"), ("epochs", "minutes")])
 def test_a_run_has_one_length(given):
     with pytest.raises(UsageError, match="a run has one length") as caught:
-        BudgetConfig(**dict.fromkeys(given, 1))
+        RunConfig(**dict.fromkeys(given, 1))
     assert all(flag(name) in str(caught.value) for name in given)
-    assert BudgetConfig(**{given[0]: 2}).length == (given[0], 2)
+    assert RunConfig(**{given[0]: 2}).length == (given[0], 2)
 
 
 def test_left_out_the_length_is_two_minutes():
-    assert BudgetConfig().length == ("minutes", 2.0)
+    assert RunConfig().length == ("minutes", 2.0)
 
 
 def test_an_empty_stop_string_is_refused():

@@ -17,19 +17,19 @@ def alphabet_of(text, units="characters", document_end=None):
 @given(TEXTS)
 def test_a_text_is_its_codes(text):
     alphabet = alphabet_of(text)
-    codes = alphabet.table[code_points(text)]
-    assert codes.dtype == alphabet.dtype
-    assert alphabet.decode(codes) == text
+    ids = alphabet.table[code_points(text)]
+    assert ids.dtype == alphabet.dtype
+    assert alphabet.decode(ids) == text
     assert text_of(code_points(text)) == text
-    assert sum(alphabet.byte_lengths_A[codes]) == len(text.encode())
+    assert sum(alphabet.byte_lengths_A[ids]) == len(text.encode())
 
 
 @given(st.binary())
 def test_bytes_are_their_own_codes_whatever_they_are(raw):
     alphabet = alphabet_of(raw.decode("latin-1"), "bytes")
-    codes = np.frombuffer(raw, np.uint8)
+    ids = np.frombuffer(raw, np.uint8)
     assert len(alphabet) == 256 and alphabet.dtype == np.uint8
-    assert alphabet.decode(codes).encode("utf-8", "surrogateescape") == raw
+    assert alphabet.decode(ids).encode("utf-8", "surrogateescape") == raw
     assert set(alphabet.byte_lengths_A) == {1}
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import CharlmError
 from charlm.data.corpus import prepare
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.data.reading.sources import find_source
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.run import Run
 from charlm.training.loop import train
@@ -33,7 +33,7 @@ CONTENTS = st.one_of(
 
 @pytest.fixture(scope="module")
 def pool():
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         yield pool
 
 
@@ -56,7 +56,7 @@ def test_it_comes_through_or_is_refused_in_one_line(tmp_path_factory, pool, cont
         list(train(trainer, run))
     model = load_run(Run.open(run.folder))
     assert isinstance(model.sample(5, seed=1), str)
-    whole = Part.of(prepare(source, trainer.config.corpus))
+    whole = EncodedText.of(prepare(source, trainer.config.corpus))
     scores = model.score_with(pool, whole)
     assert len(scores.costs_nats) == len(whole) - 1 and all(map(math.isfinite, scores.costs_nats))
     again, _ = resume(Run.open(run.folder), {"steps": 2}, pool)

@@ -8,12 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.data.batches import CHUNKS_AT_ONCE, PARTITIONS, RandomPartition, SequentialPartition, VariedPartition
+from charlm.data.batches import (
+    BATCHERS,
+    CHUNKS_AT_ONCE,
+    SequentialBatcher,
+    ShuffledBatcher,
+    VariableLengthBatcher,
+)
 
 LAW = settings(deadline=None, max_examples=100)
 SIZES = st.tuples(st.integers(2, 90), st.integers(1, 12), st.integers(1, 12))
 SEEDS = st.integers(0, 2**32)
-PARTITION = pytest.mark.parametrize("kind", PARTITIONS.values(), ids=PARTITIONS)
+PARTITION = pytest.mark.parametrize("kind", BATCHERS.values(), ids=BATCHERS)
 
 
 def places(characters):
@@ -49,7 +55,7 @@ def same(ours, theirs):
 
 def follows(kind, target, after, characters):
     """Whether one target comes after another in the text, or round it where a partition goes round."""
-    return after == target + 1 or (kind is VariedPartition and (target, after) == (characters, 2))
+    return after == target + 1 or (kind is VariableLengthBatcher and (target, after) == (characters, 2))
 
 
 @PARTITION
@@ -93,9 +99,9 @@ def test_a_batch_counts_its_targets_and_has_contiguous_arrays_of_the_codes_type(
         assert (batch.get("target_mask_TB") is None) == (batch.num_targets == batch["x_TB"].size)
         assert batch["x_TB"].shape == batch["y_TB"].shape == mask(batch).shape
         assert 1 <= batch["x_TB"].shape[0] <= seq_len and batch["x_TB"].shape[1] == batch_size
-        for codes_TB in (batch["x_TB"], batch["y_TB"]):
-            assert codes_TB.dtype == np.uint16
-            assert codes_TB.flags.c_contiguous and codes_TB.flags.owndata
+        for ids_TB in (batch["x_TB"], batch["y_TB"]):
+            assert ids_TB.dtype == np.uint16
+            assert ids_TB.flags.c_contiguous and ids_TB.flags.owndata
 
 
 @PARTITION
@@ -117,7 +123,7 @@ def test_the_targets_of_an_epoch_are_known_before_it(kind):
 @LAW
 @given(sizes=SIZES)
 def test_sequential_streams_go_on_from_chunk_to_chunk(sizes):
-    batches = epoch(SequentialPartition, sizes)
+    batches = epoch(SequentialBatcher, sizes)
     streams = [list(chain(*pieces)) for pieces in zip(*map(columns, batches), strict=True)]
     assert list(chain(*streams)) == list(range(2, sizes[0] + 1))
     lengths = [len(stream) for stream in streams]
@@ -127,15 +133,15 @@ def test_sequential_streams_go_on_from_chunk_to_chunk(sizes):
 @LAW
 @given(sizes=SIZES)
 def test_sequential_state_starts_from_zero_once_an_epoch(sizes):
-    batches = epoch(SequentialPartition, sizes)
+    batches = epoch(SequentialBatcher, sizes)
     assert [batch.resets_state for batch in batches] == [True] + [False] * (len(batches) - 1)
-    assert len(batches) == SequentialPartition(places(sizes[0]), *sizes[1:]).batches_per_epoch
+    assert len(batches) == SequentialBatcher(places(sizes[0]), *sizes[1:]).batches_per_epoch
 
 
 @LAW
 @given(sizes=SIZES)
 def test_sequential_masks_nothing_but_the_last_step(sizes):
-    *full, last = epoch(SequentialPartition, sizes)
+    *full, last = epoch(SequentialBatcher, sizes)
     assert all(batch.get("target_mask_TB") is None and batch["x_TB"].shape[0] == sizes[1] for batch in full)
     assert mask(last)[:-1].all()
 
@@ -144,19 +150,19 @@ def test_sequential_masks_nothing_but_the_last_step(sizes):
 @given(sizes=SIZES, seed=SEEDS)
 def test_varied_streams_go_on_from_chunk_to_chunk_round_the_text(sizes, seed):
     characters, seq_len, batch_size = sizes
-    batches = epoch(VariedPartition, sizes, seed)
+    batches = epoch(VariableLengthBatcher, sizes, seed)
     streams = [list(chain(*pieces)) for pieces in zip(*map(columns, batches), strict=True)]
     ring = list(chain(*streams))
-    assert all(follows(VariedPartition, *pair, characters) for pair in pairwise([*ring, ring[0]]))
+    assert all(follows(VariableLengthBatcher, *pair, characters) for pair in pairwise([*ring, ring[0]]))
     assert [len(s) for s in streams] == np.diff(np.arange(batch_size + 1) * len(ring) // batch_size).tolist()
     assert [batch.resets_state for batch in batches] == [True] + [False] * (len(batches) - 1)
-    assert len(batches) <= VariedPartition(places(characters), seq_len, batch_size).batches_per_epoch
+    assert len(batches) <= VariableLengthBatcher(places(characters), seq_len, batch_size).batches_per_epoch
 
 
 @LAW
 @given(sizes=SIZES, seed=SEEDS)
 def test_varied_chunks_are_half_full_at_least_but_for_the_last_and_mask_nothing_but_the_last_step(sizes, seed):
-    *others, last = epoch(VariedPartition, sizes, seed)
+    *others, last = epoch(VariableLengthBatcher, sizes, seed)
     assert all(batch.get("target_mask_TB") is None for batch in others)
     assert all(sizes[1] / 2 <= len(batch["x_TB"]) <= sizes[1] for batch in others)
     assert mask(last)[:-1].all()
@@ -165,24 +171,24 @@ def test_varied_chunks_are_half_full_at_least_but_for_the_last_and_mask_nothing_
 @LAW
 @given(sizes=SIZES, seed=SEEDS)
 def test_varied_state_is_zero_where_a_stream_comes_round_to_the_beginning_and_only_there(sizes, seed):
-    for batch in epoch(VariedPartition, sizes, seed):
-        keep_TB = np.ones(batch["x_TB"].shape, bool) if batch.get("carry_TB") is None else batch.get("carry_TB")
+    for batch in epoch(VariableLengthBatcher, sizes, seed):
+        carry_TB = np.ones(batch["x_TB"].shape, bool) if batch.get("carry_TB") is None else batch.get("carry_TB")
         start = int(batch.resets_state)
-        np.testing.assert_array_equal(keep_TB[start:], batch["x_TB"][start:] != 1)
+        np.testing.assert_array_equal(carry_TB[start:], batch["x_TB"][start:] != 1)
 
 
 def test_varied_epochs_draw_every_offset_and_every_length():
-    drawn = [epoch(VariedPartition, (41, 7, 1), seed) for seed in range(400)]
+    drawn = [epoch(VariableLengthBatcher, (41, 7, 1), seed) for seed in range(400)]
     assert {int(batches[0]["y_TB"][0, 0]) for batches in drawn} == set(range(2, 42))
     assert {len(batch["x_TB"]) for batches in drawn for batch in batches[:-1]} == {4, 5, 6, 7}
 
 
 def test_a_varied_epoch_of_many_chunks_is_skipped_into_exactly():
     sizes = (40_000, 4, 1)
-    whole = epoch(VariedPartition, sizes)
+    whole = epoch(VariableLengthBatcher, sizes)
     assert len(whole) > 2.5 * CHUNKS_AT_ONCE
     for start in (CHUNKS_AT_ONCE - 1, CHUNKS_AT_ONCE, 2 * CHUNKS_AT_ONCE + 3):
-        partition = VariedPartition(places(sizes[0]), *sizes[1:])
+        partition = VariableLengthBatcher(places(sizes[0]), *sizes[1:])
         rest = islice(partition.epoch(np.random.default_rng(0), start), 3)
         assert all(same(ours, theirs) for ours, theirs in zip(rest, whole[start : start + 3], strict=True))
 
@@ -190,7 +196,7 @@ def test_a_varied_epoch_of_many_chunks_is_skipped_into_exactly():
 @LAW
 @given(sizes=SIZES, seed=SEEDS)
 def test_random_batches_are_full_size_and_start_from_zero(sizes, seed):
-    batches = epoch(RandomPartition, sizes, seed)
+    batches = epoch(ShuffledBatcher, sizes, seed)
     assert all(batch.resets_state and batch["x_TB"].shape == sizes[1:] for batch in batches)
     assert all(all(columns(batch)) for batch in batches[:-1])
 
@@ -199,7 +205,7 @@ def test_random_batches_are_full_size_and_start_from_zero(sizes, seed):
 @given(sizes=SIZES, seed=SEEDS)
 def test_random_chunks_are_full_but_for_the_first_and_the_last(sizes, seed):
     characters, seq_len, _ = sizes
-    pieces = sorted(piece for batch in epoch(RandomPartition, sizes, seed) for piece in columns(batch) if piece)
+    pieces = sorted(piece for batch in epoch(ShuffledBatcher, sizes, seed) for piece in columns(batch) if piece)
     assert all(len(piece) == seq_len for piece in pieces[1:-1])
     assert pieces[0][0] == 2 and pieces[-1][-1] == characters
 
@@ -207,15 +213,15 @@ def test_random_chunks_are_full_but_for_the_first_and_the_last(sizes, seed):
 @settings(deadline=None, max_examples=40)
 @given(sizes=SIZES)
 def test_random_epochs_reach_the_stated_number_of_batches_or_one_fewer(sizes):
-    most = RandomPartition(places(sizes[0]), *sizes[1:]).batches_per_epoch
-    counts = {len(epoch(RandomPartition, sizes, seed)) for seed in range(100)}
+    most = ShuffledBatcher(places(sizes[0]), *sizes[1:]).batches_per_epoch
+    counts = {len(epoch(ShuffledBatcher, sizes, seed)) for seed in range(100)}
     assert counts <= {most, most - 1} and most in counts
 
 
 def test_random_epochs_draw_every_offset_and_an_order():
     sizes = (41, 4, 1)
-    cuts = {min(len(c) for b in epoch(RandomPartition, sizes, seed) for c in columns(b)) for seed in range(50)}
-    first = {epoch(RandomPartition, sizes, seed)[0]["y_TB"][0, 0] for seed in range(50)}
+    cuts = {min(len(c) for b in epoch(ShuffledBatcher, sizes, seed) for c in columns(b)) for seed in range(50)}
+    first = {epoch(ShuffledBatcher, sizes, seed)[0]["y_TB"][0, 0] for seed in range(50)}
     assert cuts == {1, 2, 4}  # the shorter of the two end pieces: 1 and 3, 2 and 2, 3 and 1, or neither
     assert len(first) > 10
 
@@ -230,8 +236,8 @@ def test_sizes_that_make_no_batch_are_refused(kind, characters, seq_len, batch_s
 @PARTITION
 def test_memory_mapped_codes_are_gathered_and_never_written(kind, tmp_path):
     places(1000).tofile(tmp_path / "codes")
-    codes = np.memmap(tmp_path / "codes", np.uint16, "r")
-    mapped = list(kind(codes, 7, 5).epoch(np.random.default_rng(3)))
+    ids = np.memmap(tmp_path / "codes", np.uint16, "r")
+    mapped = list(kind(ids, 7, 5).epoch(np.random.default_rng(3)))
     assert all(type(batch["x_TB"]) is np.ndarray for batch in mapped)
     in_memory = epoch(kind, (1000, 7, 5), seed=3)
     assert all(same(ours, theirs) for ours, theirs in zip(mapped, in_memory, strict=True))
@@ -253,19 +259,19 @@ def end_marked(documents):
 def test_every_symbol_of_every_document_and_every_end_is_a_target_once(
     kind, documents, seq_len, batch_size, seed
 ):
-    codes = end_marked(documents)
-    partition = kind(codes, seq_len, batch_size, TABLE, int(TABLE[END]))
+    ids = end_marked(documents)
+    partition = kind(ids, seq_len, batch_size, TABLE, int(TABLE[END]))
     seen = []
     for batch in partition.epoch(np.random.default_rng(seed)):
         real_TB = mask(batch)
         seen += zip(batch["x_TB"][real_TB].tolist(), batch["y_TB"][real_TB].tolist(), strict=True)
         assert np.array_equal(batch.get("carry_TB")[real_TB], batch["x_TB"][real_TB] != TABLE[END])
         assert batch.get("carry_TB").shape == batch["x_TB"].shape
-    pairs = zip(TABLE[codes[:-1]].tolist(), TABLE[codes[1:]].tolist(), strict=True)
+    pairs = zip(TABLE[ids[:-1]].tolist(), TABLE[ids[1:]].tolist(), strict=True)
     assert sorted(seen) == sorted(pairs)
 
 
-@pytest.mark.parametrize("kind", [SequentialPartition, RandomPartition])
+@pytest.mark.parametrize("kind", [SequentialBatcher, ShuffledBatcher])
 def test_a_text_that_is_one_piece_keeps_its_state(kind):
     assert all(batch.get("carry_TB") is None for batch in epoch(kind, (50, 4, 3)))
 
@@ -274,8 +280,8 @@ def test_a_text_that_is_one_piece_keeps_its_state(kind):
 def test_nothing_in_memory_grows_with_a_text_of_ten_billion_characters(kind, tmp_path):
     with (tmp_path / "codes").open("wb") as file:
         file.truncate(10**10)  # a hole: it takes no room on the disk
-    codes = np.memmap(tmp_path / "codes", np.uint8, "r")
-    partition = kind(codes, 64, 64)
+    ids = np.memmap(tmp_path / "codes", np.uint8, "r")
+    partition = kind(ids, 64, 64)
     tracemalloc.start()
     batches = partition.epoch(np.random.default_rng(0), start=1_000_000)
     assert all(len(batch["x_TB"]) in range(32, 65) for batch in islice(batches, 2))

@@ -43,25 +43,25 @@ def block(request, monkeypatch):
 def test_any_text_comes_back_from_the_cache(write, texts):
     prepared = prepare(write(*(text.encode() for text in texts)), CorpusConfig())
     whole = "".join(texts)
-    assert prepared.alphabet.decode(prepared.codes) == whole
+    assert prepared.alphabet.decode(prepared.ids) == whole
     assert prepared.alphabet.symbols == tuple(sorted(set(whole)))
     assert prepared.alphabet.counts_A.tolist() == [whole.count(symbol) for symbol in prepared.alphabet.symbols]
-    assert prepared.codes.dtype == prepared.alphabet.dtype and not prepared.codes.flags.writeable
+    assert prepared.ids.dtype == prepared.alphabet.dtype and not prepared.ids.flags.writeable
 
 
 @given(st.binary(min_size=1))
 def test_any_bytes_come_back_from_the_cache(write, raw):
     prepared = prepare(write(raw), CorpusConfig(bytes=True))
-    assert prepared.alphabet.decode(prepared.codes).encode("utf-8", "surrogateescape") == raw
-    assert prepared.codes.tobytes() == raw
+    assert prepared.alphabet.decode(prepared.ids).encode("utf-8", "surrogateescape") == raw
+    assert prepared.ids.tobytes() == raw
 
 
 def test_the_size_of_the_blocks_does_not_matter(write, block):
     text = "Ça va? ΟΔΟΣ, 漢字 😀 e\u0301\n" * 9
     source = write(text.encode())
-    assert prepare(source, CorpusConfig()).alphabet.decode(prepare(source, CorpusConfig()).codes) == text
+    assert prepare(source, CorpusConfig()).alphabet.decode(prepare(source, CorpusConfig()).ids) == text
     changed = prepare(source, CorpusConfig(lowercase=True, normalize="nfc"))
-    assert changed.alphabet.decode(changed.codes) == "ça va? οδος, 漢字 😀 é\n" * 9
+    assert changed.alphabet.decode(changed.ids) == "ça va? οδος, 漢字 😀 é\n" * 9
     assert changed.is_lossy and not prepare(source, CorpusConfig()).is_lossy
 
 
@@ -76,10 +76,10 @@ def test_the_size_of_the_blocks_does_not_matter(write, block):
 @pytest.mark.parametrize("as_bytes", [False, True])
 def test_documents_of_several_files_share_the_ends_between_them(write, block, contents, marked, as_bytes):
     prepared = prepare(write(*contents), CorpusConfig(lines=True, bytes=as_bytes))
-    symbols = "".join(np.array(prepared.alphabet.symbols)[prepared.codes])
+    symbols = "".join(np.array(prepared.alphabet.symbols)[prepared.ids])
     assert symbols.replace(END, "|") == marked
     assert prepared.alphabet.counts_A[-1] == marked.count("|")
-    assert prepared.alphabet.count(prepared.codes).tolist() == prepared.alphabet.counts_A.tolist()
+    assert prepared.alphabet.count(prepared.ids).tolist() == prepared.alphabet.counts_A.tolist()
 
 
 @pytest.mark.parametrize(

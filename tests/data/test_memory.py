@@ -14,7 +14,7 @@ from pathlib import Path
 from charlm.config import TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import find_source
-from charlm.data.batches import PARTITIONS
+from charlm.data.batches import BATCHERS
 import numpy as np
 
 def anonymous():
@@ -32,8 +32,8 @@ before = anonymous()
 watcher = threading.Thread(target=watch)
 watcher.start()
 corpus = prepare_corpus(find_source([sys.argv[1]], ""), TrainingConfig())
-for partition in PARTITIONS.values():
-    batches = partition(corpus.train.codes, 64, 64, corpus.table).epoch(np.random.default_rng(0))
+for partition in BATCHERS.values():
+    batches = partition(corpus.train.ids, 64, 64, corpus.table).epoch(np.random.default_rng(0))
     for _ in range(20):
         next(batches)
 stop.set()

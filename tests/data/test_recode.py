@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.config import CorpusConfig
-from charlm.data.encoded import Part
-from charlm.data.recode import Reading
+from charlm.data.encoded import EncodedText
+from charlm.data.recode import Recoding
 from charlm.data.vocabulary import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
 from charlm.inference.scoring import score_part
 
@@ -19,15 +19,15 @@ TEXTS = st.text("abcdé𝄞\n", min_size=1, max_size=60)
 
 
 def part_of(text, **settings):
-    return Part.of_text(text, CorpusConfig(**settings))
+    return EncodedText.of_text(text, CorpusConfig(**settings))
 
 
 def test_rare_characters_cost_their_choice_and_unseen_ones_any_code_point_more():
     vocabulary = Vocabulary(("a", "b"), 0, rare=("x", "y", "z"))
-    reading = Reading.of(vocabulary, part_of("abyz!").alphabet, 1000)
+    reading = Recoding.of(vocabulary, part_of("abyz!").alphabet, 1000)
     choice = math.log(4)  # of three rare ones and the case that it is none of them
     unseen = choice + math.log(UNICODE_CODE_POINTS - 5)
-    assert reading.codes_A.tolist() == [2, 0, 1, 2, 2]
+    assert reading.ids_A.tolist() == [2, 0, 1, 2, 2]
     assert reading.is_read_A.all()
     assert reading.is_known_A.tolist() == [False, True, True, False, False]
     assert reading.extra_nats_A.tolist() == pytest.approx([unseen, 0, 0, choice, choice])
@@ -35,15 +35,15 @@ def test_rare_characters_cost_their_choice_and_unseen_ones_any_code_point_more()
 
 def test_without_an_unknown_symbol_an_unseen_character_is_not_read():
     vocabulary = Vocabulary.of("ab")
-    reading = Reading.of(vocabulary, part_of("ab!").alphabet, 1000)
-    codes, is_read = reading.read(np.array([0, 1, 2, 1], np.uint8))
-    assert (codes.tolist(), is_read.tolist()) == ([0, 1, 0], [False, True, True, True])
+    reading = Recoding.of(vocabulary, part_of("ab!").alphabet, 1000)
+    ids, is_read = reading.read(np.array([0, 1, 2, 1], np.uint8))
+    assert (ids.tolist(), is_read.tolist()) == ([0, 1, 0], [False, True, True, True])
     assert reading.extra_nats_A.tolist() == [unknown_nats(1000, 2), 0, 0]
 
 
 def test_the_charges_leave_the_unknown_symbol_s_probability_to_be_shared_out_once():
     vocabulary = Vocabulary(("a",), 0, rare=tuple("bcdef"))
-    reading = Reading.of(vocabulary, part_of("abcdef!").alphabet, 10)
+    reading = Recoding.of(vocabulary, part_of("abcdef!").alphabet, 10)
     shares = np.exp(-reading.extra_nats_A)
     unseen = UNICODE_CODE_POINTS - 6
     assert shares[2:].sum() + unseen * shares[0] == pytest.approx(1, rel=1e-9)
@@ -57,11 +57,11 @@ def fixed(costs_V, x_N, y_N):
 def test_a_smaller_vocabulary_is_never_cheaper_on_the_text_that_it_was_made_from(text):
     # A model of fixed distribution: each symbol's share of the targets, the best that such a model can do.
     part = part_of(text[0] + text)
-    counts_A = part.alphabet.count(part.codes[1:])
+    counts_A = part.alphabet.count(part.ids[1:])
     totals = []
     for min_count in range(1, int(counts_A.max()) + 1):
         vocabulary = Vocabulary.of_counts(part.alphabet, counts_A, min_count)
-        counts_V = np.bincount(vocabulary.codes_of(part.alphabet), counts_A, len(vocabulary))
+        counts_V = np.bincount(vocabulary.ids_of(part.alphabet), counts_A, len(vocabulary))
         costs_V = -np.log(counts_V / counts_V.sum())
         scores = score_part(part, vocabulary, len(text), partial(fixed, costs_V))
         totals.append(scores.costs_nats.sum())

@@ -15,7 +15,7 @@ from charlm.base.files.cache_dir import cache_folder
 from charlm.config import CorpusConfig, TrainingConfig
 from charlm.data.corpus import prepare
 from charlm.data.reading import sources
-from charlm.data.reading.files import Member
+from charlm.data.reading.files import TextFile
 from charlm.data.reading.sources import find_source
 from charlm.data.reload import Search, divide_again, prepare_again
 from charlm.data.vocabulary import Vocabulary
@@ -127,7 +127,7 @@ def test_standard_input_is_found_again_while_the_cache_has_it(folder, monkeypatc
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"through a pipe")))
     remembered = known("-")
     found = again(remembered)
-    assert found.alphabet.decode(found.codes) == "through a pipe"
+    assert found.alphabet.decode(found.ids) == "through a pipe"
     shutil.rmtree(cache_folder())
     assert complaint(remembered) == "the run was trained on standard input, which is not kept: begin a new run"
 
@@ -166,7 +166,7 @@ def test_of_another_text_nothing_is_kept(folder, content):
 
 def test_of_another_number_of_files_none_is_read(folder, monkeypatch):
     remembered = remembering("x", "files", (str(folder),), files=41)
-    monkeypatch.setattr(Member, "blocks", None)
+    monkeypatch.setattr(TextFile, "blocks", None)
     assert "has changed since the run was trained on it (41 files then, 3 now)" in complaint(remembered)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import CorpusError, UsageError
-from charlm.config import BatchingConfig
+from charlm.config import DataConfig
 from charlm.data.alphabet import END, Alphabet, code_points
 from charlm.data.split import CONVENTIONS, Split, split_parts
 
@@ -21,17 +21,17 @@ SPLITS = st.sampled_from(
 
 
 def lengths(count, **settings):
-    return Split.of(BatchingConfig(**settings)).lengths(count)
+    return Split.of(DataConfig(**settings)).lengths(count)
 
 
 def prepared(text, document_end=None):
     """A prepared corpus of a marked text, in memory."""
     alphabet = Alphabet.of_counts(np.bincount(code_points(text)), "characters", document_end)
-    return SimpleNamespace(alphabet=alphabet, codes=alphabet.table[code_points(text)], folder=None)
+    return SimpleNamespace(alphabet=alphabet, ids=alphabet.table[code_points(text)], folder=None)
 
 
 def parts(corpus, seed=1, validating=None, **settings):
-    return split_parts(corpus, BatchingConfig(**settings), seed, validating)
+    return split_parts(corpus, DataConfig(**settings), seed, validating)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_every_document_is_whole_in_one_part(stories, split, seed):
     counts = [len(part.text.splitlines()) for part in divided]
     assert tuple(counts) == lengths(len(stories), split=split)
     for part in divided:
-        assert not len(part) or part.codes[0] == part.codes[-1] == corpus.alphabet.end
+        assert not len(part) or part.ids[0] == part.ids[-1] == corpus.alphabet.end
         assert part.target_bytes == len(part.text)
 
 

@@ -20,9 +20,9 @@ TEXTS = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), ASTRAL), min
 @given(TEXTS)
 def test_any_unicode_text_survives_encoding_and_storage(text):
     vocabulary = Vocabulary.of(text)
-    codes = vocabulary.encode(text, "the text")
-    assert vocabulary.decode(codes) == text
-    assert codes.dtype == vocabulary.dtype
+    ids = vocabulary.encode(text, "the text")
+    assert vocabulary.decode(ids) == text
+    assert ids.dtype == vocabulary.dtype
     assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())), "vocab.json") == vocabulary
 
 
@@ -38,19 +38,19 @@ def test_symbols_are_the_text_s_characters_in_code_point_order(text):
 @given(TEXTS, st.text())
 def test_encode_known_leaves_out_exactly_the_unknown(known_text, text):
     vocabulary = Vocabulary.of(known_text)
-    codes, known = vocabulary.encode_known(text)
+    ids, known = vocabulary.encode_known(text)
     assert known.tolist() == [character in known_text for character in text]
-    assert vocabulary.decode(codes) == "".join(character for character in text if character in known_text)
-    assert codes.dtype == vocabulary.dtype
+    assert vocabulary.decode(ids) == "".join(character for character in text if character in known_text)
+    assert ids.dtype == vocabulary.dtype
 
 
 @pytest.mark.parametrize(("size", "dtype"), [(1, "uint8"), (256, "uint8"), (257, "uint16"), (66_000, "uint32")])
 def test_codes_have_the_smallest_type_at_every_size(size, dtype):
     text = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x20000)][:size]))
     vocabulary = Vocabulary.of(text)
-    codes = vocabulary.encode(text, "the text")
-    assert codes.dtype == np.dtype(dtype)
-    assert np.array_equal(codes, np.arange(size))
+    ids = vocabulary.encode(text, "the text")
+    assert ids.dtype == np.dtype(dtype)
+    assert np.array_equal(ids, np.arange(size))
 
 
 def test_nothing_encodes_to_nothing():
@@ -156,9 +156,9 @@ def test_characters_rarer_than_the_least_count_share_the_last_symbol(text, min_c
     assert vocabulary.rare == rare
     assert vocabulary.symbols == tuple(sorted(set(text) - set(rare)))
     assert vocabulary.unknown == (len(vocabulary) - 1 if rare else None)
-    codes = vocabulary.encode(text, "the text")
-    assert vocabulary.decode(codes) == "".join("\ufffd" if character in rare else character for character in text)
-    assert vocabulary.codes_of(alphabet_of(text)).max() < len(vocabulary)
+    ids = vocabulary.encode(text, "the text")
+    assert vocabulary.decode(ids) == "".join("\ufffd" if character in rare else character for character in text)
+    assert vocabulary.ids_of(alphabet_of(text)).max() < len(vocabulary)
     assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())), "vocab.json") == vocabulary
 
 
@@ -174,9 +174,9 @@ def test_another_alphabets_codes_are_looked_up_and_what_is_unseen_is_one_past_th
     vocabulary = vocabulary_of("aabbc", min_count=2)
     other = alphabet_of(f"xcba\U0010ffff{END}", document_end="\n")
     assert other.symbols == ("a", "b", "c", "x", "\U0010ffff", END)
-    assert vocabulary.codes_of(other).tolist() == [0, 1, 2, 3, 3, 3]
+    assert vocabulary.ids_of(other).tolist() == [0, 1, 2, 3, 3, 3]
     with_end = vocabulary_of(f"ab{END}", document_end="\n")
-    assert with_end.codes_of(other).tolist() == [0, 1, 3, 3, 3, 2]
+    assert with_end.ids_of(other).tolist() == [0, 1, 3, 3, 3, 2]
 
 
 @given(st.binary())

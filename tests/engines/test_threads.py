@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from charlm.engines.threads import WorkerPool, cores_of, on_core, usable_cores
+from charlm.engines.threads import ThreadPool, cores_of, on_core, usable_cores
 
 
 def raising(error):
@@ -27,13 +27,13 @@ def worker_threads():
 
 
 def test_results_come_in_the_order_of_their_tasks():
-    with WorkerPool(3) as pool:
+    with ThreadPool(3) as pool:
         assert pool.run([lambda n=n: n * n for n in range(7)]) == [n * n for n in range(7)]
 
 
 def test_tasks_run_side_by_side():
     meeting = threading.Barrier(2, timeout=10)
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         assert sorted(pool.run([meeting.wait, meeting.wait])) == [0, 1]
 
 
@@ -42,7 +42,7 @@ def test_an_error_surfaces_once_all_tasks_are_done_and_the_pool_goes_on(place):
     done = threading.Event()
     tasks = [done.set, lambda: None, lambda: None]
     tasks[place], tasks[(place + 1) % 3] = raising(LookupError("planted")), done.set
-    with WorkerPool(3) as pool:
+    with ThreadPool(3) as pool:
         with pytest.raises(LookupError, match="planted"):
             pool.run(tasks)
         assert done.is_set()
@@ -50,13 +50,13 @@ def test_an_error_surfaces_once_all_tasks_are_done_and_the_pool_goes_on(place):
 
 
 def test_of_several_errors_the_first_in_order_surfaces():
-    with WorkerPool(2) as pool, pytest.raises(LookupError):
+    with ThreadPool(2) as pool, pytest.raises(LookupError):
         pool.run([lambda: None, raising(LookupError()), raising(ValueError())])
 
 
 @given(workers=st.integers(1, 9), batch_size=st.integers(1, 30))
 def test_columns_cover_the_batch_in_near_equal_parts(workers, batch_size):
-    with WorkerPool(workers) as pool:
+    with ThreadPool(workers) as pool:
         columns = pool.columns(batch_size)
     covered = [column for part in columns for column in range(batch_size)[part]]
     sizes = [part.stop - part.start for part in columns]
@@ -66,7 +66,7 @@ def test_columns_cover_the_batch_in_near_equal_parts(workers, batch_size):
 
 
 def test_left_out_there_is_a_worker_for_each_core():
-    with WorkerPool() as pool:
+    with ThreadPool() as pool:
         assert pool.workers == usable_cores() >= 1
 
 
@@ -92,7 +92,7 @@ def test_a_thread_is_on_its_core_in_the_block_alone():
 
 def test_threads_end_with_the_block():
     before = set(worker_threads())
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         pool.run([lambda: None] * 2)
         assert set(worker_threads()) - before
     assert not set(worker_threads()) - before
@@ -102,7 +102,7 @@ def test_threads_end_with_the_block():
 def test_the_matrix_library_has_one_thread_in_the_block_and_its_own_number_after(ends_in):
     with threadpool_limits(limits=2, user_api="blas"):
         before = blas_threads()
-        with pytest.raises(LookupError) if ends_in == "an error" else WorkerPool(1), WorkerPool(2) as pool:
+        with pytest.raises(LookupError) if ends_in == "an error" else ThreadPool(1), ThreadPool(2) as pool:
             assert set(blas_threads()) <= {1}
             pool.run([lambda: None, raising(LookupError()) if ends_in == "an error" else lambda: None])
         assert blas_threads() == before

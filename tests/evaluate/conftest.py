@@ -4,7 +4,7 @@ import pytest
 
 from charlm.data.reading.sources import find_text
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
 from charlm.training.loop import train
 from charlm.training.start import new_run, new_trainer
@@ -14,7 +14,7 @@ TRAINING = "abca\nbcab\ncc\n" * 10
 
 @pytest.fixture(scope="session")
 def pool():
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         yield pool
 
 

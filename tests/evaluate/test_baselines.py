@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from charlm.data.vocabulary import Vocabulary, unknown_nats
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.measures.baselines import COMPRESSORS, Baselines, compressed_bits
 from charlm.inference.language_model import LanguageModel
 
@@ -26,7 +26,7 @@ def measure(pool):
 
 def subject_of(model, text=TEXT, counted=COUNTED):
     training = None if counted is None else model.part_of(counted)
-    return Subject("run-1", model, "a text", model.part_of(text), training)
+    return EvalCase("run-1", model, "a text", model.part_of(text), training)
 
 
 def nats(record, model, order=None):
@@ -39,10 +39,10 @@ def nats(record, model, order=None):
 def test_a_known_source_costs_its_own_entropy(measure, make_model):
     # After a: b with 0.9; after b: a with 0.4. So a is met with 0.4 / 1.3.
     rng = np.random.default_rng(1)
-    codes = [0]
+    ids = [0]
     for uniform in rng.random(40_000):
-        codes.append(int(uniform < 0.9) if codes[-1] == 0 else int(uniform >= 0.4))
-    text = "".join("ab"[code] for code in codes)
+        ids.append(int(uniform < 0.9) if ids[-1] == 0 else int(uniform >= 0.4))
+    text = "".join("ab"[code] for code in ids)
     vocabulary = Vocabulary.of("ab")
     model = LanguageModel(make_model(2), vocabulary, 30_000)
     (record,) = measure(subject_of(model, text[30_000:], text[:30_000]), max_order=3).records

@@ -9,7 +9,7 @@ from charlm.base.errors import CorpusError
 from charlm.cli import temperature
 from charlm.cli.temperature import fitted_temperature
 from charlm.data.vocabulary import Vocabulary
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.measures.calibration import (
     HIGHEST,
     LOWEST,
@@ -47,7 +47,7 @@ def test_a_chain_that_is_right_seven_times_in_ten(markov, pool):
     changes = ([0] * 7 + [1] * 3) * 500
     text = "".join("ab"[code] for code in np.concatenate([[0], np.cumsum(changes) % 2]))
     findings = Calibration(bins=10).measure(
-        [Subject("run", model, "text", model.part_of(text), None)], pool, nothing
+        [EvalCase("run", model, "text", model.part_of(text), None)], pool, nothing
     )
     (record,) = findings.records
     sure = 1 / (1 + math.exp(-3))
@@ -65,11 +65,11 @@ def test_the_temperature_is_the_lowest_of_a_fine_grid(markov, pool):
     rng = np.random.default_rng(2)
     logits_VV = rng.normal(0, 4, (4, 4))
     text = "".join(rng.choice(list("abcd"), 600))
-    codes = np.array(["abcd".index(character) for character in text])
+    ids = np.array(["abcd".index(character) for character in text])
 
     def loss(temperature):
-        z_NV = logits_VV[codes[:-1]] / temperature
-        return np.mean(np.log(np.exp(z_NV).sum(axis=1)) - z_NV[np.arange(len(z_NV)), codes[1:]])
+        z_NV = logits_VV[ids[:-1]] / temperature
+        return np.mean(np.log(np.exp(z_NV).sum(axis=1)) - z_NV[np.arange(len(z_NV)), ids[1:]])
 
     grid = np.geomspace(LOWEST * 5, HIGHEST, 20_000)
     wanted = grid[np.argmin([loss(temperature) for temperature in grid])]
@@ -80,7 +80,7 @@ def test_the_temperature_is_the_lowest_of_a_fine_grid(markov, pool):
 
 def test_a_model_that_is_always_right_is_sharpened_as_far_as_is_tried(markov, pool):
     model = markov("ab", [[0.0, 0.1], [0.1, 0.0]])
-    subject = Subject("run", model, "text", model.part_of("ab" * 50), None)
+    subject = EvalCase("run", model, "text", model.part_of("ab" * 50), None)
     findings = Calibration().measure([subject], pool, nothing)
     assert findings.records[0]["best_temperature"] == pytest.approx(LOWEST, rel=0.01)
     assert any("still falls" in note for note in findings.notes)

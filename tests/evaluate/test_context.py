@@ -7,7 +7,7 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.data.vocabulary import Vocabulary
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.measures.context import STREAMS, Context, costs_after
 from charlm.inference.language_model import LanguageModel
 from charlm.models.ngram.kneser_ney import KneserNey
@@ -40,7 +40,7 @@ def delay_line(make_model):
 def test_the_loss_of_a_delay_line_falls_at_its_delay(delay_line, pool, delay):
     text = "".join(np.random.default_rng(delay).choice(list(SYMBOLS), delay)) * 60
     model = delay_line(delay)
-    subject = Subject("run", model, "text", model.part_of(text), None)
+    subject = EvalCase("run", model, "text", model.part_of(text), None)
     (record,) = Context(longest=5, places=200).measure([subject], pool, nothing).records
     sure = math.log(math.exp(LOGIT) + 3) - LOGIT
     assert record["targets"] == min(200, len(text) - 5)
@@ -51,29 +51,29 @@ def test_the_loss_of_a_delay_line_falls_at_its_delay(delay_line, pool, delay):
 
 def test_costs_are_those_of_single_steps_from_a_fresh_state(make_model, pool):
     model = make_model(4, cell="lstm", layers=2)
-    codes = np.random.default_rng(0).integers(0, 4, 400).astype(np.uint8)
+    ids = np.random.default_rng(0).integers(0, 4, 400).astype(np.uint8)
     places = np.arange(100, 400, 1)  # more than a group of streams for each worker, and more than a chunk read
     assert len(places) > 2 * STREAMS
-    found = costs_after(model, codes, places, 70, pool, nothing)
+    found = costs_after(model, ids, places, 70, pool, nothing)
     for place in (100, 163, 164, 250, 399):
         state = model.zero_state(1)
-        for code in codes[place - 70 : place]:
+        for code in ids[place - 70 : place]:
             logits_BV, state = model.step(np.array([code]), state)
         p_V = np.exp(logits_BV[0]) / np.exp(logits_BV[0]).sum()
-        assert found[place - 100] == pytest.approx(-math.log(p_V[codes[place]]), rel=1e-9)
+        assert found[place - 100] == pytest.approx(-math.log(p_V[ids[place]]), rel=1e-9)
 
 
 def test_the_n_grams_have_the_same_targets(delay_line, pool):
     model = delay_line(2)
     text = "".join(np.random.default_rng(8).choice(list(SYMBOLS), 300))
     training = model.part_of(text[::-1])
-    subject = Subject("run", model, "text", model.part_of(text), training)
+    subject = EvalCase("run", model, "text", model.part_of(text), training)
     findings = Context(longest=16, places=7).measure([subject], pool, nothing)
     (record,) = findings.records
     targets = [16 + number * 284 // 7 for number in range(7)]
-    codes = model.vocabulary.encode(text, "the text")
+    ids = model.vocabulary.encode(text, "the text")
     for order in (1, 2, 8):
-        costs = KneserNey(model.read(training)[0], 4, order).costs(codes[:-1], codes[1:])
+        costs = KneserNey(model.read(training)[0], 4, order).costs(ids[:-1], ids[1:])
         wanted = np.mean([costs[target - 1] for target in targets])
         assert record["kneser_ney_nats"][order - 1] == pytest.approx(wanted, rel=1e-12)
     shown = {point["context"]: point["kneser_ney_nats"] for point in record["contexts"]}
@@ -87,11 +87,11 @@ def test_the_n_grams_have_the_same_targets(delay_line, pool):
 
 def test_gains_are_paired(model, pool):
     text = "abcab\ncabc" * 20
-    subject = Subject("run", model, "text", model.part_of(text), None)
+    subject = EvalCase("run", model, "text", model.part_of(text), None)
     (record,) = Context(longest=2, places=50).measure([subject], pool, nothing).records
-    codes = model.vocabulary.encode(text, "the text")
+    ids = model.vocabulary.encode(text, "the text")
     places = 2 + np.arange(50) * (len(text) - 2) // 50
-    one, two = (costs_after(model.network, codes, places, length, pool, nothing) for length in (1, 2))
+    one, two = (costs_after(model.network, ids, places, length, pool, nothing) for length in (1, 2))
     first, second = record["contexts"]
     assert (first["gain_nats"], first["gain_standard_error"]) == (None, None)
     assert second["gain_nats"] == pytest.approx(one.mean() - two.mean(), rel=1e-9)
@@ -100,4 +100,4 @@ def test_gains_are_paired(model, pool):
 
 def test_a_text_too_short_for_the_longest_context_is_refused(model, pool):
     with pytest.raises(CorpusError, match="--longest 512 it takes 514"):
-        Context().measure([Subject("run", model, "text", model.part_of("abc" * 100), None)], pool, nothing)
+        Context().measure([EvalCase("run", model, "text", model.part_of("abc" * 100), None)], pool, nothing)

@@ -9,7 +9,7 @@ import pytest
 from charlm.base.errors import CorpusError, UsageError
 from charlm.config import CorpusConfig
 from charlm.data.vocabulary import Vocabulary
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.jacobians import jacobians, read_passages
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.evaluate.subjects import subjects_of
@@ -99,9 +99,9 @@ def test_rare_characters_are_counted_as_unknown_and_are_read_all_the_same(words,
     (record,) = measure("perplexity", subject, pool).records
     assert record["unknown"] == sum(subject.part.text[1:].count(symbol) for symbol in run.vocabulary.rare)
     assert record["unknown_nats_each"] > math.log(len(run.vocabulary.rare) + 1)
-    (coloured,) = measure("surprisal", subject, pool).coloured
-    assert all(coloured.guesses[1:])
-    assert "\ufffd" in {guess.character for guesses in coloured.guesses for guess in guesses}
+    (colored,) = measure("surprisal", subject, pool).colored
+    assert all(colored.guesses[1:])
+    assert "\ufffd" in {guess.character for guesses in colored.guesses for guess in guesses}
 
 
 def test_the_test_part_is_asked_for_by_name(words, keep, here):
@@ -146,7 +146,7 @@ def test_a_context_longer_than_the_documents_tells_nothing_more(make_model, pool
     vocabulary = Vocabulary(("a", "b", "c"), 3, has_end=True)
     model = LanguageModel(make_model(4), vocabulary, 100, CorpusConfig(lines=True))
     part = model.part_of("".join(f"{'abc'[i % 3]}{'bca'[i * i % 3]}\n" for i in range(60)))
-    subject = Subject("run", model, "text", part, None)
+    subject = EvalCase("run", model, "text", part, None)
     (record,) = MEASUREMENTS.find("context")(longest=8, places=90).measure([subject], pool, nothing).records
     losses = {point["context"]: point["nats_per_char"] for point in record["contexts"]}
     # A target has at most an end and two characters before it that it could be told by.

@@ -11,7 +11,7 @@ from charlm.base.errors import DivergenceError, UsageError
 from charlm.config import CorpusConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate import dynamic
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.dynamic import Adaptation, dynamic_costs, dynamic_scores, gradient_rms
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.inference.language_model import LanguageModel
@@ -148,15 +148,15 @@ def cost_and_gradient(model, x_T, y_T, state, end=None):
 def test_the_rms_is_that_of_single_chunks(make_model, monkeypatch, end):
     model = make_model(4, learned_state=True)
     model.params.flat[:] += 0.1
-    codes = np.random.default_rng(1).integers(0, 3, 13).astype(np.uint8)  # code 3 does not occur
+    ids = np.random.default_rng(1).integers(0, 3, 13).astype(np.uint8)  # code 3 does not occur
     monkeypatch.setattr(dynamic, "STREAMS", 1)
     squares, state = [], None
     for start in range(0, 12, 4):
         chunk = slice(start, start + 4)
-        _, gradient, state = cost_and_gradient(model, codes[chunk], codes[1:][chunk], state, end)
+        _, gradient, state = cost_and_gradient(model, ids[chunk], ids[1:][chunk], state, end)
         squares.append(gradient**2)
     expected = np.sqrt(np.mean(squares, axis=0))
-    found = gradient_rms(model, codes, 4, end)
+    found = gradient_rms(model, ids, 4, end)
     np.testing.assert_allclose(found, expected + dynamic.FLOOR * expected.mean(), rtol=1e-6, atol=1e-9)
 
 
@@ -165,10 +165,10 @@ def test_the_rms_of_a_batch_is_about_that_of_single_chunks(make_model, monkeypat
     model.params["readout.W_hy"][:] *= (
         1e-3  # it predicts what is true of these codes, so its gradient's mean is zero
     )
-    codes = np.random.default_rng(1).integers(0, 4, 6_000).astype(np.uint8)
-    batched = gradient_rms(model, codes, 4)
+    ids = np.random.default_rng(1).integers(0, 4, 6_000).astype(np.uint8)
+    batched = gradient_rms(model, ids, 4)
     monkeypatch.setattr(dynamic, "STREAMS", 1)
-    assert np.median(batched / gradient_rms(model, codes, 4)) == pytest.approx(1, abs=0.2)
+    assert np.median(batched / gradient_rms(model, ids, 4)) == pytest.approx(1, abs=0.2)
 
 
 def test_a_training_part_of_two_characters_will_do(model):
@@ -187,7 +187,7 @@ def test_steps_that_lead_astray_are_told_in_one_line(scores):
 def measure(model, pool):
     def measured(text=TRAINING, training=TRAINING, **settings):
         training = None if training is None else model.part_of(training)
-        subject = Subject("run-1", model, "text", model.part_of(text), training)
+        subject = EvalCase("run-1", model, "text", model.part_of(text), training)
         return MEASUREMENTS.find("perplexity")(resamples=100, **settings).measure([subject], pool, nothing)
 
     return measured

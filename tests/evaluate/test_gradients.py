@@ -8,8 +8,8 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import Subject
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.jacobians import components_of, jacobians, read_passages
 from charlm.evaluate.measures.gradients import WARM_UP, Gradients, spectral_radii
 from charlm.inference.language_model import LanguageModel
@@ -42,10 +42,10 @@ def unflat(values, like):
     return tuple(tuple(next(parts)[None] for _ in layer) for layer in like)
 
 
-def run_on(model, state, codes):
+def run_on(model, state, ids):
     """The state after these characters, step by step, and the cost of each next one from it."""
     logits = None
-    for code in codes:
+    for code in ids:
         logits, state = model.step(np.array([code], np.uint8), state)
     return flat(state), logits
 
@@ -59,24 +59,24 @@ def differences(function, values):
     return np.stack(columns, axis=-1)
 
 
-def state_after(model, codes):
+def state_after(model, ids):
     state = model.initial_state(1)
-    for code in codes:
+    for code in ids:
         _, state = model.step(np.array([code], np.uint8), state)
     return state
 
 
-def by_differences(model, codes, distance):
+def by_differences(model, ids, distance):
     """ds_t/ds_k and dL_t/ds_k of a text whose last character is predicted from s_t, with t - k = distance."""
-    k = len(codes) - 1 - distance
-    before = state_after(model, codes[:k])
+    k = len(ids) - 1 - distance
+    before = state_after(model, ids[:k])
 
     def state(values):
-        return run_on(model, unflat(values, before), codes[k:-1])[0]
+        return run_on(model, unflat(values, before), ids[k:-1])[0]
 
     def loss(values):
-        logits = run_on(model, unflat(values, before), codes[k:-1])[1]
-        return -log_softmax_(logits)[0, codes[-1]]
+        logits = run_on(model, unflat(values, before), ids[k:-1])[1]
+        return -log_softmax_(logits)[0, ids[-1]]
 
     return differences(state, flat(before)), differences(loss, flat(before))
 
@@ -89,13 +89,13 @@ def make_subject(make_model):
         network = make_model(len(SYMBOLS), **model)
         text = text or "".join(np.random.default_rng(2).choice(list(SYMBOLS), 40))
         language_model = LanguageModel(network, Vocabulary.of(SYMBOLS), 40)
-        return Subject("r", language_model, "t", language_model.part_of(text), None)
+        return EvalCase("r", language_model, "t", language_model.part_of(text), None)
 
     return make
 
 
 def measure(subject, **settings):
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         return Gradients(**settings).measure([subject], pool, lambda done, total: None)
 
 
@@ -123,8 +123,8 @@ def test_figures_are_means_of_norms_over_evenly_spaced_places(make_subject):
     subject = make_subject()  # an LSTM; the text is shorter than the warm-up, so all of it is read
     found, distances = trained_record(subject, distance=3, positions=2)
     model = subject.model.network
-    codes = subject.model.vocabulary.encode(subject.part.text, "the text")
-    ds, dloss = by_differences(model, codes, 3)
+    ids = subject.model.vocabulary.encode(subject.part.text, "the text")
+    ds, dloss = by_differences(model, ids, 3)
     blocks = {"dh_t/dh_k": np.r_[0:4], "dc_t/dc_k": np.r_[4:8]}
     expected = {name: np.linalg.svd(ds[np.ix_(own, own)])[1][0] for name, own in blocks.items()}
     expected |= {"ds_t/ds_k": np.linalg.svd(ds)[1][0], "dL_t/ds_k": np.sqrt(np.sum(dloss**2))}
@@ -136,11 +136,11 @@ def test_places_reach_from_the_texts_start_to_its_end(make_subject):
     text = "".join(np.random.default_rng(5).choice(list(SYMBOLS), 2 * WARM_UP))
     subject = make_subject(text)
     found, _ = trained_record(subject, distance=2, positions=2)
-    codes = subject.model.vocabulary.encode(text, "the text")
+    ids = subject.model.vocabulary.encode(text, "the text")
     length = WARM_UP + 3
     norms = [
         np.linalg.norm(by_differences(subject.model.network, part, 2)[1])
-        for part in (codes[:length], codes[-length:])
+        for part in (ids[:length], ids[-length:])
     ]
     assert found["norms"]["dL_t/ds_k"][-1] == pytest.approx(np.mean(norms), rel=1e-6)
 

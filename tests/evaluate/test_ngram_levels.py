@@ -8,7 +8,7 @@ import pytest
 from charlm.base.errors import UsageError
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate import ngram_levels
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.evaluate.ngram_levels import plan_of
 from charlm.inference.language_model import LanguageModel
@@ -25,7 +25,7 @@ def subject(make_model):
     vocabulary = Vocabulary.of(SYMBOLS + "\n")
     model = LanguageModel(make_model(len(vocabulary)), vocabulary, 60_000)
     training = "".join(np.random.default_rng(1).choice(list(SYMBOLS + "\n"), 60_000))
-    return Subject("run-1", model, "a text", model.part_of(training[:2_000]), model.part_of(training))
+    return EvalCase("run-1", model, "a text", model.part_of(training[:2_000]), model.part_of(training))
 
 
 @pytest.fixture(autouse=True)
@@ -36,15 +36,15 @@ def small_texts(monkeypatch):
 @pytest.mark.parametrize("kind", [WittenBell, KneserNey])
 @pytest.mark.parametrize(("symbols", "order"), [(256, 2), (60, 3), (60, 8), (3000, 2), (3000, 5)])
 def test_counting_takes_no_more_than_is_said(kind, symbols, order):
-    codes = np.random.default_rng(0).integers(0, symbols, 100_000).astype(np.uint16)
+    ids = np.random.default_rng(0).integers(0, symbols, 100_000).astype(np.uint16)
     tracemalloc.start()
     try:
-        levels = count_levels(codes, symbols, order)
-        kind.of_levels(levels).costs(codes[:500], codes[1:501])
+        levels = count_levels(ids, symbols, order)
+        kind.of_levels(levels).costs(ids[:500], ids[1:501])
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    needed = needed_bytes(len(codes), most_pairs(len(codes), symbols, order))
+    needed = needed_bytes(len(ids), most_pairs(len(ids), symbols, order))
     assert 0.5 < peak / needed < 1.1
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from charlm.data.vocabulary import unknown_nats
-from charlm.evaluate.base import Measurement, Subject
+from charlm.evaluate.base import EvalCase, Measurement
 from charlm.evaluate.measures import MEASUREMENTS
-from charlm.inference.scoring import figures_of, score_part
+from charlm.inference.scoring import score_part, text_metrics
 from charlm.models.ngram.witten_bell import WittenBell
 
 FIGURES = ("nats_per_char", "bits_per_char", "bits_per_byte", "perplexity", "characters", "bytes", "unknown")
@@ -29,7 +29,7 @@ def subject(model):
 
     def make(text=TEXT, run="run-1", counted="abca\nbcab\ncc\n" * 10):
         training = None if counted is None else model.part_of(counted)
-        return Subject(run, model, f"text of {run}", model.part_of(text), training)
+        return EvalCase(run, model, f"text of {run}", model.part_of(text), training)
 
     return make
 
@@ -55,7 +55,7 @@ def test_the_baseline_pays_for_the_unknown_what_the_model_pays(measure, subject,
     (record,) = measure(subject(text)).records
     training, _ = model.read(subject().training)
     counts = WittenBell(training, len(model.vocabulary), 1)
-    figures = figures_of(
+    figures = text_metrics(
         score_part(model.part_of(text), model.vocabulary, model.training_characters, counts.costs)
     )
     assert record["markov_nats_per_char"] == figures.nats_per_char

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.evaluate import bootstrap
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.bootstrap import block_length_of, mean_interval
 from charlm.evaluate.measures.perplexity import Perplexity
 from charlm.inference.language_model import LanguageModel
@@ -18,7 +18,7 @@ TRAINED_ON = 100
 
 
 def measure(subjects, **settings):
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         return Perplexity(**settings).measure(subjects, pool, lambda done, total: None)
 
 
@@ -32,7 +32,7 @@ def uniform(make_model):
         network.params.flat[:] = 0
         model = LanguageModel(network, vocabulary, TRAINED_ON)
         training = model.part_of("ab ba\n") if with_training else None
-        return Subject("r", model, text_name, model.part_of(text), training)
+        return EvalCase("r", model, text_name, model.part_of(text), training)
 
     return make
 

@@ -14,7 +14,7 @@ from charlm.base.errors import UsageError
 from charlm.base.escape import visible
 from charlm.cli.display.colors import print_coloured, shown
 from charlm.cli.display.page import page_of
-from charlm.evaluate.base import Coloured, Guess, Subject
+from charlm.evaluate.base import Candidate, ColoredText, EvalCase
 from charlm.evaluate.measures.surprisal import Surprisal, worst_passages
 
 TEXT = "abca?\nbcab"
@@ -30,7 +30,7 @@ def measure(pool):
 
 
 def test_bits_and_guesses_are_those_of_single_steps(measure, model):
-    (found,) = measure(Subject("run", model, "text", model.part_of(TEXT), None)).coloured
+    (found,) = measure(EvalCase("run", model, "text", model.part_of(TEXT), None)).colored
     assert (found.text, found.bits[0], found.guesses[0]) == (TEXT, None, [])
     vocabulary, state = model.vocabulary, model.network.zero_state(1)
     logits_BV = None
@@ -53,9 +53,9 @@ def test_bits_and_guesses_are_those_of_single_steps(measure, model):
 
 def test_a_long_text_costs_what_scoring_says(measure, model):
     text = "abcab\nca?bc" * 900
-    findings = measure(Subject("run", model, "text", model.part_of(text), None))
+    findings = measure(EvalCase("run", model, "text", model.part_of(text), None))
     np.testing.assert_allclose(
-        findings.coloured[0].bits[1:], model.score(text).costs_nats / math.log(2), atol=1e-6
+        findings.colored[0].bits[1:], model.score(text).costs_nats / math.log(2), atol=1e-6
     )
     assert findings.records[0]["nats_per_char"] == pytest.approx(model.perplexity(text).nats_per_char, abs=1e-6)
 
@@ -79,13 +79,13 @@ def test_worst_passages_are_found_by_the_slow_search_too(bits, window, count):
 
 def test_the_table_has_a_line_a_character_and_can_be_read_back(measure, model):
     text = "a\tb\\nc\n?\x1b"
-    findings = measure(Subject("run", model, "text", model.part_of(text), None), tsv="out.tsv")
+    findings = measure(EvalCase("run", model, "text", model.part_of(text), None), tsv="out.tsv")
     heading, *lines = findings.files["out.tsv"].splitlines()
     assert heading == "run\ttext\tposition\tcharacter\tbits"
     fields = [line.split("\t") for line in lines]
     assert [field[2] for field in fields] == [str(place) for place in range(1, len(text))]
     assert "".join(field[3].encode().decode("unicode_escape") for field in fields) == text[1:]
-    np.testing.assert_allclose([float(field[4]) for field in fields], findings.coloured[0].bits[1:], atol=1e-4)
+    np.testing.assert_allclose([float(field[4]) for field in fields], findings.colored[0].bits[1:], atol=1e-4)
     assert findings.pages == {}
 
 
@@ -108,8 +108,8 @@ class Page(HTMLParser):
 
 def test_the_page_holds_the_text_escaped_and_the_guesses_under_the_pointer():
     bits = [None, *(float(place) for place in range(1, len(HOSTILE)))]
-    guesses = [[], *([[Guess('"', 0.5), Guess("\x1b", 0.25)]] * (len(HOSTILE) - 2)), []]
-    page = page_of([Coloured("<run>", HOSTILE, bits, guesses, 0)])
+    guesses = [[], *([[Candidate('"', 0.5), Candidate("\x1b", 0.25)]] * (len(HOSTILE) - 2)), []]
+    page = page_of([ColoredText("<run>", HOSTILE, bits, guesses, 0)])
     parsed = Page(page)
     assert parsed.tags == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "pre", "b"}
     assert parsed.titles[0] == '1.00 bits\n50.0% "\n25.0% \\x1b'
@@ -121,13 +121,15 @@ def test_the_page_holds_the_text_escaped_and_the_guesses_under_the_pointer():
 
 
 def test_the_page_is_asked_for_by_its_name(measure, model):
-    findings = measure(Subject("run", model, "text", model.part_of(TEXT), None), html="out.html")
+    findings = measure(EvalCase("run", model, "text", model.part_of(TEXT), None), html="out.html")
     assert list(findings.pages) == ["out.html"]
-    assert findings.pages["out.html"] == findings.coloured
+    assert findings.pages["out.html"] == findings.colored
 
 
 def test_the_terminal_sees_no_control_character_and_no_markup(capsys):
-    print_coloured(Coloured("a\x1brun", HOSTILE, [None, *[3.0] * (len(HOSTILE) - 1)], [[]] * len(HOSTILE), 2000))
+    print_coloured(
+        ColoredText("a\x1brun", HOSTILE, [None, *[3.0] * (len(HOSTILE) - 1)], [[]] * len(HOSTILE), 2000)
+    )
     out = capsys.readouterr().out
     assert shown(HOSTILE) in out
     assert "[red]x[/red]" in out
@@ -135,7 +137,7 @@ def test_the_terminal_sees_no_control_character_and_no_markup(capsys):
 
 
 def test_the_terminal_shows_as_much_as_is_asked(capsys):
-    print_coloured(Coloured("run", "xyz" * 10, [None, *[3.0] * 29], [[]] * 30, 4))
+    print_coloured(ColoredText("run", "xyz" * 10, [None, *[3.0] * 29], [[]] * 30, 4))
     out = capsys.readouterr().out
     assert "xyzx\n" in out
     assert "26 more characters" in out

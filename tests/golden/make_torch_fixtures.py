@@ -116,7 +116,7 @@ def ten_steps(optimizer, weight_decay, start, gradients):
 def check_that_charlms_tensors_load(config):
     """The ``rnn.`` entries, prefix stripped, load into torch's module; its outputs are charlm's."""
     model = Model(config, SYMBOLS)
-    model.initialise(np.random.default_rng(1))
+    model.initialize(np.random.default_rng(1))
     tensors = {name: torch.from_numpy(array) for name, array in to_torch(model.params, config).items()}
     parts = network(config)
     parts["rnn"].load_state_dict(

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from charlm.base.arrays import FlatVector
-from charlm.config import ModelConfig, OptimisationConfig
-from charlm.data.batches import SequentialPartition
-from charlm.engines.numpy.engine import LocalEngine
-from charlm.engines.threads import WorkerPool
+from charlm.config import ModelConfig, OptimizerConfig
+from charlm.data.batches import SequentialBatcher
+from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.threads import ThreadPool
 from charlm.models.char_rnn import Model
 from charlm.optim.clipping import clip_norm_
 
@@ -43,14 +43,14 @@ MODELS = {
 
 def trajectory(settings):
     """The losses of ten steps, and by parameter the norm of its gradient, before clipping, at both ends."""
-    symbols, codes = np.unique(list(TEXT), return_inverse=True)
+    symbols, ids = np.unique(list(TEXT), return_inverse=True)
     model = Model(ModelConfig(hidden=6, dtype="float64", **settings), len(symbols))
     model.params.flat[:] = 0.5 * np.sin(np.arange(model.params.flat.size) ** 2)
-    partition = SequentialPartition(codes.astype(np.uint8), seq_len=7, batch_size=3)
+    partition = SequentialBatcher(ids.astype(np.uint8), seq_len=7, batch_size=3)
     batches = list(partition.epoch(np.random.default_rng(0)))[:STEPS]
     losses, norms = [], []
-    with WorkerPool(2) as pool:
-        engine = LocalEngine(model, OptimisationConfig(dropout=0.0), seq_len=7, batch_size=3, pool=pool)
+    with ThreadPool(2) as pool:
+        engine = NumpyEngine(model, OptimizerConfig(dropout=0.0), seq_len=7, batch_size=3, pool=pool)
         for number, batch in enumerate(batches, 1):
             losses.append(engine.step(batch, np.random.default_rng(0)))
             named = FlatVector(model.shapes, "float64", engine.gradient)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charlm.inference.filters import draw, probabilities
+from charlm.inference.filters import probabilities, sample_ids
 
 ALMOST_ONE = np.nextafter(1.0, 0.0)
 WEIGHTS = st.lists(st.just(0) | st.integers(0, 50), min_size=1, max_size=12).filter(any)
@@ -33,18 +33,18 @@ def test_inverts_the_distribution_function(weights, place):
     # Half a step off every multiple of 1/sum, where rounding alone would decide.
     steps = sum(weights)
     uniform = (place % steps + 0.5) / steps
-    assert draw(logits_of(weights), np.array([uniform])).tolist() == [exact(weights, uniform)]
+    assert sample_ids(logits_of(weights), np.array([uniform])).tolist() == [exact(weights, uniform)]
 
 
 @given(WEIGHTS)
 @example([0, 0, 3, 0, 1, 0])
 def test_what_has_no_probability_is_never_drawn(weights):
     possible = np.flatnonzero(weights)
-    assert draw(logits_of(weights), np.array([0.0])).tolist() == [possible[0]]
-    assert draw(logits_of(weights), np.array([ALMOST_ONE])).tolist() == [possible[-1]]
+    assert sample_ids(logits_of(weights), np.array([0.0])).tolist() == [possible[0]]
+    assert sample_ids(logits_of(weights), np.array([ALMOST_ONE])).tolist() == [possible[-1]]
     edges = np.cumsum(weights)[:-1] / sum(weights)
     uniforms = np.array([u for edge in edges for u in (edge, np.nextafter(edge, 0)) if 0 <= u < 1])
-    drawn = draw(np.repeat(logits_of(weights), len(uniforms), axis=0), uniforms)
+    drawn = sample_ids(np.repeat(logits_of(weights), len(uniforms), axis=0), uniforms)
     assert set(drawn.tolist()) <= set(possible.tolist())
 
 
@@ -52,14 +52,14 @@ def test_what_has_no_probability_is_never_drawn(weights):
 def test_just_below_one_is_a_symbol_whatever_the_rounding(seed):
     logits = np.random.default_rng(seed).standard_normal((50, 97)).astype(np.float32)
     logits[:, -1] = -np.inf
-    drawn = draw(logits, np.full(50, ALMOST_ONE))
+    drawn = sample_ids(logits, np.full(50, ALMOST_ONE))
     assert drawn.max() <= 95
 
 
 def test_frequencies_are_the_probabilities():
     logits = np.array([[0.3, -np.inf, 1.7, -0.4, 2.0, -2.5]])
     count = 40_000
-    drawn = draw(np.repeat(logits, count, axis=0), np.random.default_rng(5).random(count))
+    drawn = sample_ids(np.repeat(logits, count, axis=0), np.random.default_rng(5).random(count))
     expected = count * probabilities(logits)[0]
     seen = np.bincount(drawn, minlength=6)
     assert seen[1] == 0
@@ -70,7 +70,7 @@ def test_frequencies_are_the_probabilities():
 
 def test_every_row_has_its_own_distribution_and_number():
     logits = np.array([[0.0, -np.inf], [-np.inf, 0.0], [0.0, 0.0], [0.0, 0.0]])
-    assert draw(logits, np.array([0.9, 0.1, 0.4, 0.6])).tolist() == [0, 1, 0, 1]
+    assert sample_ids(logits, np.array([0.9, 0.1, 0.4, 0.6])).tolist() == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -12,7 +12,7 @@ from charlm.base.errors import DivergenceError, UsageError, VocabularyError
 from charlm.data.vocabulary import Vocabulary
 from charlm.inference import generate
 from charlm.inference.filters import FILTERS
-from charlm.inference.generate import all_filters, prime
+from charlm.inference.generate import all_filters, burn_in
 from charlm.inference.language_model import LanguageModel
 from charlm.nn.cells import CELLS
 
@@ -42,10 +42,10 @@ def cycle(make_model):
 def greedy(model, prompt, length):
     """The likeliest character again and again, from the network's own steps."""
     state, text = model.network.zero_state(1), ""
-    codes = model.vocabulary.encode(prompt, "the prompt")
-    for code in codes[:-1]:
+    ids = model.vocabulary.encode(prompt, "the prompt")
+    for code in ids[:-1]:
         _, state = model.network.step(np.array([code]), state)
-    last = codes[-1]
+    last = ids[-1]
     for _ in range(length):
         logits, state = model.network.step(np.array([last]), state)
         last = logits[0].argmax()
@@ -86,8 +86,8 @@ def test_streaming_gives_the_characters_of_the_samples(model):
 
 def test_a_stream_draws_only_what_is_asked_of_it(model, monkeypatch):
     taken = []
-    steps = generate.drawn_codes
-    monkeypatch.setattr(generate, "drawn_codes", lambda *a: (taken.append(1) or step for step in steps(*a)))
+    steps = generate.generate_ids
+    monkeypatch.setattr(generate, "generate_ids", lambda *a: (taken.append(1) or step for step in steps(*a)))
     stream = model.stream(len=100)
     next(stream), next(stream)
     assert len(taken) == 2
@@ -113,11 +113,11 @@ def test_an_unseen_character_of_a_prompt_is_named_with_its_place(model):
 @pytest.mark.parametrize("length", [0, 1, 255, 256, 257, 600])
 def test_priming_in_chunks_is_reading_step_by_step(make_model, cell, length):
     network = make_model(4, cell=cell, layers=2)
-    codes = np.random.default_rng(1).integers(4, size=length).astype(np.uint8)
+    ids = np.random.default_rng(1).integers(4, size=length).astype(np.uint8)
     state = network.zero_state(1)
-    for code in codes:
+    for code in ids:
         _, state = network.step(np.array([code]), state)
-    primed = prime(network, codes, 3)
+    primed = burn_in(network, ids, 3)
     for ours, theirs in zip(sum(primed, ()), sum(state, ()), strict=True):
         assert ours.shape == (3, 4)
         np.testing.assert_allclose(ours, np.repeat(theirs, 3, axis=0), rtol=1e-11, atol=1e-13)
@@ -137,14 +137,14 @@ def test_greedy_is_the_likeliest_each_time_whatever_the_seed(model, settings):
 
 def test_what_a_filter_rules_out_is_never_drawn(model, monkeypatch):
     seen = []
-    draw = generate.draw
+    draw = generate.sample_ids
 
     def watched(logits_BV, uniform_B):
         drawn_B = draw(logits_BV, uniform_B)
         seen.extend(np.sort(-logits_BV, axis=1)[:, :2].max(axis=1) >= -logits_BV[np.arange(3), drawn_B])
         return drawn_B
 
-    monkeypatch.setattr(generate, "draw", watched)
+    monkeypatch.setattr(generate, "sample_ids", watched)
     model.samples(3, len=50, top_k=2, temperature=5)
     assert len(seen) == 150 and all(seen)
 

@@ -4,9 +4,9 @@ import pytest
 
 from charlm.base.errors import CorpusError, UsageError
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
-from charlm.inference.scoring import figures_of
+from charlm.inference.scoring import text_metrics
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,13 @@ def test_settings_of_filters_reach_them(model):
 
 def test_perplexity_is_the_figures_of_the_score(model):
     text = "abc\nab?" * 9
-    assert model.perplexity(text) == figures_of(model.score(text))
+    assert model.perplexity(text) == text_metrics(model.score(text))
     assert model.perplexity(text).unknown == 9
 
 
 def test_scoring_on_workers_that_run_already_is_the_same(model):
-    with WorkerPool(2) as pool:
-        assert figures_of(model.score_with(pool, "abcab")) == model.perplexity("abcab")
+    with ThreadPool(2) as pool:
+        assert text_metrics(model.score_with(pool, "abcab")) == model.perplexity("abcab")
 
 
 def test_scoring_reports_progress(model):

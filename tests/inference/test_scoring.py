@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 import charlm
 from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.data.synthetic.brackets import Brackets
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference import scoring, unroll
 from charlm.inference.language_model import LanguageModel
-from charlm.inference.scoring import Scores, figures_of, model_costs, score_part
+from charlm.inference.scoring import Scores, model_costs, score_part, text_metrics
 from charlm.nn.cells import CELLS
 from charlm.nn.readout import log_softmax_, nll_nats
 
@@ -30,9 +30,9 @@ def drawn_text(length, seed=0):
     return "".join(np.random.default_rng(seed).choice(list(VOCABULARY.symbols), length))
 
 
-def codes_of(length, seed=0):
-    codes = VOCABULARY.encode(drawn_text(length, seed), "the text")
-    return codes[:-1], codes[1:]
+def ids_of(length, seed=0):
+    ids = VOCABULARY.encode(drawn_text(length, seed), "the text")
+    return ids[:-1], ids[1:]
 
 
 def stepped(model, x_N, y_N):
@@ -46,7 +46,7 @@ def stepped(model, x_N, y_N):
 
 @pytest.fixture(scope="module", params=[1, 2, 3])
 def pool(request):
-    with WorkerPool(request.param) as pool:
+    with ThreadPool(request.param) as pool:
         yield pool
 
 
@@ -83,7 +83,7 @@ def unsplit(monkeypatch):
 @pytest.mark.parametrize("length", [2, 64, 65, 66, 300])
 def test_is_the_stateful_pass_character_by_character(make_model, pool, cell, length):
     model = make_model(len(VOCABULARY), cell=cell, layers=2)
-    x_N, y_N = codes_of(length)
+    x_N, y_N = ids_of(length)
     np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), stepped(model, x_N, y_N), rtol=1e-11)
 
 
@@ -101,7 +101,7 @@ def in_streams(model, pool, x_N, y_N, streams, priming):
 @pytest.mark.parametrize("priming", [250, 256, 1000])
 def test_streams_primed_with_the_whole_text_are_exact(make_model, pool, unsplit, cell, priming):
     model = make_model(len(VOCABULARY), cell=cell, layers=2)
-    x_N, y_N = codes_of(251, seed=1)
+    x_N, y_N = ids_of(251, seed=1)
     split, gap = in_streams(model, pool, x_N, y_N, 6, priming)
     np.testing.assert_allclose(split, unsplit(model, pool, x_N, y_N), rtol=1e-11)
     assert gap < 1e-11
@@ -109,8 +109,8 @@ def test_streams_primed_with_the_whole_text_are_exact(make_model, pool, unsplit,
 
 def test_a_stream_is_primed_with_no_more_than_it_is_told(make_model, unsplit):
     model = make_model(len(VOCABULARY), cell="gru")
-    x_N, y_N = codes_of(81)
-    with WorkerPool(1) as pool:
+    x_N, y_N = ids_of(81)
+    with ThreadPool(1) as pool:
         split, gap = in_streams(model, pool, x_N, y_N, 2, 10)
         np.testing.assert_allclose(split[:40], unsplit(model, pool, x_N[:40], y_N[:40]), rtol=1e-11)
         second = unsplit(model, pool, x_N[30:], y_N[30:])[10:]
@@ -125,8 +125,8 @@ def test_a_state_that_never_forgets_is_scored_in_one_stream(make_model, unsplit,
     model.params["layers.0.W_hh"][:] = np.eye(model.config.hidden)  # every character is added, for ever
     model.params["layers.0.W_xh"][:] *= 1e-3
     monkeypatch.setattr(unroll, "PLANS", ((8, 16), (1, 0)))
-    x_N, y_N = codes_of(2_000)
-    with WorkerPool(2) as pool:
+    x_N, y_N = ids_of(2_000)
+    with ThreadPool(2) as pool:
         assert in_streams(model, pool, x_N, y_N, 8, 16)[1] > unroll.SEAM_TOLERANCE
         np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), unsplit(model, pool, x_N, y_N), rtol=1e-11)
 
@@ -161,8 +161,8 @@ def test_every_target_is_scored_however_the_text_is_cut(make_model, characters, 
     model = make_model(len(VOCABULARY), hidden=2)
     model.params["readout.W_hy"][:] = 0
     model.params["readout.b_y"][:] = np.arange(len(VOCABULARY))
-    x_N, y_N = codes_of(characters)
-    with WorkerPool(2) as pool:
+    x_N, y_N = ids_of(characters)
+    with ThreadPool(2) as pool:
         costs, _ = in_streams(model, pool, x_N, y_N, streams, priming)
     np.testing.assert_allclose(costs, stepped(model, x_N, y_N), rtol=1e-11)
 
@@ -170,8 +170,8 @@ def test_every_target_is_scored_however_the_text_is_cut(make_model, characters, 
 @CELL
 def test_a_trained_model_s_long_text_costs_what_one_pass_says(trained, unsplit, pool, cell):
     model, text = trained(cell)
-    codes = model.vocabulary.encode(text, "the text")
-    x_N, y_N = codes[:-1], codes[1:]
+    ids = model.vocabulary.encode(text, "the text")
+    x_N, y_N = ids[:-1], ids[1:]
     assert len(y_N) >= 8 * unroll.SHORTEST_STREAM * unroll.PLANS[0][1]
     split = model_costs(model.network, pool)(x_N, y_N)
     single = unsplit(model.network, pool, x_N, y_N)
@@ -182,8 +182,8 @@ def test_a_trained_model_s_long_text_costs_what_one_pass_says(trained, unsplit, 
 def test_progress_ends_at_the_end(make_model):
     told = []
     model = make_model(len(VOCABULARY))
-    with WorkerPool(2) as pool:
-        model_costs(model, pool, lambda done, total: told.append((done, total)))(*codes_of(5000))
+    with ThreadPool(2) as pool:
+        model_costs(model, pool, lambda done, total: told.append((done, total)))(*ids_of(5000))
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert told[-1][0] == told[-1][1] > 0
 
@@ -202,7 +202,7 @@ def test_a_uniform_model_has_perplexity_v(make_model, length):
 @pytest.mark.parametrize("stretch", [1, 63, 64, 70, 1500])
 def test_the_state_is_carried_from_stretch_to_stretch(make_model, pool, cell, end, stretch):
     model = make_model(len(VOCABULARY), cell=cell, layers=2, learned_state=cell == "gru")
-    x_N, y_N = codes_of(max(200, 3 * stretch - 7), seed=2)
+    x_N, y_N = ids_of(max(200, 3 * stretch - 7), seed=2)
     told = []
     costs = model_costs(model, pool, lambda done, total: told.append((done, total)), end, len(x_N))
     found = [costs(x_N[at : at + stretch], y_N[at : at + stretch]) for at in range(0, len(x_N), stretch)]
@@ -215,7 +215,7 @@ def test_the_state_is_carried_from_stretch_to_stretch(make_model, pool, cell, en
 def test_a_text_scored_in_stretches_costs_what_it_costs_at_once(make_model, text, stretch):
     vocabulary = Vocabulary.of("abcd\n")
     model = LanguageModel(make_model(len(vocabulary), cell="gru"), vocabulary, 100)
-    with WorkerPool(2) as pool, pytest.MonkeyPatch.context() as patch:
+    with ThreadPool(2) as pool, pytest.MonkeyPatch.context() as patch:
         whole = model.score_with(pool, text)
         patch.setattr(scoring, "STRETCH", stretch)
         stretches = list(model.score_stretches_with(pool, model.part_of(text)))
@@ -224,7 +224,7 @@ def test_a_text_scored_in_stretches_costs_what_it_costs_at_once(make_model, text
     again = scoring.joined(stretches)
     np.testing.assert_allclose(again.costs_nats, whole.costs_nats, rtol=1e-9)
     assert (again.known.tolist(), again.bytes) == (whole.known.tolist(), whole.bytes)
-    one, other = (dataclasses.astuple(figures) for figures in (tally.figures, figures_of(whole)))
+    one, other = (dataclasses.astuple(figures) for figures in (tally.figures, text_metrics(whole)))
     assert one == pytest.approx(other, rel=1e-9)
 
 
@@ -232,7 +232,7 @@ MIXED = st.text("abcdé?𝄞", min_size=2, max_size=40)
 
 
 def score_text(text, vocabulary, training_characters, known_costs):
-    part = Part.of_text(text, CorpusConfig())
+    part = EncodedText.of_text(text, CorpusConfig())
     return score_part(part, vocabulary, training_characters, known_costs)
 
 
@@ -290,7 +290,7 @@ def test_what_is_no_text_or_has_one_character_has_nothing_to_score(text, complai
 
 def test_figures_follow_from_the_costs():
     costs = np.array([math.log(2), math.log(8), math.log(4), math.log(4)])
-    figures = figures_of(Scores(costs, np.array([True, False, True, True]), bytes=5))
+    figures = text_metrics(Scores(costs, np.array([True, False, True, True]), bytes=5))
     assert figures.nats_per_char == pytest.approx(2 * math.log(2))
     assert figures.bits_per_char == pytest.approx(2)
     assert figures.bits_per_byte == pytest.approx(8 / 5)
@@ -299,5 +299,5 @@ def test_figures_follow_from_the_costs():
 
 
 def test_a_perplexity_past_the_largest_float_is_infinite():
-    assert figures_of(Scores(np.full(2, 700.0), np.ones(2, bool), 2)).perplexity == math.exp(700)
-    assert figures_of(Scores(np.full(2, 5000.0), np.ones(2, bool), 2)).perplexity == math.inf
+    assert text_metrics(Scores(np.full(2, 700.0), np.ones(2, bool), 2)).perplexity == math.exp(700)
+    assert text_metrics(Scores(np.full(2, 5000.0), np.ones(2, bool), 2)).perplexity == math.inf

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.config import CorpusConfig
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.data.vocabulary import Vocabulary, unknown_nats
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference import unroll
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.lines import score_lines
-from charlm.inference.scoring import figures_of, model_costs
+from charlm.inference.scoring import model_costs, text_metrics
 from charlm.nn.cells import CELLS
 from charlm.nn.readout import log_softmax_, nll_nats
 
@@ -25,7 +25,7 @@ STORIES = st.lists(st.text("abc", min_size=1, max_size=12), min_size=1, max_size
 
 @pytest.fixture(scope="module")
 def pool():
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         yield pool
 
 
@@ -39,8 +39,8 @@ def names(make_model):
 def alone(model, story):
     """What each symbol of a document and its end cost, read one by one from a zero state."""
     state, costs = model.network.zero_state(1), []
-    codes = [NAMES.end, *("abc".index(character) for character in story), NAMES.end]
-    for read, predicted in pairwise(codes):
+    ids = [NAMES.end, *("abc".index(character) for character in story), NAMES.end]
+    for read, predicted in pairwise(ids):
         logits_BV, state = model.network.step(np.array([read]), state)
         costs.append(-log_softmax_(logits_BV)[0, predicted])
     return costs
@@ -56,19 +56,19 @@ def test_each_document_costs_what_it_does_alone(names, pool, stories):
 @pytest.mark.parametrize("cell", CELLS.names())
 def test_documents_cost_the_same_in_parallel_streams(make_model, pool, cell):
     model = make_model(len(NAMES), cell=cell)
-    codes = np.random.default_rng(1).integers(0, 4, 3_000).astype(np.uint8)  # an end every four symbols or so
+    ids = np.random.default_rng(1).integers(0, 4, 3_000).astype(np.uint8)  # an end every four symbols or so
     costs_N = np.empty(2_999)
 
     def visit(places, h_NH):
-        costs_N[places] = nll_nats(model.params, h_NH, codes[1:][places])
+        costs_N[places] = nll_nats(model.params, h_NH, ids[1:][places])
 
-    gap, _ = unroll.visit_in_streams(model, pool, codes[:-1], 9, 60, visit, end=NAMES.end)
-    np.testing.assert_allclose(costs_N, model_costs(model, pool, end=NAMES.end)(codes[:-1], codes[1:]), rtol=1e-9)
+    gap, _ = unroll.visit_in_streams(model, pool, ids[:-1], 9, 60, visit, end=NAMES.end)
+    np.testing.assert_allclose(costs_N, model_costs(model, pool, end=NAMES.end)(ids[:-1], ids[1:]), rtol=1e-9)
     assert gap < 1e-9  # priming of 60 symbols has an end in it, where all that came before is forgotten
 
 
 def test_the_end_counts_as_a_symbol_and_as_the_bytes_of_what_ends_a_document(names):
-    figures = figures_of(names.score("ab\r\n\nc"))
+    figures = text_metrics(names.score("ab\r\n\nc"))
     assert (figures.characters, figures.bytes, figures.unknown) == (5, 5, 0)
     costs = [*alone(names, "ab"), *alone(names, "c")]
     assert figures.nats_per_char == pytest.approx(np.mean(costs))
@@ -155,7 +155,7 @@ def test_bytes_that_are_no_character_are_shown_as_such(byte_cycle):
 def test_any_bytes_are_scored_each_once(byte_cycle, pool):
     scores = byte_cycle.score("aé𝄞")
     assert (len(scores.costs_nats), scores.bytes, scores.known.all()) == (6, 6, True)
-    raw = Part(np.arange(256, dtype=np.uint8), byte_cycle.part_of("a").alphabet)
+    raw = EncodedText(np.arange(256, dtype=np.uint8), byte_cycle.part_of("a").alphabet)
     assert byte_cycle.score_with(pool, raw).bytes == 255
     assert raw.utf8 == bytes(range(256))
 

@@ -7,7 +7,7 @@ import numpy as np
 from charlm.config import ModelConfig
 from charlm.data.batches import Batch
 from charlm.models.char_rnn import Model
-from charlm.nn.buffers import rows
+from charlm.nn.buffers import flatten_time
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION
 from charlm.nn.embedding import encoding_of, sum_by_symbol
@@ -66,9 +66,9 @@ def fill(params, rng, config):
             array *= (0.15 if name.endswith("W_hh") else 0.045 if config.residual else 0.09) / fan_in
 
 
-def draw_keep(rng, with_keep, *shape):
+def draw_carry(rng, with_carry, *shape):
     """None, or a mask that starts about every third stream afresh at every step."""
-    return (rng.random(shape) > 0.3).astype(float) if with_keep else None
+    return (rng.random(shape) > 0.3).astype(float) if with_carry else None
 
 
 def undefined(params):
@@ -84,7 +84,7 @@ def terms(weights, values):
 class GradientCheck:
     """Each method builds a small random problem, and gives the relative error of every gradient by name."""
 
-    def cell(self, variant, steps, batch_size, hidden, with_keep=False, seed=0):
+    def cell(self, variant, steps, batch_size, hidden, with_carry=False, seed=0):
         """A cell alone: its parameters, its input, its incoming state."""
         rng = np.random.default_rng(seed)
         config = ModelConfig(**variant)
@@ -93,34 +93,32 @@ class GradientCheck:
         fill(params, rng, config)
         state = {name: rng.uniform(-1, 1, (batch_size, hidden)) for name in cell.state_names}
         a_TBG = between(rng, 1.4, 2, steps, batch_size, len(cell.gates) * hidden)
-        keep_TB = draw_keep(rng, with_keep, steps, batch_size)
+        carry_TB = draw_carry(rng, with_carry, steps, batch_size)
         dh_TBH = rng.standard_normal((steps, batch_size, hidden))
         dstate = tuple(rng.standard_normal((batch_size, hidden)) for _ in state)
-        tape = cell.tape(steps + 1, batch_size, hidden, "float64")
+        cache = cell.cache(steps + 1, batch_size, hidden, "float64")
 
         def projection():
-            h_TBH, after = cell.forward(params, a_TBG.copy(), tuple(state.values()), keep_TB, tape)
+            h_TBH, after = cell.forward(params, a_TBG.copy(), tuple(state.values()), carry_TB, cache)
             return terms((dh_TBH, *dstate), (h_TBH, *after))
 
         projection()
         grads = undefined(params)
-        da_TBG, before = cell.backward(params, dh_TBH.copy(), dstate, tape, grads)
+        da_TBG, before = cell.backward(params, dh_TBH.copy(), dstate, cache, grads)
         gradients = {**grads, "a": da_TBG.copy(), **dict(zip(state, before, strict=True))}
         return relative_errors(projection, {**params, "a": a_TBG, **state}, gradients, rng)
 
-    def layers(
-        self, config, steps, batch_size, vocabulary_size, with_keep=False, noise=NO_REGULARIZATION, seed=0
-    ):
+    def layers(self, config, steps, batch_size, vocab_size, with_carry=False, noise=NO_REGULARIZATION, seed=0):
         """Encoding and layers: their parameters and every layer's incoming state."""
         rng = np.random.default_rng(seed)
-        model, x_TB, state = self._model(config, steps, batch_size, vocabulary_size, rng)
-        keep_TB = draw_keep(rng, with_keep, steps, batch_size)
+        model, x_TB, state = self._model(config, steps, batch_size, vocab_size, rng)
+        carry_TB = draw_carry(rng, with_carry, steps, batch_size)
         dh_TBH = rng.standard_normal((steps, batch_size, config.hidden))
         dstate = tuple(tuple(rng.standard_normal(s.shape) for s in layer) for layer in state)
         buffers = model.buffers(steps + 1, batch_size, noise)
 
         def projection():
-            h_TBH, after = model.forward(x_TB, state, buffers, keep_TB, np.random.default_rng(seed))
+            h_TBH, after = model.forward(x_TB, state, buffers, carry_TB, np.random.default_rng(seed))
             return terms((dh_TBH, *sum(dstate, ())), (h_TBH, *sum(after, ())))
 
         projection()
@@ -137,18 +135,18 @@ class GradientCheck:
                 gradients[f"state.{layer}.{name}"] = gradient
         return relative_errors(projection, arrays, gradients, rng)
 
-    def loss(self, config, steps, batch_size, vocabulary_size, masked=False, noise=NO_REGULARIZATION, seed=0):
+    def loss(self, config, steps, batch_size, vocab_size, masked=False, noise=NO_REGULARIZATION, seed=0):
         """The whole model: every parameter's gradient of the mean loss."""
         rng = np.random.default_rng(seed)
-        model, x_TB, state = self._model(config, steps, batch_size, vocabulary_size, rng)
-        y_TB = rng.integers(vocabulary_size, size=x_TB.shape).astype(np.uint8)
+        model, x_TB, state = self._model(config, steps, batch_size, vocab_size, rng)
+        y_TB = rng.integers(vocab_size, size=x_TB.shape).astype(np.uint8)
         real_TB = rng.random(x_TB.shape) < 0.7 if masked else None
         targets = x_TB.size + 3  # the mean is over other workers' targets too
         buffers = model.buffers(steps + 1, batch_size, noise)
 
         def shares_of_the_mean():
             h_TBH, _ = model.forward(x_TB, state, buffers, rng=np.random.default_rng(seed))
-            costs_N = nll_nats(model.params, rows(h_TBH), y_TB.reshape(-1))
+            costs_N = nll_nats(model.params, flatten_time(h_TBH), y_TB.reshape(-1))
             return costs_N * (1 if real_TB is None else real_TB.reshape(-1)) / targets
 
         grads = model.params.zeros_like()
@@ -158,14 +156,14 @@ class GradientCheck:
         model.loss_and_gradient(batch, state, buffers, grads, np.random.default_rng(seed))
         return relative_errors(shares_of_the_mean, dict(model.params), grads, rng)
 
-    def table(self, config, vocabulary_size, count, seed=0):
+    def table(self, config, vocab_size, count, seed=0):
         """The encoding alone: the parameters of its table, from gathered rows' gradients."""
         rng = np.random.default_rng(seed)
-        model, x_TB, _ = self._model(config, count, 1, vocabulary_size, rng)
+        model, x_TB, _ = self._model(config, count, 1, vocab_size, rng)
         encoding, params = encoding_of(model.config), model.stack.layers[0].params
         da_NG = rng.standard_normal((count, len(params["b_h"])))
         grads = undefined(params)
-        drows_VG = np.full((vocabulary_size, da_NG.shape[1]), np.nan)
+        drows_VG = np.full((vocab_size, da_NG.shape[1]), np.nan)
         sum_by_symbol(x_TB[:, 0], da_NG, drows_VG)
         encoding.backward(params, drows_VG, grads)
         arrays = {name: params[name] for name in encoding.shapes(1, 1)}
@@ -175,10 +173,10 @@ class GradientCheck:
 
         return relative_errors(projection, arrays, grads, rng)
 
-    def _model(self, config, steps, batch_size, vocabulary_size, rng):
-        model = Model(dataclasses.replace(config, dtype="float64"), vocabulary_size)
+    def _model(self, config, steps, batch_size, vocab_size, rng):
+        model = Model(dataclasses.replace(config, dtype="float64"), vocab_size)
         fill(model.params, rng, config)
-        x_TB = rng.integers(vocabulary_size, size=(steps, batch_size)).astype(np.uint8)
+        x_TB = rng.integers(vocab_size, size=(steps, batch_size)).astype(np.uint8)
         zero = model.zero_state(batch_size)
         state = tuple(tuple(rng.uniform(-1, 1, s.shape) for s in layer) for layer in zero)
         return model, x_TB, state

@@ -49,21 +49,23 @@ def problem(make_model):
     return make
 
 
-def outputs(model, x_TB, state, buffers=None, keep_TB=None):
+def outputs(model, x_TB, state, buffers=None, carry_TB=None):
     """What the readout sees, and the state after; copies, so that they outlive the buffers's next use."""
     buffers = buffers or model.buffers(len(x_TB), x_TB.shape[1])
-    h_TBH, after = model.forward(x_TB, state, buffers, keep_TB)
+    h_TBH, after = model.forward(x_TB, state, buffers, carry_TB)
     return h_TBH.copy(), after
 
 
-@given(steps=STEPS, batch_size=BATCHES, encoding=ENCODINGS, cut=st.integers(0, 7), seed=SEEDS)
-def test_a_chunk_in_two_parts_equals_the_whole(problem, variant, steps, batch_size, encoding, cut, seed):
+@given(steps=STEPS, batch_size=BATCHES, encoding=ENCODINGS, mask_gradient=st.integers(0, 7), seed=SEEDS)
+def test_a_chunk_in_two_parts_equals_the_whole(
+    problem, variant, steps, batch_size, encoding, mask_gradient, seed
+):
     model, x_TB, state = problem(variant, steps + 1, batch_size, seed, encoding=encoding)
-    cut = 1 + cut % steps
+    mask_gradient = 1 + mask_gradient % steps
     buffers = model.buffers(steps + 1, batch_size)
     h_TBH, after = outputs(model, x_TB, state, buffers)
-    first_TBH, between = outputs(model, x_TB[:cut], state, buffers)
-    second_TBH, last = outputs(model, x_TB[cut:], between, buffers)
+    first_TBH, between = outputs(model, x_TB[:mask_gradient], state, buffers)
+    second_TBH, last = outputs(model, x_TB[mask_gradient:], between, buffers)
     assert_close(np.concatenate([first_TBH, second_TBH]), h_TBH)
     assert_close(last, after)
 
@@ -84,9 +86,9 @@ def test_a_keep_of_zero_starts_from_zero(problem, variant, steps, fresh, batch_s
     model, x_TB, state = problem(variant, steps, batch_size, seed)
     t = fresh.draw(st.integers(0, steps - 1))
     column = fresh.draw(st.integers(0, batch_size - 1))
-    keep_TB = np.ones((steps, batch_size))
-    keep_TB[t, column] = 0
-    h_TBH, after = outputs(model, x_TB, state, keep_TB=keep_TB)
+    carry_TB = np.ones((steps, batch_size))
+    carry_TB[t, column] = 0
+    h_TBH, after = outputs(model, x_TB, state, carry_TB=carry_TB)
     own_T1H, own_after = outputs(model, x_TB[t:, [column]], model.zero_state(1))
     assert_close(h_TBH[t:, [column]], own_T1H)
     assert_close(tuple(tuple(s[[column]] for s in layer) for layer in after), own_after)
@@ -94,8 +96,8 @@ def test_a_keep_of_zero_starts_from_zero(problem, variant, steps, fresh, batch_s
 
 def test_a_keep_of_ones_changes_nothing(problem, variant):
     model, x_TB, state = problem(variant)
-    kept = outputs(model, x_TB, state, keep_TB=np.ones(x_TB.shape))
-    assert_same_bits(kept, outputs(model, x_TB, state))
+    saved = outputs(model, x_TB, state, carry_TB=np.ones(x_TB.shape))
+    assert_same_bits(saved, outputs(model, x_TB, state))
 
 
 def test_streams_do_not_see_one_another(problem, variant):
@@ -107,10 +109,10 @@ def test_streams_do_not_see_one_another(problem, variant):
     assert (other_TBH[:, 0] != h_TBH[:, 0]).any()
 
 
-def everything(model, x_TB, state, buffers, dropout_seed=None, keep_TB=None):
+def everything(model, x_TB, state, buffers, dropout_seed=None, carry_TB=None):
     """Outputs, states and gradients of a pass and its derivative."""
     rng = None if dropout_seed is None else np.random.default_rng(dropout_seed)
-    h_TBH, after = model.forward(x_TB, state, buffers, keep_TB, rng)
+    h_TBH, after = model.forward(x_TB, state, buffers, carry_TB, rng)
     h_TBH = h_TBH.copy()
     grads = model.params.zeros_like()
     dh_TBH = np.cos(np.arange(h_TBH.size, dtype=model.dtype)).reshape(h_TBH.shape)
@@ -126,7 +128,7 @@ def test_buffers_carry_nothing_from_use_to_use(problem, variant, dropout):
     first = everything(model, x_TB, state, buffers, seed)
     assert_same_bits(everything(model, x_TB, state, buffers, seed), first)
     zero = model.zero_state(x_TB.shape[1])
-    everything(model, x_TB[::-1].copy(), zero, buffers, seed, keep_TB=np.zeros(x_TB.shape))
+    everything(model, x_TB[::-1].copy(), zero, buffers, seed, carry_TB=np.zeros(x_TB.shape))
     everything(model, x_TB[:2], zero, buffers, seed)
     assert_same_bits(everything(model, x_TB, state, buffers, seed), first)
 
@@ -152,10 +154,10 @@ def test_a_state_that_was_handed_back_is_the_callers(problem, variant):
     buffers = model.buffers(len(x_TB), x_TB.shape[1])
     given_before = [array.copy() for array in leaves(state)]
     _, after = outputs(model, x_TB, state, buffers)
-    kept = [array.copy() for array in leaves(after)]
+    saved = [array.copy() for array in leaves(after)]
     _, stepped = model.step(x_TB[0], after)
     everything(model, x_TB[::-1].copy(), stepped, buffers)
-    assert_same_bits(tuple(leaves(after)), tuple(kept))
+    assert_same_bits(tuple(leaves(after)), tuple(saved))
     assert_same_bits(tuple(leaves(state)), tuple(given_before))
 
 

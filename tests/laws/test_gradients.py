@@ -47,15 +47,15 @@ def wrong(errors):
     return {name: error for name, error in errors.items() if not error <= TOLERANCE}
 
 
-@given(steps=STEPS, batch_size=BATCHES, hidden=HIDDEN, with_keep=st.booleans(), seed=SEEDS)
-def test_a_cells_gradients(gradients, variant, steps, batch_size, hidden, with_keep, seed):
-    assert not wrong(gradients.cell(variant, steps, batch_size, hidden, with_keep, seed))
+@given(steps=STEPS, batch_size=BATCHES, hidden=HIDDEN, with_carry=st.booleans(), seed=SEEDS)
+def test_a_cells_gradients(gradients, variant, steps, batch_size, hidden, with_carry, seed):
+    assert not wrong(gradients.cell(variant, steps, batch_size, hidden, with_carry, seed))
 
 
 @pytest.mark.parametrize("block_values", [1, 40], ids=["a step a block", "a few steps a block"])
 def test_a_cells_gradients_over_several_blocks(gradients, variant, block_values, monkeypatch):
     monkeypatch.setattr("charlm.nn.buffers.BLOCK_VALUES", block_values)
-    assert not wrong(gradients.cell(variant, 7, 2, 3, with_keep=True))
+    assert not wrong(gradients.cell(variant, 7, 2, 3, with_carry=True))
 
 
 @settings(max_examples=15)
@@ -64,14 +64,14 @@ def test_a_cells_gradients_over_several_blocks(gradients, variant, block_values,
     steps=STEPS,
     batch_size=BATCHES,
     symbols=SYMBOLS,
-    with_keep=st.booleans(),
+    with_carry=st.booleans(),
     draw=st.data(),
     seed=SEEDS,
 )
-def test_the_layers_gradients(gradients, variant, sizes, steps, batch_size, symbols, with_keep, draw, seed):
+def test_the_layers_gradients(gradients, variant, sizes, steps, batch_size, symbols, with_carry, draw, seed):
     config = config_of(variant, sizes)
     noise = draw.draw(noise_for(variant))
-    assert not wrong(gradients.layers(config, steps, batch_size, symbols, with_keep, noise, seed))
+    assert not wrong(gradients.layers(config, steps, batch_size, symbols, with_carry, noise, seed))
 
 
 @settings(max_examples=15)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charlm.nn import buffers
-from charlm.nn.buffers import Track, rows
+from charlm.nn.buffers import StateHistory, flatten_time
 from charlm.nn.cells import gru, lstm, rnn
 
 TOLERANCE = 1e-6
@@ -34,9 +34,9 @@ def shift_recurrent_gradient(cell):
     """Pair each step's gradient with the state that it produced, not the one that it saw."""
 
     def plant(monkeypatch):
-        def shift(self, params, dh_TBH, dstate, tape, grads):
-            after_NH = rows(tape.tracks[0].produced(slice(len(dh_TBH))))
-            grads["W_hh"][:] = after_NH.T @ rows(tape.gates_TBG)
+        def shift(self, params, dh_TBH, dstate, cache, grads):
+            after_NH = flatten_time(cache.history[0].states_after(slice(len(dh_TBH))))
+            grads["W_hh"][:] = after_NH.T @ flatten_time(cache.gates_TBG)
 
         after(monkeypatch, cell, "backward", shift)
 
@@ -44,10 +44,10 @@ def shift_recurrent_gradient(cell):
 
 
 def shift_gated_recurrent_gradient(monkeypatch):
-    def produced_rows(tape):
-        return rows(np.ascontiguousarray(tape.tracks[0].produced(slice(len(tape.gates_TBG)))))
+    def produced_rows(cache):
+        return flatten_time(np.ascontiguousarray(cache.history[0].states_after(slice(len(cache.gates_TBG)))))
 
-    monkeypatch.setattr(buffers.Tape, "incoming_rows", produced_rows)
+    monkeypatch.setattr(buffers.ForwardCache, "rows_before", produced_rows)
 
 
 def wrong_tanh_derivative_of_rnn(monkeypatch):
@@ -97,8 +97,8 @@ def reset_path_without_the_gate(monkeypatch):
     """Send the reset's gradient to the old state as if r were 1."""
     original = gru.GRU._through_products
 
-    def through(self, params, da_BG, dh_BH, r_BH, inner_BH, tape):
-        original(self, params, da_BG, dh_BH, np.ones_like(r_BH), inner_BH, tape)
+    def through(self, params, da_BG, dh_BH, r_BH, inner_BH, cache):
+        original(self, params, da_BG, dh_BH, np.ones_like(r_BH), inner_BH, cache)
 
     monkeypatch.setattr(gru.GRU, "_through_products", through)
 
@@ -107,9 +107,9 @@ def add_to_gradients(monkeypatch):
     """Accumulate over calls instead of writing."""
     original = lstm.LSTM.backward
 
-    def backward(self, params, dh_TBH, dstate, tape, grads):
+    def backward(self, params, dh_TBH, dstate, cache, grads):
         before = grads["W_hh"].copy()
-        result = original(self, params, dh_TBH, dstate, tape, grads)
+        result = original(self, params, dh_TBH, dstate, cache, grads)
         grads["W_hh"][:] += before
         return result
 
@@ -117,23 +117,23 @@ def add_to_gradients(monkeypatch):
 
 
 def forget_keep_in_backward(monkeypatch):
-    monkeypatch.setattr(Track, "cut", lambda self, t, dstate_BH: None)
+    monkeypatch.setattr(StateHistory, "mask_gradient", lambda self, t, dstate_BH: None)
 
 
 def forget_keep_in_the_weights_gradient(monkeypatch):
-    monkeypatch.setattr(Track, "reset", lambda self, h_TBH: None)
+    monkeypatch.setattr(StateHistory, "reset", lambda self, h_TBH: None)
 
 
 def keep_the_cut_a_step_late(monkeypatch):
-    original = Track.cut
-    monkeypatch.setattr(Track, "cut", lambda self, t, d_BH: original(self, max(t - 1, 0), d_BH))
+    original = StateHistory.mask_gradient
+    monkeypatch.setattr(StateHistory, "mask_gradient", lambda self, t, d_BH: original(self, max(t - 1, 0), d_BH))
 
 
 def ignore_the_last_states_gradient(monkeypatch):
     original = rnn.RNN.backward
 
-    def backward(self, params, dh_TBH, dstate, tape, grads):
-        return original(self, params, dh_TBH, (np.zeros_like(dstate[0]),), tape, grads)
+    def backward(self, params, dh_TBH, dstate, cache, grads):
+        return original(self, params, dh_TBH, (np.zeros_like(dstate[0]),), cache, grads)
 
     monkeypatch.setattr(rnn.RNN, "backward", backward)
 
@@ -163,7 +163,7 @@ IN_A_CELL = [
 
 @pytest.mark.parametrize(("cell", "settings", "plant"), IN_A_CELL)
 def test_an_error_in_a_cell_is_caught(gradients, cell, settings, plant, monkeypatch):
-    case = {"variant": {"cell": cell, **settings}, "steps": 4, "batch_size": 3, "hidden": 3, "with_keep": True}
+    case = {"variant": {"cell": cell, **settings}, "steps": 4, "batch_size": 3, "hidden": 3, "with_carry": True}
     assert max(gradients.cell(**case).values()) <= TOLERANCE
     plant(monkeypatch)
     worst = max(gradients.cell(**case).values(), key=lambda error: (np.isnan(error), error))
@@ -174,6 +174,6 @@ def test_an_error_over_blocks_of_steps_is_caught(gradients, monkeypatch):
     case = {"variant": {"cell": "lstm"}, "steps": 4, "batch_size": 3, "hidden": 3}
     monkeypatch.setattr(buffers, "BLOCK_VALUES", 2 * 3 * 4 * 3)
     assert max(gradients.cell(**case).values()) <= TOLERANCE
-    original = buffers.Tape.blocks_backward
-    monkeypatch.setattr(buffers.Tape, "blocks_backward", lambda *args: reversed(list(original(*args))))
+    original = buffers.ForwardCache.blocks_backward
+    monkeypatch.setattr(buffers.ForwardCache, "blocks_backward", lambda *args: reversed(list(original(*args))))
     assert max(gradients.cell(**case).values()) > NOTICED

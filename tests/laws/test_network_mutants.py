@@ -10,8 +10,8 @@ import pytest
 from charlm.config import ModelConfig
 from charlm.models.char_rnn import Model
 from charlm.nn import layer, state
-from charlm.nn.buffers import Track
-from charlm.nn.dropout import Regularization, SymbolDropout, WeightDrop, draw_mask
+from charlm.nn.buffers import StateHistory
+from charlm.nn.dropout import EmbeddingDropout, Regularization, WeightDrop, draw_mask
 from charlm.nn.embedding import Embedding, TiedEmbedding
 
 TOLERANCE = 1e-6
@@ -75,22 +75,22 @@ def skip_the_embedding(monkeypatch):
 
 
 def forget_the_scale_of_symbols(monkeypatch):
-    monkeypatch.setattr(SymbolDropout, "backward", lambda self, drows_VG: drows_VG[:-1])
+    monkeypatch.setattr(EmbeddingDropout, "backward", lambda self, drows_VG: drows_VG[:-1])
 
 
 def teach_dropped_symbols(monkeypatch):
     """Give a dropped symbol's row the gradient of where it would have been read."""
-    original = SymbolDropout.forward
+    original = EmbeddingDropout.forward
 
     def forward(self, rows_VG, x_TB, rng):
         self.read_TB = x_TB
         return original(self, rows_VG, x_TB, rng)
 
     def restore(model, buffers):
-        symbols = buffers.layers[0].symbol_dropout
+        symbols = buffers.layers[0].embedding_dropout
         symbols.x_TB = symbols.read_TB
 
-    monkeypatch.setattr(SymbolDropout, "forward", forward)
+    monkeypatch.setattr(EmbeddingDropout, "forward", forward)
     before_backward(monkeypatch, restore)
 
 
@@ -144,37 +144,37 @@ def untranspose_the_readouts_part(monkeypatch):
 def forget_the_initial_state(monkeypatch):
     """Stop the gradient where a stream starts, and let nobody have it."""
 
-    def cut(self, t, dstate_BH):
-        if self._keep_TB is not None:
-            dstate_BH *= self._keep_TB[t, :, None]
+    def mask_gradient(self, t, dstate_BH):
+        if self._carry_TB is not None:
+            dstate_BH *= self._carry_TB[t, :, None]
 
-    monkeypatch.setattr(Track, "cut", cut)
+    monkeypatch.setattr(StateHistory, "mask_gradient", mask_gradient)
 
 
 def teach_the_initial_state_what_is_kept(monkeypatch):
     """Sum the gradient of the streams that go on, not of those that start."""
-    original = Track.cut
+    original = StateHistory.mask_gradient
 
-    def cut(self, t, dstate_BH):
-        own_H = self.dfresh_H + dstate_BH[self._keep_TB[t] != 0].sum(axis=0)
+    def mask_gradient(self, t, dstate_BH):
+        own_H = self.dinitial_H + dstate_BH[self._carry_TB[t] != 0].sum(axis=0)
         original(self, t, dstate_BH)
-        self.dfresh_H = own_H
+        self.dinitial_H = own_H
 
-    monkeypatch.setattr(Track, "cut", cut)
+    monkeypatch.setattr(StateHistory, "mask_gradient", mask_gradient)
 
 
 def start_from_zero_in_the_weights_gradient(monkeypatch):
     def reset(self, h_TBH):
-        h_TBH *= self._keep_TB[..., None]
+        h_TBH *= self._carry_TB[..., None]
 
-    monkeypatch.setattr(Track, "reset", reset)
+    monkeypatch.setattr(StateHistory, "reset", reset)
 
 
 def exchange_h_and_c(monkeypatch):
     original = state.write_gradients
 
-    def write(cell, tape, grads):
-        original(cell, tape, {"h_0": grads["c_0"], "c_0": grads["h_0"]})
+    def write(cell, cache, grads):
+        original(cell, cache, {"h_0": grads["c_0"], "c_0": grads["h_0"]})
 
     monkeypatch.setattr("charlm.nn.layer.write_gradients", write)
 
@@ -212,7 +212,7 @@ def assert_caught(check, settings, noise, plant, monkeypatch, **case):
         "noise": Regularization(**{"dropout": 0.0, **noise}),
         "steps": 4,
         "batch_size": 3,
-        "vocabulary_size": 3,
+        "vocab_size": 3,
     }
     assert max(check(**case).values()) <= TOLERANCE
     plant(monkeypatch)
@@ -233,4 +233,4 @@ def test_an_error_in_a_tied_network_is_caught(gradients, plant, monkeypatch):
 @pytest.mark.parametrize("plant", IN_AN_INITIAL_STATE)
 def test_an_error_in_a_learned_initial_state_is_caught(gradients, plant, monkeypatch):
     settings = {"cell": "lstm", "learned_state": True}
-    assert_caught(gradients.layers, settings, {}, plant, monkeypatch, with_keep=True)
+    assert_caught(gradients.layers, settings, {}, plant, monkeypatch, with_carry=True)

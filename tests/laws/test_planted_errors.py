@@ -10,19 +10,19 @@ import pytest
 
 TOLERANCE = 1e-6
 NOTICED = 1e-3  # what a planted error is off by, at least
-CASE = {"steps": 5, "batch_size": 3, "hidden": 6, "with_keep": True}
+CASE = {"steps": 5, "batch_size": 3, "hidden": 6, "with_carry": True}
 
 IN_ITS_FILE = [
     ("mingru", "k_TBH *= own_dh_TBH\n", "k_TBH *= dh_TBH[block]\n"),  # without what comes from later steps
     ("mingru", "np.subtract(1, k_TBH, out=candidate_TBH)", "candidate_TBH[:] = k_TBH"),  # z and 1 - z confused
-    ("mingru", "h.all_incoming(block)", "h.slots_TBH[:-1][block]"),  # the state that keep took away
-    ("mingru", "h.cut(t, dh_BH)", "pass"),
+    ("mingru", "h.states_before(block)", "h.slots_TBH[:-1][block]"),  # the state that keep took away
+    ("mingru", "h.mask_gradient(t, dh_BH)", "pass"),
     ("mingru", "dh_BH[:] = dstate[0]", "dh_BH[:] = 0"),
     ("mlstm", "dh_BH[:], dc_BH[:] = dstate", "dh_BH[:] = dstate[0]; dc_BH[:] = 0"),
     ("mlstm", "        dq_TBH[t] *= dm_BH\n", "        dq_TBH[t] = dm_BH\n"),  # h's factor as if x's were one
     ("mlstm", "        dfactor_TBH[t] *= dm_BH\n", "        dfactor_TBH[t] = dm_BH\n"),
-    ("mlstm", "tape.in_rows(tape.kept[\"m\"][:seq_len]).T", "tape.incoming_rows().T"),  # the LSTM's gradient
-    ("mlstm", "                c.cut(t, dc_BH)\n", ""),
+    ("mlstm", "cache.in_rows(cache.saved[\"m\"][:seq_len]).T", "cache.rows_before().T"),  # the LSTM's gradient
+    ("mlstm", "                c.mask_gradient(t, dc_BH)\n", ""),
     ("lnlstm", "tanh_s += params[\"bias_c\"]", "tanh_s += 0"),
     ("lnlstm", "da_TBG[t] = norms[\"x\"].differentiate(t, da_TBG[t])", "pass"),
     ("lnlstm", "total_BX[:] = 0", "total_BX[:] = 1"),

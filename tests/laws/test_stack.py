@@ -7,7 +7,7 @@ from charlm.base.arrays import FlatVector
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import Regularization
 from charlm.nn.stack import Stack, StackBuffers
-from tests.laws.gradient_check import draw_keep, relative_errors, terms
+from tests.laws.gradient_check import draw_carry, relative_errors, terms
 
 STEPS, BATCH, HIDDEN = 5, 3, 4
 
@@ -22,13 +22,13 @@ def make(cell="lstm", layers=2, prefix="encoder.layers.", **options):
         shapes |= {f"{prefix}{number}.{name}": shape for name, shape in own.items()}
     params = FlatVector(shapes, "float64")
     stack = Stack(made, params, layers, prefix, **options)
-    stack.initialise(np.random.default_rng(0))
+    stack.initialize(np.random.default_rng(0))
     return stack, params
 
 
 def case(seed=1):
     rng = np.random.default_rng(seed)
-    return rng, rng.standard_normal((STEPS, BATCH, HIDDEN)), draw_keep(rng, True, STEPS, BATCH)
+    return rng, rng.standard_normal((STEPS, BATCH, HIDDEN)), draw_carry(rng, True, STEPS, BATCH)
 
 
 @pytest.mark.parametrize("is_reversed", [False, True])
@@ -36,14 +36,14 @@ def case(seed=1):
 @pytest.mark.parametrize("cell", CELLS.names())
 def test_gradients_of_a_stack_over_vectors(cell, is_residual, is_reversed):
     stack, params = make(cell, is_residual=is_residual, is_reversed=is_reversed)
-    rng, x_TBE, keep_TB = case()
+    rng, x_TBE, carry_TB = case()
     state = tuple(tuple(rng.uniform(-1, 1, a.shape) for a in layer) for layer in stack.zero_state(BATCH))
     dh_TBH = rng.standard_normal((STEPS, BATCH, HIDDEN))
     dstate = tuple(tuple(rng.standard_normal(a.shape) for a in layer) for layer in state)
     buffers = StackBuffers(stack, STEPS + 1, BATCH, Regularization(dropout=0.3))
 
     def projection():
-        h_TBH, after = stack.forward(x_TBE, state, buffers, keep_TB, np.random.default_rng(2))
+        h_TBH, after = stack.forward(x_TBE, state, buffers, carry_TB, np.random.default_rng(2))
         return terms((dh_TBH, *sum(dstate, ())), (h_TBH, *sum(after, ())))
 
     projection()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from charlm.data.alphabet import Alphabet, code_points
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.data.vocabulary import Vocabulary
-from charlm.evaluate.base import Subject
+from charlm.evaluate.base import EvalCase
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.inference.language_model import LanguageModel
 
@@ -20,11 +20,11 @@ MEGABYTE = 1 << 20
 def subject(make_model):
     """A subject with 4 million characters of training and 600,000 to measure, and few different bigrams."""
     steps = np.random.default_rng(1).integers(0, 20, 4_000_000)
-    codes = (np.cumsum(steps) % len(SYMBOLS)).astype(np.uint16)
+    ids = (np.cumsum(steps) % len(SYMBOLS)).astype(np.uint16)
     alphabet = Alphabet.of_counts(np.bincount(code_points(SYMBOLS)), "characters")
     network = make_model(len(SYMBOLS), hidden=1, dtype="float32")
-    model = LanguageModel(network, Vocabulary.of(SYMBOLS), len(codes))
-    return Subject("r", model, "t", Part(codes[:600_000], alphabet), Part(codes, alphabet))
+    model = LanguageModel(network, Vocabulary.of(SYMBOLS), len(ids))
+    return EvalCase("r", model, "t", EncodedText(ids[:600_000], alphabet), EncodedText(ids, alphabet))
 
 
 @pytest.mark.parametrize("name", ["perplexity", "baselines", "context", "calibration", "surprisal"])

@@ -46,8 +46,8 @@ def own_nats(text):
 def counted(training, text, order):
     """What an n-gram model of the training text makes of another."""
     vocabulary = Vocabulary.of(training)
-    codes, text_codes = vocabulary.encode(training, "training"), vocabulary.encode(text, "text")
-    return WittenBell(codes, len(vocabulary), order).costs(text_codes[:-1], text_codes[1:])
+    ids, text_codes = vocabulary.encode(training, "training"), vocabulary.encode(text, "text")
+    return WittenBell(ids, len(vocabulary), order).costs(text_codes[:-1], text_codes[1:])
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

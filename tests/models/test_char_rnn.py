@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import CheckpointError, UsageError
-from charlm.config import ModelConfig, OptimisationConfig
+from charlm.config import ModelConfig, OptimizerConfig
 from charlm.models.architecture import check_settings, parameter_shapes
 from charlm.models.char_rnn import Model
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import Regularization, draw_mask
-from charlm.nn.init import xavier
+from charlm.nn.init import xavier_
 from charlm.nn.state import join_states, named_states
 from charlm.runs.format_version import FORMAT
 
 SYMBOLS = 5
-PLAIN = OptimisationConfig()
+PLAIN = OptimizerConfig()
 
 
 def test_parameters_of_a_one_hot_model():
@@ -125,7 +125,7 @@ def test_a_mask_keeps_the_mean(rate, dtype):
 
 def test_xavier_keeps_the_variance_of_a_signal():
     W = np.empty((300, 200))
-    xavier(W, np.random.default_rng(0))
+    xavier_(W, np.random.default_rng(0))
     signal = np.random.default_rng(1).standard_normal((50, 300)) @ W
     assert signal.std() == pytest.approx(1, rel=0.05)
 

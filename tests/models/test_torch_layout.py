@@ -13,9 +13,9 @@ from charlm.models.torch_layout import from_torch, is_of_model, to_torch, torch_
 from charlm.nn.cells import CELLS
 
 
-def numbered(config, vocabulary_size):
+def numbered(config, vocab_size):
     """Parameters that hold 1, 2, 3 and so on, in charlm's order."""
-    params = FlatVector(parameter_shapes(config, vocabulary_size), config.dtype)
+    params = FlatVector(parameter_shapes(config, vocab_size), config.dtype)
     params.flat[:] = np.arange(1, params.flat.size + 1)
     return params
 
@@ -92,7 +92,7 @@ def test_a_parameter_that_only_one_cell_has_keeps_its_name_and_layout(monkeypatc
     peephole = SimpleNamespace(gates=("a", "b"), torch_gates=None, recurrent_biases={})
     shapes = {"layers.0.W_xh": (3, 4), "layers.0.b_h": (4,), "layers.0.w_peep": (2, 3), "readout.b_y": (3,)}
     monkeypatch.setattr(torch_layout, "_cell", lambda config: peephole)
-    monkeypatch.setattr(torch_layout, "parameter_shapes", lambda config, vocabulary_size: shapes)
+    monkeypatch.setattr(torch_layout, "parameter_shapes", lambda config, vocab_size: shapes)
     params = FlatVector(shapes, "float32")
     params.flat[:] = np.arange(params.flat.size)
     tensors = to_torch(params, ModelConfig())
@@ -130,10 +130,10 @@ def test_a_learned_initial_state_is_outside_of_what_pytorch_loads():
     hidden=st.integers(1, 4),
     encoding=st.sampled_from(["one-hot", "embedding"]),
     dtype=st.sampled_from(["float32", "float64"]),
-    vocabulary_size=st.integers(1, 5),
+    vocab_size=st.integers(1, 5),
     seed=st.integers(0, 2**32),
 )
-def test_there_and_back_every_bit_is_the_same(cell, layers, hidden, encoding, dtype, vocabulary_size, seed):
+def test_there_and_back_every_bit_is_the_same(cell, layers, hidden, encoding, dtype, vocab_size, seed):
     config = ModelConfig(
         cell=cell.partition("-")[0],
         reset_after=cell.endswith("after"),
@@ -143,14 +143,14 @@ def test_there_and_back_every_bit_is_the_same(cell, layers, hidden, encoding, dt
         embedding_size=2,
         dtype=dtype,
     )
-    params = FlatVector(parameter_shapes(config, vocabulary_size), dtype)
+    params = FlatVector(parameter_shapes(config, vocab_size), dtype)
     params.flat[:] = np.random.default_rng(seed).standard_normal(params.flat.size)
     params.flat[::3] = -0.0  # adding a zero to it would change its sign
     tensors = to_torch(params, config)
-    assert {name: tensor.shape for name, tensor in tensors.items()} == torch_shapes(config, vocabulary_size)
+    assert {name: tensor.shape for name, tensor in tensors.items()} == torch_shapes(config, vocab_size)
     assert all(tensor.flags.c_contiguous and tensor.dtype == dtype for tensor in tensors.values())
     assert not any(np.shares_memory(tensor, params.flat) for tensor in tensors.values())
-    assert from_torch(tensors, config, vocabulary_size).flat.tobytes() == params.flat.tobytes()
+    assert from_torch(tensors, config, vocab_size).flat.tobytes() == params.flat.tobytes()
 
 
 @pytest.mark.parametrize("cell", CELLS.names())

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import UsageError
-from charlm.config import ModelConfig, OptimisationConfig
+from charlm.config import ModelConfig, OptimizerConfig
 from charlm.models.architecture import check_settings
-from charlm.nn.dropout import Dropout, Regularization, SymbolDropout, WeightDrop
+from charlm.nn.dropout import Dropout, EmbeddingDropout, Regularization, WeightDrop
 
 STEPS, STREAMS, HIDDEN, SYMBOLS = 40, 30, 20, 12
 
@@ -44,7 +44,7 @@ def test_a_chunk_may_be_shorter_than_the_buffers(locked):
 def test_a_symbol_is_dropped_wherever_it_occurs_in_a_stream(symbols):
     rows_VG = 1 + rng(1).random((symbols, 3))
     x_TB = rng(2).integers(symbols, size=(STEPS, 2000 // symbols)).astype(np.uint8)
-    dropout = SymbolDropout(0.25)
+    dropout = EmbeddingDropout(0.25)
     seen_TBG = dropout.forward(rows_VG, x_TB, rng())[dropout.x_TB]
     is_dropped_TB = (seen_TBG == 0).all(axis=-1)
     np.testing.assert_allclose(seen_TBG[~is_dropped_TB], rows_VG[x_TB[~is_dropped_TB]] / 0.75, rtol=1e-12)
@@ -99,6 +99,6 @@ def test_evaluation_is_quiet_in_a_workspace_of_training(make_model):
 
 
 def test_weight_drop_needs_recurrent_weights():
-    check_settings(ModelConfig(cell="gru"), OptimisationConfig(weight_drop=0.1))
+    check_settings(ModelConfig(cell="gru"), OptimizerConfig(weight_drop=0.1))
     with pytest.raises(UsageError, match="--weight-drop is of W_hh, and --cell mingru has none"):
-        check_settings(ModelConfig(cell="mingru"), OptimisationConfig(weight_drop=0.1))
+        check_settings(ModelConfig(cell="mingru"), OptimizerConfig(weight_drop=0.1))

@@ -18,7 +18,7 @@ def make(name, symbols, width, size=3, seed=0):
     tied = {"encoding": "embedding", "tied": True, "hidden": size}
     encoding = encoding_of(ModelConfig(embedding_size=size, **(tied if name == "tied" else {"encoding": name})))
     params = FlatVector(encoding.shapes(symbols, width), "float64")
-    encoding.initialise(params, np.random.default_rng(seed))
+    encoding.initialize(params, np.random.default_rng(seed))
     return encoding, params
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from charlm.base.arrays import FlatVector
-from charlm.config import OptimisationConfig
-from charlm.data.batches import RandomPartition, SequentialPartition
+from charlm.config import OptimizerConfig
+from charlm.data.batches import SequentialBatcher, ShuffledBatcher
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.numpy.engine import LocalEngine
-from charlm.engines.threads import WorkerPool
-from charlm.inference.generate import prime
+from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.threads import ThreadPool
+from charlm.inference.generate import burn_in
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.lines import score_lines
 from charlm.inference.scoring import model_costs
@@ -20,7 +20,7 @@ from charlm.nn.readout import log_softmax_, nll_nats
 
 SYMBOLS, STEPS, STREAMS, END = 5, 4, 3, 2
 CODES = np.random.default_rng(1).integers(SYMBOLS, size=60).astype(np.uint8)
-QUIET = OptimisationConfig(dropout=0.0)
+QUIET = OptimizerConfig(dropout=0.0)
 EVERY_CELL = pytest.mark.parametrize("cell", CELLS.names())
 
 
@@ -28,8 +28,8 @@ EVERY_CELL = pytest.mark.parametrize("cell", CELLS.names())
 def make_learned(make_model):
     """A function that makes a model whose initial state is far from zero."""
 
-    def make(cell="lstm", vocabulary_size=SYMBOLS, **settings):
-        model = make_model(vocabulary_size, cell=cell, layers=2, learned_state=True, **settings)
+    def make(cell="lstm", vocab_size=SYMBOLS, **settings):
+        model = make_model(vocab_size, cell=cell, layers=2, learned_state=True, **settings)
         for name, values in model.params.items():
             if name.endswith("_0"):
                 values[:] = np.random.default_rng(7).uniform(-0.9, 0.9, values.shape)
@@ -38,10 +38,10 @@ def make_learned(make_model):
     return make
 
 
-def costs_by_steps(model, codes, end=None):
+def costs_by_steps(model, ids, end=None):
     """What each code after the first costs, read one by one from the initial state."""
     state, costs = model.initial_state(1), []
-    for x, y in itertools.pairwise(codes):
+    for x, y in itertools.pairwise(ids):
         state = model.initial_state(1) if x == end else state
         logits_1V, state = model.step(np.array([x]), state)
         costs.append(-log_softmax_(logits_1V)[0, y])
@@ -67,10 +67,10 @@ def test_the_initial_state_is_every_streams(make_learned, cell):
 @EVERY_CELL
 def test_a_stream_that_starts_afresh_in_mid_chunk_starts_from_it(make_learned, cell):
     model, x_TB = make_learned(cell), CODES[: STEPS * STREAMS].reshape(STEPS, STREAMS)
-    keep_TB = np.ones(x_TB.shape)
-    keep_TB[2, 1] = 0
+    carry_TB = np.ones(x_TB.shape)
+    carry_TB[2, 1] = 0
     buffers = model.buffers(STEPS, STREAMS)
-    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), buffers, keep_TB)
+    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), buffers, carry_TB)
     alone_TBH, _ = model.forward(x_TB[2:, [1]], model.initial_state(1), model.buffers(STEPS, 1))
     np.testing.assert_allclose(h_TBH[2:, [1]], alone_TBH, rtol=1e-12)
 
@@ -78,15 +78,15 @@ def test_a_stream_that_starts_afresh_in_mid_chunk_starts_from_it(make_learned, c
 @pytest.mark.parametrize("end", [None, END], ids=["one text", "documents"])
 def test_scoring_starts_from_it(make_learned, end):
     model = make_learned()
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         costs_N = model_costs(model, pool, end=end)(CODES[:-1], CODES[1:])
     np.testing.assert_allclose(costs_N, costs_by_steps(model, CODES, end), rtol=1e-10)
 
 
 def test_scoring_by_lines_starts_from_it(make_learned):
     vocabulary = Vocabulary.of("abc\n")
-    model = LanguageModel(make_learned(vocabulary_size=4), vocabulary, 10)
-    with WorkerPool(1) as pool:
+    model = LanguageModel(make_learned(vocab_size=4), vocabulary, 10)
+    with ThreadPool(1) as pool:
         scores = score_lines(model, ["ab", "cabba"], pool)
     expected = [
         sum(costs_by_steps(model.network, vocabulary.encode(f"\n{line}\n", "a line"))) for line in ("ab", "cabba")
@@ -99,16 +99,16 @@ def test_sampling_starts_from_it(make_learned):
     state = model.initial_state(2)
     for code in CODES[:5]:
         _, state = model.step(np.full(2, code), state)
-    for ours, theirs in zip(sum(prime(model, CODES[:5], 2), ()), sum(state, ()), strict=True):
+    for ours, theirs in zip(sum(burn_in(model, CODES[:5], 2), ()), sum(state, ()), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
-    for ours, theirs in zip(sum(prime(model, CODES[:0], 2), ()), sum(model.initial_state(2), ()), strict=True):
+    for ours, theirs in zip(sum(burn_in(model, CODES[:0], 2), ()), sum(model.initial_state(2), ()), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 
 def engine_gradients(model, batches, workers=1):
     """The gradient of each batch's mean loss, by parameter."""
-    with WorkerPool(workers) as pool:
-        engine = LocalEngine(model, QUIET, STEPS, STREAMS, pool)
+    with ThreadPool(workers) as pool:
+        engine = NumpyEngine(model, QUIET, STEPS, STREAMS, pool)
         for batch in batches:
             engine.step(batch, np.random.default_rng(0))
             yield FlatVector(model.shapes, model.dtype, engine.gradient.copy())
@@ -116,15 +116,15 @@ def engine_gradients(model, batches, workers=1):
 
 def mean_loss(model, batch):
     state = model.initial_state(STREAMS)
-    keep_TB = None if batch.get("carry_TB") is None else batch.get("carry_TB").astype(float)
-    h_TBH, _ = model.forward(batch["x_TB"], state, model.buffers(STEPS, STREAMS), keep_TB)
+    carry_TB = None if batch.get("carry_TB") is None else batch.get("carry_TB").astype(float)
+    h_TBH, _ = model.forward(batch["x_TB"], state, model.buffers(STEPS, STREAMS), carry_TB)
     costs_N = nll_nats(model.params, h_TBH.reshape(-1, 4), batch["y_TB"].reshape(-1))
     mask_TB = batch.fields.get("target_mask_TB", np.ones(batch["y_TB"].shape, bool))
     return costs_N[mask_TB.reshape(-1)].mean()
 
 
 @pytest.mark.parametrize("end", [None, END], ids=["one text", "documents"])
-@pytest.mark.parametrize("partition", [SequentialPartition, RandomPartition])
+@pytest.mark.parametrize("partition", [SequentialBatcher, ShuffledBatcher])
 @EVERY_CELL
 def test_a_fresh_batch_teaches_it(make_learned, cell, partition, end):
     model = make_learned(cell)
@@ -144,7 +144,7 @@ def test_a_fresh_batch_teaches_it(make_learned, cell, partition, end):
 
 def test_a_chunk_that_goes_on_teaches_it_nothing(make_learned):
     model = make_learned()
-    batches = list(SequentialPartition(CODES, STEPS, STREAMS).epoch(np.random.default_rng(3)))[:2]
+    batches = list(SequentialBatcher(CODES, STEPS, STREAMS).epoch(np.random.default_rng(3)))[:2]
     assert [batch.resets_state for batch in batches] == [True, False]
     first, second = engine_gradients(model, batches)
     for name in (name for name in model.params if name.endswith("_0")):
@@ -153,6 +153,6 @@ def test_a_chunk_that_goes_on_teaches_it_nothing(make_learned):
 
 def test_any_number_of_workers_gives_the_same_gradient(make_learned):
     model = make_learned()
-    batches = list(RandomPartition(CODES, STEPS, STREAMS, end=END).epoch(np.random.default_rng(3)))
+    batches = list(ShuffledBatcher(CODES, STEPS, STREAMS, end=END).epoch(np.random.default_rng(3)))
     for one, many in zip(engine_gradients(model, batches), engine_gradients(model, batches, 3), strict=True):
         np.testing.assert_allclose(many.flat, one.flat, rtol=1e-11, atol=1e-13)

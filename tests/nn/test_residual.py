@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import UsageError
-from charlm.config import ModelConfig, OptimisationConfig
+from charlm.config import ModelConfig, OptimizerConfig
 from charlm.models.architecture import check_settings
 from charlm.nn.dropout import Regularization
 
@@ -54,6 +54,6 @@ def test_a_unit_is_dropped_once_however_many_layers_pass_it_on(model, x_TB):
 
 
 def test_one_layer_has_nothing_to_join():
-    check_settings(ModelConfig(residual=True, layers=2), OptimisationConfig())
+    check_settings(ModelConfig(residual=True, layers=2), OptimizerConfig())
     with pytest.raises(UsageError, match="--residual joins a layer to the one below: it needs --layers of 2"):
-        check_settings(ModelConfig(residual=True, layers=1), OptimisationConfig())
+        check_settings(ModelConfig(residual=True, layers=1), OptimizerConfig())

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.config import OptimisationConfig
-from charlm.optim.schedules import SCHEDULES, rate_share
+from charlm.config import OptimizerConfig
+from charlm.optim.schedules import SCHEDULES, lr_factor_at
 
 PROGRESS = st.floats(0, 1)
 EVERY = pytest.mark.parametrize("schedule", SCHEDULES)
@@ -48,18 +48,18 @@ def test_half_way_cosine_and_linear_are_half_way():
 @given(progress=PROGRESS, step=st.integers(1, 50), warmup=st.integers(1, 40))
 def test_warm_up_rises_in_a_straight_line_over_its_steps(schedule, progress, step, warmup):
     whole = SCHEDULES[schedule](progress)
-    assert rate_share(schedule, progress, step, warmup) == pytest.approx(whole * min(1, step / warmup))
-    assert rate_share(schedule, progress, step, 0) == whole
+    assert lr_factor_at(schedule, progress, step, warmup) == pytest.approx(whole * min(1, step / warmup))
+    assert lr_factor_at(schedule, progress, step, 0) == whole
 
 
 @EVERY
 @given(beyond=st.floats(-10, 10))
 def test_progress_beyond_its_bounds_counts_as_the_bound(schedule, beyond):
     inside = min(max(beyond, 0.0), 1.0)
-    share = rate_share(schedule, beyond, step_number=1, warmup=0)
+    share = lr_factor_at(schedule, beyond, step_number=1, warmup=0)
     assert share == SCHEDULES[schedule](inside) and math.isfinite(share)
 
 
 def test_the_schedules_are_those_of_the_setting():
-    limits = OptimisationConfig.__dataclass_fields__["schedule"].metadata["limits"]
+    limits = OptimizerConfig.__dataclass_fields__["schedule"].metadata["limits"]
     assert set(limits.choices()) == set(SCHEDULES)

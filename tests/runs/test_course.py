@@ -2,14 +2,14 @@
 
 import pytest
 
-from charlm.runs.course import Course
+from charlm.runs.course import RunSummary
 
 
 @pytest.mark.parametrize(
     ("records", "course"),
     [
-        ([], Course(None, None, None)),
-        ([{"step": 0, "seconds": 0.5, "val_nats_per_char": None}], Course(0, 0.5, None)),
+        ([], RunSummary(None, None, None)),
+        ([{"step": 0, "seconds": 0.5, "val_nats_per_char": None}], RunSummary(0, 0.5, None)),
         (
             [
                 {"step": 0, "seconds": 0.5, "val_nats_per_char": 3.0},
@@ -17,9 +17,9 @@ from charlm.runs.course import Course
                 {"step": 8, "seconds": 2.5, "val_nats_per_char": 2.5},
                 {"step": 9, "seconds": 2.75, "val_nats_per_char": None},
             ],
-            Course(9, 2.75, 2.0),
+            RunSummary(9, 2.75, 2.0),
         ),
-        ([{"loss": 1.0}], Course(None, None, None)),
+        ([{"loss": 1.0}], RunSummary(None, None, None)),
     ],
 )
 def test_the_course_ends_with_the_last_record_and_keeps_the_lowest_cost(tmp_path, make_run, records, course):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from charlm.base.errors import CheckpointError
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.format_version import FORMAT, stamp, take_stamp
 from charlm.runs.run import Run
@@ -25,7 +25,7 @@ EVERY = pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.par
 RESUMED_STEPS = 320
 
 
-def figures_of(folder):
+def text_metrics(folder):
     """What the charlm that wrote a run made of it, and the text that it measured."""
     kept = json.loads((folder.parent / "figures.json").read_text(encoding="utf-8"))
     return kept["runs"][folder.name], kept["text"]
@@ -52,7 +52,7 @@ def test_every_format_before_this_one_is_kept():
 
 @EVERY
 def test_a_kept_run_means_what_it_meant(folder):
-    figures, text = figures_of(folder)
+    figures, text = text_metrics(folder)
     model = load_run(Run.open(folder))
     assert model.perplexity(text).perplexity == pytest.approx(figures["perplexity"], rel=1e-6)
     assert model.sample(24, prompt="the ", temperature=0) == figures["greedy"]
@@ -60,9 +60,9 @@ def test_a_kept_run_means_what_it_meant(folder):
 
 @EVERY
 def test_a_kept_run_goes_on_as_it_did_and_becomes_one_of_this_format(folder, copied):
-    figures, _ = figures_of(folder)
+    figures, _ = text_metrics(folder)
     target = copied(folder)
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         trainer, run = resume(Run.open(target), {"steps": RESUMED_STEPS}, pool)
         for _ in train(trainer, run):
             pass

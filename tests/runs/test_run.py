@@ -25,7 +25,7 @@ from charlm.runs.run import Run
 def save_weights(run, path, seed):
     """A model with random weights, saved; returned to compare with."""
     model = Model(run.config.model, len(run.vocabulary))
-    model.initialise(np.random.default_rng(seed))
+    model.initialize(np.random.default_rng(seed))
     save_checkpoint(path, Checkpoint(model.params), run.config.model)
     return model
 
@@ -220,9 +220,9 @@ def test_a_loaded_model_gives_the_logits_of_the_saved_one(tmp_path, make_run):
     run = make_run(tmp_path, layers=2)
     saved = save_weights(run, run.last_path, 1)
     loaded = run.load_model()
-    codes = np.array([0, 3], "uint8")
+    ids = np.array([0, 3], "uint8")
     np.testing.assert_array_equal(
-        loaded.step(codes, loaded.zero_state(2))[0], saved.step(codes, saved.zero_state(2))[0]
+        loaded.step(ids, loaded.zero_state(2))[0], saved.step(ids, saved.zero_state(2))[0]
     )
 
 
@@ -244,7 +244,7 @@ def test_metrics_are_kept_with_the_run(tmp_path, make_run):
 @pytest.fixture
 def first(make_model):
     """A state before the first step."""
-    return Checkpoint(make_model(vocabulary_size=4, cell="gru", hidden=3, dtype="float32").params)
+    return Checkpoint(make_model(vocab_size=4, cell="gru", hidden=3, dtype="float32").params)
 
 
 def test_a_run_that_begins_with_a_state_has_it_before_it_is_a_run(tmp_path, make_run, first, monkeypatch):

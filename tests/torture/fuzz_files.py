@@ -29,7 +29,7 @@ from charlm.models.char_rnn import Model
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.run import Run
-from charlm.training.state import Position
+from charlm.training.state import TrainerState
 from tests.torture.mutations import mutated_bytes, mutated_header, mutated_json, mutated_lines
 
 KINDS = [
@@ -62,10 +62,10 @@ class Fuzzer:
         corpus = CorpusIdentity("letters", "text", (), "0" * 64, 20, 18)
         self._run = run = Run.create(folder, config, Vocabulary.of("abc\n"), corpus)
         model = Model(config.model, len(run.vocabulary))
-        model.initialise(np.random.default_rng(0))
+        model.initialize(np.random.default_rng(0))
         save_checkpoint(run.best_path, Checkpoint(model.params), config.model)
         extras = {name: np.ones(shape, "float32") for name, shape in EXTRAS.items()}
-        save_checkpoint(run.last_path, Checkpoint(model.params, extras, Position().to_json()), config.model)
+        save_checkpoint(run.last_path, Checkpoint(model.params, extras, TrainerState().to_json()), config.model)
         for step in range(4):
             run.append_metrics({"step": step, "val_nats_per_char": 1.5, "is_best": True})
         self._whole = {name: (folder / name).read_bytes() for name, _ in KINDS}
@@ -98,7 +98,7 @@ class Fuzzer:
         run = Run.open(self._run.folder)
         run.read_metrics()
         last = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary), EXTRAS)
-        Position.from_json(last.scalars, str(run.last_path), last.version)
+        TrainerState.from_json(last.scalars, str(run.last_path), last.version)
         model = load_run(run)
         try:
             model.sample(2)

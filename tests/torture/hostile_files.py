@@ -38,7 +38,7 @@ def make_run(folder):
     config = TrainingConfig.from_settings(cell="lstm", hidden=4)
     run = Run.create(folder, config, Vocabulary.of("abc\n"), corpus)
     model = Model(config.model, len(run.vocabulary))
-    model.initialise(np.random.default_rng(0))
+    model.initialize(np.random.default_rng(0))
     for path in (run.best_path, run.last_path):
         save_checkpoint(path, Checkpoint(model.params), config.model)
     run.append_metrics({"step": 0, "val_nats_per_char": 1.5})

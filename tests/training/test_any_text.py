@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import CharlmError
 from charlm.data.reading.sources import find_source
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.language_model import load_run
-from charlm.inference.scoring import figures_of
+from charlm.inference.scoring import text_metrics
 from charlm.runs.run import Run
 from charlm.training.loop import train
 from charlm.training.start import new_run, new_trainer, resume
@@ -47,7 +47,7 @@ WAYS = st.builds(
 
 @pytest.fixture(scope="module")
 def pool():
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         yield pool
 
 
@@ -68,7 +68,7 @@ def whole_way(pool, folder, content, other, ways):
     for targets, split in (([here], "train"), ([here], "val"), ([here], "test"), ([here, beside], None)):
         try:
             (subject,) = subjects_of(targets, split)
-            found.append(figures_of(model.score_with(pool, subject.part)).nats_per_char)
+            found.append(text_metrics(model.score_with(pool, subject.part)).nats_per_char)
         except CharlmError:
             continue
     return found

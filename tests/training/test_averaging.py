@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import DivergenceError
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
-from charlm.inference.scoring import figures_of
+from charlm.inference.scoring import text_metrics
 from charlm.runs.run import Run
-from charlm.training.divergence import LastGood
+from charlm.training.divergence import RollbackPoint
 from charlm.training.events import StepReport
 from charlm.training.loop import train
 from charlm.training.start import resume
@@ -34,7 +34,7 @@ def test_what_learns_is_not_changed_by_its_average(begun):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_the_average_is_the_same_on_any_number_of_workers(begun, workers):
     one, _ = begun(average=5, dropout=0.0, dtype="float64", **SETTINGS)
-    with WorkerPool(workers) as pool:
+    with ThreadPool(workers) as pool:
         other, _ = begun(average=5, dropout=0.0, dtype="float64", pool=pool, **SETTINGS)
         for trainer in (one, other):
             for _ in range(6):
@@ -51,7 +51,7 @@ def test_the_average_is_what_is_validated_sampled_and_saved(begun, pool):
     curve = [record["val_nats_per_char"] for record in run.read_metrics()]
     for which, expected in (("best", min(curve)), ("last", curve[-1])):
         model = dataclasses.replace(load_run(run), network=run.load_model(which))
-        cost = figures_of(model.score_with(pool, trainer.corpus.validation)).nats_per_char
+        cost = text_metrics(model.score_with(pool, trainer.corpus.validation)).nats_per_char
         assert cost == pytest.approx(expected, rel=1e-12)
     assert np.array_equal(run.load_model("last").params.flat, trainer.averaged.params.flat)
 
@@ -70,7 +70,7 @@ def test_going_back_brings_both_back(begun):
     for _ in range(3):
         trainer.step(0.0)
     before = [model.params.flat.copy() for model in (trainer.model, trainer.averaged)]
-    good = LastGood(trainer)
+    good = RollbackPoint(trainer)
     for _ in range(3):
         trainer.step(0.0)
     good.roll_back(DivergenceError("planted"))

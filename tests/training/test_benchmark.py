@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.models.architecture import flops_per_character
 from charlm.training.benchmark import (
     BENCH_CHARACTERS,
@@ -48,7 +48,7 @@ def test_a_preset_is_timed_as_it_trains(name):
 
 
 def test_rates_are_those_of_the_steps_taken(monkeypatch):
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         training, sampling = TrainingBench(TINY, pool), SamplingBench(TINY, streams=3)
         monkeypatch.setattr("charlm.training.benchmark.time", clock())
         assert training.rate(seconds=3) == 2 * 4 * 8 / 3
@@ -58,7 +58,7 @@ def test_rates_are_those_of_the_steps_taken(monkeypatch):
 def test_the_ceiling_counts_every_workers_product(monkeypatch):
     monkeypatch.setattr("charlm.training.benchmark.time", clock())
     monkeypatch.setattr("charlm.training.benchmark.CEILING_SIZE", 10)
-    with WorkerPool(3) as pool:
+    with ThreadPool(3) as pool:
         assert ceiling_gflops(pool) == pytest.approx(3 * 2 * 10**3 / 1e9)
 
 

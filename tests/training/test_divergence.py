@@ -14,11 +14,11 @@ from charlm.runs.checkpoint import load_checkpoint
 from charlm.runs.format_version import FORMAT
 from charlm.runs.run import Run
 from charlm.training import divergence
-from charlm.training.divergence import IN_A_ROW, LastGood, note_loss
+from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
 from charlm.training.events import RollbackReport, StepReport, SummaryReport
 from charlm.training.loop import train
 from charlm.training.start import resume
-from charlm.training.state import Position
+from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
 CHANCE_NATS = math.log(100)
@@ -26,10 +26,10 @@ CHANCE_NATS = math.log(100)
 
 def follow(losses, share=1.0, chance_nats=CHANCE_NATS):
     """The position after these losses."""
-    position = Position()
+    position = TrainerState()
     for loss_nats in losses:
         position.step += 1
-        note_loss(position, loss_nats, share, chance_nats)
+        check_loss(position, loss_nats, share, chance_nats)
     return position
 
 
@@ -112,14 +112,14 @@ def test_a_loss_that_comes_down_and_then_stays_too_high_is_divergence():
 
 def test_a_spike_is_waited_for_as_long_in_a_resumed_run(begun):
     losses = [1.5] * 300 + [7.0] * 200
-    resumed = Position()
+    resumed = TrainerState()
     for loss_nats in losses:
         resumed.step += 1
         try:
-            note_loss(resumed, loss_nats, 1.0, CHANCE_NATS)
+            check_loss(resumed, loss_nats, 1.0, CHANCE_NATS)
         except DivergenceError:
             break
-        resumed = Position.from_json(resumed.to_json(), "last.safetensors", FORMAT)
+        resumed = TrainerState.from_json(resumed.to_json(), "last.safetensors", FORMAT)
     with pytest.raises(DivergenceError, match=f"by step {resumed.step} after"):
         follow(losses)
 
@@ -138,7 +138,7 @@ def test_one_hard_batch_is_no_divergence_nor_is_a_small_one():
     follow([1.5] * 300 + [5.0] + [1.5] * 300)
     position = follow([1.5] * 300)
     for _ in range(5):  # an epoch's last batch can have a single target, and that a rare one
-        note_loss(position, 12.0, 1 / 4096, CHANCE_NATS)
+        check_loss(position, 12.0, 1 / 4096, CHANCE_NATS)
 
 
 def test_the_first_steps_may_overshoot():
@@ -153,7 +153,7 @@ def test_an_absurd_loss_is_noticed_at_once_in_the_first_steps_too(height):
 
 def test_one_rare_target_alone_is_nothing_absurd():
     position = follow([4.6])
-    note_loss(position, 300.0, 1 / 64, CHANCE_NATS)
+    check_loss(position, 300.0, 1 / 64, CHANCE_NATS)
 
 
 @pytest.mark.parametrize("steps", [20, 30])
@@ -245,7 +245,7 @@ def test_an_absurd_rate_saves_no_number_that_is_none(begun, clip):
 def test_a_loss_that_is_no_number_comes_back_to_the_parameters_before(begun, monkeypatch, loss):
     trainer, run = begun(steps=9, lr=0.02, eval_every=100)
     before = trainer.model.params.flat.copy()
-    monkeypatch.setattr("charlm.engines.numpy.engine.LocalEngine.step", lambda *args: loss)
+    monkeypatch.setattr("charlm.engines.numpy.engine.NumpyEngine.step", lambda *args: loss)
     with pytest.raises(DivergenceError, match=rf"the loss at step 1 is {loss}"):
         list(train(trainer, run))
     assert np.array_equal(trainer.model.params.flat, before)
@@ -279,7 +279,7 @@ def test_a_spike_that_stays_goes_back_to_before_it(begun, often, monkeypatch):
 
 def test_a_copy_is_not_taken_while_the_loss_rises(begun, often):
     trainer, _ = begun(steps=20)
-    good = LastGood(trainer)
+    good = RollbackPoint(trainer)
     for step in range(1, 11):
         trainer.step(0.0)
         trainer.position.mean_nats, trainer.position.recent_nats = 1.0, 1.7 if step == 10 else 1.0

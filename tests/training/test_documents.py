@@ -22,9 +22,9 @@ def test_a_step_s_gradient_is_the_mean_over_documents_that_are_read_alone(begun,
     grads = model.params.zeros_like()
     total = np.zeros_like(grads.flat)
     for name in NAMES:
-        codes = np.array([end, *trainer.corpus.vocabulary.encode(name, "the name"), end], np.uint8)[:, np.newaxis]
-        state, buffers = model.zero_state(1), model.buffers(len(codes), 1)
-        alone = Batch({"x_TB": codes[:-1], "y_TB": codes[1:]}, batch.num_targets, resets_state=True)
+        ids = np.array([end, *trainer.corpus.vocabulary.encode(name, "the name"), end], np.uint8)[:, np.newaxis]
+        state, buffers = model.zero_state(1), model.buffers(len(ids), 1)
+        alone = Batch({"x_TB": ids[:-1], "y_TB": ids[1:]}, batch.num_targets, resets_state=True)
         model.loss_and_gradient(alone, state, buffers, grads)
         total += grads.flat
     trainer._engine.step(batch, np.random.default_rng(0))

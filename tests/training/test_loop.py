@@ -160,7 +160,7 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
         engine.gradient[3] = math.nan
         return 1.0
 
-    monkeypatch.setattr("charlm.engines.numpy.engine.LocalEngine.step", step)
+    monkeypatch.setattr("charlm.engines.numpy.engine.NumpyEngine.step", step)
     with pytest.raises(DivergenceError, match="norm nan"):
         trainer.step(0.0)
     assert np.array_equal(trainer.model.params.flat, before)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import UsageError
-from charlm.config import BatchingConfig, BudgetConfig, CorpusConfig, TrainingConfig
+from charlm.config import CorpusConfig, DataConfig, RunConfig, TrainingConfig
 from charlm.models.architecture import check_settings
 from charlm.nn.cells import CELLS
 from charlm.training.presets import OWN, PRESETS, fitting, noise, passes, preset_flags, with_preset
@@ -28,7 +28,7 @@ OTHERS = {
 
 
 def test_the_flag_s_choices_are_the_presets():
-    choices = BudgetConfig.__dataclass_fields__["preset"].metadata["limits"].choices()
+    choices = RunConfig.__dataclass_fields__["preset"].metadata["limits"].choices()
     assert choices == tuple(PRESETS)
 
 
@@ -130,7 +130,7 @@ def test_more_workers_read_a_text_more_often():
 @EVERY
 def test_no_preset_says_how_a_corpus_is_prepared(name):
     """A corpus is prepared before its size can tell the noise."""
-    preparing = {field.name for group in (CorpusConfig, BatchingConfig) for field in dataclasses.fields(group)}
+    preparing = {field.name for group in (CorpusConfig, DataConfig) for field in dataclasses.fields(group)}
     assert PRESETS[name].fixed.keys() & preparing <= {"partition", "batch_size"}
 
 

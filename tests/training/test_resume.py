@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from charlm.base.errors import CheckpointError, CorpusError, RunError, UsageError
-from charlm.data.batches import PARTITIONS
-from charlm.engines.threads import WorkerPool
+from charlm.data.batches import BATCHERS
+from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.checkpoint import load_checkpoint
@@ -25,7 +25,7 @@ TIMES = {
     *("slowest_validation", "slowest_save"),
 }
 CELL = pytest.mark.parametrize("cell", CELLS.names())
-PARTITION = pytest.mark.parametrize("partition", PARTITIONS)
+PARTITION = pytest.mark.parametrize("partition", BATCHERS)
 
 
 def losses_of(reports):
@@ -99,7 +99,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_with_each_optimiser(begun, po
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_a_resumed_run_equals_an_uninterrupted_one_with_more_workers(begun, workers):
-    with WorkerPool(workers) as pool:
+    with ThreadPool(workers) as pool:
         check_resumed_equals_whole(begun, pool, {"pool": pool, "save_every": "3", **LENGTHS["steps"]})
 
 
@@ -120,7 +120,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_with_every_ingredient(begun, 
         "residual": True,
         "learned_state": True,
     }
-    with WorkerPool(workers) as pool:
+    with ThreadPool(workers) as pool:
         settings = {"pool": pool, "partition": partition, **LENGTHS["steps"]}
         check_resumed_equals_whole(begun, pool, noise | network | settings)
 

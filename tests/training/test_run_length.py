@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import RunError
-from charlm.config import BudgetConfig
-from charlm.data.batches import PARTITIONS
+from charlm.config import RunConfig
+from charlm.data.batches import BATCHERS
 from charlm.runs.run import Run
 from charlm.training.events import SampleReport, StepReport, SummaryReport, ValidationReport
 from charlm.training.loop import train
 from charlm.training.run_length import Budget
 from charlm.training.start import resume
-from charlm.training.state import Position
+from charlm.training.state import TrainerState
 
 
 def of_kind(reports, kind):
@@ -34,7 +34,7 @@ def test_steps_are_taken_exactly(begun, steps):
     assert reports[-1].steps == steps and not reports[-1].stopped
 
 
-@pytest.mark.parametrize("partition", PARTITIONS)
+@pytest.mark.parametrize("partition", BATCHERS)
 @pytest.mark.parametrize("epochs", [1.0, 3.0])
 def test_an_epoch_predicts_every_character_after_the_first_once(begun, partition, epochs):
     reports = list(train(*begun(epochs=epochs, partition=partition)))
@@ -104,16 +104,16 @@ def test_no_samples_at_0(begun):
 
 @given(steps=st.integers(1, 300))
 def test_a_short_run_has_no_more_events_than_steps_and_a_long_one_about_twenty(steps):
-    budget = Budget(BudgetConfig(steps=steps), targets_per_epoch=10, targets_per_step=100, validated=1)
-    due = [budget.is_validation_due(Position(step=step), (step - 1) / steps) for step in range(1, steps + 1)]
+    budget = Budget(RunConfig(steps=steps), targets_per_epoch=10, targets_per_step=100, validated=1)
+    due = [budget.is_validation_due(TrainerState(step=step), (step - 1) / steps) for step in range(1, steps + 1)]
     assert sum(due) == min(steps, 20)
     assert due[-1]
 
 
 @given(minutes=st.floats(0.05, 100), cost=st.floats(0.01, 3), step=st.floats(0.01, 2))
 def test_validations_take_a_twentieth_of_a_time_at_the_most(minutes, cost, step):
-    budget = Budget(BudgetConfig(minutes=minutes), targets_per_epoch=10)
-    position, validating, validations = Position(), 0.0, 0
+    budget = Budget(RunConfig(minutes=minutes), targets_per_epoch=10)
+    position, validating, validations = TrainerState(), 0.0, 0
     budget.note_validation(position, cost)
     while budget.progress(position) < 1 and position.step < 2000:
         before = budget.progress(position)
@@ -138,10 +138,12 @@ def test_validations_between_the_first_and_the_last_take_a_tenth_of_the_work_at_
     steps, per_step, validated, unit
 ):
     per_epoch = ceil(per_step)
-    budget = Budget(BudgetConfig(**{unit: steps}), per_epoch, per_step, validated)
+    budget = Budget(RunConfig(**{unit: steps}), per_epoch, per_step, validated)
     trained = steps * (per_step if unit == "steps" else per_epoch)
     marks = [place / 840 for place in range(1, 841)]  # fine enough for every number of them up to 20
-    positions = [Position(step=round(steps * mark), targets=round(per_epoch * steps * mark)) for mark in marks]
+    positions = [
+        TrainerState(step=round(steps * mark), targets=round(per_epoch * steps * mark)) for mark in marks
+    ]
     between, before = 0, 0.0
     for position in positions[:-1]:
         between += not budget.is_over(position) and budget.is_validation_due(position, before)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.config import BudgetConfig
+from charlm.config import RunConfig
 from charlm.runs.run import Run
 from charlm.runs.snapshots import kept_saves
 from charlm.training.loop import train
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
 from charlm.training.start import resume
-from charlm.training.state import Position
+from charlm.training.state import TrainerState
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_what_is_said_on_resuming_takes_the_place_of_what_was_said(begun, pool, 
 
 @given(cost=st.floats(1e-3, 10), step=st.floats(0.5, 10))
 def test_where_nothing_is_said_saving_takes_under_two_hundredths_of_the_time(cost, step):
-    budget, position, saving = Budget(BudgetConfig(steps=10**9), targets_per_epoch=10), Position(), 0.0
+    budget, position, saving = Budget(RunConfig(steps=10**9), targets_per_epoch=10), TrainerState(), 0.0
     budget.note_save(position, cost)
     while position.seconds < 100 * cost + 100:
         position.step += 1

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import CheckpointError
 from charlm.runs.format_version import FORMAT
-from charlm.training.state import Position
+from charlm.training.state import TrainerState
 
 COUNTS = st.integers(0, 2**62)
 AMOUNTS = st.floats(0, 1e15)
 POSITIONS = st.builds(
-    Position,
+    TrainerState,
     step=COUNTS,
     epoch=COUNTS,
     index=COUNTS,
@@ -47,23 +47,25 @@ POSITIONS = st.builds(
 @given(POSITIONS)
 def test_a_position_survives_storage_bit_for_bit(position):
     stored = json.loads(json.dumps(position.to_json()))
-    assert Position.from_json(stored, "last.safetensors", FORMAT) == position
+    assert TrainerState.from_json(stored, "last.safetensors", FORMAT) == position
 
 
 def test_a_position_of_format_1_has_the_later_counters_at_their_defaults():
     first = ("step", "epoch", "index", "targets", "seconds", "loss_sum", "loss_targets", "train_nats_per_char")
     stored = dict.fromkeys((*first, "best_val", "validated_at"), 3)
-    position = Position.from_json(stored | {"rollbacks": -9}, "last.safetensors", 1)
-    assert position.to_json() == Position().to_json() | stored | {"validated_step": 3, "training_seconds": 3}
+    position = TrainerState.from_json(stored | {"rollbacks": -9}, "last.safetensors", 1)
+    assert position.to_json() == TrainerState().to_json() | stored | {"validated_step": 3, "training_seconds": 3}
 
 
 @pytest.mark.parametrize("version", [2, 3])
 def test_before_format_4_all_of_a_run_s_time_counts_as_training(version):
     later = ("spike_steps", "training_seconds", "validation_seconds", "slowest_validation")
     stored = {
-        name: value for name, value in Position(seconds=9.5, targets=19).to_json().items() if name not in later
+        name: value
+        for name, value in TrainerState(seconds=9.5, targets=19).to_json().items()
+        if name not in later
     }
-    position = Position.from_json(stored, "last.safetensors", version)
+    position = TrainerState.from_json(stored, "last.safetensors", version)
     assert (position.training_seconds, position.validation_seconds, position.spike_steps) == (9.5, 0.0, 0)
     assert position.chars_per_second == 2.0
 
@@ -92,12 +94,12 @@ def test_before_format_4_all_of_a_run_s_time_counts_as_training(version):
 )
 def test_an_impossible_counter_is_named(name, value):
     with pytest.raises(CheckpointError, match=f"last.safetensors: the counter {name} is"):
-        Position.from_json(Position().to_json() | {name: value}, "last.safetensors", 2)
+        TrainerState.from_json(TrainerState().to_json() | {name: value}, "last.safetensors", 2)
 
 
 def test_a_missing_counter_is_named():
-    values = Position().to_json()
+    values = TrainerState().to_json()
     for name in ("epoch", "lr_factor"):
         odd = {key: value for key, value in values.items() if key != name}
         with pytest.raises(CheckpointError, match=f"the counter {name} is None"):
-            Position.from_json(odd, "last.safetensors", 2)
+            TrainerState.from_json(odd, "last.safetensors", 2)

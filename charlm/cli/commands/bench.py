@@ -14,7 +14,7 @@ from charlm.base.tables import Column, Table
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.training.benchmark import SIZES, Size, ceiling_gflops, measure_apart
 
@@ -48,7 +48,7 @@ def command(
     first.
     """
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
-    with WorkerPool(workers) as pool:
+    with ThreadPool(workers) as pool:
         ceiling = ceiling_gflops(pool)
     records = []
     with progress_bar("bench", quiet=json) as progress:

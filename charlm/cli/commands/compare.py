@@ -8,7 +8,7 @@ import typer
 
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_findings
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.evaluate.compare import compare_runs
 
 app = typer.Typer(add_completion=False)
@@ -36,7 +36,7 @@ def command(
     different texts or units compare by bits a byte. One that cannot be measured is told, with the exit code of
     charlm eval.
     """
-    with WorkerPool() as pool, progress_bar("compare", quiet=json) as progress:
+    with ThreadPool() as pool, progress_bar("compare", quiet=json) as progress:
         findings, faults = compare_runs(runs, split, dynamic, pool, progress)
     print_findings(findings, json)
     if faults:

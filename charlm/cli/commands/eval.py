@@ -16,7 +16,7 @@ from charlm.cli.display.curves import check_plot_file, save_curves
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_findings, save_findings
 from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import Measurement
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.evaluate.subjects import TEXT_FILE, subjects_of
@@ -71,7 +71,7 @@ def _command(name: str, kind: type[Measurement]) -> Any:
         measurement = kind(**settings)
         remedy = TEXT_FILE if split is None else f"{TEXT_FILE} in place of --split {split}"
         subjects = subjects_of(named or [], split, remedy, weights, corpus or ())
-        with WorkerPool() as pool, progress_bar(name, quiet=json) as progress:
+        with ThreadPool() as pool, progress_bar(name, quiet=json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)
         print_findings(findings, json)

@@ -15,7 +15,7 @@ import typer
 from charlm.base.errors import CorpusError, UsageError
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_text
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.inference.lines import LineScores, posteriors, score_lines, windows
 from charlm.runs.find import find_runs
@@ -48,7 +48,7 @@ def command(
     if raw and json:
         raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
     models = _models(find_runs(run or [], weights))
-    with WorkerPool() as pool:
+    with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
         for lines in windows(_standard_input("surrogateescape" if units == {"bytes"} else "strict")):
             scores = [score_lines(model, lines, pool) for model in models.values()]

@@ -23,19 +23,19 @@ from charlm.cli.display.tables import print_profile
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
 from charlm.cli.output import LastingLines
 from charlm.config import (
-    BatchingConfig,
-    BudgetConfig,
     Config,
     CorpusConfig,
+    DataConfig,
     ModelConfig,
-    OptimisationConfig,
+    OptimizerConfig,
+    RunConfig,
     TrainingConfig,
     flag,
 )
 from charlm.data.catalog.builtin import DEFAULT
 from charlm.data.reading.sources import Source, find_source
 from charlm.data.remarks import remarks
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run, new_run_folder
 from charlm.runs.lock import only_writer
@@ -61,9 +61,9 @@ app = typer.Typer(add_completion=False)
 PANELS: dict[str, list[type[Config]]] = {
     "Model": [ModelConfig],
     "Corpus": [CorpusConfig],
-    "Batches": [BatchingConfig],
-    "Optimisation": [OptimisationConfig],
-    "Length and events": [BudgetConfig],
+    "Batches": [DataConfig],
+    "Optimisation": [OptimizerConfig],
+    "Length and events": [RunConfig],
 }
 
 
@@ -125,7 +125,7 @@ def command(
     if origin is not None:
         settings = inherited(origin.config, settings)
     config = TrainingConfig.from_settings(**settings) if before is None else changed(before.config, settings)
-    with WorkerPool(config.batching.workers) as pool:
+    with ThreadPool(config.batching.workers) as pool:
         if before is None:
             source = find_source(corpus or [DEFAULT], config.corpus.glob)
             begun = _new(source.expanding() if allow_expansion else source, settings, origin, out, pool, quiet)
@@ -141,7 +141,7 @@ def command(
 
 @contextmanager
 def _new(
-    source: Source, settings: dict[str, Any], origin: Run | None, out: Path | None, pool: WorkerPool, quiet: bool
+    source: Source, settings: dict[str, Any], origin: Run | None, out: Path | None, pool: ThreadPool, quiet: bool
 ) -> Iterator[tuple[Trainer, Run]]:
     """A new run, from another's weights where there is one; its folder is locked meanwhile."""
     # Loaded first: settings that a stranger's weights do not bear out get no memory.
@@ -160,7 +160,7 @@ def _new(
 
 @contextmanager
 def _resumed(
-    before: Run, settings: dict[str, Any], pool: WorkerPool, quiet: bool, corpus: Sequence[str]
+    before: Run, settings: dict[str, Any], pool: ThreadPool, quiet: bool, corpus: Sequence[str]
 ) -> Iterator[tuple[Trainer, Run]]:
     """A run that goes on; its folder is locked meanwhile."""
     with only_writer(before.folder):

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from charlm.base.escape import visible
 from charlm.base.plural import counted
-from charlm.evaluate.base import Coloured
+from charlm.evaluate.base import ColoredText
 
 LEVELS = 9  # the last is for LEVELS - 1 bits and more
 CHEAP, DEAR = (255, 251, 235), (165, 10, 10)
@@ -56,16 +56,16 @@ def shown(text: str) -> str:
     )
 
 
-def print_coloured(coloured: Coloured) -> None:
+def print_coloured(colored: ColoredText) -> None:
     """Show the beginning of a text on standard output, in colour where that is a terminal."""
-    drawn = Text(f"{visible(coloured.title)}, bits a character: ")
+    drawn = Text(f"{visible(colored.title)}, bits a character: ")
     for level in range(LEVELS):
         drawn.append(f" {label_of(level)} ", _style(level))
     drawn.append("\n\n")
-    characters = zip(coloured.text[: coloured.shown], map(level_of, coloured.bits), strict=False)
+    characters = zip(colored.text[: colored.shown], map(level_of, colored.bits), strict=False)
     for level, run in groupby(characters, key=lambda pair: pair[1]):
         drawn.append(shown("".join(character for character, _ in run)), _style(level))
-    hidden = len(coloured.text) - coloured.shown
+    hidden = len(colored.text) - colored.shown
     if hidden > 0:
         drawn.append(f"\n\n{counted(hidden, 'more characters')}: see all with --show, --html or --tsv")
     Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200).print(drawn)

@@ -7,7 +7,7 @@ from html import escape
 
 from charlm.base.escape import visible
 from charlm.cli.display.colors import LEVELS, colours_of, label_of, level_of, shown
-from charlm.evaluate.base import Coloured, Guess
+from charlm.evaluate.base import Candidate, ColoredText
 
 STYLE = """
 body { font: 16px/1.6 ui-monospace, monospace; max-width: 60em; margin: 2em auto; padding: 0 1em; }
@@ -20,10 +20,10 @@ b:hover { outline: 2px solid #000000; }
 """
 
 
-def page_of(texts: Sequence[Coloured]) -> str:
+def page_of(texts: Sequence[ColoredText]) -> str:
     """The page, in HTML.
 
-    >>> page = page_of([Coloured("a run", "<&", [None, 1.0], [[], [Guess("&", 0.5)]], 0)])
+    >>> page = page_of([ColoredText("a run", "<&", [None, 1.0], [[], [Candidate("&", 0.5)]], 0)])
     >>> '<pre>&lt;<b class="l1" title="1.00 bits&#10;50.0% &amp;">&amp;</b></pre>' in page
     True
     """
@@ -51,11 +51,11 @@ def _legend() -> str:
     return " ".join(f'<b class="l{level}">&nbsp;{label_of(level)}&nbsp;</b>' for level in range(LEVELS))
 
 
-def _letters(text: Coloured) -> str:
+def _letters(text: ColoredText) -> str:
     return "".join(map(_letter, text.text, text.bits, text.guesses))
 
 
-def _letter(character: str, bits: float | None, guesses: Sequence[Guess]) -> str:
+def _letter(character: str, bits: float | None, guesses: Sequence[Candidate]) -> str:
     letter = escape(shown(character))
     if bits is None:
         return letter

@@ -16,7 +16,7 @@ from charlm.cli.display.colors import print_coloured
 from charlm.cli.display.curves import print_curves
 from charlm.cli.display.page import page_of
 from charlm.cli.output import for_stream, print_json, write_text
-from charlm.evaluate.base import Findings
+from charlm.evaluate.base import EvalResult
 from charlm.runs.writing import write_atomically
 
 WIDTH = 200  # columns where standard output is no terminal
@@ -24,7 +24,7 @@ UNBOUNDED = 10_000  # columns, to measure a table that nothing folds
 LARGE = 1e12  # from here on a number's size says more than its digits
 
 
-def print_findings(findings: Findings, as_json: bool) -> None:
+def print_findings(findings: EvalResult, as_json: bool) -> None:
     """Show what a measurement found, on standard output.
 
     As JSON, every object has the notes beside its figures: lines are sorted, filtered and read one by one.
@@ -33,7 +33,7 @@ def print_findings(findings: Findings, as_json: bool) -> None:
         for record in findings.records:
             print_json(record | {"notes": findings.notes})
         return
-    for text in findings.coloured:
+    for text in findings.colored:
         print_coloured(text)
     for table in findings.tables:
         print_table(table)
@@ -42,7 +42,7 @@ def print_findings(findings: Findings, as_json: bool) -> None:
         write_text(f"note: {note}\n")
 
 
-def save_findings(findings: Findings) -> None:
+def save_findings(findings: EvalResult) -> None:
     """Write the files that a measurement was asked for, and name them on standard error.
 
     Raises:

@@ -15,8 +15,8 @@ from charlm.config import CorpusConfig
 from charlm.data.cache.entry import CODES, HEADER
 from charlm.data.cache.manifest import RECORDS, read_record
 from charlm.data.cache.store import ENTRIES, open_entry, read_header
-from charlm.data.reading.encode import Content, FileFacts
-from charlm.data.reading.files import Member
+from charlm.data.reading.encode import FileDigest, HashingReader
+from charlm.data.reading.files import TextFile
 from charlm.data.reading.sources import Source
 
 
@@ -39,7 +39,7 @@ class Entry:
     paths: tuple[str, ...]
     settings: dict[str, Any]
     bytes_on_disk: int
-    files: tuple[FileFacts, ...]
+    files: tuple[FileDigest, ...]
     used: float
 
 
@@ -70,7 +70,7 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
             complaints.append(f"{file.path!r} is gone: put it back, or charlm corpus clean forgets it")
             continue
         try:
-            content = Content(Member(repr(file.path), file.path, may_expand=True).blocks())
+            content = HashingReader(TextFile(repr(file.path), file.path, may_expand=True).blocks())
             for block in content:
                 done += len(block)
                 if progress is not None:
@@ -108,9 +108,9 @@ def _counts_agree(entry: Entry) -> bool:
         delimiter=None if lines else document_end,
     )
     prepared = open_entry(entry.folder.name, Source("", "stdin", (), ()), config)
-    if prepared is None or int(prepared.codes.max()) >= len(prepared.alphabet):
+    if prepared is None or int(prepared.ids.max()) >= len(prepared.alphabet):
         return False
-    return np.array_equal(prepared.alphabet.count(prepared.codes), prepared.alphabet.counts_A)
+    return np.array_equal(prepared.alphabet.count(prepared.ids), prepared.alphabet.counts_A)
 
 
 def _folders(folder: Path) -> list[Path]:

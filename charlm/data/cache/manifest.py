@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.base.files.atomic import PRIVATE, whole_file
-from charlm.data.reading.encode import FileFacts
+from charlm.data.reading.encode import FileDigest
 from charlm.data.reading.sources import Source
 
 RECORDS = "files-*.json"
@@ -32,7 +32,7 @@ class Record:
 
     name: str
     paths: tuple[str, ...]
-    files: tuple[FileFacts, ...]
+    files: tuple[FileDigest, ...]
 
 
 def record_path(folder: Path, paths: Sequence[str], pattern: str) -> Path:
@@ -40,7 +40,7 @@ def record_path(folder: Path, paths: Sequence[str], pattern: str) -> Path:
     return folder / RECORDS.replace("*", sum_of(json_bytes([list(paths), pattern]))[:16])
 
 
-def write_record(folder: Path, source: Source, pattern: str, files: Sequence[FileFacts]) -> None:
+def write_record(folder: Path, source: Source, pattern: str, files: Sequence[FileDigest]) -> None:
     """Put a record into an entry's folder, whole or not at all; OSError where the system refuses."""
     facts = [dataclasses.astuple(file) for file in files]
     with whole_file(record_path(folder, source.paths, pattern), PRIVATE) as file:
@@ -52,7 +52,7 @@ def read_record(path: Path) -> Record | None:
     value = unsealed(path)
     if value is None:
         return None
-    return Record(value["name"], tuple(value["paths"]), tuple(FileFacts(*facts) for facts in value["files"]))
+    return Record(value["name"], tuple(value["paths"]), tuple(FileDigest(*facts) for facts in value["files"]))
 
 
 def sealed(value: dict[str, Any]) -> bytes:

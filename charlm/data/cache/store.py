@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.files.atomic import PRIVATE, new_file, whole_file
 from charlm.base.files.cache_dir import PRIVATE_FOLDER, VARIABLE, cache_folder, cache_room, warn_of_readers
@@ -34,8 +34,8 @@ from charlm.config import CorpusConfig
 from charlm.data.alphabet import Alphabet
 from charlm.data.cache.entry import ALPHABET, CODES, HEADER, discard
 from charlm.data.cache.manifest import read_record, record_path, sealed, sum_of, unsealed, write_record
-from charlm.data.prepared import Prepared
-from charlm.data.reading.encode import FileFacts
+from charlm.data.prepared import EncodedCorpus
+from charlm.data.reading.encode import FileDigest
 from charlm.data.reading.sources import Source
 
 FORMAT = 1
@@ -54,19 +54,19 @@ class Facts:
     source: Source
     config: CorpusConfig
     alphabet: Alphabet
-    files: Sequence[FileFacts]
+    files: Sequence[FileDigest]
 
     @property
     def sha256(self) -> str:
         """Of the content; see ``content_sum``."""
         return content_sum(self.files)
 
-    def prepared(self, codes: Codes, folder: Path | None = None) -> Prepared:
+    def prepared(self, ids: TokenIds, folder: Path | None = None) -> EncodedCorpus:
         """The corpus, now that it is encoded."""
-        return Prepared(self.source, self.config, self.alphabet, codes, self.sha256, folder)
+        return EncodedCorpus(self.source, self.config, self.alphabet, ids, self.sha256, folder)
 
 
-def content_sum(files: Sequence[FileFacts]) -> str:
+def content_sum(files: Sequence[FileDigest]) -> str:
     """The sum of a corpus; of several files, of their sums in the order in which they were read."""
     if len(files) == 1:
         return files[0].sha256
@@ -101,7 +101,7 @@ def _name(sha256: Any, settings: dict[str, Any]) -> str:
     return sum_of(json.dumps([FORMAT, sha256, settings]).encode())[:32]
 
 
-def find(key: str, source: Source, config: CorpusConfig) -> Prepared | None:
+def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
     """The corpus that a key stands for; None where it is not in the cache, or is there no longer as it was."""
     try:
         name = (cache_folder() / KEYS / key).read_text("ascii")
@@ -114,7 +114,7 @@ def find(key: str, source: Source, config: CorpusConfig) -> Prepared | None:
     return open_entry(name, source, config)
 
 
-def open_entry(name: str, source: Source, config: CorpusConfig) -> Prepared | None:
+def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
     """An entry of the cache; None where there is none of this name, or anything in it was altered."""
     folder = cache_folder() / ENTRIES / name
     header = read_header(folder)
@@ -130,11 +130,11 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> Prepared | No
         if [sum_of(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
             return None
         # As a plain array: a slice of a memmap costs more, and the map lives as long as any view of it.
-        codes = np.memmap(folder / CODES, alphabet.dtype, "r").view(np.ndarray)
+        ids = np.memmap(folder / CODES, alphabet.dtype, "r").view(np.ndarray)
         os.utime(folder / HEADER)  # tells which entries are in use
     except (OSError, ValueError):
         return None
-    return Prepared(source, config, alphabet, codes, header["sha256"], folder)
+    return EncodedCorpus(source, config, alphabet, ids, header["sha256"], folder)
 
 
 def read_header(folder: Path) -> dict[str, Any] | None:
@@ -152,13 +152,13 @@ def bears_own_name(folder: Path, header: dict[str, Any]) -> bool:
     return folder.name == _name(header.get("sha256"), {name: settings[name] for name in names})
 
 
-def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileFacts]:
+def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileDigest]:
     """The files of what was named when it had this content; none where the cache does not know."""
     record = read_record(record_path(cache_folder() / ENTRIES / name_of(sha256, config), paths, config.glob))
     return () if record is None else record.files
 
 
-def add_naming(prepared: Prepared, files: Sequence[FileFacts]) -> None:
+def add_naming(prepared: EncodedCorpus, files: Sequence[FileDigest]) -> None:
     """Note in an entry that is there already what was named now, and which files it stood for.
 
     Raises:
@@ -169,7 +169,7 @@ def add_naming(prepared: Prepared, files: Sequence[FileFacts]) -> None:
             write_record(prepared.folder, prepared.source, prepared.config.glob, files)
 
 
-def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
+def store(key: str, facts: Facts, ids: Iterable[TokenIds]) -> EncodedCorpus:
     """Write an entry, in place of one that was altered; nothing of it stays where that fails.
 
     Raises:
@@ -185,7 +185,7 @@ def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
         unfinished, altered = (attempts / f"{key}-{secrets.token_hex(8)}" for _ in range(2))
         unfinished.mkdir(PRIVATE_FOLDER)
         try:
-            _write(unfinished, facts, codes)
+            _write(unfinished, facts, ids)
             if folder.exists():
                 folder.rename(altered)
             unfinished.rename(folder)
@@ -199,10 +199,10 @@ def store(key: str, facts: Facts, codes: Iterable[Codes]) -> Prepared:
     return prepared
 
 
-def _write(folder: Path, facts: Facts, codes: Iterable[Codes]) -> None:
+def _write(folder: Path, facts: Facts, ids: Iterable[TokenIds]) -> None:
     dtype = facts.alphabet.dtype
     with new_file(folder / CODES, PRIVATE) as file:
-        for piece in codes:
+        for piece in ids:
             file.write(piece.astype(dtype, copy=False).data)
         file.flush()
         os.fsync(file.fileno())
@@ -221,7 +221,7 @@ def _write(folder: Path, facts: Facts, codes: Iterable[Codes]) -> None:
             file.write(content)
 
 
-def remember(key: str, prepared: Prepared, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
+def write_key(key: str, prepared: EncodedCorpus, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
     """Let a key stand for an entry, unless a file was so young at that time that it may change unseen."""
     if prepared.folder is None or any(time_ns / 1e9 > when - YOUNG_SECONDS for _, time_ns, _ in stamps):
         return
@@ -230,7 +230,7 @@ def remember(key: str, prepared: Prepared, stamps: Iterable[tuple[int, int, int]
 
 
 @contextmanager
-def held(key: str) -> Iterator[None]:
+def entry_lock(key: str) -> Iterator[None]:
     """One process at a time prepares the corpus of a key.
 
     Raises:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.files.atomic import PRIVATE, whole_file
 from charlm.base.files.disk_space import check_room
@@ -91,13 +91,13 @@ def _ends_at(pieces: Iterable[str], delimiter: str) -> Iterator[str]:
     yield re.sub(r"\r?\n\Z", "", held)
 
 
-def shuffled(codes: Codes, alphabet: Alphabet, seed: int, folder: Path | None) -> tuple[Codes, Offsets]:
+def shuffled(ids: TokenIds, alphabet: Alphabet, seed: int, folder: Path | None) -> tuple[TokenIds, Offsets]:
     """Documents in an order drawn by the seed, and where each begins.
 
     No memory grows with the corpus where there is a folder: what is laid out there is found again.
 
     Args:
-        codes: the documents (N,), the end symbol before, between and after them.
+        ids: the documents (N,), the end symbol before, between and after them.
         alphabet: of the codes.
         seed: of the order.
         folder: where the corpus is cached; None keeps everything in memory.
@@ -110,18 +110,18 @@ def shuffled(codes: Codes, alphabet: Alphabet, seed: int, folder: Path | None) -
     """
     assert alphabet.end is not None
     ends, place = int(alphabet.counts_A[alphabet.end]), np.dtype(np.int64)
-    offsets = _stored(_places_of(codes, alphabet.end), place, ends, folder, "ends")
+    offsets = _stored(_places_of(ids, alphabet.end), place, ends, folder, "ends")
     order = Permutation(ends - 1, generator(seed, "documents"))
-    laid = _stored(_laid_out(codes, offsets, order), codes.dtype, len(codes), folder, f"shuffled-{seed}")
+    laid = _stored(_laid_out(ids, offsets, order), ids.dtype, len(ids), folder, f"shuffled-{seed}")
     return laid, _stored(_places_of(laid, alphabet.end), place, ends, folder, f"shuffled-{seed}-ends")
 
 
-def _places_of(codes: Codes, symbol: int) -> Iterator[Offsets]:
-    for start in range(0, len(codes), BLOCK):
-        yield np.flatnonzero(codes[start : start + BLOCK] == symbol) + start
+def _places_of(ids: TokenIds, symbol: int) -> Iterator[Offsets]:
+    for start in range(0, len(ids), BLOCK):
+        yield np.flatnonzero(ids[start : start + BLOCK] == symbol) + start
 
 
-def _laid_out(codes: Codes, offsets: Offsets, order: Permutation) -> Iterator[Codes]:
+def _laid_out(ids: TokenIds, offsets: Offsets, order: Permutation) -> Iterator[TokenIds]:
     """The documents in order, each after its end symbol, in pieces of any size; one more end symbol closes."""
     for first in range(0, order.count, DOCUMENTS_AT_ONCE):
         numbers = order(np.arange(first, min(first + DOCUMENTS_AT_ONCE, order.count)))
@@ -131,15 +131,15 @@ def _laid_out(codes: Codes, offsets: Offsets, order: Permutation) -> Iterator[Co
         cuts = np.flatnonzero(is_cut | is_long[1:] | is_long[:-1]) + 1
         for own_starts, own_lengths in zip(np.split(starts, cuts), np.split(lengths, cuts), strict=True):
             if len(own_starts) == 1:
-                yield from _in_pieces(codes[own_starts[0] : own_starts[0] + own_lengths[0]])
+                yield from _in_pieces(ids[own_starts[0] : own_starts[0] + own_lengths[0]])
             else:
                 before = np.cumsum(own_lengths) - own_lengths
-                yield codes[np.repeat(own_starts - before, own_lengths) + np.arange(own_lengths.sum())]
-    yield codes[-1:]
+                yield ids[np.repeat(own_starts - before, own_lengths) + np.arange(own_lengths.sum())]
+    yield ids[-1:]
 
 
-def _in_pieces(codes: Codes) -> Iterator[Codes]:
-    return (codes[start : start + BLOCK] for start in range(0, len(codes), BLOCK))
+def _in_pieces(ids: TokenIds) -> Iterator[TokenIds]:
+    return (ids[start : start + BLOCK] for start in range(0, len(ids), BLOCK))
 
 
 def _stored(

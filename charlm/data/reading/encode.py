@@ -13,18 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig
 from charlm.data.alphabet import END, UNICODE_END, Alphabet, Counts, code_points
-from charlm.data.reading.files import Member
+from charlm.data.reading.files import TextFile
 from charlm.data.reading.sources import Source, empty
 from charlm.data.reading.symbols import symbol_pieces
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class FileDigest:
     """What a file of a corpus had in it.
 
     Attributes:
@@ -38,7 +38,7 @@ class FileFacts:
     sha256: str
 
 
-class Passes:
+class CorpusEncoder:
     """A source that is being prepared."""
 
     def __init__(self, source: Source, config: CorpusConfig, progress: Progress | None) -> None:
@@ -55,7 +55,7 @@ class Passes:
         self._is_begun = False
         self._total = 2 * sum(size for size, *_ in self.stamps)
 
-    def count(self) -> tuple[Alphabet, list[FileFacts]]:
+    def count(self) -> tuple[Alphabet, list[FileDigest]]:
         """The first pass: the symbols with their counts, and what the files are.
 
         Raises:
@@ -65,7 +65,7 @@ class Passes:
         files = []
         self._is_begun = False
         for member in self._source.members:
-            content = Content(member.blocks(self._advance))
+            content = HashingReader(member.blocks(self._advance))
             for piece in self._pieces(member, content):
                 found = np.bincount(code_points(piece))
                 counts[: len(found)] += found
@@ -74,7 +74,7 @@ class Passes:
             raise self._nothing(files)
         return Alphabet.of_counts(counts, self._config.units, self._config.document_end), files
 
-    def sums(self) -> list[FileFacts]:
+    def sums(self) -> list[FileDigest]:
         """What the files are by their bytes alone, be they text or not.
 
         Raises:
@@ -82,12 +82,12 @@ class Passes:
         """
         files = []
         for member in self._source.members:
-            content = Content(member.blocks(self._advance))
+            content = HashingReader(member.blocks(self._advance))
             deque(content, maxlen=0)
             files.append(content.facts(member.path))
         return files
 
-    def codes(self, alphabet: Alphabet) -> Iterator[Codes]:
+    def ids(self, alphabet: Alphabet) -> Iterator[TokenIds]:
         """The second pass: the corpus in codes, in pieces of any size.
 
         Raises:
@@ -109,7 +109,7 @@ class Passes:
             if member.stamp() != stamp:
                 raise CorpusError(f"{member.label} has changed while it was read: wait until nobody writes to it")
 
-    def _pieces(self, member: Member, blocks: Iterable[bytes]) -> Iterator[str]:
+    def _pieces(self, member: TextFile, blocks: Iterable[bytes]) -> Iterator[str]:
         """A file's symbols."""
         pieces = symbol_pieces(blocks, self._config, member.label)
         return pieces if self._config.document_end is None else self._joined(pieces)
@@ -122,7 +122,7 @@ class Passes:
             break
         yield from pieces
 
-    def _nothing(self, files: list[FileFacts]) -> CorpusError:
+    def _nothing(self, files: list[FileDigest]) -> CorpusError:
         if any(file.bytes for file in files):
             return CorpusError(f"{self._source.label} has empty documents only: give a text that has others")
         return empty(self._source.label)
@@ -133,7 +133,7 @@ class Passes:
             self._progress(self._done, self._total)
 
 
-class Content:
+class HashingReader:
     """The blocks of a file, summed up as they pass."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
@@ -147,6 +147,6 @@ class Content:
             self._sum.update(block)
             yield block
 
-    def facts(self, path: str | None) -> FileFacts:
+    def facts(self, path: str | None) -> FileDigest:
         """What the file had in it, once all of it has passed."""
-        return FileFacts(path, self._bytes, self._sum.hexdigest())
+        return FileDigest(path, self._bytes, self._sum.hexdigest())

@@ -33,7 +33,7 @@ def nobody(count: int) -> None:
     """The listener where nobody wants to hear of progress."""
 
 
-class Spool:
+class SpooledPipe:
     """An open file that has no name, into which a pipe was emptied; it is closed when nobody has it any more."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -42,7 +42,7 @@ class Spool:
 
 
 @dataclass(frozen=True)
-class Member:
+class TextFile:
     """One file of a corpus, or what stands in a file's place.
 
     Attributes:
@@ -53,7 +53,7 @@ class Member:
     """
 
     label: str
-    content: str | bytes | Spool = field(repr=False)
+    content: str | bytes | SpooledPipe = field(repr=False)
     may_expand: bool = False
 
     @property

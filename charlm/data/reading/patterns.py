@@ -15,10 +15,10 @@ from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from charlm.base.errors import CorpusError
-from charlm.data.reading.files import Member, refusal
+from charlm.data.reading.files import TextFile, refusal
 from charlm.data.reading.walk import Identity, Walk, identity_of
 
-Files: TypeAlias = tuple[list[Member], list[str]]
+Files: TypeAlias = tuple[list[TextFile], list[str]]
 """Files, and what was left out though its name fits, with the reason for each."""
 
 MOST_LOOKED_AT = 10_000  # files of a folder, for the hint what it has
@@ -77,14 +77,14 @@ def _once(paths: Iterable[str]) -> Files:
     return members, repeated
 
 
-def _member(path: str, folders: dict[Path, Path]) -> Member:
+def _member(path: str, folders: dict[Path, Path]) -> TextFile:
     """A file by the name that it was given, which says how it is compressed; a link's target may have another.
 
     Folders that were resolved are kept in ``folders``.
     """
     given = Path(path)
     folder = folders.get(given.parent) or folders.setdefault(given.parent, given.parent.resolve())
-    return Member(repr(path), str(folder / given.name))
+    return TextFile(repr(path), str(folder / given.name))
 
 
 def _hint(folder: str) -> str:

@@ -21,7 +21,7 @@ from charlm.data.catalog.builtin import NAMES, read_named
 from charlm.data.catalog.catalog import downloaded, named_corpora
 from charlm.data.reading.compression import plain_name
 from charlm.data.reading.decode import decode
-from charlm.data.reading.files import BLOCK, Member, Spool
+from charlm.data.reading.files import BLOCK, SpooledPipe, TextFile
 from charlm.data.reading.patterns import files_of
 from charlm.data.reading.walk import Identity, identity_of, mode_of
 
@@ -52,7 +52,7 @@ class Source:
     name: str
     kind: Kind
     paths: tuple[str, ...]
-    members: tuple[Member, ...] = field(repr=False)
+    members: tuple[TextFile, ...] = field(repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -110,14 +110,14 @@ def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Sou
     alone = [name for name in named if name in ("-", *NAMES) or name in named_corpora()]
     if len(named) == 1 and stat.S_ISFIFO(mode_of(named[0])):
         with Path(named[0]).open("rb") as pipe:
-            return Source("stdin", "stdin", (), (Member(repr(named[0]), _spooled(pipe, repr(named[0]))),))
+            return Source("stdin", "stdin", (), (TextFile(repr(named[0]), _spooled(pipe, repr(named[0]))),))
     if not alone:
         return find_files(named, pattern, remedy)
     if len(named) > 1:
         raise UsageError(f"{alone[0]} cannot be read together with other texts: give it alone, or files alone")
     (name,) = named
     if name == "-":
-        return Source("stdin", "stdin", (), (Member(_STDIN, _spooled(sys.stdin.buffer, _STDIN)),))
+        return Source("stdin", "stdin", (), (TextFile(_STDIN, _spooled(sys.stdin.buffer, _STDIN)),))
     kind = "built-in" if name in NAMES else "named"
     if Path(name).exists() and not Path(name).is_dir():
         raise UsageError(
@@ -178,7 +178,7 @@ def find_stored(stored: str, remedy: str) -> Source:
 
 def built_in_source(name: str) -> Source:
     """The source of a built-in corpus; see ``read_named`` for what is raised."""
-    return Source(name, "built-in", (), (Member(f"the built-in corpus {name}", read_named(name).encode()),))
+    return Source(name, "built-in", (), (TextFile(f"the built-in corpus {name}", read_named(name).encode()),))
 
 
 def source_of_text(text: str) -> Source:
@@ -199,7 +199,7 @@ def source_of_text(text: str) -> Source:
             f"the text is not valid Unicode: {text[error.start]!r} at position {error.start} "
             "(counted from 0) is half of a surrogate pair; replace it"
         ) from None
-    return Source("text", "text", (), (Member("the text", raw),))
+    return Source("text", "text", (), (TextFile("the text", raw),))
 
 
 def empty(label: str) -> CorpusError:
@@ -207,11 +207,11 @@ def empty(label: str) -> CorpusError:
     return CorpusError(f"{label} is empty: give a text that has characters")
 
 
-def _spooled(stream: BinaryIO, label: str) -> Spool:
+def _spooled(stream: BinaryIO, label: str) -> SpooledPipe:
     """A nameless file with all that a stream gives; it vanishes with the program, however that ends."""
     try:
         file = tempfile.TemporaryFile(dir=cache_room())  # noqa: SIM115 (the spool closes it)
-        spool = Spool(file)
+        spool = SpooledPipe(file)
         while block := stream.read(BLOCK):
             file.write(block)
         file.flush()

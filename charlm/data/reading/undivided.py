@@ -10,14 +10,14 @@ import shlex
 from collections.abc import Iterator
 
 from charlm.config import CorpusConfig
-from charlm.data.prepared import Prepared
+from charlm.data.prepared import EncodedCorpus
 from charlm.data.reading.sources import Source
 from charlm.data.reading.symbols import symbol_pieces, symbols_of
 
 _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\f": "\f"}
 
 
-def undivided(prepared: Prepared) -> str | None:
+def undivided(prepared: EncodedCorpus) -> str | None:
     """What to say where the end of a document does not occur; None where it does, or the corpus is one text.
 
     The files are read again only where none has more than one document.

@@ -13,20 +13,20 @@ from dataclasses import asdict
 import numpy as np
 
 from charlm.base.arrays import Floats
-from charlm.base.timing import Laps
-from charlm.config import OptimisationConfig
+from charlm.base.timing import Stopwatch
+from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
-from charlm.engines.numpy.processes import Crew
-from charlm.engines.numpy.replica import Order, Shard
+from charlm.engines.numpy.processes import WorkerProcesses
+from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
-from charlm.engines.numpy.worker import Job
-from charlm.engines.threads import WorkerPool, cores_of, on_core
+from charlm.engines.numpy.worker import WorkerSetup
+from charlm.engines.threads import ThreadPool, cores_of, on_core
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
 from charlm.optim import optimizer_of
 
 
-class LocalEngine:
+class NumpyEngine:
     """Executes steps for one model, whose parameters it moves into shared memory, and one size of batch.
 
     The processes end with the pool's block, or with the engine if that goes first.
@@ -36,7 +36,7 @@ class LocalEngine:
     """
 
     def __init__(
-        self, model: Model, optimisation: OptimisationConfig, seq_len: int, batch_size: int, pool: WorkerPool
+        self, model: Model, optimisation: OptimizerConfig, seq_len: int, batch_size: int, pool: ThreadPool
     ) -> None:
         columns = pool.columns(batch_size)
         self._workers = len(columns)
@@ -46,26 +46,26 @@ class LocalEngine:
         self.slots = memory.slots
         for name, slot in optimizer.init(model.params.flat).items():
             self.slots[name][:] = slot
-        model.move_to(memory.params)
+        model.use_storage(memory.params)
         self._current = 0
-        self._laps = Laps()
+        self._stopwatch = Stopwatch()
         self._busy: list[dict[str, float]] = [{}]
-        self._shard = Shard(model, optimizer, memory, 0, columns[0], seq_len, optimisation)
-        settings = model.config.to_json(), model.vocabulary_size, optimisation.to_json(), seq_len, batch_size
+        self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimisation)
+        settings = model.config.to_json(), model.vocab_size, optimisation.to_json(), seq_len, batch_size
         cores = cores_of(self._workers)
         self._core = cores[0]
         jobs = [
-            Job(*settings, self._workers, number, (own.start, own.stop), memory.shared.address, core)
+            WorkerSetup(*settings, self._workers, number, (own.start, own.stop), memory.shared.address, core)
             for number, (own, core) in enumerate(zip(columns, cores, strict=True))
         ]
-        self._crew = Crew(jobs[1:], memory.shared.inherited)
+        self._processes = WorkerProcesses(jobs[1:], memory.shared.inherited)
         memory.shared.close_file()
-        pool.at_end(weakref.finalize(self, self._crew.close))
+        pool.at_end(weakref.finalize(self, self._processes.close))
 
     @property
     def pids(self) -> list[int]:
         """The worker processes, this one not among them."""
-        return self._crew.pids
+        return self._processes.pids
 
     @property
     def state(self) -> States:
@@ -99,23 +99,23 @@ class LocalEngine:
         """
         self._put(batch)
         orders = [
-            Order(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed)
+            StepRequest(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed)
             for seed in rng.integers(2**63, size=self._workers).tolist()
         ]
-        self._laps.begin()
-        self._crew.order([asdict(order) for order in orders[1:]])
+        self._stopwatch.begin()
+        self._processes.order([asdict(order) for order in orders[1:]])
         try:
             with on_core(self._core):
-                nll_sums = [self._shard.run(orders[0])]
+                nll_sums = [self._replica.run(orders[0])]
         finally:
-            answers = self._crew.answers()
-        self._laps.end("step")
+            answers = self._processes.answers()
+        self._stopwatch.end("step")
         nll_sums += [answer["nll_sum"] for answer in answers]
-        self._busy = [self._shard.buffers.laps.seconds, *(answer["seconds"] for answer in answers)]
+        self._busy = [self._replica.buffers.stopwatch.seconds, *(answer["seconds"] for answer in answers)]
         self._current = 1 - self._current
         for gradient in self._memory.gradients[1:]:
             self.gradient[:] += gradient
-        self._laps.end("sum of gradients")
+        self._stopwatch.end("sum of gradients")
         return sum(nll_sums) / batch.num_targets
 
     def update(self, lr: float, t: int) -> None:
@@ -124,11 +124,11 @@ class LocalEngine:
         Raises:
             WorkerError: a worker's process failed or has ended.
         """
-        self._crew.order([{"lr": lr, "t": t}] * (self._workers - 1))
+        self._processes.order([{"lr": lr, "t": t}] * (self._workers - 1))
         try:
-            self._shard.update(lr, t)
+            self._replica.update(lr, t)
         finally:
-            self._crew.answers()
+            self._processes.answers()
 
     def _put(self, batch: Batch) -> None:
         """Lay a batch out in the shared memory."""
@@ -144,6 +144,6 @@ class LocalEngine:
         for seconds_by_activity in self._busy:
             for activity, seconds in seconds_by_activity.items():
                 busy[activity] = busy.get(activity, 0.0) + seconds / self._workers
-        spent = self._laps.seconds
+        spent = self._stopwatch.seconds
         waiting = spent.get("step", 0.0) - sum(busy.values())
         return {**busy, "waiting": waiting, "sum of gradients": spent.get("sum of gradients", 0.0)}

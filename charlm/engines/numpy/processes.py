@@ -8,7 +8,7 @@ from typing import Any
 
 from charlm.base.errors import WorkerError
 from charlm.engines.numpy.process import Process
-from charlm.engines.numpy.worker import Job
+from charlm.engines.numpy.worker import WorkerSetup
 
 MODULE = "charlm.engines.numpy.worker"
 ADVICE = "go on from the last save with --resume, with fewer --workers if memory ran out"
@@ -16,10 +16,10 @@ ADVICE = "go on from the last save with --resume, with fewer --workers if memory
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
-class Crew:
+class WorkerProcesses:
     """One process a job; its processes are gone when it is closed."""
 
-    def __init__(self, jobs: Sequence[Job], inherited: tuple[int, ...]) -> None:
+    def __init__(self, jobs: Sequence[WorkerSetup], inherited: tuple[int, ...]) -> None:
         """Start the processes, and give each its job.
 
         Raises:

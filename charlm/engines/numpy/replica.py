@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlm.base.arrays import FlatVector
-from charlm.config import OptimisationConfig
+from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.models.char_rnn import Model
@@ -21,7 +21,7 @@ from charlm.optim.base import Optimizer
 
 
 @dataclass(frozen=True)
-class Order:
+class StepRequest:
     """What a step is, beside its arrays.
 
     Attributes:
@@ -39,12 +39,12 @@ class Order:
     seed: int
 
 
-class Shard:
+class Replica:
     """One worker's columns and parameters, and what it owns."""
 
     def __init__(
         self, model: Model, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
-        seq_len: int, optimisation: OptimisationConfig,
+        seq_len: int, optimisation: OptimizerConfig,
     ) -> None:  # fmt: skip
         self.buffers = model.buffers(
             seq_len, columns.stop - columns.start, Regularization.from_config(optimisation)
@@ -57,7 +57,7 @@ class Shard:
         workers, parameters = memory.gradients.shape
         self._stretch = slice(parameters * number // workers, parameters * (number + 1) // workers)
 
-    def run(self, order: Order) -> float:
+    def run(self, order: StepRequest) -> float:
         """Forward and backward: the gradient and the state after are written, the targets' costs summed."""
         memory, columns = self._memory, self._columns
         fields = {

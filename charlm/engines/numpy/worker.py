@@ -15,21 +15,21 @@ from typing import Any, TextIO
 from threadpoolctl import threadpool_limits
 
 from charlm.base.arrays import FlatVector
-from charlm.config import ModelConfig, OptimisationConfig
+from charlm.config import ModelConfig, OptimizerConfig
 from charlm.engines.numpy.process_start import failure_line
-from charlm.engines.numpy.replica import Order, Shard
+from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.models.char_rnn import Model
 from charlm.optim import optimizer_of
 
 
 @dataclass(frozen=True)
-class Job:
+class WorkerSetup:
     """What a worker process works on for the whole of its life.
 
     Attributes:
         model: the network's settings.
-        vocabulary_size: V.
+        vocab_size: V.
         optimisation: the settings of the noise and of the update rule.
         seq_len: the most time steps of a chunk.
         batch_size: all streams.
@@ -41,7 +41,7 @@ class Job:
     """
 
     model: dict[str, Any]
-    vocabulary_size: int
+    vocab_size: int
     optimisation: dict[str, Any]
     seq_len: int
     batch_size: int
@@ -51,17 +51,17 @@ class Job:
     address: str
     core: int | None
 
-    def shard(self) -> Shard:
+    def replica(self) -> Replica:
         """The worker's part, over the shared memory."""
-        blank = Model(ModelConfig(**self.model), self.vocabulary_size)
-        optimisation = OptimisationConfig(**self.optimisation)
+        blank = Model(ModelConfig(**self.model), self.vocab_size)
+        optimisation = OptimizerConfig(**self.optimisation)
         rule = optimizer_of(optimisation)
         sizes = rule.slot_names, self.seq_len, self.batch_size, self.workers
         memory = TrainingMemory(blank, *sizes, self.address)
         memory.shared.close_file()
         params = FlatVector(blank.shapes, blank.dtype, memory.params)
-        model = Model(blank.config, self.vocabulary_size, params)
-        return Shard(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation)
+        model = Model(blank.config, self.vocab_size, params)
+        return Replica(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation)
 
 
 def serve(orders: TextIO, answers: TextIO) -> None:
@@ -69,23 +69,23 @@ def serve(orders: TextIO, answers: TextIO) -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    job = Job(**json.loads(orders.readline()))
+    job = WorkerSetup(**json.loads(orders.readline()))
     if job.core is not None:
         os.sched_setaffinity(0, {job.core})
     with threadpool_limits(limits=1, user_api="blas"):
-        shard = job.shard()
+        replica = job.replica()
         for line in orders:
             try:
-                answer = _obey(shard, json.loads(line)) | {"seconds": shard.buffers.laps.seconds}
+                answer = _handle(replica, json.loads(line)) | {"seconds": replica.buffers.stopwatch.seconds}
                 answers.write(json.dumps(answer) + "\n")
             except Exception as error:  # told to the training process, which ends the run or goes on
                 answers.write(failure_line(error))
             answers.flush()
 
 
-def _obey(shard: Shard, order: dict[str, Any]) -> dict[str, Any]:
+def _handle(replica: Replica, order: dict[str, Any]) -> dict[str, Any]:
     """Do what an order says: a step, or an update, which has a learning rate."""
     if "lr" in order:
-        shard.update(**order)
+        replica.update(**order)
         return {}
-    return {"nll_sum": shard.run(Order(**order))}
+    return {"nll_sum": replica.run(StepRequest(**order))}

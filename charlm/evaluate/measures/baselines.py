@@ -20,17 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Table
 from charlm.config import setting
-from charlm.data.encoded import Part
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.data.encoded import EncodedText
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
 from charlm.evaluate.ngram_levels import Plan, levels_of, max_memory, plan_of
-from charlm.inference.scoring import Costs, Figures, score_stretches, tally_of
+from charlm.inference.scoring import Costs, TextMetrics, score_stretches, tally_of
 from charlm.models.ngram.kneser_ney import KneserNey
 from charlm.models.ngram.witten_bell import WittenBell
 
@@ -95,7 +95,7 @@ class Baselines(Measurement):
     max_memory: int = max_memory()
     characters: int = characters_taken(4_000_000)
 
-    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Rank each subject; see Measurement.measure.
 
         Raises:
@@ -118,10 +118,10 @@ class Baselines(Measurement):
             records.append(record | {"baselines": [_record(each, figures) for each in ranked]})
             tables.append(_table(subject, figures, ranked))
             notes += [*([plan.note] if plan and plan.note else []), *_caveats(subject, figures)]
-        return Findings(records, tables, notes)
+        return EvalResult(records, tables, notes)
 
 
-def _baselines(subject: Subject, plan: Plan | None) -> Iterator[Baseline]:
+def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
     """Every baseline, in no order; without the training part the uniform distribution alone."""
     symbols = len(subject.model.vocabulary)
     (uniform,) = _mean_nats(subject, lambda x_N, y_N: [np.full(len(y_N), math.log(symbols))])
@@ -142,7 +142,7 @@ def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: byt
     return 8 * (len(compress(before + text)) - len(compress(before)))
 
 
-def _counting(subject: Subject, training: Part, order: int) -> list[Baseline]:
+def _counting(subject: EvalCase, training: EncodedText, order: int) -> list[Baseline]:
     """The n-grams, one kind after the other from the same counts."""
     levels, end = levels_of(subject, training, order), subject.model.vocabulary.end
     unigram, markov, *others = _mean_nats(subject, WittenBell.of_levels(levels, end).reader())
@@ -155,7 +155,7 @@ def _counting(subject: Subject, training: Part, order: int) -> list[Baseline]:
     ]
 
 
-def _compressors(subject: Subject, training: Part) -> list[Baseline]:
+def _compressors(subject: EvalCase, training: EncodedText) -> list[Baseline]:
     text = subject.part
     before, after = training[-REMEMBERED:].utf8 + text[:1].utf8, text[1:].utf8
     return [
@@ -164,11 +164,11 @@ def _compressors(subject: Subject, training: Part) -> list[Baseline]:
     ]
 
 
-def _mean_nats(subject: Subject, costs_by_order: Callable[[Codes, Codes], list[Costs]]) -> list[float]:
+def _mean_nats(subject: EvalCase, costs_by_order: Callable[[TokenIds, TokenIds], list[Costs]]) -> list[float]:
     """What the text costs each of several counting models on average, unknown characters included."""
     sums: list[float] = []
 
-    def shortest(x_N: Codes, y_N: Codes) -> Costs:
+    def shortest(x_N: TokenIds, y_N: TokenIds) -> Costs:
         costs = costs_by_order(x_N, y_N)
         sums[:] = map(add, sums or repeat(0.0), (float(each.sum()) for each in costs))
         return costs[0]
@@ -179,14 +179,14 @@ def _mean_nats(subject: Subject, costs_by_order: Callable[[Codes, Codes], list[C
     return [(tally.nats - sums[0] + nats) / tally.characters for nats in sums]
 
 
-def _record(baseline: Baseline, figures: Figures) -> dict[str, Any]:
+def _record(baseline: Baseline, figures: TextMetrics) -> dict[str, Any]:
     return asdict(baseline) | {
         "bits_per_char": baseline.nats_per_char / math.log(2),
         "bits_per_byte": _bits_per_byte(baseline.nats_per_char, figures),
     }
 
 
-def _table(subject: Subject, figures: Figures, ranked: Sequence[Baseline]) -> Table:
+def _table(subject: EvalCase, figures: TextMetrics, ranked: Sequence[Baseline]) -> Table:
     """The baselines with the model in its place."""
     own = Baseline(f"> {subject.run}", None, "its state", figures.nats_per_char)
     rows = [
@@ -197,11 +197,11 @@ def _table(subject: Subject, figures: Figures, ranked: Sequence[Baseline]) -> Ta
     return Table(f"Baselines of {subject.run} on {subject.text_name}", COLUMNS, rows)
 
 
-def _bits_per_byte(nats_per_char: float, figures: Figures) -> float:
+def _bits_per_byte(nats_per_char: float, figures: TextMetrics) -> float:
     return nats_per_char / math.log(2) * figures.characters / figures.bytes
 
 
-def _caveats(subject: Subject, figures: Figures) -> list[str]:
+def _caveats(subject: EvalCase, figures: TextMetrics) -> list[str]:
     caveats = []
     if subject.training is None:
         caveats.append(f"no baselines that learn for {subject.run}: its corpus is not to be found")
@@ -215,7 +215,7 @@ def _caveats(subject: Subject, figures: Figures) -> list[str]:
     return caveats
 
 
-def _is_same(one: Part, other: Part) -> bool:
+def _is_same(one: EncodedText, other: EncodedText) -> bool:
     """Whether two parts are the same text."""
     pairs = zip(one.symbol_blocks, other.symbol_blocks, strict=False)
     return len(one) == len(other) and all(own == others for own, others in pairs)

@@ -17,20 +17,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
-from charlm.data.encoded import Part
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.data.encoded import EncodedText
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.unroll import visit_outputs
 from charlm.nn.readout import check_numbers, logits
 
-Figures = npt.NDArray[np.float64]
+TextMetrics = npt.NDArray[np.float64]
 
 LOWEST, HIGHEST = 0.01, 100.0  # temperatures that are tried
 TOLERANCE = 1e-4  # of the inverse temperature, relative
@@ -57,10 +57,10 @@ class Outcomes:
         right: whether the likeliest was the one that came.
     """
 
-    costs_nats: Figures
-    slopes: Figures
-    curvatures: Figures
-    confidences: Figures
+    costs_nats: TextMetrics
+    slopes: TextMetrics
+    curvatures: TextMetrics
+    confidences: TextMetrics
     right: npt.NDArray[np.bool_]
 
 
@@ -82,7 +82,7 @@ class Calibration(Measurement):
     bins: int = setting(15, "Bins of equal width for the probability of the likeliest.", low=1, high=1000)
     characters: int = characters_taken(CHARACTERS)
 
-    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure each subject as it is and at its best temperature; see Measurement.measure."""
         records = []
         tables = []
@@ -112,29 +112,29 @@ class Calibration(Measurement):
             if not 1.01 * LOWEST < best < HIGHEST / 1.01:
                 notes.append(f"{subject.run}: the loss still falls at the last temperature tried, {best:g}")
         curve = Curve("Reliability", "probability of the likeliest", "share right", series)
-        return Findings(records, [_summary(summary), *tables], notes, [curve])
+        return EvalResult(records, [_summary(summary), *tables], notes, [curve])
 
 
 def outcomes_of(
-    model: LanguageModel, text: Part, pool: WorkerPool, progress: Progress
+    model: LanguageModel, text: EncodedText, pool: ThreadPool, progress: Progress
 ) -> Callable[[float], Outcomes]:
     """A function that makes one stateful pass over a text at a temperature.
 
     Raises:
         CorpusError: the text has fewer than two characters that the model knows.
     """
-    codes, _ = model.read(text)
-    if len(codes) < 2:
+    ids, _ = model.read(text)
+    if len(ids) < 2:
         raise CorpusError("calibration needs a text with two characters that the model knows: give another")
 
     def outcomes_at(temperature: float) -> Outcomes:
-        return _outcomes(model, codes[:-1], codes[1:], 1 / temperature, pool, progress)
+        return _outcomes(model, ids[:-1], ids[1:], 1 / temperature, pool, progress)
 
     return outcomes_at
 
 
 def _outcomes(
-    model: LanguageModel, x_N: Codes, y_N: Codes, inverse: float, pool: WorkerPool, progress: Progress
+    model: LanguageModel, x_N: TokenIds, y_N: TokenIds, inverse: float, pool: ThreadPool, progress: Progress
 ) -> Outcomes:
     costs_nats, slopes, curvatures, confidences = np.empty((4, len(y_N)))
     found = Outcomes(costs_nats, slopes, curvatures, confidences, np.empty(len(y_N), np.bool_))
@@ -235,7 +235,7 @@ def _summary(rows: Sequence[Sequence[Any]]) -> Table:
     return Table("Calibration", [Column(*both) for both in zip(headings, formats, strict=True)], rows)
 
 
-def _table(subject: Subject, bins: Sequence[Bin]) -> Table:
+def _table(subject: EvalCase, bins: Sequence[Bin]) -> Table:
     rows = [
         (
             f"{each.low:.3f} to {each.high:.3f}",

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
 from charlm.evaluate.ngram_levels import levels_of, max_memory, plan_of
 from charlm.inference.scoring import STRETCH, Costs
@@ -55,7 +55,7 @@ class Context(Measurement):
     characters: int = characters_taken(1_000_000)
     max_memory: int = max_memory()
 
-    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure each subject; see Measurement.measure."""
         records = []
         tables = []
@@ -68,13 +68,13 @@ class Context(Measurement):
         notes += cuts
         for subject in subjects:
             model = subject.model
-            codes, is_read = model.read(subject.part)
-            places = self._places(codes, subject.text_name)
+            ids, is_read = model.read(subject.part)
+            places = self._places(ids, subject.text_name)
             costs = [
-                costs_after(model.network, codes, places, length, pool, progress, model.vocabulary.end)
+                costs_after(model.network, ids, places, length, pool, progress, model.vocabulary.end)
                 for length in lengths
             ]
-            counted = self._kneser_ney(subject, codes, places, notes)
+            counted = self._kneser_ney(subject, ids, places, notes)
             points = _points(lengths, costs, counted)
             records.append(
                 {"run": subject.run, "text": subject.text_name, "targets": len(places)}
@@ -86,25 +86,27 @@ class Context(Measurement):
                 notes.append(f"no n-grams beside {subject.run}: its corpus is not to be found")
             if not is_read.all():
                 notes.append(f"characters of {subject.text_name} that are unknown to {subject.run} are left out")
-        return Findings(records, tables, notes, curves)
+        return EvalResult(records, tables, notes, curves)
 
-    def _places(self, codes: Codes, text_name: str) -> Places:
+    def _places(self, ids: TokenIds, text_name: str) -> Places:
         """Where the targets are: evenly spaced, with the longest context before the first.
 
         Raises:
             CorpusError: the text is too short for that.
         """
-        room = len(codes) - self.longest
+        room = len(ids) - self.longest
         if room < 2:
             raise CorpusError(
-                f"{text_name} has {counted(len(codes), 'known characters')}: for --longest {self.longest} it "
+                f"{text_name} has {counted(len(ids), 'known characters')}: for --longest {self.longest} it "
                 f"takes {self.longest + 2:,}; give a longer text or a smaller --longest"
             )
         count = min(self.places, room)
         places: Places = self.longest + np.arange(count) * room // count
         return places
 
-    def _kneser_ney(self, subject: Subject, codes: Codes, places: Places, notes: list[str]) -> list[float] | None:
+    def _kneser_ney(
+        self, subject: EvalCase, ids: TokenIds, places: Places, notes: list[str]
+    ) -> list[float] | None:
         """The mean costs of the same targets for the model of each order from 1; None with nothing to count."""
         training, end = subject.training, subject.model.vocabulary.end
         if training is None:
@@ -113,8 +115,8 @@ class Context(Measurement):
         notes += [] if plan.note is None else [plan.note]
         model = KneserNey.of_levels(levels_of(subject, training, plan.order), end)
         read, found = model.reader(), np.zeros(plan.order)
-        for start in range(0, len(codes) - 1, STRETCH):
-            x_N, y_N = codes[:-1][start : start + STRETCH], codes[1:][start : start + STRETCH]
+        for start in range(0, len(ids) - 1, STRETCH):
+            x_N, y_N = ids[:-1][start : start + STRETCH], ids[1:][start : start + STRETCH]
             own = places[(places > start) & (places <= start + len(y_N))] - 1 - start
             found += [costs[own].sum() for costs in read(x_N, y_N)[1:]]
         return [float(nats) for nats in found / len(places)]
@@ -131,10 +133,10 @@ def context_lengths(longest: int) -> list[int]:
 
 def costs_after(
     model: Model,
-    codes: Codes,
+    ids: TokenIds,
     places: Places,
     length: int,
-    pool: WorkerPool,
+    pool: ThreadPool,
     progress: Progress,
     end: int | None = None,
 ) -> Costs:
@@ -142,7 +144,7 @@ def costs_after(
 
     Args:
         model: the network.
-        codes: the text.
+        ids: the text.
         places: where the targets are (N,), none before ``length``.
         length: how many characters are read.
         pool: workers, over which the targets are split.
@@ -154,14 +156,14 @@ def costs_after(
     def run(columns: slice) -> None:
         for start in range(columns.start, columns.stop, STREAMS):
             rows = slice(start, min(start + STREAMS, columns.stop))
-            x_TB = codes[places[rows] + np.arange(-length, 0)[:, None]]
+            x_TB = ids[places[rows] + np.arange(-length, 0)[:, None]]
             buffers = model.buffers(min(CHUNK, length), x_TB.shape[1])
             state = model.initial_state(x_TB.shape[1])
             for time in range(0, length, CHUNK):
                 read_TB = x_TB[time : time + CHUNK]
-                keep_TB = None if end is None else (read_TB != end).astype(model.dtype)
-                h_TBH, state = model.forward(read_TB, state, buffers, keep_TB)
-            costs_N[rows] = nll_nats(model.params, h_TBH[-1], codes[places[rows]])
+                carry_TB = None if end is None else (read_TB != end).astype(model.dtype)
+                h_TBH, state = model.forward(read_TB, state, buffers, carry_TB)
+            costs_N[rows] = nll_nats(model.params, h_TBH[-1], ids[places[rows]])
             if columns.start == 0:
                 progress(rows.stop, columns.stop)
 
@@ -185,7 +187,7 @@ def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float]
     ]
 
 
-def _table(subject: Subject, points: Sequence[dict[str, Any]]) -> Table:
+def _table(subject: EvalCase, points: Sequence[dict[str, Any]]) -> Table:
     rows = [
         (
             point["context"],
@@ -200,7 +202,7 @@ def _table(subject: Subject, points: Sequence[dict[str, Any]]) -> Table:
     return Table(f"Loss of {subject.run} on {subject.text_name} after so many characters", COLUMNS, rows)
 
 
-def _curve(subject: Subject, points: Sequence[dict[str, Any]], counted: list[float] | None) -> Curve:
+def _curve(subject: EvalCase, points: Sequence[dict[str, Any]], counted: list[float] | None) -> Curve:
     own = ([math.log2(point["context"]) for point in points], [point["nats_per_char"] for point in points])
     series: dict[str, tuple[Sequence[float], Sequence[float]]] = {subject.run: own}
     if counted is not None:

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.random import generator
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
 from charlm.evaluate.jacobians import Passage, components_of, jacobians, read_passages
 from charlm.models.char_rnn import Model
@@ -46,7 +46,7 @@ class Gradients(Measurement):
     seed: int = setting(1, "Seed of the untrained networks' weights.", low=0, high=2**63 - 1)
     characters: int = characters_taken(1_000_000)
 
-    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Follow gradients back through each subject's text; see Measurement.measure."""
         records: list[dict[str, Any]] = []
         tables: list[Table] = []
@@ -74,20 +74,20 @@ class Gradients(Measurement):
             )
             tables += [_norms_table(subject, distances, norms), _radii_table(subject, radii)]
             curves += _curves(subject, distances, norms)
-        return Findings(records, tables, [self._note(), *cuts], curves)
+        return EvalResult(records, tables, [self._note(), *cuts], curves)
 
-    def _texts(self, subject: Subject) -> Codes:
+    def _texts(self, subject: EvalCase) -> TokenIds:
         """Passages of the text, evenly spaced, with what is read before and predicted after (T, P)."""
-        codes, _ = subject.model.read(subject.part)
+        ids, _ = subject.model.read(subject.part)
         needed = self.distance + 1
-        if len(codes) < needed:
+        if len(ids) < needed:
             raise CorpusError(
-                f"{subject.text_name} has {counted(len(codes), 'characters')} that {subject.run} knows, and "
+                f"{subject.text_name} has {counted(len(ids), 'characters')} that {subject.run} knows, and "
                 f"--distance {self.distance} needs {needed:,}: give a longer text or a smaller distance"
             )
-        length = min(needed + WARM_UP, len(codes))
-        starts_P = np.linspace(0, len(codes) - length, self.positions).astype(int)
-        texts_TP: Codes = codes[starts_P + np.arange(length)[:, None]]
+        length = min(needed + WARM_UP, len(ids))
+        starts_P = np.linspace(0, len(ids) - length, self.positions).astype(int)
+        texts_TP: TokenIds = ids[starts_P + np.arange(length)[:, None]]
         return texts_TP
 
     def _note(self) -> str:
@@ -120,7 +120,7 @@ def spectral_radii(model: Model) -> dict[str, float]:
     return radii
 
 
-def _networks(subject: Subject, seed: int) -> dict[str, Model]:
+def _networks(subject: EvalCase, seed: int) -> dict[str, Model]:
     """The trained network, and untrained ones of its size: every cell, with tanh and ReLU where it has both."""
     trained = subject.model.network
     networks = {f"{subject.run}, trained": trained}
@@ -128,13 +128,13 @@ def _networks(subject: Subject, seed: int) -> dict[str, Model]:
         choices = ("tanh", "relu") if "nonlinearity" in CELLS.find(cell).settings else ("tanh",)
         for nonlinearity in choices:
             config = dataclasses.replace(trained.config, cell=cell, nonlinearity=nonlinearity)
-            network = Model(config, trained.vocabulary_size)
-            network.initialise(generator(seed, "initialise"))
+            network = Model(config, trained.vocab_size)
+            network.initialize(generator(seed, "initialise"))
             networks[f"{cell} {nonlinearity}" if len(choices) > 1 else cell] = network
     return networks
 
 
-def _mean_norms(model: Model, passages: list[Passage], distances: list[int], pool: WorkerPool) -> Norms:
+def _mean_norms(model: Model, passages: list[Passage], distances: list[int], pool: ThreadPool) -> Norms:
     tasks = [partial(_norms_of, model, passages[part], distances) for part in pool.columns(len(passages))]
     found = [norms for part in pool.run(tasks) for norms in part]
     return {name: np.mean([norms[name] for norms in found], axis=0) for name in found[0]}
@@ -185,7 +185,7 @@ def _record(name: str, distances: list[int], norms: Norms, radii: dict[str, floa
     }
 
 
-def _norms_table(subject: Subject, distances: list[int], norms: dict[str, Norms]) -> Table:
+def _norms_table(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> Table:
     powers = {SHOWN**exponent for exponent in range(distances[-1].bit_length())}
     shown = [place for place, distance in enumerate(distances) if distance in {0, distances[-1]} | powers]
     columns = [Column("network"), Column("norm of"), Column("vanished at", "d")]
@@ -198,13 +198,13 @@ def _norms_table(subject: Subject, distances: list[int], norms: dict[str, Norms]
     return Table(f"Gradients of {subject.run} on {subject.text_name}", columns, rows)
 
 
-def _radii_table(subject: Subject, radii: dict[str, dict[str, float]]) -> Table:
+def _radii_table(subject: EvalCase, radii: dict[str, dict[str, float]]) -> Table:
     columns = [Column("network"), Column("layer"), Column("gate"), Column("spectral radius", ".4f")]
     rows = [[name, *key.split("."), radius] for name, own in radii.items() for key, radius in own.items()]
     return Table(f"Recurrent weights of {subject.run}, a gate's block of W_hh each", columns, rows)
 
 
-def _curves(subject: Subject, distances: list[int], norms: dict[str, Norms]) -> list[Curve]:
+def _curves(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> list[Curve]:
     """One curve for each quantity, over all networks that have it; zero and infinity have no logarithm."""
     quantities = dict.fromkeys(quantity for own in norms.values() for quantity in own)
     curves = []

@@ -18,8 +18,8 @@ from charlm.base.progress import Progress
 from charlm.base.random import generator
 from charlm.base.tables import Column, Table
 from charlm.config import flag, setting
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import Findings, Measurement, Subject
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement
 from charlm.evaluate.bootstrap import MeanSeries
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.ngram_levels import levels_of
@@ -92,7 +92,7 @@ class Perplexity(Measurement):
             if not self.dynamic and getattr(self, f"dynamic_{name}") != default:
                 raise UsageError(f"{flag(f'dynamic_{name}')} belongs to --dynamic: give both, or leave it out")
 
-    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Score each subject's text; see Measurement.measure."""
         records: list[dict[str, Any]] = []
         rows: list[list[Any]] = []
@@ -116,10 +116,10 @@ class Perplexity(Measurement):
         table = Table(
             "Perplexity", [_in_bytes(column) if is_bytes else column for column in COLUMNS.values()], rows
         )
-        return Findings(records, [table], list(dict.fromkeys(notes)))
+        return EvalResult(records, [table], list(dict.fromkeys(notes)))
 
     def _add_dynamic(
-        self, record: dict[str, Any], notes: list[str], subject: Subject, progress: Progress
+        self, record: dict[str, Any], notes: list[str], subject: EvalCase, progress: Progress
     ) -> list[list[Any]]:
         """Add what dynamic evaluation finds to a record and to the notes; its row, where there is one."""
         if subject.training is None:
@@ -133,7 +133,7 @@ class Perplexity(Measurement):
         notes.append(adaptation.note)
         return [[found[name] for name in COLUMNS]]
 
-    def _record(self, subject: Subject, stretches: Iterable[Scores]) -> dict[str, Any]:
+    def _record(self, subject: EvalCase, stretches: Iterable[Scores]) -> dict[str, Any]:
         """Every figure of a text's costs, under the names that ``--json`` gives them."""
         tally, series = Tally(), MeanSeries(len(subject.part) - 1)
         for scores in stretches:
@@ -160,7 +160,7 @@ class Perplexity(Measurement):
         }
 
 
-def _markov(subject: Subject) -> Iterator[Scores] | None:
+def _markov(subject: EvalCase) -> Iterator[Scores] | None:
     """What a first-order Markov model that counted the run's training part makes of the text."""
     if subject.training is None:
         return None
@@ -182,7 +182,7 @@ def _in_bytes(column: Column) -> Column:
     return replace(column, heading=column.heading.replace("/char", "/byte").replace("characters", "bytes"))
 
 
-def _notes(subject: Subject, record: dict[str, Any]) -> list[str]:
+def _notes(subject: EvalCase, record: dict[str, Any]) -> list[str]:
     units = subject.model.corpus.units
     notes = [
         f"{subject.text_name}: perplexity a word is e to the nats of all {counted(record['characters'], units)}, "

@@ -16,17 +16,17 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes, Floats, code_dtype
+from charlm.base.arrays import Floats, TokenIds, id_dtype
 from charlm.base.errors import UsageError
 from charlm.base.escape import visible
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Table
 from charlm.config import setting
 from charlm.data.vocabulary import REPLACEMENT, Vocabulary
-from charlm.engines.threads import WorkerPool
-from charlm.evaluate.base import SHOWN_END, Coloured, Findings, Guess, Measurement, Subject
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.base import SHOWN_END, Candidate, ColoredText, EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
-from charlm.inference.scoring import Costs, Scores, figures_of, score_part
+from charlm.inference.scoring import Costs, Scores, score_part, text_metrics
 from charlm.inference.unroll import visit_outputs
 from charlm.nn.readout import log_softmax_, logits
 from charlm.nn.state import States
@@ -73,33 +73,33 @@ class Surprisal(Measurement):
         if self.html is not None and self.html == self.tsv:
             raise UsageError(f"--html and --tsv both name {self.html}: give two files")
 
-    def measure(self, subjects: Sequence[Subject], pool: WorkerPool, progress: Progress) -> Findings:
+    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Score each subject character by character; see Measurement.measure."""
         records: list[dict[str, Any]] = []
         rows: list[tuple[Any, ...]] = []
-        coloured = []
+        colored = []
         subjects, notes = beginnings(subjects, self.characters)
         for subject in subjects:
             scores, guesses = _predict(subject, pool, progress)
             bits_N = scores.costs_nats / math.log(2)
             worst = worst_passages(subject.shown, bits_N, self.window, self.worst)
-            record = {"run": subject.run, "text": subject.text_name, **asdict(figures_of(scores))}
+            record = {"run": subject.run, "text": subject.text_name, **asdict(text_metrics(scores))}
             record["lossy"] = subject.model.corpus.is_lossy
             records.append(record | {"worst": [asdict(passage) for passage in worst]})
             rows += [(subject.run, subject.text_name, *_cells(passage)) for passage in worst]
-            coloured.append(_coloured(subject, bits_N, guesses, self.show))
+            colored.append(_coloured(subject, bits_N, guesses, self.show))
         columns = (*map(Column, ("model", "text")), Column("position", ",d"), Column("bits/char", ".2f"))
         table = Table("Worst passages", (*columns, Column("passage")), rows)
-        pages = {} if self.html is None else {self.html: [_page(text) for text in coloured]}
-        if self.html is not None and any(len(text.text) > PAGE for text in coloured):
+        pages = {} if self.html is None else {self.html: [_page(text) for text in colored]}
+        if self.html is not None and any(len(text.text) > PAGE for text in colored):
             notes.append(f"{self.html} has the first {PAGE:,} characters")
-        return Findings(
+        return EvalResult(
             records,
             [table] if rows else [],
             notes,
-            coloured=coloured,
+            colored=colored,
             pages=pages,
-            files={} if self.tsv is None else {self.tsv: _tsv(subjects, coloured)},
+            files={} if self.tsv is None else {self.tsv: _tsv(subjects, colored)},
         )
 
 
@@ -129,14 +129,18 @@ def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Pa
     return passages
 
 
-class _Guesses(Sequence[Sequence[Guess]]):
+class _Guesses(Sequence[Sequence[Candidate]]):
     """The likeliest characters in the place of each of N, made as they are asked for.
 
     Those of a million characters would fill a gigabyte as objects, and few of them are shown.
     """
 
     def __init__(
-        self, symbols: list[str], codes_NK: Codes, probabilities_NK: Floats, is_guessed_N: npt.NDArray[np.bool_]
+        self,
+        symbols: list[str],
+        codes_NK: TokenIds,
+        probabilities_NK: Floats,
+        is_guessed_N: npt.NDArray[np.bool_],
     ) -> None:
         self._symbols = symbols
         self._codes_NK, self._probabilities_NK, self._is_guessed_N = codes_NK, probabilities_NK, is_guessed_N
@@ -145,41 +149,41 @@ class _Guesses(Sequence[Sequence[Guess]]):
         return len(self._is_guessed_N)
 
     @overload
-    def __getitem__(self, place: int) -> Sequence[Guess]: ...
+    def __getitem__(self, place: int) -> Sequence[Candidate]: ...
     @overload
     def __getitem__(self, place: slice) -> _Guesses: ...
-    def __getitem__(self, place: int | slice) -> Sequence[Guess] | _Guesses:
-        codes, probabilities = self._codes_NK[place], self._probabilities_NK[place]
+    def __getitem__(self, place: int | slice) -> Sequence[Candidate] | _Guesses:
+        ids, probabilities = self._codes_NK[place], self._probabilities_NK[place]
         if isinstance(place, slice):
-            return _Guesses(self._symbols, codes, probabilities, self._is_guessed_N[place])
+            return _Guesses(self._symbols, ids, probabilities, self._is_guessed_N[place])
         if not self._is_guessed_N[place]:
             return []
-        pairs = zip(codes.tolist(), probabilities.tolist(), strict=True)
-        return [Guess(self._symbols[code], probability) for code, probability in pairs]
+        pairs = zip(ids.tolist(), probabilities.tolist(), strict=True)
+        return [Candidate(self._symbols[code], probability) for code, probability in pairs]
 
 
-def _predict(subject: Subject, pool: WorkerPool, progress: Progress) -> tuple[Scores, _Guesses]:
+def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[Scores, _Guesses]:
     """What every character costs, and the likeliest in the place of every known one, in one pass."""
     model, count, end = subject.model, len(subject.part), subject.model.vocabulary.end
     _, is_read_N = model.read(subject.part)
     is_read_N[0] = False  # nothing predicts the first
     places_K = np.flatnonzero(is_read_N)
     width = min(GUESSES, len(model.vocabulary))
-    codes_NK = np.zeros((count, width), code_dtype(len(model.vocabulary)))
+    codes_NK = np.zeros((count, width), id_dtype(len(model.vocabulary)))
     probabilities_NK = np.zeros((count, width), np.float32)
     before: States | None = None
     done = 0
 
-    def known_costs(x_N: Codes, y_N: Codes) -> Costs:
+    def known_costs(x_N: TokenIds, y_N: TokenIds) -> Costs:
         nonlocal before, done
         costs_N, own_K = np.empty(len(y_N)), places_K[done : done + len(y_N)]
 
         def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
             log_probs_NV = log_softmax_(logits(model.network.params, h_NH))
             costs_N[places] = -log_probs_NV[np.arange(len(places)), y_N[places]]
-            codes = np.argsort(-log_probs_NV, axis=1, kind="stable")[:, :width]
-            codes_NK[own_K[places]] = codes
-            probabilities_NK[own_K[places]] = np.exp(np.take_along_axis(log_probs_NV, codes, axis=1))
+            ids = np.argsort(-log_probs_NV, axis=1, kind="stable")[:, :width]
+            codes_NK[own_K[places]] = ids
+            probabilities_NK[own_K[places]] = np.exp(np.take_along_axis(log_probs_NV, ids, axis=1))
 
         before = visit_outputs(model.network, pool, x_N, visit, progress, end, before)
         done += len(y_N)
@@ -189,12 +193,12 @@ def _predict(subject: Subject, pool: WorkerPool, progress: Progress) -> tuple[Sc
     return scores, _Guesses(_shown(model.vocabulary), codes_NK, probabilities_NK, is_read_N)
 
 
-def _coloured(subject: Subject, bits_N: Costs, guesses: _Guesses, shown: int) -> Coloured:
+def _coloured(subject: EvalCase, bits_N: Costs, guesses: _Guesses, shown: int) -> ColoredText:
     title = f"{subject.run} on {subject.text_name}"
-    return Coloured(title, subject.shown, [None, *bits_N.tolist()], guesses, shown)
+    return ColoredText(title, subject.shown, [None, *bits_N.tolist()], guesses, shown)
 
 
-def _page(text: Coloured) -> Coloured:
+def _page(text: ColoredText) -> ColoredText:
     """As much of a text as a web page has."""
     if len(text.text) <= PAGE:
         return text
@@ -211,10 +215,10 @@ def _cells(passage: Passage) -> tuple[int, float, str]:
     return passage.position, passage.bits_per_char, visible(passage.text)
 
 
-def _tsv(subjects: Sequence[Subject], coloured: Sequence[Coloured]) -> str:
+def _tsv(subjects: Sequence[EvalCase], colored: Sequence[ColoredText]) -> str:
     """Every character after the first of each text, a line each."""
     lines = ["\t".join(TSV_HEADINGS)]
-    for subject, text in zip(subjects, coloured, strict=True):
+    for subject, text in zip(subjects, colored, strict=True):
         names = f"{visible(subject.run)}\t{visible(subject.text_name)}"
         lines += [
             f"{names}\t{position}\t{visible(character)}\t{bits:.4f}"

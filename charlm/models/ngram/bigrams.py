@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.base.files.atomic import PRIVATE, whole_file
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.models.ngram.counts import Integers, Level
 
 BLOCK = 1 << 20  # bigrams that are counted at once
@@ -44,12 +44,12 @@ class Bigrams:
     counts: Integers
 
 
-def bigrams_of(part: Part) -> Bigrams:
+def bigrams_of(part: EncodedText) -> Bigrams:
     """The bigrams of a part, at least one symbol; counted where they are not kept."""
     kept = None if part.bigrams_path is None else _read(part.bigrams_path, part)
     if kept is not None:
         return kept
-    bigrams = count_bigrams(part.codes, len(part.alphabet))
+    bigrams = count_bigrams(part.ids, len(part.alphabet))
     if part.bigrams_path is not None:
         raw = np.concatenate([bigrams.keys, bigrams.counts]).astype(_INTEGER).tobytes()
         # Where the system refuses, they are counted again the next time.
@@ -58,14 +58,14 @@ def bigrams_of(part: Part) -> Bigrams:
     return bigrams
 
 
-def count_bigrams(codes: Codes, symbols: int) -> Bigrams:
+def count_bigrams(ids: TokenIds, symbols: int) -> Bigrams:
     """Count a text (N,) of any length, at least one symbol, in memory of its different bigrams alone."""
     is_dense = symbols**2 <= DENSE
     table = np.zeros(symbols**2 if is_dense else 0, np.int64)
     keys = counts = np.zeros(0, np.int64)
     waiting: list[tuple[Integers, Integers]] = []
-    for start in range(0, len(codes) - 1, BLOCK):
-        block = codes[start : start + BLOCK + 1].astype(np.int64)
+    for start in range(0, len(ids) - 1, BLOCK):
+        block = ids[start : start + BLOCK + 1].astype(np.int64)
         found = block[:-1] * symbols + block[1:]
         if is_dense:
             table += np.bincount(found, minlength=len(table))
@@ -81,7 +81,7 @@ def count_bigrams(codes: Codes, symbols: int) -> Bigrams:
     return Bigrams(symbols, *_merged([(keys, counts), *waiting]))
 
 
-def bigram_levels(part: Part, table_A: Codes, symbols: int, end: int | None) -> list[Level]:
+def bigram_levels(part: EncodedText, table_A: TokenIds, symbols: int, end: int | None) -> list[Level]:
     """What ``count_levels`` counts for contexts of 0 and 1 characters, from a part's bigrams.
 
     Args:
@@ -95,7 +95,7 @@ def bigram_levels(part: Part, table_A: Codes, symbols: int, end: int | None) -> 
     firsts, seconds = table[bigrams.keys // bigrams.symbols], table[bigrams.keys % bigrams.symbols]
     of_symbols = np.zeros(symbols, np.int64)
     np.add.at(of_symbols, seconds, bigrams.counts)
-    of_symbols[table[part.codes[0]]] += 1
+    of_symbols[table[part.ids[0]]] += 1
     seen = np.flatnonzero(of_symbols)
     zeros = np.zeros(len(seen), np.int64)
     unigrams = Level(1, symbols, seen, of_symbols[seen], zeros, zeros.astype(np.bool_))
@@ -112,7 +112,7 @@ def _merged(found: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]
     return keys, counts
 
 
-def _read(path: Path, part: Part) -> Bigrams | None:
+def _read(path: Path, part: EncodedText) -> Bigrams | None:
     """What is kept; None where there is nothing, or it is not what was written for this part."""
     try:
         raw = path.read_bytes()

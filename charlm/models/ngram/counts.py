@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 
 Integers = npt.NDArray[np.int64]
 UNSEEN = -1
@@ -48,7 +48,7 @@ class Level:
         """The context of each pair (P,)."""
         return self.keys // self.symbols
 
-    def find(self, contexts: Integers, characters: Integers | Codes) -> Integers:
+    def find(self, contexts: Integers, characters: Integers | TokenIds) -> Integers:
         """The number of each pair of a context and a character, UNSEEN where it was not counted."""
         if not len(self.keys):
             return np.full(len(characters), UNSEEN)
@@ -57,11 +57,11 @@ class Level:
         return np.where((contexts != UNSEEN) & (self.keys[places] == wanted), places, UNSEEN)
 
 
-def count_levels(codes: Codes, symbols: int, order: int, end: int | None = None) -> list[Level]:
+def count_levels(ids: TokenIds, symbols: int, order: int, end: int | None = None) -> list[Level]:
     """Count what follows contexts of 0 to ``order`` characters, a level each.
 
     Args:
-        codes: the text (N,), at least one character.
+        ids: the text (N,), at least one character.
         symbols: V, the size of the vocabulary.
         order: the longest context.
         end: the code of the end of a document, over which no context reaches back; None where there is none.
@@ -70,37 +70,37 @@ def count_levels(codes: Codes, symbols: int, order: int, end: int | None = None)
     >>> [level.counts.tolist() for level in levels]
     [[2, 3], [2, 1, 1]]
     """
-    contexts = pairs = np.zeros(len(codes), np.int64)
+    contexts = pairs = np.zeros(len(ids), np.int64)
     count = 1
     levels: list[Level] = []
     for length in range(order + 1):
         seen = contexts != UNSEEN
         keys, numbers, counts = np.unique(
-            contexts[seen] * symbols + codes[seen], return_inverse=True, return_counts=True
+            contexts[seen] * symbols + ids[seen], return_inverse=True, return_counts=True
         )
         shorter, is_first = np.empty(len(keys), np.int64), np.zeros(len(keys), np.bool_)
         shorter[numbers] = pairs[seen]
         if length and end is not None:
-            is_first[numbers] = codes[np.flatnonzero(seen) - length] == end
+            is_first[numbers] = ids[np.flatnonzero(seen) - length] == end
         levels.append(Level(count, symbols, keys, counts, shorter, is_first))
-        pairs = np.full(len(codes), UNSEEN, np.int64)
+        pairs = np.full(len(ids), UNSEEN, np.int64)
         pairs[seen] = numbers
-        contexts, count = following(pairs, codes, length, end), len(keys)
+        contexts, count = following(pairs, ids, length, end), len(keys)
     return levels
 
 
-def following(pairs: Integers, codes: Codes, length: int, end: int | None) -> Integers:
+def following(pairs: Integers, ids: TokenIds, length: int, end: int | None) -> Integers:
     """The contexts of the next length: at each place, the pair that ended at the place before.
 
     Args:
         pairs: of a context and a character, at each place (N,).
-        codes: the characters (N,).
+        ids: the characters (N,).
         length: of those contexts.
         end: the code of the end of a document, which can only be a context's first character.
     """
     contexts = np.concatenate([[np.int64(UNSEEN)], pairs])[:-1]
     if length and end is not None:
-        contexts[1:][codes[:-1] == end] = UNSEEN
+        contexts[1:][ids[:-1] == end] = UNSEEN
     return contexts
 
 

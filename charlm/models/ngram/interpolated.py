@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Codes
+from charlm.base.arrays import TokenIds
 from charlm.models.ngram.counts import UNSEEN, Integers, Level, count_levels, following
 
 Probabilities = npt.NDArray[np.float64]
@@ -52,16 +52,16 @@ class Weights:
 class InterpolatedModel(ABC):
     """The counts of a training text, for contexts of 0 to ``order`` characters, and their smoothing."""
 
-    def __init__(self, codes: Codes, symbols: int, order: int, end: int | None = None) -> None:
+    def __init__(self, ids: TokenIds, symbols: int, order: int, end: int | None = None) -> None:
         """Count.
 
         Args:
-            codes: the training text (N,), at least one character.
+            ids: the training text (N,), at least one character.
             symbols: V, the size of the vocabulary.
             order: the longest context, 0 or more.
             end: the code of the end of a document, over which no context reaches back; None where there is none.
         """
-        self.levels: Sequence[Level] = count_levels(codes, symbols, order, end)
+        self.levels: Sequence[Level] = count_levels(ids, symbols, order, end)
         self.end = end
 
     @classmethod
@@ -80,7 +80,7 @@ class InterpolatedModel(ABC):
             is_longest: whether the model asks no longer contexts.
         """
 
-    def costs(self, x_N: Codes, y_N: Codes) -> npt.NDArray[np.float64]:
+    def costs(self, x_N: TokenIds, y_N: TokenIds) -> npt.NDArray[np.float64]:
         """What each character of a text costs given those before it (N,), in nats.
 
         Args:
@@ -89,30 +89,30 @@ class InterpolatedModel(ABC):
         """
         return self.costs_by_order(x_N, y_N)[-1]
 
-    def costs_by_order(self, x_N: Codes, y_N: Codes) -> list[npt.NDArray[np.float64]]:
+    def costs_by_order(self, x_N: TokenIds, y_N: TokenIds) -> list[npt.NDArray[np.float64]]:
         """The same for the model of each order from 0, which costs no more than the longest alone."""
         return self.reader()(x_N, y_N)
 
-    def reader(self) -> Callable[[Codes, Codes], list[npt.NDArray[np.float64]]]:
+    def reader(self) -> Callable[[TokenIds, TokenIds], list[npt.NDArray[np.float64]]]:
         """``costs_by_order`` for the stretches of one text, in order: a context goes on where one was cut."""
-        before: Codes = np.zeros(0, np.uint8)
+        before: TokenIds = np.zeros(0, np.uint8)
 
-        def read(x_N: Codes, y_N: Codes) -> list[npt.NDArray[np.float64]]:
+        def read(x_N: TokenIds, y_N: TokenIds) -> list[npt.NDArray[np.float64]]:
             nonlocal before
-            codes = np.concatenate([before.astype(x_N.dtype), x_N[:1], y_N])
+            ids = np.concatenate([before.astype(x_N.dtype), x_N[:1], y_N])
             start = len(before) + 1
-            before = codes[:-1][-len(self.levels) :]
-            return [costs[start:] for costs in self._costs_by_order(codes)]
+            before = ids[:-1][-len(self.levels) :]
+            return [costs[start:] for costs in self._costs_by_order(ids)]
 
         return read
 
-    def _costs_by_order(self, codes: Codes) -> Iterator[npt.NDArray[np.float64]]:
+    def _costs_by_order(self, ids: TokenIds) -> Iterator[npt.NDArray[np.float64]]:
         """What each character of a text costs (N,), by each order from 0."""
-        shorter = np.full(len(codes), 1 / self.levels[0].symbols)
-        contexts = np.zeros(len(codes), np.int64)
+        shorter = np.full(len(ids), 1 / self.levels[0].symbols)
+        contexts = np.zeros(len(ids), np.int64)
         for order, level in enumerate(self.levels):
-            pairs = level.find(contexts, codes)
+            pairs = level.find(contexts, ids)
             yield -np.log(self.weights(order, is_longest=True).mix(contexts, pairs, shorter))
             if level is not self.levels[-1]:
                 shorter = self.weights(order, is_longest=False).mix(contexts, pairs, shorter)
-                contexts = following(pairs, codes, order, self.end)
+                contexts = following(pairs, ids, order, self.end)

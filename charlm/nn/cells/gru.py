@@ -18,7 +18,7 @@ import numpy as np
 
 from charlm.base.arrays import Floats
 from charlm.config import ModelConfig
-from charlm.nn.buffers import Parameters, State, Tape, rows
+from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell, like, sigmoid_
 
 
@@ -27,14 +27,14 @@ class GRU(Cell):
 
     gates = ("r", "z", "n")
     settings = ("reset_after",)
-    rate = 0.5  # at 1, runs of some minutes with dropout diverged, on two corpora
+    lr_scale = 0.5  # at 1, runs of some minutes with dropout diverged, on two corpora
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Cell:  # type: ignore[override]
         """The cell, or with ``reset_after`` its variant."""
         return _ResetAfter() if config.reset_after else cls()
 
-    def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """``inner`` over time."""
         return {"inner": (seq_len, batch_size, hidden)}
 
@@ -48,39 +48,39 @@ class GRU(Cell):
         }
 
     def forward(
-        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+        self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
         """Run the recurrence; see Cell.forward."""
-        tape.begin(params, a_TBG, state, keep_TB)
-        (h,) = tape.tracks
-        inner, bench = tape.kept["inner"], tape.bench
+        cache.begin(params, a_TBG, state, carry_TB)
+        (h,) = cache.history
+        inner, scratch = cache.saved["inner"], cache.scratch
         for t, a_BG in enumerate(a_TBG):
-            h_BH = h.incoming(t)
-            self._activate(params, bench.W_HG, a_BG, h_BH, inner[t], bench.product_BG)
+            h_BH = h.before_step(t)
+            self._activate(params, scratch.W_HG, a_BG, h_BH, inner[t], scratch.product_BG)
             _interpolate(a_BG, h_BH, out=h.slots_TBH[t + 1])
-        return tape.finish()
+        return cache.finish()
 
     def backward(
-        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+        self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
-        (h,) = tape.tracks
-        da_TBG, scratch, inner = tape.gates_TBG, tape.bench.scratch, tape.kept["inner"]
+        (h,) = cache.history
+        da_TBG, scratch, inner = cache.gates_TBG, cache.scratch.arrays, cache.saved["inner"]
         dh_BH = scratch["dh"]
         batch_size, hidden = dh_BH.shape
         dh_BH[:] = dstate[0]
-        for block, above_TBH in tape.blocks_backward(dh_TBH):
-            self._local_derivatives(da_TBG[block], h.produced(block), scratch, inner[block])
+        for block, above_TBH in cache.blocks_backward(dh_TBH):
+            self._local_derivatives(da_TBG[block], h.states_after(block), scratch, inner[block])
             steps = zip(range(block.start, block.stop), above_TBH, scratch["rz"], strict=False)
             for t, above_BH, rz_BG in reversed(list(steps)):
                 dh_BH += above_BH
                 da_B2H = da_TBG[t, :, hidden:].reshape(batch_size, 2, hidden)
                 da_B2H *= dh_BH[:, None]
                 dh_BH *= rz_BG[:, hidden:]
-                self._through_products(params, da_TBG[t], dh_BH, rz_BG[:, :hidden], inner[t], tape)
-                h.cut(t, dh_BH)
-        da_TBG = tape.gradient_rows()
-        self._weight_gradients(rows(da_TBG), tape, grads)
+                self._through_products(params, da_TBG[t], dh_BH, rz_BG[:, :hidden], inner[t], cache)
+                h.mask_gradient(t, dh_BH)
+        da_TBG = cache.gradient_rows()
+        self._weight_gradients(flatten_time(da_TBG), cache, grads)
         return da_TBG, (dh_BH.copy(),)
 
     def _local_derivatives(
@@ -129,23 +129,29 @@ class GRU(Cell):
         r_TBH *= inner_TBH
 
     def _through_products(
-        self, params: Parameters, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, tape: Tape
+        self,
+        params: Parameters,
+        da_BG: Floats,
+        dh_BH: Floats,
+        r_BH: Floats,
+        inner_BH: Floats,
+        cache: ForwardCache,
     ) -> None:
         """Finish da_r, and add to dh what reaches the old state through the recurrent products."""
         hidden = dh_BH.shape[1]
-        product_BH, W_GH = tape.bench.scratch["product"], params["W_hh"].T
+        product_BH, W_GH = cache.scratch.arrays["product"], params["W_hh"].T
         np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
         da_BG[:, :hidden] *= product_BH
         product_BH *= r_BH
         dh_BH += product_BH
         dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
 
-    def _weight_gradients(self, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
+    def _weight_gradients(self, da_NG: Floats, cache: ForwardCache, grads: Parameters) -> None:
         """Write the gradients of the recurrence's parameters."""
         dW_HG = grads["W_hh"]
         hidden = len(dW_HG)
-        np.matmul(tape.incoming_rows().T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
-        inner_NH = tape.in_rows(tape.kept["inner"][: len(tape.gates_TBG)])
+        np.matmul(cache.rows_before().T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
+        inner_NH = cache.in_rows(cache.saved["inner"][: len(cache.gates_TBG)])
         np.matmul(inner_NH.T, da_NG[:, 2 * hidden :], out=dW_HG[:, 2 * hidden :])
 
 
@@ -179,24 +185,30 @@ class _ResetAfter(GRU):
         r_TBH *= inner_TBH
 
     def _through_products(
-        self, params: Parameters, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, tape: Tape
+        self,
+        params: Parameters,
+        da_BG: Floats,
+        dh_BH: Floats,
+        r_BH: Floats,
+        inner_BH: Floats,
+        cache: ForwardCache,
     ) -> None:
         hidden = dh_BH.shape[1]
-        product_BH, W_GH = tape.bench.scratch["product"], params["W_hh"].T
+        product_BH, W_GH = cache.scratch.arrays["product"], params["W_hh"].T
         da_n = da_BG[:, 2 * hidden :]
         da_BG[:, :hidden] *= da_n
         dinner_BH = np.multiply(da_n, r_BH, out=inner_BH)
         dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
         dh_BH += np.matmul(dinner_BH, W_GH[2 * hidden :], out=product_BH)
 
-    def _weight_gradients(self, da_NG: Floats, tape: Tape, grads: Parameters) -> None:
+    def _weight_gradients(self, da_NG: Floats, cache: ForwardCache, grads: Parameters) -> None:
         dW_HG = grads["W_hh"]
         hidden = len(dW_HG)
-        dinner_TBH = tape.kept["inner"][: len(tape.gates_TBG)]
+        dinner_TBH = cache.saved["inner"][: len(cache.gates_TBG)]
         dinner_TBH.sum(axis=(0, 1), out=grads["b_hn"])
-        h_NH = tape.incoming_rows()
+        h_NH = cache.rows_before()
         np.matmul(h_NH.T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
-        np.matmul(h_NH.T, tape.in_rows(dinner_TBH), out=dW_HG[:, 2 * hidden :])
+        np.matmul(h_NH.T, cache.in_rows(dinner_TBH), out=dW_HG[:, 2 * hidden :])
 
 
 def _interpolate(gates_BG: Floats, h_BH: Floats, out: Floats) -> Floats:

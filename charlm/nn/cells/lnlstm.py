@@ -13,13 +13,13 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.base.arrays import Floats
-from charlm.nn.buffers import Parameters, State, Tape, rows
+from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import like
-from charlm.nn.layer_norm import LayerNorm, layer_norm_kept, layer_norm_scratch, normalise_
-from charlm.nn.lstm_gates import MemoryCell, gate_blocks, gate_gradients, local_derivatives, update_memory
+from charlm.nn.layer_norm import LayerNorm, layer_norm_kept, layer_norm_scratch, normalize_
+from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, update_memory
 
 
-class LNLSTM(MemoryCell):
+class LNLSTM(LSTMBase):
     """The layer-normalised LSTM cell; ``forget_bias`` is the initial ``bias`` of f."""
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
@@ -27,11 +27,11 @@ class LNLSTM(MemoryCell):
         gates = dict.fromkeys(("gain_h", "gain_x", "bias"), (4 * hidden,))
         return {**super().shapes(hidden), **gates, "gain_c": (hidden,), "bias_c": (hidden,)}
 
-    def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """Both products and c', normalised, over time."""
         widths = {"h": 4 * hidden, "x": 4 * hidden, "c": hidden}
-        kept = (layer_norm_kept(name, seq_len, batch_size, width) for name, width in widths.items())
-        return {name: shape for shapes in kept for name, shape in shapes.items()}
+        saved = (layer_norm_kept(name, seq_len, batch_size, width) for name, width in widths.items())
+        return {name: shape for shapes in saved for name, shape in shapes.items()}
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """Those of every memory cell, and a step's sums and gradients of what it normalises."""
@@ -44,9 +44,9 @@ class LNLSTM(MemoryCell):
             **layer_norm_scratch("c", batch_size, hidden),
         }
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Orthogonal recurrent weights, gains of one, zero biases but for the forget gate's, in place."""
-        super().initialise(params, rng)
+        super().initialize(params, rng)
         for name in ("gain_h", "gain_x", "gain_c"):
             params[name][:] = 1
         for name in ("bias", "bias_c"):
@@ -54,17 +54,17 @@ class LNLSTM(MemoryCell):
         _, _, f, _ = gate_blocks(params["bias"])
         f[:] = self.forget_bias
 
-    def _norms(self, params: Parameters, tape: Tape) -> dict[str, LayerNorm]:
-        products = {"h": tape.bench.product_BG, "x": tape.bench.product_BG, "c": tape.bench.scratch["s"]}
-        return {name: LayerNorm(name, params, tape, product_BX) for name, product_BX in products.items()}
+    def _norms(self, params: Parameters, cache: ForwardCache) -> dict[str, LayerNorm]:
+        products = {"h": cache.scratch.product_BG, "x": cache.scratch.product_BG, "c": cache.scratch.arrays["s"]}
+        return {name: LayerNorm(name, params, cache, product_BX) for name, product_BX in products.items()}
 
     def forward(
-        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+        self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
         """Run the recurrence; see Cell.forward."""
-        tape.begin(params, a_TBG, state, keep_TB)
-        h, c = tape.tracks
-        norms, scratch = self._norms(params, tape), tape.bench.scratch
+        cache.begin(params, a_TBG, state, carry_TB)
+        h, c = cache.history
+        norms, scratch = self._norms(params, cache), cache.scratch.arrays
         of_h, of_x, of_c = norms.values()
         for name in ("bias", "bias_c"):
             scratch[name][:] = params[name]
@@ -72,34 +72,34 @@ class LNLSTM(MemoryCell):
             of_x.n_TBX[t] = a_BG
             np.add(of_x.normalise(t), scratch["bias"], out=a_BG)
         for t, a_BG in enumerate(a_TBG):
-            np.matmul(h.incoming(t), tape.bench.W_HG, out=of_h.n_TBX[t])
+            np.matmul(h.before_step(t), cache.scratch.W_HG, out=of_h.n_TBX[t])
             a_BG += of_h.normalise(t)
-            update_memory(a_BG, c.incoming(t), scratch["s"], c.slots_TBH[t + 1])
+            update_memory(a_BG, c.before_step(t), scratch["s"], c.slots_TBH[t + 1])
             of_c.n_TBX[t] = c.slots_TBH[t + 1]
             s_BH = of_c.normalise(t)
             s_BH += scratch["bias_c"]
             np.tanh(s_BH, out=s_BH)
             np.multiply(gate_blocks(a_BG)[0], s_BH, out=h.slots_TBH[t + 1])
-        return tape.finish()
+        return cache.finish()
 
     def backward(
-        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+        self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
-        h, c = tape.tracks
-        norms = self._norms(params, tape)
-        da_TBG, scratch = tape.gates_TBG, tape.bench.scratch
+        h, c = cache.history
+        norms = self._norms(params, cache)
+        da_TBG, scratch = cache.gates_TBG, cache.scratch.arrays
         dh_BH, dc_BH, ds_BH = scratch["dh"], scratch["dc"], scratch["product"]
         dh_BH[:], dc_BH[:] = dstate
         totals = {name: scratch[f"d{name}"] for name in self.shapes(len(dh_BH.T)) if name != "W_hh"}
         for total_BX in totals.values():
             total_BX[:] = 0
-        for block, above_TBH in tape.blocks_backward(dh_TBH):
+        for block, above_TBH in cache.blocks_backward(dh_TBH):
             tanh_s = scratch["tanh_s"][: len(above_TBH)]
             np.multiply(norms["c"].n_TBX[block], params["gain_c"], out=tanh_s)
             tanh_s += params["bias_c"]
             np.tanh(tanh_s, out=tanh_s)
-            local_derivatives(da_TBG[block], h.produced(block), c.all_incoming(block), tanh_s, scratch)
+            local_derivatives(da_TBG[block], h.states_after(block), c.states_before(block), tanh_s, scratch)
             steps = zip(range(block.start, block.stop), above_TBH, scratch["dh_ds"], scratch["f"], strict=False)
             for t, above_BH, dh_ds_BH, f_BH in reversed(list(steps)):
                 dh_BH += above_BH
@@ -110,18 +110,20 @@ class LNLSTM(MemoryCell):
                 gate_gradients(da_BG, dh_BH, dc_BH)
                 dc_BH *= f_BH
                 np.matmul(norms["h"].differentiate(t, da_BG), params["W_hh"].T, out=dh_BH)
-                h.cut(t, dh_BH)
-                c.cut(t, dc_BH)
+                h.mask_gradient(t, dh_BH)
+                c.mask_gradient(t, dc_BH)
             for t in range(block.start, block.stop):
                 totals["bias"] += da_TBG[t]
                 da_TBG[t] = norms["x"].differentiate(t, da_TBG[t])
-        self._weight_gradients(norms["h"].n_TBX[: len(dh_TBH)], totals, tape, grads)
-        return tape.gradient_rows(), (dh_BH.copy(), dc_BH.copy())
+        self._weight_gradients(norms["h"].n_TBX[: len(dh_TBH)], totals, cache, grads)
+        return cache.gradient_rows(), (dh_BH.copy(), dc_BH.copy())
 
-    def _weight_gradients(self, dproduct_TBG: Floats, totals: Parameters, tape: Tape, grads: Parameters) -> None:
-        in_rows_TBG = tape.bench.rows_TBG[: len(dproduct_TBG)]
+    def _weight_gradients(
+        self, dproduct_TBG: Floats, totals: Parameters, cache: ForwardCache, grads: Parameters
+    ) -> None:
+        in_rows_TBG = cache.scratch.rows_TBG[: len(dproduct_TBG)]
         np.copyto(in_rows_TBG, dproduct_TBG)
-        np.matmul(tape.incoming_rows().T, rows(in_rows_TBG), out=grads["W_hh"])
+        np.matmul(cache.rows_before().T, flatten_time(in_rows_TBG), out=grads["W_hh"])
         for name, total_BX in totals.items():
             total_BX.sum(axis=0, out=grads[name])
 
@@ -131,14 +133,14 @@ class LNLSTM(MemoryCell):
         product_BG = h_BH @ params["W_hh"]
         scratch_BG, s_BH = like(a_BG, *a_BG.shape), like(a_BG, *h_BH.shape)
         for z_BG, gain in ((product_BG, params["gain_h"]), (a_BG, params["gain_x"])):
-            normalise_(z_BG, scratch_BG)
+            normalize_(z_BG, scratch_BG)
             z_BG *= gain
         a_BG += product_BG
         a_BG += params["bias"]
         c_out_BH = like(a_BG, *h_BH.shape)
         update_memory(a_BG, c_BH, s_BH, c_out_BH)
         s_BH[:] = c_out_BH
-        normalise_(s_BH, like(a_BG, *h_BH.shape))
+        normalize_(s_BH, like(a_BG, *h_BH.shape))
         s_BH *= params["gain_c"]
         s_BH += params["bias_c"]
         np.tanh(s_BH, out=s_BH)

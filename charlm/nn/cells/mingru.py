@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.base.arrays import Floats
-from charlm.nn.buffers import Parameters, State, Tape
+from charlm.nn.buffers import ForwardCache, Parameters, State
 from charlm.nn.cell import Cell, like, sigmoid_
 
 
@@ -31,45 +31,45 @@ class MinGRU(Cell):
         """u, or h' - h, over a block; the gradient with respect to h."""
         return {"block": (block, batch_size, hidden), "dh": (batch_size, hidden)}
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Zero biases, in place."""
         params["b_h"][:] = 0
 
     def forward(
-        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+        self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
         """Run the recurrence; see Cell.forward."""
-        tape.begin(params, a_TBG, state, keep_TB)
-        (h,) = tape.tracks
-        scratch_TBH = tape.bench.scratch["block"]
+        cache.begin(params, a_TBG, state, carry_TB)
+        (h,) = cache.history
+        scratch_TBH = cache.scratch.arrays["block"]
         for start in range(0, len(a_TBG), len(scratch_TBH)):
             own_TBG = a_TBG[start : start + len(scratch_TBH)]
             u_TBH = _activate(own_TBG, out=scratch_TBH[: len(own_TBG)])
             k_TBH, _ = _gates(own_TBG)
             for t, (k_BH, u_BH) in enumerate(zip(k_TBH, u_TBH, strict=True), start):
-                _update(k_BH, u_BH, h.incoming(t), out=h.slots_TBH[t + 1])
-        return tape.finish()
+                _update(k_BH, u_BH, h.before_step(t), out=h.slots_TBH[t + 1])
+        return cache.finish()
 
     def backward(
-        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+        self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
-        (h,) = tape.tracks
-        dh_BH, scratch_TBH = tape.bench.scratch["dh"], tape.bench.scratch["block"]
+        (h,) = cache.history
+        dh_BH, scratch_TBH = cache.scratch.arrays["dh"], cache.scratch.arrays["block"]
         dh_BH[:] = dstate[0]
-        for block, own_dh_TBH in tape.blocks_backward(dh_TBH):
-            k_TBH, candidate_TBH = _gates(tape.gates_TBG[block])
+        for block, own_dh_TBH in cache.blocks_backward(dh_TBH):
+            k_TBH, candidate_TBH = _gates(cache.gates_TBG[block])
             for t in range(block.stop - 1, block.start - 1, -1):
                 total_BH = own_dh_TBH[t - block.start]
                 total_BH += dh_BH
                 np.multiply(total_BH, k_TBH[t - block.start], out=dh_BH)
-                h.cut(t, dh_BH)
+                h.mask_gradient(t, dh_BH)
             np.subtract(1, k_TBH, out=candidate_TBH)
             candidate_TBH *= own_dh_TBH
             # dh'/da_z = (h~ - h) * z * (1 - z), where z * (h~ - h) is what the step added to h.
             k_TBH *= own_dh_TBH
-            k_TBH *= np.subtract(h.produced(block), h.all_incoming(block), out=scratch_TBH[: len(k_TBH)])
-        return tape.gradient_rows(), (dh_BH.copy(),)
+            k_TBH *= np.subtract(h.states_after(block), h.states_before(block), out=scratch_TBH[: len(k_TBH)])
+        return cache.gradient_rows(), (dh_BH.copy(),)
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
         """One step with no tape; see Cell.step."""

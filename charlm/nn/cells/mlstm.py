@@ -15,59 +15,59 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.base.arrays import Floats
-from charlm.nn.buffers import Parameters, State, Tape
+from charlm.nn.buffers import ForwardCache, Parameters, State
 from charlm.nn.cell import like
-from charlm.nn.lstm_gates import MemoryCell, advance, gate_blocks, gate_gradients, local_derivatives
+from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, lstm_step_
 
 
-class MLSTM(MemoryCell):
+class MLSTM(LSTMBase):
     """The multiplicative LSTM cell; ``forget_bias`` is the initial bias of f."""
 
-    gates = ("m", *MemoryCell.gates)
-    rate = 0.3  # m is a product of two sums, so a step of the weights moves it twice; at 1 training diverges
+    gates = ("m", *LSTMBase.gates)
+    lr_scale = 0.3  # m is a product of two sums, so a step of the weights moves it twice; at 1 training diverges
 
-    def kept_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
         """m, and the factor of it that comes from the input, over time."""
         return dict.fromkeys(("m", "factor"), (seq_len, batch_size, hidden))
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Orthogonal recurrent weights, zero biases but for the forget gate's, in place."""
-        super().initialise(params, rng)
+        super().initialize(params, rng)
         _, _, f, _ = gate_blocks(_parts(params["b_h"])[1])
         f[:] = self.forget_bias
 
     def forward(
-        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+        self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
         """Run the recurrence; see Cell.forward."""
-        tape.begin(params, a_TBG, state, keep_TB)
-        h, c = tape.tracks
-        tanh_c_BH = tape.bench.scratch["product"]
-        (W_m_HH, W_HG), (_, product_BG) = _parts(tape.bench.W_HG), _parts(tape.bench.product_BG)
+        cache.begin(params, a_TBG, state, carry_TB)
+        h, c = cache.history
+        tanh_c_BH = cache.scratch.arrays["product"]
+        (W_m_HH, W_HG), (_, product_BG) = _parts(cache.scratch.W_HG), _parts(cache.scratch.product_BG)
         factors_TBH, gates_TBG = _parts(a_TBG)
         # On the tape the two factors of m change places: each then waits where its own gradient, which is dm
         # times the other factor, will stand.
-        tape.kept["factor"][: len(a_TBG)] = factors_TBH
-        for t, (a_BG, q_BH, m_BH) in enumerate(zip(gates_TBG, factors_TBH, tape.kept["m"], strict=False)):
-            np.matmul(h.incoming(t), W_m_HH, out=q_BH)
-            np.multiply(tape.kept["factor"][t], q_BH, out=m_BH)
+        cache.saved["factor"][: len(a_TBG)] = factors_TBH
+        for t, (a_BG, q_BH, m_BH) in enumerate(zip(gates_TBG, factors_TBH, cache.saved["m"], strict=False)):
+            np.matmul(h.before_step(t), W_m_HH, out=q_BH)
+            np.multiply(cache.saved["factor"][t], q_BH, out=m_BH)
             out = h.slots_TBH[t + 1], c.slots_TBH[t + 1]
-            advance(W_HG, a_BG, (m_BH, c.incoming(t)), product_BG, tanh_c_BH, out)
-        return tape.finish()
+            lstm_step_(W_HG, a_BG, (m_BH, c.before_step(t)), product_BG, tanh_c_BH, out)
+        return cache.finish()
 
     def backward(
-        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+        self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
-        h, c = tape.tracks
-        scratch, dq_TBH = tape.bench.scratch, tape.kept["factor"]
-        dfactor_TBH, da_TBG = _parts(tape.gates_TBG)
+        h, c = cache.history
+        scratch, dq_TBH = cache.scratch.arrays, cache.saved["factor"]
+        dfactor_TBH, da_TBG = _parts(cache.gates_TBG)
         dh_BH, dc_BH, product_BH = scratch["dh"], scratch["dc"], scratch["product"]
         W_m_HH, W_HG = _parts(params["W_hh"])
         dh_BH[:], dc_BH[:] = dstate
-        for block, above_TBH in tape.blocks_backward(dh_TBH):
-            tanh_c = np.tanh(c.produced(block), out=scratch["tanh_s"][: len(above_TBH)])
-            local_derivatives(da_TBG[block], h.produced(block), c.all_incoming(block), tanh_c, scratch)
+        for block, above_TBH in cache.blocks_backward(dh_TBH):
+            tanh_c = np.tanh(c.states_after(block), out=scratch["tanh_s"][: len(above_TBH)])
+            local_derivatives(da_TBG[block], h.states_after(block), c.states_before(block), tanh_c, scratch)
             steps = zip(range(block.start, block.stop), above_TBH, scratch["dh_ds"], scratch["f"], strict=False)
             for t, above_BH, dh_ds_BH, f_BH in reversed(list(steps)):
                 dh_BH += above_BH
@@ -79,18 +79,18 @@ class MLSTM(MemoryCell):
                 dfactor_TBH[t] *= dm_BH
                 dq_TBH[t] *= dm_BH
                 np.matmul(dq_TBH[t], W_m_HH.T, out=dh_BH)
-                h.cut(t, dh_BH)
-                c.cut(t, dc_BH)
-        da_TBG = tape.gradient_rows()
-        self._weight_gradients(da_TBG, tape, grads)
+                h.mask_gradient(t, dh_BH)
+                c.mask_gradient(t, dc_BH)
+        da_TBG = cache.gradient_rows()
+        self._weight_gradients(da_TBG, cache, grads)
         return da_TBG, (dh_BH.copy(), dc_BH.copy())
 
-    def _weight_gradients(self, da_TBG: Floats, tape: Tape, grads: Parameters) -> None:
+    def _weight_gradients(self, da_TBG: Floats, cache: ForwardCache, grads: Parameters) -> None:
         seq_len = len(da_TBG)
         dW_m_HH, dW_HG = _parts(grads["W_hh"])
         _, da_NG = _parts(da_TBG.reshape(-1, da_TBG.shape[-1]))
-        np.matmul(tape.in_rows(tape.kept["m"][:seq_len]).T, da_NG, out=dW_HG)
-        np.matmul(tape.incoming_rows().T, tape.in_rows(tape.kept["factor"][:seq_len]), out=dW_m_HH)
+        np.matmul(cache.in_rows(cache.saved["m"][:seq_len]).T, da_NG, out=dW_HG)
+        np.matmul(cache.rows_before().T, cache.in_rows(cache.saved["factor"][:seq_len]), out=dW_m_HH)
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
         """One step with no tape; see Cell.step."""
@@ -100,7 +100,7 @@ class MLSTM(MemoryCell):
         m_BH = h_BH @ W_m_HH
         m_BH *= factor_BH
         out = like(a_BG, *h_BH.shape), like(a_BG, *h_BH.shape)
-        advance(W_HG, a_BG, (m_BH, c_BH), like(a_BG, *a_BG.shape), like(a_BG, *h_BH.shape), out)
+        lstm_step_(W_HG, a_BG, (m_BH, c_BH), like(a_BG, *a_BG.shape), like(a_BG, *h_BH.shape), out)
         return out
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.base.arrays import Floats
-from charlm.nn.buffers import Parameters, State, Tape, rows
+from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell, like
 
 IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
@@ -29,23 +29,25 @@ class RNN(Cell):
         """The gradient with respect to h."""
         return {"dh": (batch_size, hidden)}
 
-    def initialise(self, params: Parameters, rng: np.random.Generator) -> None:
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         """Orthogonal recurrent weights for tanh; the identity and small input weights for ReLU, in place."""
-        super().initialise(params, rng)
+        super().initialize(params, rng)
         if self.is_relu:
             params["W_hh"][:] = np.eye(len(params["W_hh"]))
             W_xh = params["W_xh"]
             W_xh *= IRNN_INPUT_DEVIATION / np.sqrt(np.mean(W_xh * W_xh))
 
     def forward(
-        self, params: Parameters, a_TBG: Floats, state: State, keep_TB: Floats | None, tape: Tape
+        self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
         """Run the recurrence; see Cell.forward."""
-        tape.begin(params, a_TBG, state, keep_TB)
-        (h,) = tape.tracks
+        cache.begin(params, a_TBG, state, carry_TB)
+        (h,) = cache.history
         for t, a_BG in enumerate(a_TBG):
-            self._advance(tape.bench.W_HG, a_BG, h.incoming(t), tape.bench.product_BG, h.slots_TBH[t + 1])
-        return tape.finish()
+            self._advance(
+                cache.scratch.W_HG, a_BG, h.before_step(t), cache.scratch.product_BG, h.slots_TBH[t + 1]
+            )
+        return cache.finish()
 
     def _advance(self, W_HG: Floats, a_BG: Floats, h_BH: Floats, product_BG: Floats, out_BH: Floats) -> None:
         np.matmul(h_BH, W_HG, out=product_BG)
@@ -56,21 +58,21 @@ class RNN(Cell):
             np.tanh(a_BG, out=out_BH)
 
     def backward(
-        self, params: Parameters, dh_TBH: Floats, dstate: State, tape: Tape, grads: Parameters
+        self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
         """Run the derivative; see Cell.backward."""
-        (h,) = tape.tracks
-        da_TBG, dh_BH, W_GH = tape.gates_TBG, tape.bench.scratch["dh"], params["W_hh"].T
+        (h,) = cache.history
+        da_TBG, dh_BH, W_GH = cache.gates_TBG, cache.scratch.arrays["dh"], params["W_hh"].T
         dh_BH[:] = dstate[0]
-        for block, above_TBH in tape.blocks_backward(dh_TBH):
-            self._local_derivatives(h.produced(block), out=da_TBG[block])
+        for block, above_TBH in cache.blocks_backward(dh_TBH):
+            self._local_derivatives(h.states_after(block), out=da_TBG[block])
             for t in range(block.stop - 1, block.start - 1, -1):
                 dh_BH += above_TBH[t - block.start]
                 da_TBG[t] *= dh_BH
                 np.matmul(da_TBG[t], W_GH, out=dh_BH)
-                h.cut(t, dh_BH)
-        da_TBG = tape.gradient_rows()
-        np.matmul(tape.incoming_rows().T, rows(da_TBG), out=grads["W_hh"])
+                h.mask_gradient(t, dh_BH)
+        da_TBG = cache.gradient_rows()
+        np.matmul(cache.rows_before().T, flatten_time(da_TBG), out=grads["W_hh"])
         return da_TBG, (dh_BH.copy(),)
 
     def _local_derivatives(self, h_TBH: Floats, out: Floats) -> None:

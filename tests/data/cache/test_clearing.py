@@ -46,7 +46,7 @@ def text(tmp_path):
 def entry(cache, text):
     """The folder of an entry in the cache, with all that can be laid out beside it."""
     prepared = prepare(find_source([str(text)], ""), CorpusConfig(lines=True))
-    shuffled(prepared.codes, prepared.alphabet, 3, prepared.folder)
+    shuffled(prepared.ids, prepared.alphabet, 3, prepared.folder)
     for name in ("bigrams-0-12", "bigrams-0-12-3"):
         (prepared.folder / name).touch(0o600)
     return prepared.folder
@@ -225,5 +225,5 @@ def test_nothing_is_written_through_a_planted_link(cache, text, tmp_path):
     clean()
     (cache / "keys" / f".{key.name}.{os.getpid()}.tmp").symlink_to(victim)
     key.symlink_to(victim)
-    assert np.array_equal(prepare(source, CorpusConfig()).codes, prepare(source, CorpusConfig()).codes)
+    assert np.array_equal(prepare(source, CorpusConfig()).ids, prepare(source, CorpusConfig()).ids)
     assert victim.read_text() == "precious" and not key.is_symlink()

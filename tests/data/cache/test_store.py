@@ -42,26 +42,26 @@ def text(tmp_path):
 def passes(monkeypatch):
     """The passes that are made over corpora from now on."""
     made = []
-    reals = {name: getattr(prepare_module.Passes, name) for name in ("count", "codes")}
+    reals = {name: getattr(prepare_module.CorpusEncoder, name) for name in ("count", "ids")}
     for name, real in reals.items():
 
         def note(self, *args, name=name, real=real):
             made.append(name)
             return real(self, *args)
 
-        monkeypatch.setattr(prepare_module.Passes, name, note)
+        monkeypatch.setattr(prepare_module.CorpusEncoder, name, note)
     return made
 
 
 def prepared(path, config=PLAIN):
     found = prepare(find_source([str(path)], ""), config)
-    assert found.alphabet.decode(found.codes) == Path(path).read_text()
+    assert found.alphabet.decode(found.ids) == Path(path).read_text()
     return found
 
 
 def test_a_second_run_reads_nothing(text, passes):
     first, second = prepared(text), prepared(text)
-    assert passes == ["count", "codes"]
+    assert passes == ["count", "ids"]
     assert (second.sha256, second.folder) == (first.sha256, first.folder)
     assert second.alphabet.counts_A.tolist() == first.alphabet.counts_A.tolist()
 
@@ -70,7 +70,7 @@ def test_a_file_that_is_young_is_read_again_but_not_encoded_again(text, passes):
     text.touch()
     prepared(text)
     prepared(text)
-    assert passes == ["count", "codes", "count"]
+    assert passes == ["count", "ids", "count"]
 
 
 def test_the_same_content_elsewhere_is_recognised(text, tmp_path, passes):
@@ -80,7 +80,7 @@ def test_the_same_content_elsewhere_is_recognised(text, tmp_path, passes):
     other = prepared(tmp_path / "other.txt")
     assert other.folder == folder and other.source.name == "other"
     prepared(tmp_path / "other.txt")
-    assert passes == ["count", "codes", "count"]
+    assert passes == ["count", "ids", "count"]
 
 
 @pytest.mark.parametrize("change", ["content", "size", "time", "file"])
@@ -98,7 +98,7 @@ def test_a_file_that_changed_is_read_again(text, passes, change):
     else:
         os.utime(text, (2, 2))
     prepared(text)
-    assert passes[2:] == (["count", "codes"] if change in ("content", "size") else ["count"])
+    assert passes[2:] == (["count", "ids"] if change in ("content", "size") else ["count"])
 
 
 def test_settings_have_entries_of_their_own(text):
@@ -149,9 +149,9 @@ def test_an_entry_that_was_altered_is_made_anew(text, passes, alteration):
     folder = prepared(text).folder
     ALTERATIONS[alteration](folder)
     assert prepared(text).folder == folder
-    assert passes == ["count", "codes"] * 2
+    assert passes == ["count", "ids"] * 2
     prepared(text)
-    assert passes == ["count", "codes"] * 2
+    assert passes == ["count", "ids"] * 2
     assert names_in(folder) == ["alphabet", "codes", "files", "header.json"]
 
 
@@ -162,7 +162,7 @@ def test_a_record_of_files_that_was_altered_is_made_anew(text, passes, raw):
     was = record.read_bytes()
     record.unlink() if raw is None else record.write_bytes(raw)
     assert prepared(text).folder == folder and record.read_bytes() == was
-    assert passes == ["count", "codes", "count"]
+    assert passes == ["count", "ids", "count"]
 
 
 def test_a_file_that_is_named_by_its_folder_too_is_read_once_for_each_naming(text, passes):
@@ -170,7 +170,7 @@ def test_a_file_that_is_named_by_its_folder_too_is_read_once_for_each_naming(tex
     for _ in range(2):
         assert prepare(find_source([str(text.parent)], "*.txt"), CorpusConfig(glob="*.txt")).folder == folder
         prepared(text)
-    assert passes == ["count", "codes", "count"]
+    assert passes == ["count", "ids", "count"]
     assert names_in(folder) == ["alphabet", "codes", "files", "files", "header.json"]
 
 
@@ -185,13 +185,13 @@ def test_a_key_that_was_altered_is_replaced(text, folder, key):
 
 
 def test_an_error_in_the_second_pass_leaves_nothing_half_written(text, folder, monkeypatch):
-    real = prepare_module.Passes.codes
+    real = prepare_module.CorpusEncoder.ids
 
     def broken(self, alphabet):
         yield next(real(self, alphabet))
         raise CorpusError("it went away")
 
-    monkeypatch.setattr(prepare_module.Passes, "codes", broken)
+    monkeypatch.setattr(prepare_module.CorpusEncoder, "ids", broken)
     with pytest.raises(CorpusError, match="it went away"):
         prepared(text)
     assert [
@@ -245,14 +245,14 @@ import sys, time
 from charlm.config import CorpusConfig
 from charlm.data import corpus
 from charlm.data.reading.sources import find_source
-real = corpus.Passes.codes
-def codes(self, alphabet):
+real = corpus.CorpusEncoder.ids
+def ids(self, alphabet):
     print("encodes", flush=True)
     time.sleep(1)
     yield from real(self, alphabet)
-corpus.Passes.codes = codes
+corpus.CorpusEncoder.ids = ids
 prepared = corpus.prepare(find_source([sys.argv[1]], ""), CorpusConfig())
-print(len(prepared.codes))
+print(len(prepared.ids))
 """
 
 
@@ -270,15 +270,15 @@ def nobody_waits(key):
 
 def test_two_that_do_not_see_each_other_s_lock_make_one_whole_entry(text, tmp_path, monkeypatch):
     """As on a network file system that knows no locks: the one that is later takes the other's place."""
-    monkeypatch.setattr(prepare_module, "held", nobody_waits)
-    real = prepare_module.Passes.codes
+    monkeypatch.setattr(prepare_module, "entry_lock", nobody_waits)
+    real = prepare_module.CorpusEncoder.ids
 
-    def codes(self, alphabet):
-        monkeypatch.setattr(prepare_module.Passes, "codes", real)
+    def ids(self, alphabet):
+        monkeypatch.setattr(prepare_module.CorpusEncoder, "ids", real)
         copy = tmp_path / "copy.txt"
         copy.write_text(TEXT)
         prepared(copy)
         yield from real(self, alphabet)
 
-    monkeypatch.setattr(prepare_module.Passes, "codes", codes)
+    monkeypatch.setattr(prepare_module.CorpusEncoder, "ids", ids)
     assert names_in(prepared(text).folder) == ["alphabet", "codes", "files", "header.json"]

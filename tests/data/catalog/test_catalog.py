@@ -5,7 +5,7 @@ import re
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.config import BatchingConfig
+from charlm.config import DataConfig
 from charlm.data.catalog import catalog
 from charlm.data.catalog.catalog import downloaded, find_corpus, named_corpora
 from charlm.data.split import Split
@@ -32,7 +32,7 @@ def test_an_entry_says_all_that_it_must(name):
         assert not corpus.files and corpus.hash is corpus.bytes is None
         return
     assert corpus.bytes > 0 and is_hash(corpus.hash) and corpus.evidence
-    Split.of(BatchingConfig(split=corpus.split)).lengths(corpus.bytes)
+    Split.of(DataConfig(split=corpus.split)).lengths(corpus.bytes)
     for file in corpus.files:
         assert file.address.startswith(("https://", "http://")) and is_hash(file.hash)
 

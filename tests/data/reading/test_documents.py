@@ -82,50 +82,50 @@ def corpus(stories):
 
 @given(stories=STORIES, seed=st.integers(0, 2**63 - 1), block=st.integers(1, 30), at_once=st.integers(1, 50))
 def test_shuffled_documents_are_the_same_documents(stories, seed, block, at_once):
-    codes, alphabet = corpus(stories)
+    ids, alphabet = corpus(stories)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(documents, "BLOCK", block)
         patch.setattr(documents, "DOCUMENTS_AT_ONCE", at_once)
-        laid, offsets = shuffled(codes, alphabet, seed, None)
+        laid, offsets = shuffled(ids, alphabet, seed, None)
     assert sorted(alphabet.decode(laid).split("\n")) == sorted(["", *stories, ""])
-    assert laid.dtype == codes.dtype and laid[0] == laid[-1] == alphabet.end
+    assert laid.dtype == ids.dtype and laid[0] == laid[-1] == alphabet.end
     assert offsets.tolist() == np.flatnonzero(laid == alphabet.end).tolist()
 
 
 def test_long_documents_among_short_ones_are_laid_out_in_small_pieces(monkeypatch):
-    codes, alphabet = corpus(["a", "b" * 500, "c", "a" * 30, "bb", "c" * 400, "a"])
+    ids, alphabet = corpus(["a", "b" * 500, "c", "a" * 30, "bb", "c" * 400, "a"])
     monkeypatch.setattr(documents, "BLOCK", 16)
-    offsets = np.flatnonzero(codes == alphabet.end)
+    offsets = np.flatnonzero(ids == alphabet.end)
     for seed in range(20):
         order = Permutation(len(offsets) - 1, np.random.default_rng(seed))
-        assert max(map(len, documents._laid_out(codes, offsets, order))) <= 2 * documents.BLOCK
+        assert max(map(len, documents._laid_out(ids, offsets, order))) <= 2 * documents.BLOCK
 
 
 def test_a_seed_is_an_order_and_others_are_others():
-    codes, alphabet = corpus([chr(0x61 + k) for k in range(20)])
-    orders = [alphabet.decode(shuffled(codes, alphabet, seed, None)[0]) for seed in (1, 1, 2, 3)]
+    ids, alphabet = corpus([chr(0x61 + k) for k in range(20)])
+    orders = [alphabet.decode(shuffled(ids, alphabet, seed, None)[0]) for seed in (1, 1, 2, 3)]
     assert orders[0] == orders[1]
-    assert len({*orders, alphabet.decode(codes)}) == 4
+    assert len({*orders, alphabet.decode(ids)}) == 4
 
 
 def test_on_disk_it_is_what_it_is_in_memory_and_is_laid_out_once(tmp_path, monkeypatch):
-    codes, alphabet = corpus(["ab", "c", "aab", "bb"])
-    in_memory = shuffled(codes, alphabet, 5, None)
-    on_disk = shuffled(codes, alphabet, 5, tmp_path)
+    ids, alphabet = corpus(["ab", "c", "aab", "bb"])
+    in_memory = shuffled(ids, alphabet, 5, None)
+    on_disk = shuffled(ids, alphabet, 5, tmp_path)
     assert not any(array.flags.writeable or array.flags.owndata for array in on_disk)
     assert all(np.array_equal(*pair) for pair in zip(in_memory, on_disk, strict=True))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["ends", "shuffled-5", "shuffled-5-ends"]
     monkeypatch.setattr(documents, "_write", None)
-    assert np.array_equal(shuffled(codes, alphabet, 5, tmp_path)[0], in_memory[0])
+    assert np.array_equal(shuffled(ids, alphabet, 5, tmp_path)[0], in_memory[0])
 
 
 @pytest.mark.parametrize("size", [1, 13])
 def test_a_map_that_was_cut_or_written_to_is_laid_out_again(tmp_path, size):
-    codes, alphabet = corpus(["ab", "c", "aab", "bb"])
-    assert len(codes) == 13
-    whole = shuffled(codes, alphabet, 5, tmp_path)[0].tolist()
+    ids, alphabet = corpus(["ab", "c", "aab", "bb"])
+    assert len(ids) == 13
+    whole = shuffled(ids, alphabet, 5, tmp_path)[0].tolist()
     (tmp_path / "shuffled-5").write_bytes(b"\0" * size)
-    assert shuffled(codes, alphabet, 5, tmp_path)[0].tolist() == whole
+    assert shuffled(ids, alphabet, 5, tmp_path)[0].tolist() == whole
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):

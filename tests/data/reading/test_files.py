@@ -13,7 +13,7 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.data.reading import compression, files
-from charlm.data.reading.files import BLOCK, Member
+from charlm.data.reading.files import BLOCK, TextFile
 
 zstd = compression._zstd()
 CONTENT = bytes(range(256)) * 3000
@@ -29,7 +29,7 @@ def member(tmp_path):
 
     def make(content, name="text.txt"):
         (tmp_path / name).write_bytes(content)
-        return Member(repr(name), str(tmp_path / name))
+        return TextFile(repr(name), str(tmp_path / name))
 
     return make
 
@@ -122,7 +122,7 @@ def test_a_file_that_went_is_told(member, tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this platform has no pipes with names")
 def test_a_stored_path_that_is_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert complaint(Member("'pipe'", str(tmp_path / "pipe"))) == "'pipe' is not a plain file: give a text file"
+    assert complaint(TextFile("'pipe'", str(tmp_path / "pipe"))) == "'pipe' is not a plain file: give a text file"
 
 
 def test_what_expands_a_thousand_times_is_refused_past_a_size_unless_it_may(member, monkeypatch):

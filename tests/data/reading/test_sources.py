@@ -11,7 +11,7 @@ import pytest
 
 from charlm.base.errors import CorpusError, UsageError
 from charlm.data.reading import files, sources
-from charlm.data.reading.files import Member
+from charlm.data.reading.files import TextFile
 from charlm.data.reading.sources import find_source, find_text, source_of_text
 
 
@@ -30,7 +30,7 @@ def tiny_built_ins(monkeypatch):
 
 def test_finding_a_source_reads_no_file(folder, monkeypatch):
     (folder / "a.txt").write_bytes(b"\xff")
-    monkeypatch.setattr(Member, "blocks", None)
+    monkeypatch.setattr(TextFile, "blocks", None)
     assert find_source(["a.txt"], "").members[0].path == str(folder / "a.txt")
 
 

@@ -68,11 +68,11 @@ def test_markov(order):
 def test_markov_shows_its_rows_in_its_text():
     source = Markov(order=1, symbols=3, chain_seed=3)
     text = source.text(50_000, np.random.default_rng(4))
-    codes = np.frombuffer(text.characters.encode(), np.uint8) - ord("a")
+    ids = np.frombuffer(text.characters.encode(), np.uint8) - ord("a")
     counts = np.zeros((3, 3))
-    np.add.at(counts, (codes[:-1], codes[1:]), 1)
+    np.add.at(counts, (ids[:-1], ids[1:]), 1)
     np.testing.assert_allclose(counts / counts.sum(axis=1, keepdims=True), source.rows_CS, atol=0.02)
-    np.testing.assert_allclose(text.bits[1:], -np.log2(source.rows_CS[codes[:-1], codes[1:]]))
+    np.testing.assert_allclose(text.bits[1:], -np.log2(source.rows_CS[ids[:-1], ids[1:]]))
 
 
 def test_markov_starts_as_it_goes_on():

@@ -8,21 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charlm.base.errors import WorkerError
-from charlm.config import OptimisationConfig
-from charlm.data.batches import Batch, RandomPartition, SequentialPartition
-from charlm.engines.numpy.engine import LocalEngine
-from charlm.engines.numpy.replica import Order, Shard
+from charlm.config import OptimizerConfig
+from charlm.data.batches import Batch, SequentialBatcher, ShuffledBatcher
+from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
-from charlm.engines.threads import WorkerPool
+from charlm.engines.threads import ThreadPool
 from charlm.nn.readout import nll_nats
 from charlm.optim import optimizer_of
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 4
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
-MODEL = {"vocabulary_size": SYMBOLS, "cell": "lstm", "layers": 2}
+MODEL = {"vocab_size": SYMBOLS, "cell": "lstm", "layers": 2}
 
 
-def epoch(partition=SequentialPartition, batch_size=STREAMS):
+def epoch(partition=SequentialBatcher, batch_size=STREAMS):
     return list(partition(CODES, STEPS, batch_size).epoch(np.random.default_rng(1)))
 
 
@@ -34,8 +34,8 @@ def with_fields(batch, **fields):
 def run(model, batches, workers, dropout=0.0, batch_size=STREAMS):
     """The losses and the gradients of an epoch's steps, and the last state, with no update between."""
     results = []
-    with WorkerPool(workers) as pool:
-        engine = LocalEngine(model, OptimisationConfig(dropout=dropout), STEPS, batch_size, pool)
+    with ThreadPool(workers) as pool:
+        engine = NumpyEngine(model, OptimizerConfig(dropout=dropout), STEPS, batch_size, pool)
         for number, batch in enumerate(batches):
             loss = engine.step(batch, np.random.default_rng(number))
             results.append((loss, engine.gradient.copy()))
@@ -51,7 +51,7 @@ def close(ours, theirs):
     np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("partition", [SequentialPartition, RandomPartition])
+@pytest.mark.parametrize("partition", [SequentialBatcher, ShuffledBatcher])
 @settings(max_examples=3)
 @given(workers=st.integers(2, 4), batch_size=st.integers(1, 7))
 def test_any_number_of_workers_gives_the_same_gradient(make_model, partition, workers, batch_size):
@@ -79,8 +79,8 @@ def test_the_same_number_of_workers_gives_the_same_bits(make_model, workers, dty
 def test_every_kind_of_noise_is_the_same_bits_again_and_other_with_another_seed(make_model):
     model, batch = make_model(**MODEL), epoch()[0]
     noise = {"dropout": 0.3, "locked_dropout": True, "input_dropout": 0.3, "weight_drop": 0.3}
-    with WorkerPool(2) as pool:
-        engine = LocalEngine(model, OptimisationConfig(**noise), STEPS, STREAMS, pool)
+    with ThreadPool(2) as pool:
+        engine = NumpyEngine(model, OptimizerConfig(**noise), STEPS, STREAMS, pool)
         gradients = []
         for seed in (1, 1, 2):
             engine.step(dataclasses.replace(batch, resets_state=True), np.random.default_rng(seed))
@@ -94,8 +94,8 @@ def test_workers_drop_units_of_their_own(make_model):
     model = make_model(**MODEL)
     batch = epoch()[0]
     twice = with_fields(batch, **{name: np.tile(batch[name][:, :2], 2) for name in ("x_TB", "y_TB")})
-    with WorkerPool(2) as pool:
-        engine = LocalEngine(model, OptimisationConfig(dropout=0.5), STEPS, STREAMS, pool)
+    with ThreadPool(2) as pool:
+        engine = NumpyEngine(model, OptimizerConfig(dropout=0.5), STEPS, STREAMS, pool)
         losses = {engine.step(twice, np.random.default_rng(seed)) for seed in (1, 2)}
         assert len(losses) == 2
         first, second = (engine.state[0][0][columns] for columns in (slice(2), slice(2, 4)))
@@ -143,8 +143,8 @@ def test_no_gradient_goes_back_through_the_carried_state(make_model):
     """The gradient of a chunk is that of its own loss with the incoming state held fixed."""
     model, (first, second, *_) = make_model(**MODEL), epoch()
     results, _ = run(model, [first, second], 1)
-    with WorkerPool(1) as pool:
-        engine = LocalEngine(model, OptimisationConfig(dropout=0.0), STEPS, STREAMS, pool)
+    with ThreadPool(1) as pool:
+        engine = NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, pool)
         engine.state = model.forward(first["x_TB"], model.zero_state(STREAMS), model.buffers(STEPS, STREAMS))[1]
         engine.step(second, np.random.default_rng(0))
         np.testing.assert_array_equal(engine.gradient, results[1][1])
@@ -157,8 +157,8 @@ def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
     y_TB = batches[0]["y_TB"].copy()
     y_TB[1, column] = SYMBOLS
     broken = dataclasses.replace(with_fields(batches[0], y_TB=y_TB), resets_state=False)
-    with WorkerPool(2) as pool:
-        engine = LocalEngine(model, OptimisationConfig(dropout=0.0), STEPS, STREAMS, pool)
+    with ThreadPool(2) as pool:
+        engine = NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, pool)
         losses = []
         for number, batch in enumerate(batches):
             with pytest.raises((IndexError, WorkerError), match="index 6 is out of bounds"):
@@ -174,10 +174,10 @@ def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
 def test_an_update_is_the_optimisers_own(make_model, optimizer, workers):
     """Each worker updates a stretch of the parameters; together they do what one call on all would."""
     model, batch = make_model(**MODEL), epoch()[0]
-    expected, rule = model.params.flat.copy(), optimizer_of(OptimisationConfig(optimizer=optimizer))
+    expected, rule = model.params.flat.copy(), optimizer_of(OptimizerConfig(optimizer=optimizer))
     slots = rule.init(expected)
-    with WorkerPool(workers) as pool:
-        engine = LocalEngine(model, OptimisationConfig(optimizer=optimizer), STEPS, STREAMS, pool)
+    with ThreadPool(workers) as pool:
+        engine = NumpyEngine(model, OptimizerConfig(optimizer=optimizer), STEPS, STREAMS, pool)
         for number in (1, 2):
             engine.step(batch, np.random.default_rng(0))
             rule.update(expected, engine.gradient.copy(), slots, 0.1, number)
@@ -199,13 +199,13 @@ def test_each_worker_gets_its_columns_of_every_field_that_the_model_declares(mak
     model.loss_and_gradient = lambda batch, state, *rest: (seen.append(batch), (0.0, state))[1]
     source_SB = np.arange(3 * STREAMS, dtype=np.uint8).reshape(3, STREAMS)
     batch = Batch({"source_SB": source_SB, "label_B": np.arange(STREAMS)}, num_targets=7, resets_state=True)
-    optimisation = OptimisationConfig()
+    optimisation = OptimizerConfig()
     rule = optimizer_of(optimisation)
     memory = TrainingMemory(model, rule.slot_names, STEPS, STREAMS, 2)
     memory.put(batch)
     for number, columns in enumerate((slice(0, 2), slice(2, STREAMS))):
-        shard = Shard(model, rule, memory, number, columns, STEPS, optimisation)
-        shard.run(Order(batch.sizes, batch.num_targets, batch.resets_state, 0, seed=1))
+        replica = Replica(model, rule, memory, number, columns, STEPS, optimisation)
+        replica.run(StepRequest(batch.sizes, batch.num_targets, batch.resets_state, 0, seed=1))
         assert sorted(seen[-1].fields) == ["label_B", "source_SB"]
         np.testing.assert_array_equal(seen[-1]["source_SB"], source_SB[:, columns])
         np.testing.assert_array_equal(seen[-1]["label_B"], np.arange(STREAMS)[columns])

@@ -12,25 +12,25 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import WorkerError
-from charlm.config import OptimisationConfig
-from charlm.data.batches import SequentialPartition
-from charlm.engines.numpy.engine import LocalEngine
-from charlm.engines.threads import WorkerPool, usable_cores
+from charlm.config import OptimizerConfig
+from charlm.data.batches import SequentialBatcher
+from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.threads import ThreadPool, usable_cores
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 6
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
-MODEL = {"vocabulary_size": SYMBOLS, "cell": "rnn"}
-BATCH = next(SequentialPartition(CODES, STEPS, STREAMS).epoch(np.random.default_rng(1)))
+MODEL = {"vocab_size": SYMBOLS, "cell": "rnn"}
+BATCH = next(SequentialBatcher(CODES, STEPS, STREAMS).epoch(np.random.default_rng(1)))
 
 LEADER = """
 import os, signal, sys
 import numpy as np
-from charlm.config import ModelConfig, OptimisationConfig
-from charlm.engines.numpy.engine import LocalEngine
-from charlm.engines.threads import WorkerPool, usable_cores
+from charlm.config import ModelConfig, OptimizerConfig
+from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.threads import ThreadPool, usable_cores
 from charlm.models.char_rnn import Model
-pool = WorkerPool(3)
-engine = LocalEngine(Model(ModelConfig(hidden=4), 6), OptimisationConfig(), 5, 6, pool)
+pool = ThreadPool(3)
+engine = NumpyEngine(Model(ModelConfig(hidden=4), 6), OptimizerConfig(), 5, 6, pool)
 print(*engine.pids, flush=True)
 {end}
 """
@@ -61,13 +61,13 @@ def shared_segments():
 
 @pytest.fixture
 def make_engine(make_model):
-    return lambda pool: LocalEngine(make_model(**MODEL), OptimisationConfig(), STEPS, STREAMS, pool)
+    return lambda pool: NumpyEngine(make_model(**MODEL), OptimizerConfig(), STEPS, STREAMS, pool)
 
 
 @needs_proc
 def test_the_processes_end_with_the_pools_block(make_engine):
     before = shared_segments()
-    with WorkerPool(3) as pool:
+    with ThreadPool(3) as pool:
         engine = make_engine(pool)
         engine.step(BATCH, np.random.default_rng(0))
         assert len(engine.pids) == 2 and all(map(is_running, engine.pids))
@@ -77,7 +77,7 @@ def test_the_processes_end_with_the_pools_block(make_engine):
 
 @needs_proc
 def test_the_processes_end_with_their_engine(make_engine):
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         engine = make_engine(pool)
         pids = engine.pids
         del engine
@@ -87,7 +87,7 @@ def test_the_processes_end_with_their_engine(make_engine):
 
 @pytest.mark.skipif(usable_cores() < 2, reason="there is one core")
 def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         engine = make_engine(pool)
         engine.step(BATCH, np.random.default_rng(0))
         (own,) = (os.sched_getaffinity(pid) for pid in engine.pids)
@@ -96,14 +96,14 @@ def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
 
 
 def test_one_worker_starts_no_process(make_engine):
-    with WorkerPool(1) as pool:
+    with ThreadPool(1) as pool:
         assert make_engine(pool).pids == []
 
 
 @needs_proc
 @pytest.mark.parametrize("worker", [0, 1])
 def test_a_killed_worker_is_told_and_the_others_end(make_engine, worker):
-    with WorkerPool(3) as pool:
+    with ThreadPool(3) as pool:
         engine = make_engine(pool)
         engine.step(BATCH, np.random.default_rng(0))
         pid = engine.pids[worker]
@@ -118,9 +118,9 @@ def test_an_interrupt_in_a_step_leaves_no_process(make_engine, monkeypatch):
     def interrupted(order):
         raise KeyboardInterrupt
 
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         engine = make_engine(pool)
-        monkeypatch.setattr(engine._shard, "run", interrupted)
+        monkeypatch.setattr(engine._replica, "run", interrupted)
         with pytest.raises(KeyboardInterrupt):
             engine.step(BATCH, np.random.default_rng(0))
     assert not any(map(is_running, engine.pids))
@@ -145,7 +145,7 @@ def test_workers_do_not_outlive_their_leader(end):
 
 @needs_proc
 def test_signals_to_the_whole_group_are_the_leaders_to_answer(make_engine):
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         engine = make_engine(pool)
         engine.step(BATCH, np.random.default_rng(0))
         assert os.getpgid(engine.pids[0]) != os.getpgrp()  # so that none reaches it before it can ignore them
@@ -156,13 +156,13 @@ def test_signals_to_the_whole_group_are_the_leaders_to_answer(make_engine):
 
 def test_a_process_that_cannot_be_started_is_told(make_engine, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with WorkerPool(2) as pool, pytest.raises(WorkerError, match=r"can be started .*--workers 1"):
+    with ThreadPool(2) as pool, pytest.raises(WorkerError, match=r"can be started .*--workers 1"):
         make_engine(pool)
 
 
 def test_a_process_that_cannot_import_charlm_is_told(make_engine, monkeypatch):
     monkeypatch.setattr("charlm.engines.numpy.processes.MODULE", "charlm.engines.numpy.no_such_module")
-    with WorkerPool(2) as pool:
+    with ThreadPool(2) as pool:
         engine = make_engine(pool)
         with pytest.raises(WorkerError, match="No module named 'charlm"):
             engine.step(BATCH, np.random.default_rng(0))

@@ -21,8 +21,8 @@ def costs_of():
     """A function that gives what a text costs a model of a kind and an order, counted in a training text."""
 
     def costs(kind, training, text, order, end=None):
-        codes = encode(text)
+        ids = encode(text)
         code = None if end is None else ALPHABET.index(end)
-        return kind(encode(training), len(ALPHABET), order, code).costs(codes[:-1], codes[1:])
+        return kind(encode(training), len(ALPHABET), order, code).costs(ids[:-1], ids[1:])
 
     return costs

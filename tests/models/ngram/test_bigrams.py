@@ -5,9 +5,9 @@ import pytest
 
 from charlm.config import TrainingConfig
 from charlm.data.corpus import prepare_corpus
-from charlm.data.encoded import Part
+from charlm.data.encoded import EncodedText
 from charlm.data.reading.sources import find_text
-from charlm.data.recode import Reading
+from charlm.data.recode import Recoding
 from charlm.models.ngram import bigrams
 from charlm.models.ngram.bigrams import bigram_levels, bigrams_of, count_bigrams
 from charlm.models.ngram.counts import count_levels
@@ -25,9 +25,9 @@ def assert_same_levels(found, expected):
 def test_blocks_count_what_one_sort_counts(monkeypatch, dense, block, length):
     monkeypatch.setattr(bigrams, "DENSE", dense)
     monkeypatch.setattr(bigrams, "BLOCK", block)
-    codes = np.random.default_rng(length).integers(0, 9, length).astype(np.uint8)
-    found = count_bigrams(codes, 9)
-    keys, counts = np.unique(codes[:-1].astype(int) * 9 + codes[1:], return_counts=True)
+    ids = np.random.default_rng(length).integers(0, 9, length).astype(np.uint8)
+    found = count_bigrams(ids, 9)
+    keys, counts = np.unique(ids[:-1].astype(int) * 9 + ids[1:], return_counts=True)
     assert (found.keys.tolist(), found.counts.tolist()) == (keys.tolist(), counts.tolist())
 
 
@@ -51,11 +51,11 @@ def corpus(tmp_path):
 def test_levels_of_bigrams_are_those_of_the_text(corpus, settings):
     prepared = corpus(**settings)
     part, vocabulary = prepared.train, prepared.vocabulary
-    reading = Reading.of(vocabulary, part.alphabet, 1)
-    found = bigram_levels(part, reading.codes_A, len(vocabulary), vocabulary.end)
-    codes, is_read = reading.read(part.codes)
+    reading = Recoding.of(vocabulary, part.alphabet, 1)
+    found = bigram_levels(part, reading.ids_A, len(vocabulary), vocabulary.end)
+    ids, is_read = reading.read(part.ids)
     assert is_read.all()
-    assert_same_levels(found, count_levels(codes, len(vocabulary), 1, vocabulary.end))
+    assert_same_levels(found, count_levels(ids, len(vocabulary), 1, vocabulary.end))
 
 
 @pytest.mark.parametrize("settings", [{}, {"lines": True}, {"lines": True, "seed": 2}])
@@ -87,7 +87,7 @@ def test_parts_that_differ_have_files_of_their_own(corpus):
     parts = [corpus(), corpus(val_fraction=0.2)] + [corpus(lines=True, seed=seed) for seed in (1, 2)]
     paths = {path for each in parts for path in (each.train.bigrams_path, each.validation.bigrams_path)}
     assert len(paths) == 8
-    assert Part(parts[0].train.codes, parts[0].train.alphabet).bigrams_path is None
+    assert EncodedText(parts[0].train.ids, parts[0].train.alphabet).bigrams_path is None
 
 
 def test_a_folder_that_cannot_be_written_changes_nothing(corpus, monkeypatch):

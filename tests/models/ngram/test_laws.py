@@ -69,12 +69,12 @@ def test_a_document_costs_the_same_after_any_other(kind, costs_of, training, fir
 @EVERY
 @given(training=TRAINING, text=TEXTS, order=ORDERS, cut=st.integers(0, 30))
 def test_a_text_read_in_stretches_costs_the_same(kind, encoded, training, text, order, cut):
-    codes = encoded(text + "ab")
-    cut = min(cut, len(codes) - 2)
+    ids = encoded(text + "ab")
+    cut = min(cut, len(ids) - 2)
     model = kind(encoded(training), len(ALPHABET), order)
-    whole, read = model.costs_by_order(codes[:-1], codes[1:]), model.reader()
-    parts = [read(codes[: cut + 1][:-1], codes[1 : cut + 1])] if cut else []
-    parts.append(read(codes[cut:-1], codes[cut + 1 :]))
+    whole, read = model.costs_by_order(ids[:-1], ids[1:]), model.reader()
+    parts = [read(ids[: cut + 1][:-1], ids[1 : cut + 1])] if cut else []
+    parts.append(read(ids[cut:-1], ids[cut + 1 :]))
     for order_costs, *pieces in zip(whole, *parts, strict=True):
         np.testing.assert_allclose(np.concatenate(pieces), order_costs, rtol=1e-12)
 
@@ -83,10 +83,10 @@ def test_a_text_read_in_stretches_costs_the_same(kind, encoded, training, text, 
 def test_is_the_slow_one_on_a_long_text(kind, slow, costs_of):
     rng = np.random.default_rng(5)
     rows = rng.dirichlet(np.full(4, 0.3), 4**3)
-    codes = [0, 0, 0]
+    ids = [0, 0, 0]
     for _ in range(3000):
-        codes.append(int(rng.choice(4, p=rows[codes[-3] * 16 + codes[-2] * 4 + codes[-1]])))
-    text = "".join(ALPHABET[code] for code in codes)
+        ids.append(int(rng.choice(4, p=rows[ids[-3] * 16 + ids[-2] * 4 + ids[-1]])))
+    text = "".join(ALPHABET[code] for code in ids)
     # Long enough for Kneser-Ney's discounts to be estimated.
     assert SlowKneserNey(text[:2500], 5).discounts[5] != FALLBACK
     expected = slow(text[:2500], 5).costs(text[2500:])
@@ -104,8 +104,8 @@ def test_the_symbols_after_a_context_share_all_probability(kind, costs_of, train
 @EVERY
 def test_every_order_is_the_model_of_that_order(kind, costs_of, encoded):
     training, text = "abcabdabcacbbda" * 3, "abdcabca"
-    codes = encoded(text)
-    by_order = kind(encoded(training), len(ALPHABET), 4).costs_by_order(codes[:-1], codes[1:])
+    ids = encoded(text)
+    by_order = kind(encoded(training), len(ALPHABET), 4).costs_by_order(ids[:-1], ids[1:])
     for order, costs in enumerate(by_order):
         np.testing.assert_allclose(costs, costs_of(kind, training, text, order), rtol=1e-12)
 
@@ -119,7 +119,7 @@ def test_nothing_to_predict_costs_nothing(kind, costs_of):
 @EVERY
 @given(training=st.text(ALPHABET, min_size=4, max_size=40))
 def test_codes_of_any_width_count_alike(kind, encoded, training):
-    codes = encoded(training)
-    wide = codes.astype(np.uint32)
-    costs = kind(codes, 300, 3).costs(codes[:-1], codes[1:])
+    ids = encoded(training)
+    wide = ids.astype(np.uint32)
+    costs = kind(ids, 300, 3).costs(ids[:-1], ids[1:])
     assert np.array_equal(kind(wide, 300, 3).costs(wide[:-1], wide[1:]), costs)

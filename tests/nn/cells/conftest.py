@@ -16,13 +16,13 @@ class Chunk:
         self.hidden = hidden
         self.params = {name: rng.standard_normal(shape) for name, shape in self.cell.shapes(hidden).items()}
         self.a_TBG = rng.standard_normal((steps, batch_size, len(self.cell.gates) * hidden))
-        self.keep_TB = (rng.random((steps, batch_size)) > 0.3).astype(float)
+        self.carry_TB = (rng.random((steps, batch_size)) > 0.3).astype(float)
         self.state = tuple(rng.standard_normal((batch_size, hidden)) for _ in self.cell.state_names)
 
     def outputs(self):
         """What the cell makes of it: the outputs (T, B, H), and the state after."""
-        tape = self.cell.tape(len(self.a_TBG), self.a_TBG.shape[1], self.hidden, "float64")
-        return self.cell.forward(self.params, self.a_TBG.copy(), self.state, self.keep_TB, tape)
+        cache = self.cell.cache(len(self.a_TBG), self.a_TBG.shape[1], self.hidden, "float64")
+        return self.cell.forward(self.params, self.a_TBG.copy(), self.state, self.carry_TB, cache)
 
     def by_element(self, advance):
         """The same from a function of one stream's step: (a_G, one H a variable) to the new variables."""
@@ -31,8 +31,8 @@ class Chunk:
         h_TBH = np.empty((len(self.a_TBG), len(batch), self.hidden))
         for t, a_BG in enumerate(self.a_TBG):
             for b in batch:
-                kept = [variable * self.keep_TB[t, b] for variable in state[b]]
-                state[b] = advance(a_BG[b], *kept)
+                saved = [variable * self.carry_TB[t, b] for variable in state[b]]
+                state[b] = advance(a_BG[b], *saved)
                 h_TBH[t, b] = state[b][0]
         return h_TBH, tuple(np.array(variable) for variable in zip(*state, strict=True))
 

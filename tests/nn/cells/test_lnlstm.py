@@ -38,7 +38,7 @@ def test_it_is_the_papers_recurrence(make_chunk):
 
 def test_neither_the_weights_nor_the_inputs_scale_matters(make_chunk):
     chunk = make_chunk("lnlstm")
-    chunk.keep_TB[:] = 1
+    chunk.carry_TB[:] = 1
     chunk.params["W_hh"] *= 100
     chunk.a_TBG *= 100
     (expected_TBH, _) = chunk.outputs()

@@ -36,7 +36,7 @@ def test_it_has_no_recurrent_parameters(make_model):
 
 def test_a_gate_that_is_shut_keeps_the_state_and_one_that_is_open_takes_the_candidate(make_chunk):
     chunk = make_chunk("mingru")
-    chunk.keep_TB[:] = 1
+    chunk.carry_TB[:] = 1
     chunk.a_TBG[..., : chunk.hidden] = -1e4
     _, (last_BH,) = chunk.outputs()
     np.testing.assert_array_equal(last_BH, chunk.state[0])

@@ -16,7 +16,7 @@ from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_table
 from charlm.cli.options import AllowExpansion
 from charlm.cli.output import for_stream, print_json
-from charlm.config import BatchingConfig, CorpusConfig
+from charlm.config import CorpusConfig, DataConfig
 from charlm.data.reading.sources import find_source
 from charlm.data.remarks import left_out
 from charlm.data.split import Split
@@ -43,7 +43,7 @@ def command(
 
     All of it is counted. Entropies, compressors and duplicate lines are of its first 2,000,000 characters.
     """
-    divided = Split.of(BatchingConfig(split=split))
+    divided = Split.of(DataConfig(split=split))
     source = find_source(corpus, glob)
     with progress_bar("reading", quiet=json) as progress:
         survey = survey_source(source.expanding() if allow_expansion else source, progress)
