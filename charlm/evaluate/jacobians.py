@@ -36,16 +36,16 @@ class Passage:
     end: int | None = None
 
 
-def read_passages(model: Model, codes_TP: TokenIds, length: int, end: int | None = None) -> list[Passage]:
+def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None = None) -> list[Passage]:
     """Read P texts from the initial state, and keep the last ``length`` characters before each one's end.
 
     Args:
         model: what reads.
-        codes_TP: the texts; the last character of each is predicted and not read.
+        ids_TP: the texts; the last character of each is predicted and not read.
         length: at most T - 1.
         end: the code of the end of a document, before which the state is reset; None where there is none.
     """
-    x_TP, y_P = codes_TP[:-1], codes_TP[-1]
+    x_TP, y_P = ids_TP[:-1], ids_TP[-1]
     fresh = model.initial_state(len(y_P))
     states = [fresh]
     for x_P in x_TP:

@@ -79,7 +79,7 @@ class TextMetrics:
     unknown: int
 
 
-Figures = TextMetrics
+TextMetrics = TextMetrics
 """The name of ``TextMetrics`` in earlier versions."""
 
 

@@ -122,7 +122,7 @@ def gather_rows(table_VG: Floats, x_TB: TokenIds, out: Floats) -> None:
     """The row of each symbol (T, B, G), written into memory that has the batch innermost."""
     table_GV = np.ascontiguousarray(table_VG.T)
     for x_B, out_BG in zip(x_TB, out, strict=True):
-        # Codes are in range by construction; mode "raise" would gather into a temporary first.
+        # Ids are in range by construction; mode "raise" would gather into a temporary first.
         np.take(table_GV, x_B, axis=1, out=out_BG.T, mode="clip")
 
 

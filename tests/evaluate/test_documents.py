@@ -131,8 +131,8 @@ def test_no_gradient_passes_the_start_of_a_document(make_model, learned_state):
     model = make_model(4, cell="lstm", learned_state=learned_state)
     model.params.flat[:] += 0.1
     end = 3
-    codes_TP = np.array([[0, 1, 2, end, 1, 0, 2]], np.uint8).T
-    (passage,) = read_passages(model, codes_TP, 6, end)
+    ids_TP = np.array([[0, 1, 2, end, 1, 0, 2]], np.uint8).T
+    (passage,) = read_passages(model, ids_TP, 6, end)
     norms = [float(np.abs(jacobian).max()) for jacobian in jacobians(model, passage)]
     assert all(norms[:2]) and not any(norms[2:])
     state = model.initial_state(1)

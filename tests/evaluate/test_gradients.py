@@ -109,12 +109,12 @@ def test_jacobians_are_the_forward_passes_finite_differences(make_model, network
     model = make_model(len(SYMBOLS), seed=3, **network)
     rng = np.random.default_rng(4)
     model.params.flat[:] += 0.3 * rng.standard_normal(model.params.flat.size)
-    codes_TP = rng.integers(len(SYMBOLS), size=(12, 2)).astype(np.uint8)
-    for p, passage in enumerate(read_passages(model, codes_TP, 6)):
+    ids_TP = rng.integers(len(SYMBOLS), size=(12, 2)).astype(np.uint8)
+    for p, passage in enumerate(read_passages(model, ids_TP, 6)):
         found = list(jacobians(model, passage))
         assert len(found) == 6
         for distance, jacobian in enumerate(found, start=1):
-            ds, dloss = by_differences(model, codes_TP[:, p], distance)
+            ds, dloss = by_differences(model, ids_TP[:, p], distance)
             np.testing.assert_allclose(jacobian, ds, atol=1e-8)
             np.testing.assert_allclose(passage.dloss_S @ jacobian, dloss, atol=1e-8)
 

@@ -54,13 +54,13 @@ class Gradients(Measurement):
         distances = grid(self.distance)
         subjects, cuts = beginnings(subjects, self.characters)
         for number, subject in enumerate(subjects):
-            codes_TP = self._texts(subject)
+            ids_TP = self._texts(subject)
             norms: dict[str, Norms] = {}
             networks = _networks(subject, self.seed)
             for done, (name, network) in enumerate(networks.items()):
                 progress(number * len(networks) + done, len(subjects) * len(networks))
                 with np.errstate(over="ignore", invalid="ignore"):  # a network may be unstable
-                    passages = read_passages(network, codes_TP, self.distance, subject.model.vocabulary.end)
+                    passages = read_passages(network, ids_TP, self.distance, subject.model.vocabulary.end)
                 norms[name] = _mean_norms(network, passages, distances, pool)
             radii = {name: spectral_radii(network) for name, network in networks.items()}
             records.append(

@@ -138,12 +138,12 @@ class _Guesses(Sequence[Sequence[Candidate]]):
     def __init__(
         self,
         symbols: list[str],
-        codes_NK: TokenIds,
+        ids_NK: TokenIds,
         probabilities_NK: Floats,
         is_guessed_N: npt.NDArray[np.bool_],
     ) -> None:
         self._symbols = symbols
-        self._codes_NK, self._probabilities_NK, self._is_guessed_N = codes_NK, probabilities_NK, is_guessed_N
+        self._ids_NK, self._probabilities_NK, self._is_guessed_N = ids_NK, probabilities_NK, is_guessed_N
 
     def __len__(self) -> int:
         return len(self._is_guessed_N)
@@ -153,7 +153,7 @@ class _Guesses(Sequence[Sequence[Candidate]]):
     @overload
     def __getitem__(self, place: slice) -> _Guesses: ...
     def __getitem__(self, place: int | slice) -> Sequence[Candidate] | _Guesses:
-        ids, probabilities = self._codes_NK[place], self._probabilities_NK[place]
+        ids, probabilities = self._ids_NK[place], self._probabilities_NK[place]
         if isinstance(place, slice):
             return _Guesses(self._symbols, ids, probabilities, self._is_guessed_N[place])
         if not self._is_guessed_N[place]:
@@ -169,7 +169,7 @@ def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[S
     is_read_N[0] = False  # nothing predicts the first
     places_K = np.flatnonzero(is_read_N)
     width = min(GUESSES, len(model.vocabulary))
-    codes_NK = np.zeros((count, width), id_dtype(len(model.vocabulary)))
+    ids_NK = np.zeros((count, width), id_dtype(len(model.vocabulary)))
     probabilities_NK = np.zeros((count, width), np.float32)
     before: States | None = None
     done = 0
@@ -182,7 +182,7 @@ def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[S
             log_probs_NV = log_softmax_(logits(model.network.params, h_NH))
             costs_N[places] = -log_probs_NV[np.arange(len(places)), y_N[places]]
             ids = np.argsort(-log_probs_NV, axis=1, kind="stable")[:, :width]
-            codes_NK[own_K[places]] = ids
+            ids_NK[own_K[places]] = ids
             probabilities_NK[own_K[places]] = np.exp(np.take_along_axis(log_probs_NV, ids, axis=1))
 
         before = visit_outputs(model.network, pool, x_N, visit, progress, end, before)
@@ -190,7 +190,7 @@ def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[S
         return costs_N
 
     scores = score_part(subject.part, model.vocabulary, model.training_characters, known_costs)
-    return scores, _Guesses(_shown(model.vocabulary), codes_NK, probabilities_NK, is_read_N)
+    return scores, _Guesses(_shown(model.vocabulary), ids_NK, probabilities_NK, is_read_N)
 
 
 def _coloured(subject: EvalCase, bits_N: Costs, guesses: _Guesses, shown: int) -> ColoredText:

@@ -281,4 +281,4 @@ def test_two_that_do_not_see_each_other_s_lock_make_one_whole_entry(text, tmp_pa
         yield from real(self, alphabet)
 
     monkeypatch.setattr(prepare_module.CorpusEncoder, "ids", ids)
-    assert names_in(prepared(text).folder) == ["alphabet", "codes", "files", "header.json"]
+    assert names_in(prepared(text).folder) == ["alphabet", "ids", "files", "header.json"]
