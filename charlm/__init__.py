@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from charlm.base.errors import CharlmError
     from charlm.base.version import __version__
     from charlm.inference.language_model import LanguageModel
-    from charlm.inference.scoring import TextMetrics
+    from charlm.inference.scoring import Figures, TextMetrics
 
 __all__ = ["CharlmError", "Figures", "LanguageModel", "TextMetrics", "__version__", "load", "train"]
 

@@ -79,7 +79,7 @@ class TextMetrics:
     unknown: int
 
 
-TextMetrics = TextMetrics
+Figures = TextMetrics
 """The name of ``TextMetrics`` in earlier versions."""
 
 
