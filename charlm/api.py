@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.config import TrainingConfig
-from charlm.data.reading.from_python import source_of
+from charlm.data.reading.sources import make_source
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.runs.find import find_run
@@ -69,7 +69,7 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
     True
     """
     config = TrainingConfig.from_settings(**settings)
-    source = source_of(text, config.corpus.glob)
+    source = make_source(text, config.corpus.glob)
     with tempfile.TemporaryDirectory() as temporary, ThreadPool(config.batching.workers) as pool:
         trainer = new_trainer(source, settings, pool)
         with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:

@@ -62,10 +62,10 @@ class CharlmWarning(UserWarning):
 
 
 @contextmanager
-def doing(activity: str) -> Iterator[None]:
+def annotate_memory_error(activity: str) -> Iterator[None]:
     """Have a MemoryError that leaves the block bear in a note what was being done; the innermost's is the first.
 
-    >>> with doing("counting"):
+    >>> with annotate_memory_error("counting"):
     ...     raise MemoryError
     Traceback (most recent call last):
     MemoryError

@@ -9,21 +9,21 @@ import re
 _DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def harmless(text: str) -> str:
+def escape_controls(text: str) -> str:
     r"""A text that reads as before, but with every character that could drive a terminal as a Python escape.
 
     Newlines, tabs and backslashes stay, so that what was an escape already cannot be told from what became one.
 
-    >>> print(harmless("é\\n\x1b[31m\u202e"))
+    >>> print(escape_controls("é\\n\x1b[31m\u202e"))
     é\n\x1b[31m\u202e
     """
     return _DRIVING.sub(lambda match: _escape(match[0]), text)
 
 
-def visible(text: str) -> str:
+def escape_unprintable(text: str) -> str:
     r"""A text on one line, with every character that does not print, or is a backslash, as a Python escape.
 
-    >>> print(visible("a\tb\\ \x1b[31m é\u202e"))
+    >>> print(escape_unprintable("a\tb\\ \x1b[31m é\u202e"))
     a\tb\\ \x1b[31m é\u202e
     """
     return "".join(
@@ -31,10 +31,10 @@ def visible(text: str) -> str:
     )
 
 
-def json_escaped(text: str) -> str:
+def escape_json(text: str) -> str:
     r"""A JSON text that means the same, with every character that could drive a terminal as a JSON escape.
 
-    >>> print(json_escaped('"\x9b2J"'))
+    >>> print(escape_json('"\x9b2J"'))
     "\u009b2J"
     """
     return _DRIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -13,7 +13,7 @@ import zlib
 import numpy as np
 
 
-def generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
+def make_generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
     """The generator of a purpose at a counter.
 
     Args:
@@ -21,9 +21,9 @@ def generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
         purpose: what the numbers are for, such as ``"dropout"``.
         counters: which step, epoch or worker they are for.
 
-    >>> generator(1, "dropout", 7).random() == generator(1, "dropout", 7).random()
+    >>> make_generator(1, "dropout", 7).random() == make_generator(1, "dropout", 7).random()
     True
-    >>> generator(1, "dropout", 7).random() == generator(1, "dropout", 8).random()
+    >>> make_generator(1, "dropout", 7).random() == make_generator(1, "dropout", 8).random()
     False
     """
     # A seed sequence takes no notice of zeros at its end, so the number of counters is part of the key.

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 from charlm.base.errors import CharlmError, CharlmWarning
-from charlm.base.escape import harmless
+from charlm.base.escape import escape_controls
 from charlm.base.version import __version__
 from charlm.cli.discovery import DiscoveredGroup
 from charlm.cli.streams import prepare_streams
@@ -113,5 +113,5 @@ def _fail(message: str, code: int) -> int:
 
 
 def _say(message: str) -> None:
-    line = harmless(" ".join(message.splitlines()))
+    line = escape_controls(" ".join(message.splitlines()))
     print(f"charlm: {line}", file=sys.stderr)  # noqa: T201

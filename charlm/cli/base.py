@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from charlm.base.errors import doing
+from charlm.base.errors import annotate_memory_error
 
 
 def command_of(app: typer.Typer, name: str | None) -> Any:
@@ -36,7 +36,7 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run it; where memory runs out, it is known what for."""
         advice = ADVICE.get(str(self.name), "give a smaller model or a shorter text")
-        with doing(f"running {ctx.command_path}: {advice}, or end other programs"):
+        with annotate_memory_error(f"running {ctx.command_path}: {advice}, or end other programs"):
             return super().invoke(ctx)
 
     def get_params(self, ctx: Any) -> Any:

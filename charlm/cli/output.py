@@ -8,12 +8,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from charlm.base.escape import harmless, json_escaped
+from charlm.base.escape import escape_controls, escape_json
 
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Write one JSON object as a line on standard output; null for numbers that are not finite."""
-    sys.stdout.write(json_escaped(json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)) + "\n")
+    sys.stdout.write(escape_json(json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)) + "\n")
     sys.stdout.flush()
 
 
@@ -60,4 +60,4 @@ def write_text(text: str, raw: bool = False) -> None:
 
 def for_stream(text: str, stream: TextIO) -> str:
     """A text as a stream is to show it: as it is, or escaped where the stream is a terminal."""
-    return harmless(text) if stream.isatty() else text
+    return escape_controls(text) if stream.isatty() else text

@@ -39,7 +39,7 @@ def code_points(text: str) -> Points:
     return np.frombuffer(text.encode(_UTF32, "surrogatepass"), _POINT)
 
 
-def text_of(points: npt.NDArray[Any]) -> str:
+def decode_points(points: npt.NDArray[Any]) -> str:
     """The text of code points (N,), the inverse of ``code_points``."""
     return points.astype(_POINT, copy=False).tobytes().decode(_UTF32, "surrogatepass")
 
@@ -93,7 +93,7 @@ class Alphabet:
     @cached_property
     def symbols(self) -> tuple[str, ...]:
         """The symbols, one character each; ``END`` is the last where there is one."""
-        return tuple(text_of(self.points_A))
+        return tuple(decode_points(self.points_A))
 
     @cached_property
     def table(self) -> TokenIds:
@@ -119,7 +119,7 @@ class Alphabet:
         >>> alphabet.decode(np.array([0xC3, 0xA9, 0xFF], np.uint8)).encode("utf-8", "surrogateescape")
         b'\xc3\xa9\xff'
         """
-        text = text_of(self.points_A[ids])
+        text = decode_points(self.points_A[ids])
         if self.units == "bytes":
             end = (self.document_end or "").encode("utf-8", "surrogateescape").decode("latin-1")
             return text.replace(END, end).encode("latin-1").decode("utf-8", "surrogateescape")
@@ -128,11 +128,11 @@ class Alphabet:
     def count(self, ids: TokenIds) -> Counts:
         """How often each symbol stands among codes (N,), which may be a map of any length."""
         counts_A = np.zeros(len(self), np.int64)
-        for block in blocks_of(ids):
+        for block in split_blocks(ids):
             counts_A += np.bincount(block, minlength=len(self))
         return counts_A
 
 
-def blocks_of(ids: TokenIds) -> Iterator[TokenIds]:
+def split_blocks(ids: TokenIds) -> Iterator[TokenIds]:
     """Codes (N,) in stretches that any memory holds."""
     return (ids[start : start + _BLOCK] for start in range(0, len(ids), _BLOCK))

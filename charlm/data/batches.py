@@ -25,7 +25,7 @@ import numpy.typing as npt
 from charlm.base.arrays import TokenIds
 from charlm.data.permutation import Integers, Permutation
 
-CHUNKS_AT_ONCE = 4096  # whose lengths, or places in a random order, are computed together
+WINDOWS_AT_ONCE = 4096  # whose lengths, or places in a random order, are computed together
 
 BatchSpec: TypeAlias = Mapping[str, tuple[tuple[int, ...], npt.DTypeLike]]
 """The largest shape and the type of each field of a batch."""
@@ -112,7 +112,7 @@ class Batcher(ABC):
             start: how many batches to skip, as a resumed run does.
         """
 
-    def _batch(self, starts_B: Integers, lengths_B: Integers, steps: int, fresh: bool) -> Batch:
+    def _batch(self, starts_B: Integers, lengths_B: Integers, steps: int, resets_state: bool) -> Batch:
         """Gather the columns that start at these targets; a column longer than ``steps`` goes on later.
 
         Targets are counted round the text: after the last comes the first.
@@ -122,24 +122,24 @@ class Batcher(ABC):
         places_TB = np.where(mask_TB, (starts_B + times_T1) % self.targets_per_epoch, 0)
         x_TB, y_TB = self._gather(places_TB), self._gather(places_TB + 1)
         fields: dict[str, npt.NDArray[Any]] = {"x_TB": x_TB, "y_TB": y_TB}
-        carry_TB = self._carry(x_TB, mask_TB & (places_TB == 0), fresh)
+        carry_TB = self._carry(x_TB, mask_TB & (places_TB == 0), resets_state)
         if carry_TB is not None:
             fields["carry_TB"] = carry_TB
         if not mask_TB.all():
             fields["target_mask_TB"] = mask_TB
             x_TB[~mask_TB] = 0
             y_TB[~mask_TB] = 0
-        return Batch(fields, int(mask_TB.sum()), fresh)
+        return Batch(fields, int(mask_TB.sum()), resets_state)
 
     def _carry(
-        self, x_TB: TokenIds, is_first_TB: npt.NDArray[np.bool_], fresh: bool
+        self, x_TB: TokenIds, is_first_TB: npt.NDArray[np.bool_], resets_state: bool
     ) -> npt.NDArray[np.bool_] | None:
         """Where the state is carried, given where the text's first character is the input."""
         carry_TB = ~is_first_TB
         if self._end is not None:
             carry_TB &= x_TB != self._end
         # Where all streams start afresh, the first step's state is the initial one as it is.
-        elif carry_TB[int(fresh) :].all():
+        elif carry_TB[int(resets_state) :].all():
             return None
         return carry_TB
 
@@ -173,15 +173,15 @@ class SequentialBatcher(Batcher):
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from the ``start``-th on, always the same: ``rng`` is not used."""
         places = range(start * self._seq_len, self._longest, self._seq_len)
-        return self._streams(0, ((place, self._seq_len) for place in places))
+        return self._windows(0, ((place, self._seq_len) for place in places))
 
-    def _streams(self, offset: int, chunks: Iterable[tuple[int, int]]) -> Iterator[Batch]:
+    def _windows(self, offset: int, chunks: Iterable[tuple[int, int]]) -> Iterator[Batch]:
         """Cut the streams, the first of which starts at a target, into chunks of these places and lengths."""
         bounds = np.arange(self._batch_size + 1) * self.targets_per_epoch // self._batch_size
         starts_B, lengths_B = bounds[:-1] + offset, np.diff(bounds)
         for place, length in chunks:
             steps = min(length, self._longest - place)
-            yield self._batch(starts_B + place, lengths_B - place, steps, fresh=place == 0)
+            yield self._batch(starts_B + place, lengths_B - place, steps, resets_state=place == 0)
 
 
 class VariableLengthBatcher(SequentialBatcher):
@@ -206,18 +206,18 @@ class VariableLengthBatcher(SequentialBatcher):
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from the ``start``-th on, as ``rng`` places and cuts them."""
         offset = int(rng.integers(self.targets_per_epoch))
-        return self._streams(offset, self._chunks(rng, start))
+        return self._windows(offset, self._window_lengths(rng, start))
 
-    def _chunks(self, rng: np.random.Generator, start: int) -> Iterator[tuple[int, int]]:
+    def _window_lengths(self, rng: np.random.Generator, start: int) -> Iterator[tuple[int, int]]:
         """Where in the streams the chunks from the ``start``-th on begin, and how long they are."""
         done = 0
         while done < self._longest:
-            lengths = rng.integers(self._shortest, self._seq_len, CHUNKS_AT_ONCE, endpoint=True)
+            lengths = rng.integers(self._shortest, self._seq_len, WINDOWS_AT_ONCE, endpoint=True)
             ends = done + lengths.cumsum()
             for end, length in zip(ends[start:].tolist(), lengths[start:].tolist(), strict=True):
                 if end - length < self._longest:
                     yield end - length, length
-            start = max(start - CHUNKS_AT_ONCE, 0)
+            start = max(start - WINDOWS_AT_ONCE, 0)
             done = int(ends[-1])
 
 
@@ -244,7 +244,7 @@ class ShuffledBatcher(Batcher):
         first_end = int(rng.integers(1, seq_len + 1))
         chunks = 1 + ceil(max(targets - first_end, 0) / seq_len)
         order = Permutation(chunks, rng)
-        at_once = width * ceil(CHUNKS_AT_ONCE / width)
+        at_once = width * ceil(WINDOWS_AT_ONCE / width)
         for first in range(start * width, chunks, at_once):
             places = order(np.arange(first, min(first + at_once, chunks)))
             ends = first_end + places * seq_len

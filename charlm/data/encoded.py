@@ -1,19 +1,44 @@
-"""A part of a corpus: what is trained on, validated on, or measured."""
+"""Encoded text: a whole corpus, or a stretch of it, as ids in memory or in a memory-mapped file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from charlm.base.arrays import TokenIds
 from charlm.config import CorpusConfig
-from charlm.data.alphabet import END, Alphabet, blocks_of, text_of
-from charlm.data.prepared import EncodedCorpus
+from charlm.data.alphabet import END, Alphabet, decode_points, split_blocks
 from charlm.data.reading.encode import CorpusEncoder
-from charlm.data.reading.sources import source_of_text
+from charlm.data.reading.sources import Source, make_text_source
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedCorpus:
+    """A corpus that is ready to be divided; nothing of it grows with the corpus but the map.
+
+    Attributes:
+        source: where it came from.
+        config: how it was read.
+        alphabet: its symbols.
+        ids: the whole corpus in codes of the alphabet (N,), which can only be read.
+        sha256: of its content; of several files, of their sums in the order in which they were read.
+        folder: where maps that are made from this one may be kept; None where the corpus is not in the cache.
+    """
+
+    source: Source
+    config: CorpusConfig
+    alphabet: Alphabet
+    ids: TokenIds = field(repr=False)
+    sha256: str
+    folder: Path | None = None
+
+    @property
+    def is_lossy(self) -> bool:
+        """Whether its text is no longer the original one."""
+        return self.config.is_lossy
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +72,7 @@ class EncodedText:
         Raises:
             CorpusError: it is empty, is no valid Unicode, or has empty documents only.
         """
-        passes = CorpusEncoder(source_of_text(text), config, progress=None)
+        passes = CorpusEncoder(make_text_source(text), config, progress=None)
         alphabet, _ = passes.count()
         return cls(np.concatenate(list(passes.ids(alphabet))), alphabet)
 
@@ -65,7 +90,7 @@ class EncodedText:
     @property
     def symbol_blocks(self) -> Iterator[str]:
         """The same in stretches that any memory holds."""
-        return (text_of(self.alphabet.points_A[block]) for block in blocks_of(self.ids))
+        return (decode_points(self.alphabet.points_A[block]) for block in split_blocks(self.ids))
 
     @property
     def text(self) -> str:
@@ -82,7 +107,7 @@ class EncodedText:
     def utf8_blocks(self) -> Iterator[bytes]:
         """The same in stretches that any memory holds."""
         starts_document = len(self) > 0 and self.ids[0] == self.alphabet.end
-        for block in blocks_of(self.ids[1:] if starts_document else self.ids):
+        for block in split_blocks(self.ids[1:] if starts_document else self.ids):
             yield self.alphabet.decode(block).encode("utf-8", "surrogateescape")
 
     @property
@@ -92,7 +117,7 @@ class EncodedText:
         if self.alphabet.units == "bytes":
             is_space_A &= (self.alphabet.points_A < 0x80) | (self.alphabet.points_A == ord(END))
         words, was_space = 0, True
-        for block in blocks_of(self.ids):
+        for block in split_blocks(self.ids):
             is_space = is_space_A[block]
             words += int((is_space[:-1] & ~is_space[1:]).sum()) + (was_space and not is_space[0])
             was_space = bool(is_space[-1])
@@ -102,4 +127,4 @@ class EncodedText:
     def target_bytes(self) -> int:
         """How many bytes of UTF-8 the symbols after the first stand for."""
         lengths_A = self.alphabet.byte_lengths_A
-        return sum(int(lengths_A[block].sum()) for block in blocks_of(self.ids[1:]))
+        return sum(int(lengths_A[block].sum()) for block in split_blocks(self.ids[1:]))

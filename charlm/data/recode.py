@@ -44,7 +44,7 @@ class Recoding:
     @classmethod
     def of(cls, vocabulary: Vocabulary, alphabet: Alphabet, training_characters: int) -> Recoding:
         """How a model with this vocabulary, trained on so many symbols, reads texts in this alphabet."""
-        ids_A = vocabulary.ids_of(alphabet)
+        ids_A = vocabulary.encode_alphabet(alphabet)
         is_unseen_A = ids_A == len(vocabulary)
         extra_nats_A = np.zeros(len(alphabet))
         if vocabulary.unknown is None:

@@ -1,30 +1,30 @@
-"""A run's own corpus, found again: refused, with the difference, where it is no longer what it was."""
+"""Finding a run's corpus again, and refusing it, with the difference, if it has changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import glob
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
-from pathlib import Path
+from itertools import chain, takewhile
+from pathlib import Path, PurePath
 from typing import Protocol
 
 from charlm.base.errors import CorpusError
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, TrainingConfig
-from charlm.data.cache.store import name_of, open_entry
-from charlm.data.catalog.builtin import NAMES
-from charlm.data.corpus import Corpus, divide
-from charlm.data.moved import moved
-from charlm.data.prepared import EncodedCorpus
-from charlm.data.reading.sources import Kind, Source, built_in_source, find_files, find_source, find_stored
-from charlm.data.same import Wanted
+from charlm.data.cache.store import hash_content, hash_name, open_entry, read_files
+from charlm.data.catalog.builtin import BUILTIN_NAMES
+from charlm.data.corpus import Corpus, divide, find_prepared, prepare
+from charlm.data.encoded import EncodedCorpus
+from charlm.data.reading.encode import CorpusEncoder, FileDigest
+from charlm.data.reading.sources import Kind, Source, find_files, find_source, find_stored, make_builtin_source
 from charlm.data.vocabulary import Vocabulary
 
 _ORIGINS = {"stdin": "standard input", "text": "a text that was handed in from Python"}
 
 
-class Known(Protocol):
+class StoredCorpus(Protocol):
     """What is remembered of a corpus: its source's ``name``, ``kind`` and ``paths``, how many files, the sums."""
 
     @property
@@ -42,7 +42,7 @@ class Known(Protocol):
 
 
 @dataclass(frozen=True)
-class Search:
+class CorpusSearch:
     """How a run's own texts are looked for.
 
     Attributes:
@@ -67,21 +67,25 @@ class Search:
         return [self.folder.absolute(), self.folder.resolve(), *(Path(path).parent for path in beside)]
 
 
-def divide_again(
-    known: Known, config: TrainingConfig, vocabulary: Vocabulary, search: Search, progress: Progress | None = None
+def reload_corpus(
+    known: StoredCorpus,
+    config: TrainingConfig,
+    vocabulary: Vocabulary,
+    search: CorpusSearch,
+    progress: Progress | None = None,
 ) -> Corpus:
-    """The corpus that a run was trained on, divided as it was; see ``prepare_again`` and ``divide``.
+    """The corpus that a run was trained on, divided as it was; see ``reload_prepared`` and ``divide``.
 
     Raises:
         CorpusError: the file that it validates on has changed.
     """
-    prepared = prepare_again(known, config.corpus, search, progress)
-    validating = _validating_again(known, config, search, prepared.source, progress)
-    return divide(prepared, config, vocabulary, validating)
+    prepared = reload_prepared(known, config.corpus, search, progress)
+    val_corpus = _validating_again(known, config, search, prepared.source, progress)
+    return divide(prepared, config, vocabulary, val_corpus)
 
 
 def _validating_again(
-    known: Known, config: TrainingConfig, search: Search, corpus: Source, progress: Progress | None
+    known: StoredCorpus, config: TrainingConfig, search: CorpusSearch, corpus: Source, progress: Progress | None
 ) -> EncodedCorpus | None:
     """The text of ``--val-file``; None where there is none."""
     stored, sha256, remedy = config.batching.val_file, known.val_sha256, search.remedy
@@ -91,7 +95,7 @@ def _validating_again(
         raise CorpusError(f"of the file that the run validates on, it has the name or the sum alone: {remedy}")
     if stored == "-":
         return _kept("stdin", "stdin", sha256, config.corpus, f"the run validates on {{}}: {remedy}")
-    own = Wanted(
+    own = ExpectedText(
         sha256,
         1,
         lambda label, difference: (
@@ -100,13 +104,13 @@ def _validating_again(
         ),
     )
     wanted = f"the run validates on it, so put it back or beside the corpus, or {remedy}"
-    others = () if stored in NAMES else moved([stored], search.near(corpus))
+    others = () if stored in BUILTIN_NAMES else find_moved([stored], search.near(corpus))
     places = chain([stored], (path for (path,) in others))
     return own.first((partial(find_stored, place, wanted) for place in places), config.corpus, progress)
 
 
-def prepare_again(
-    known: Known, config: CorpusConfig, search: Search, progress: Progress | None = None
+def reload_prepared(
+    known: StoredCorpus, config: CorpusConfig, search: CorpusSearch, progress: Progress | None = None
 ) -> EncodedCorpus:
     """Prepare the corpus that a run was trained on, or find it in the cache.
 
@@ -124,7 +128,7 @@ def prepare_again(
     """
     remedy = search.corpus_remedy
     if search.given:
-        named = Wanted(
+        named = ExpectedText(
             known.sha256,
             known.files,
             lambda label, difference: (
@@ -132,7 +136,7 @@ def prepare_again(
             ),
         )
         return named.first([partial(find_source, search.given, config.glob)], config, progress)
-    own = Wanted(
+    own = ExpectedText(
         known.sha256,
         known.files,
         lambda label, difference: (
@@ -141,17 +145,128 @@ def prepare_again(
         ),
     )
     if known.kind == "built-in":
-        return own.first([partial(built_in_source, known.name)], config, progress)
+        return own.first([partial(make_builtin_source, known.name)], config, progress)
     if not known.paths:
         return _kept(known.name, known.kind, known.sha256, config, f"the run was trained on {{}}: {remedy}")
     wanted = f"the run was trained on it, so put it back, or {remedy}"
-    places = chain([known.paths], moved(known.paths, search.near()))
+    places = chain([known.paths], find_moved(known.paths, search.near()))
     return own.first((partial(find_files, paths, config.glob, wanted) for paths in places), config, progress)
 
 
 def _kept(name: str, kind: Kind, sha256: str, config: CorpusConfig, refusal: str) -> EncodedCorpus:
     """A text that came through a pipe, if the cache still has it."""
-    prepared = open_entry(name_of(sha256, config), Source(name, kind, (), ()), config)
+    prepared = open_entry(hash_name(sha256, config), Source(name, kind, (), ()), config)
     if prepared is None:
         raise CorpusError(refusal.format(f"{_ORIGINS.get(kind, 'a text')}, which is not kept"))
     return prepared
+
+
+_MOST_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class ExpectedText:
+    """The text that is wanted.
+
+    Attributes:
+        sha256: of its content, in hexadecimal.
+        files: how many it was read from.
+        refusal: what to say of another text, of its label and how it differs.
+    """
+
+    sha256: str
+    files: int
+    refusal: Callable[[str, str], str]
+
+    def first(
+        self, places: Iterable[Callable[[], Source]], config: CorpusConfig, progress: Progress | None
+    ) -> EncodedCorpus:
+        """Prepare it from the first of some places where it is, or find it in the cache.
+
+        Raises:
+            CorpusError: it is in none; what is said is of the first place.
+        """
+        complaints = []
+        for place in places:
+            try:
+                return self._prepare(place().allow_expansion(), config, progress)  # it may, as it did at first
+            except CorpusError as error:
+                complaints.append(error)
+        raise complaints[0]
+
+    def _prepare(self, source: Source, config: CorpusConfig, progress: Progress | None) -> EncodedCorpus:
+        if len(source.files) != self.files:
+            now = [FileDigest(member.path, 0, "") for member in source.files]
+            raise self._refused(source, config, now, f"{self.files:,} files then, {len(now):,} now")
+        prepared = find_prepared(source, config)
+        if prepared is None:
+            files: Sequence[FileDigest] = CorpusEncoder(source, config, progress).sums()
+            if hash_content(files) == self.sha256:
+                prepared = prepare(source, config, progress)
+        else:
+            files = read_files(prepared.sha256, source.paths, config)
+        if prepared is None or prepared.sha256 != self.sha256:
+            sha256 = hash_content(files) if prepared is None else prepared.sha256
+            difference = f"sha256 {self.sha256[:12]} then, {sha256[:12]} now"
+            raise self._refused(source, config, files, difference)
+        return prepared
+
+    def _refused(
+        self, source: Source, config: CorpusConfig, now: Sequence[FileDigest], difference: str
+    ) -> CorpusError:
+        """What to say of another text: which files differ, where the cache still knows what they were."""
+        then = read_files(self.sha256, source.paths, config)
+        said = difference if not then or len(then) == len(now) == 1 else _difference(then, now)
+        return CorpusError(self.refusal(source.label, said))
+
+
+def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:
+    """What is not the same any more, by file; those whose sum is not known now may have changed as well."""
+    before, after = ({file.path: file.sha256 for file in files} for files in (then, now))
+    kinds = {
+        "changed": [path for path in before if after.get(path) and after[path] != before[path]],
+        "new": [path for path in after if path not in before],
+        "gone": [path for path in before if path not in after],
+    }
+    shown = [
+        f"{kind}: {', '.join(map(repr, paths[:_MOST_SHOWN]))}"
+        + (f" and {len(paths) - _MOST_SHOWN:,} more" if len(paths) > _MOST_SHOWN else "")
+        for kind, paths in kinds.items()
+        if paths
+    ]
+    return "; ".join(shown) or "its files are in another order"
+
+
+def find_moved(paths: Sequence[str], near: Iterable[Path]) -> Iterator[tuple[str, ...]]:
+    """Places where what lay at these paths may be now, nearest first.
+
+    The way from a folder to a file goes up to a folder that holds both, and down again. It stays the same when
+    the two move together. How far up it went is not known, so every ancestor is tried, and below each every end
+    of the paths, the longest first.
+
+    Args:
+        paths: of files and folders, and patterns, all absolute; they have moved by the same way.
+        near: folders that may have moved with them, such as the run's.
+
+    Yields:
+        As many paths, where something may be there.
+    """
+    parts = [PurePath(path).parts for path in paths]
+    literal = [len(list(takewhile(lambda part: not glob.has_magic(part), each))) for each in parts]
+    shared = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*parts, strict=False))))
+    # A file's own name stays, and of a pattern a folder: below a stranger's, it may fit anything.
+    most = min(shared, *(min(count, len(each)) - 1 for count, each in zip(literal, parts, strict=True)))
+    for folder in dict.fromkeys(each for start in near for each in (start, *start.parents)):
+        for dropped in range(1, most + 1):
+            ends = [each[dropped:] for each in parts]
+            kept = [folder.joinpath(*end[: count - dropped]) for end, count in zip(ends, literal, strict=True)]
+            found = tuple(str(folder.joinpath(*end)) for end in ends)
+            if found != tuple(paths) and all(map(_is_there, kept)):
+                yield found
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -1,29 +1,36 @@
-"""What to say of a corpus before it is trained on: what was left out of it, and what may be an accident."""
+"""Remarks on a corpus before training: files left out, and what may be a mistake."""
 
 from __future__ import annotations
 
-from charlm.data.corpus import Corpus
-from charlm.data.prepared import EncodedCorpus
-from charlm.data.reading.file_kinds import HEAD, kind_of
+import re
+import shlex
+from collections.abc import Iterator
+
+from charlm.config import CorpusConfig
+from charlm.data.encoded import EncodedCorpus
+from charlm.data.reading.file_formats import HEAD, detect_kind
+from charlm.data.reading.preprocess import BYTE_ORDER_MARK, preprocess_blocks, preprocess_text
 from charlm.data.reading.sources import Source
-from charlm.data.reading.symbols import BYTE_ORDER_MARK
-from charlm.data.reading.undivided import undivided
 
 MOST_SHOWN = 3
 
 
-def remarks(corpus: Corpus) -> list[str]:
-    """A line for each thing that who trains on a corpus should know, if there is any.
+def list_remarks(prepared: EncodedCorpus) -> list[str]:
+    """One line for each thing that a user should know before training on this corpus.
 
     Raises:
-        CorpusError: a file cannot be read any more.
+        CorpusError: a file can no longer be read.
     """
-    prepared = corpus.prepared
-    found = (left_out(corpus.source), undivided(prepared), _accidents(prepared), _other_than_text(prepared))
+    found = (
+        describe_left_out(prepared.source),
+        describe_undivided(prepared),
+        _accidents(prepared),
+        _other_than_text(prepared),
+    )
     return [each for each in found if each is not None]
 
 
-def left_out(source: Source) -> str | None:
+def describe_left_out(source: Source) -> str | None:
     """What was not read though its name fits."""
     if not source.left_out:
         return None
@@ -49,8 +56,8 @@ def _accidents(prepared: EncodedCorpus) -> str | None:
 
 def _other_than_text(prepared: EncodedCorpus) -> str | None:
     """What the first file is where its bytes are read though it holds a text for another program."""
-    kind = kind_of(_head(prepared)) if prepared.config.bytes else None
-    label = prepared.source.members[0].label
+    kind = detect_kind(_head(prepared)) if prepared.config.bytes else None
+    label = prepared.source.files[0].label
     return None if kind is None else f"{label} is {kind[0]}, and is read as it is: for its text, {kind[1]}"
 
 
@@ -65,3 +72,59 @@ def _head(prepared: EncodedCorpus) -> bytes:
     ids = prepared.ids[: HEAD + 1]
     ids = ids[1:] if ids[0] == prepared.alphabet.end else ids[:HEAD]
     return prepared.alphabet.decode(ids).encode("utf-8", "surrogateescape")
+
+
+_ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\f": "\f"}
+
+
+def describe_undivided(prepared: EncodedCorpus) -> str | None:
+    """What to say where the end of a document does not occur; None where it does, or the corpus is one text.
+
+    The files are read again only where none has more than one document.
+
+    Raises:
+        CorpusError: a file cannot be read any more.
+    """
+    alphabet, source, config = prepared.alphabet, prepared.source, prepared.config
+    end, files = config.document_end, len(source.files)
+    if alphabet.end is None or end is None or int(alphabet.counts_A[alphabet.end]) > files + 1:
+        return None
+    if not files or _occurs(end, source, config):
+        return None
+    meant = next((each for each in _alternatives(end) if _occurs(each, source, config)), None)
+    what = "no line end" if config.lines else f"--delimiter {_quoted(end)}"
+    occurs = "occurs" if config.lines else "does not occur"
+    cure = "give a string that ends documents" if meant is None else f"--delimiter {_quoted(meant)} does"
+    each = "it" if files == 1 else "each file"
+    return f"{what} {occurs} in {source.label}, so that {each} is one document: {cure}"
+
+
+def _alternatives(end: str) -> Iterator[str]:
+    """Strings that may have been meant, but for this one itself."""
+    unescaped = re.sub(r"\\[nrtf]", lambda found: _ESCAPES[found[0]], end)
+    unix = unescaped.replace("\r\n", "\n")
+    for each in dict.fromkeys([unescaped, unix.replace("\n", "\r\n"), unix, unix.replace("\n", "\r")]):
+        if each != end:
+            yield each
+
+
+def _occurs(wanted: str, source: Source, config: CorpusConfig) -> bool:
+    """Whether a string occurs in a text that is read as the settings say, but for its documents."""
+    whole = CorpusConfig(bytes=config.bytes, lowercase=config.lowercase, normalize=config.normalize)
+    wanted = preprocess_text(wanted, whole)
+    for member in source.files:
+        rest = ""
+        for piece in preprocess_blocks(member.blocks(), whole, member.label):
+            text = rest + piece
+            if wanted in text:
+                return True
+            rest = text[max(len(text) - len(wanted) + 1, 0) :]
+    return False
+
+
+def _quoted(text: str) -> str:
+    """A string as a shell takes it, on one line."""
+    if text.isprintable():
+        return shlex.quote(text)
+    escaped = re.sub(r"(['\\])", r"\\\1", text)
+    return "$'" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in escaped) + "'"

@@ -23,8 +23,7 @@ from typing import TypeAlias
 
 from charlm.base.errors import CorpusError, UsageError
 from charlm.config import DataConfig
-from charlm.data.encoded import EncodedText
-from charlm.data.prepared import EncodedCorpus
+from charlm.data.encoded import EncodedCorpus, EncodedText
 from charlm.data.reading.documents import shuffled
 
 Lengths: TypeAlias = tuple[int, int, int]
@@ -103,8 +102,8 @@ CONVENTIONS = {
 }
 
 
-def split_parts(
-    prepared: EncodedCorpus, config: DataConfig, seed: int, validating: EncodedCorpus | None
+def split_corpus(
+    prepared: EncodedCorpus, config: DataConfig, seed: int, val_corpus: EncodedCorpus | None
 ) -> tuple[EncodedText, EncodedText, EncodedText]:
     """Divide a corpus into its training, validation and test parts, of which the last two may be empty.
 
@@ -114,7 +113,7 @@ def split_parts(
         prepared: the corpus.
         config: how it is divided.
         seed: of the documents' order.
-        validating: the text of ``--val-file``; None where there is none.
+        val_corpus: the text of ``--val-file``; None where there is none.
 
     Raises:
         UsageError: see ``Split.of``.
@@ -135,8 +134,8 @@ def split_parts(
         EncodedText(piece, alphabet, prepared.folder and prepared.folder / f"bigrams-{start}-{stop}{order}")
         for piece, (start, stop) in zip(pieces, pairwise(bounds), strict=True)
     )
-    if validating is not None:
-        validation = EncodedText.of(validating)
+    if val_corpus is not None:
+        validation = EncodedText.of(val_corpus)
     return train, validation, test
 
 

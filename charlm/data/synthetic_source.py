@@ -1,23 +1,28 @@
-"""What a source is: settings, an endless stream of characters with their probabilities, and an entropy rate.
+"""Synthetic sources: an endless stream of characters with their probabilities, and its entropy rate.
 
-The entropy rate is the limit of H(x_1 ... x_n) / n, in bits a character (Shannon 1948, "A mathematical theory of
-communication"; Cover and Thomas 2006, "Elements of information theory", chapter 4). Where a hidden state of the
-source can be told from the characters before, as in all sources here, it is the mean over the states, each as
-often as the source is in it, of the entropy of the character that follows.
+The entropy rate is the limit of H(x_1 ... x_n) / n, in bits/char (Shannon 1948, "A mathematical theory of
+communication"; Cover and Thomas 2006, "Elements of information theory", chapter 4). Where the source's hidden
+state follows from the characters before, as in all sources here, it is the mean over the stationary distribution
+of the states of the entropy of the next character.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from charlm.base.errors import CorpusError, UsageError
+from charlm.base.files.atomic import atomic_file
+from charlm.base.files.disk_space import check_disk_space
 from charlm.config import Config
 
 Draws: TypeAlias = Iterator[tuple[str, float]]
@@ -26,7 +31,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnText:
     """A text from a source.
 
     Attributes:
@@ -55,10 +60,10 @@ class Source(Config):
             rng: what all that is random comes from; the same state gives the same characters.
         """
 
-    def text(self, length: int, rng: np.random.Generator) -> Drawn:
+    def text(self, length: int, rng: np.random.Generator) -> DrawnText:
         """The first ``length`` characters, at least one; a longer text begins with the shorter one."""
         characters, probabilities = zip(*islice(self.draws(rng), length), strict=True)
-        return Drawn("".join(characters), np.log2(np.reciprocal(probabilities)))
+        return DrawnText("".join(characters), np.log2(np.reciprocal(probabilities)))
 
 
 def entropy_bits(*probabilities: float) -> float:
@@ -68,3 +73,57 @@ def entropy_bits(*probabilities: float) -> float:
     1.5
     """
     return math.fsum(p * math.log2(1 / p) for p in probabilities if p)
+
+
+BLOCK = 1 << 16  # characters that are drawn at once
+
+
+@dataclass(frozen=True)
+class WrittenText:
+    """What a file holds.
+
+    Attributes:
+        characters: how many; every source's are of one byte.
+        bits_per_char: what they cost the source, on average.
+        sha256: of the file.
+    """
+
+    characters: int
+    bits_per_char: float
+    sha256: str
+
+
+def write_text(
+    source: Source, length: int, rng: np.random.Generator, path: Path, progress: Callable[[int, int], None]
+) -> WrittenText:
+    """Draw a text into a new file, which is there whole or not at all.
+
+    Args:
+        source: where it comes from.
+        length: how many characters, at least one.
+        rng: what all that is random comes from.
+        path: the file.
+        progress: called with how many characters are drawn, and how many there will be.
+
+    Raises:
+        UsageError: the file exists.
+        CorpusError: the system refuses to write it.
+    """
+    digest, bits, done = hashlib.sha256(), 0.0, 0
+    draws = source.draws(rng)
+    try:
+        if path.exists():
+            raise UsageError(f"{path} exists: name another file by --out, or remove it")
+        check_disk_space(path.parent, length)
+        with atomic_file(path) as file:
+            while block := list(islice(draws, min(BLOCK, length - done))):
+                characters, probabilities = zip(*block, strict=True)
+                raw = "".join(characters).encode()
+                file.write(raw)
+                digest.update(raw)
+                bits -= float(np.log2(probabilities).sum())
+                done += len(block)
+                progress(done, length)
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be written: {error.strerror or error}; give another file") from None
+    return WrittenText(done, bits / done, digest.hexdigest())

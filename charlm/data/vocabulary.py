@@ -22,8 +22,8 @@ from charlm.base.arrays import TokenIds, id_dtype
 from charlm.base.errors import CheckpointError, CorpusError, VocabularyError
 from charlm.base.plural import counted
 from charlm.config.corpus import Units
-from charlm.data.alphabet import END, Alphabet, Counts, Points, code_points, text_of
-from charlm.data.vocabulary_json import complaint_about
+from charlm.data.alphabet import END, Alphabet, Counts, Points, code_points, decode_points
+from charlm.data.vocabulary_json import find_vocabulary_error
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """What the unknown symbol is written as."""
@@ -115,9 +115,9 @@ class Vocabulary:
             raise CorpusError(
                 f"no character stands {counted(min_count, 'times')} in the training part: lower --min-count"
             )
-        symbols = tuple(text_of(alphabet.points_A[kept_A]))
+        symbols = tuple(decode_points(alphabet.points_A[kept_A]))
         start = _start(symbols, counts_A[kept_A].tolist(), has_end)
-        return cls(symbols, start, alphabet.units, has_end, tuple(text_of(alphabet.points_A[rare_A])))
+        return cls(symbols, start, alphabet.units, has_end, tuple(decode_points(alphabet.points_A[rare_A])))
 
     def __len__(self) -> int:
         return len(self.symbols) + self.has_end + bool(self.rare)
@@ -137,11 +137,11 @@ class Vocabulary:
         """The type of the codes: the smallest unsigned one that holds them."""
         return id_dtype(len(self))
 
-    def ids_of(self, alphabet: Alphabet) -> TokenIds:
+    def encode_alphabet(self, alphabet: Alphabet) -> TokenIds:
         """The code (A,) of each symbol of an alphabet: rare ones have the unknown symbol's, unseen ones V.
 
         >>> alphabet = Alphabet.of_counts(np.bincount(code_points("abxyyzz")), "characters")
-        >>> Vocabulary.of("bz").ids_of(alphabet)
+        >>> Vocabulary.of("bz").encode_alphabet(alphabet)
         array([2, 0, 2, 2, 1], dtype=uint8)
         """
         ids_A = self._table[np.minimum(alphabet.points_A, len(self._table) - 1)]
@@ -185,7 +185,7 @@ class Vocabulary:
         """
         if self.has_end:
             ids = ids[ids != self.end]
-        text = text_of(self._points[ids])
+        text = decode_points(self._points[ids])
         return text.encode("latin-1").decode("utf-8", "surrogateescape") if self.units == "bytes" else text
 
     def to_json(self) -> dict[str, Any]:
@@ -200,7 +200,7 @@ class Vocabulary:
         Raises:
             CheckpointError: the values are no vocabulary; ``where`` names the file.
         """
-        complaint = complaint_about(values)
+        complaint = find_vocabulary_error(values)
         if complaint is not None:
             raise CheckpointError(f"{where} holds no valid vocabulary ({complaint}): restore it from a copy")
         lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}

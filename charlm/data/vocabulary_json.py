@@ -9,10 +9,10 @@ FORMAT_1 = frozenset({"symbols", "start"})
 FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
 
 
-def complaint_about(values: Any) -> str | None:
+def find_vocabulary_error(values: Any) -> str | None:
     """What keeps stored values from being a vocabulary; None where nothing does.
 
-    >>> complaint_about({"symbols": ["b", "a"], "start": 0})
+    >>> find_vocabulary_error({"symbols": ["b", "a"], "start": 0})
     "the symbols 'b' and 'a' are not in code-point order"
     """
     if not isinstance(values, dict) or set(values) not in (FORMAT_1, FORMAT_2):

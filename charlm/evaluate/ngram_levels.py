@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from charlm.base.errors import UsageError, doing
+from charlm.base.errors import UsageError, annotate_memory_error
 from charlm.config import setting
 from charlm.data.encoded import EncodedText
 from charlm.data.recode import Recoding
@@ -77,7 +77,7 @@ def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[
     if order <= 1:
         reading = Recoding.of(vocabulary, training.alphabet, subject.model.training_characters)
         return bigram_levels(training, reading.ids_A, len(vocabulary), vocabulary.end)
-    with doing(f"counting n-grams with {order} characters of context: lower --max-memory"):
+    with annotate_memory_error(f"counting n-grams with {order} characters of context: lower --max-memory"):
         ids, _ = subject.model.read(training)
         return count_levels(ids, len(vocabulary), order, vocabulary.end)
 

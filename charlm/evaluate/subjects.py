@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from charlm.base.errors import CorpusError, UsageError
-from charlm.data.corpus import Corpus, prepare, prepare_unkept
+from charlm.data.corpus import Corpus, prepare, prepare_temporary
 from charlm.data.encoded import EncodedText
 from charlm.data.reading.sources import Source, find_stored, find_text
-from charlm.data.reload import Search, divide_again
+from charlm.data.reload import CorpusSearch, reload_corpus
 from charlm.evaluate.base import EvalCase
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_runs, resolve
@@ -60,7 +60,7 @@ def subjects_of(
         raise UsageError(
             f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
         )
-    searches = [Search(remedy, run.folder, corpus) for run in runs]
+    searches = [CorpusSearch(remedy, run.folder, corpus) for run in runs]
     return [
         subject
         for run, search in zip(runs, searches, strict=True)
@@ -68,7 +68,7 @@ def subjects_of(
     ]
 
 
-def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Search) -> list[EvalCase]:
+def _subjects_of_run(run: Run, sources: list[Source], split: str, search: CorpusSearch) -> list[EvalCase]:
     model = load_run(run)
     if sources:
         training = _training_part(run, search)
@@ -98,15 +98,15 @@ def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
     test_file = run.config.batching.test_file
     if split == "test" and test_file is not None:
         # Its sum is not known, so it may be any file that a stranger's run names.
-        return prepare_unkept(find_stored(test_file, NO_TEST), run.config.corpus)
+        return prepare_temporary(find_stored(test_file, NO_TEST), run.config.corpus)
     return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
 
 
-def _corpus(run: Run, search: Search) -> Corpus:
-    return divide_again(run.corpus, run.config, run.vocabulary, search)
+def _corpus(run: Run, search: CorpusSearch) -> Corpus:
+    return reload_corpus(run.corpus, run.config, run.vocabulary, search)
 
 
-def _training_part(run: Run, search: Search) -> EncodedText | None:
+def _training_part(run: Run, search: CorpusSearch) -> EncodedText | None:
     """The training part of a run's corpus, where that can still be found.
 
     Raises:

@@ -77,14 +77,14 @@ def survey_source(source: Source, progress: Progress) -> Survey:
         CorpusError: it cannot be read, is no UTF-8, or is empty.
     """
     census, sample, sampled, done = Census(), list[str](), 0, 0
-    whole = sum(member.stamp()[0] for member in source.members)
+    whole = sum(member.stamp()[0] for member in source.files)
 
     def advance(count: int) -> None:
         nonlocal done
         done += count
         progress(done, whole)
 
-    for member in source.members:
+    for member in source.files:
         for piece in decode(member.blocks(advance), member.label):
             census.take(piece)
             if sampled < SAMPLE:
@@ -99,7 +99,7 @@ def _survey(source: Source, census: Census, sample: str) -> Survey:
     vocabulary = Vocabulary.of(sample)
     return Survey(
         name=source.name,
-        files=len(source.members),
+        files=len(source.files),
         bytes=census.bytes,
         characters=census.characters,
         distinct=census.distinct,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import UsageError
-from charlm.base.random import generator
+from charlm.base.random import make_generator
 from charlm.config import SamplingConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.inference.filters import FILTERS, Filter, sample_ids
@@ -75,7 +75,7 @@ def generate_ids(
     Raises:
         DivergenceError: the network's weights overflow.
     """
-    uniforms = _uniforms([generator(config.seed, "sample", number) for number in range(config.num)])
+    uniforms = _uniforms([make_generator(config.seed, "sample", number) for number in range(config.num)])
     state = burn_in(model, prompt[:-1], config.num)
     ids_B = np.repeat(prompt[-1:], config.num)
     with np.errstate(over="ignore", invalid="ignore"):

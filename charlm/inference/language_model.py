@@ -16,8 +16,8 @@ from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, SamplingConfig
 from charlm.data.corpus import prepare
 from charlm.data.encoded import EncodedText
-from charlm.data.reading.from_python import source_of
-from charlm.data.reading.symbols import BYTE_ORDER_MARK
+from charlm.data.reading.preprocess import BYTE_ORDER_MARK
+from charlm.data.reading.sources import make_source
 from charlm.data.recode import Recoding
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.threads import ThreadPool
@@ -148,7 +148,7 @@ class LanguageModel:
         """
         if isinstance(text, str):
             return EncodedText.of_text(text, self.corpus)
-        return EncodedText.of(prepare(source_of(text, self.corpus.glob), self.corpus))
+        return EncodedText.of(prepare(make_source(text, self.corpus.glob), self.corpus))
 
     def read(self, part: EncodedText) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
         """A text in the model's codes (K,): of the K symbols that it reads; and which of all N those are (N,)."""

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from charlm.base.arrays import TokenIds
 from charlm.data.alphabet import END, Alphabet, code_points
 from charlm.data.reading.documents import ended_lines
-from charlm.data.reading.symbols import symbols_of
+from charlm.data.reading.preprocess import preprocess_text
 from charlm.data.recode import Recoding
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
@@ -106,7 +106,7 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) ->
 
 def _written(lines: Sequence[str], model: LanguageModel) -> str:
     """The symbols of lines as the model's corpus has them, each with what ends it there."""
-    text = symbols_of("".join(f"{line}\n" for line in lines), model.corpus)
+    text = preprocess_text("".join(f"{line}\n" for line in lines), model.corpus)
     if model.vocabulary.has_end:
         return ended_lines(text)
     return text if model.knows("\r") else text.replace("\r\n", "\n")

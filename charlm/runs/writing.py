@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from charlm.base.errors import RunError
-from charlm.base.files.atomic import meant_for, whole_file
+from charlm.base.files.atomic import atomic_file, final_name
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -18,7 +18,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         RunError: the system refuses; nothing has changed, and no temporary file stays behind.
     """
     try:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             file.write(data)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -27,4 +27,4 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def leftovers(folder: Path, names: re.Pattern[str]) -> set[Path]:
     """The temporary files of killed writers of files so named; to be deleted where nobody is writing them."""
-    return {entry for entry in folder.iterdir() if names.fullmatch(meant_for(entry.name) or "")}
+    return {entry for entry in folder.iterdir() if names.fullmatch(final_name(entry.name) or "")}

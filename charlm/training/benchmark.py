@@ -20,7 +20,7 @@ import numpy as np
 
 from charlm.config import SamplingConfig, TrainingConfig
 from charlm.data.corpus import prepare_corpus
-from charlm.data.reading.sources import source_of_text
+from charlm.data.reading.sources import make_text_source
 from charlm.engines.numpy.process import Process
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, generate_ids
@@ -111,7 +111,7 @@ class TrainingBench:
         ids = np.random.default_rng(0).integers(0, SYMBOLS, characters)
         text = "".join(symbols[code] for code in ids)
         config = size.config()
-        self._trainer = Trainer(config, prepare_corpus(source_of_text(text), config), pool)
+        self._trainer = Trainer(config, prepare_corpus(make_text_source(text), config), pool)
         self._trainer.step(0.0)
 
     def rate(self, seconds: float) -> float:

@@ -14,7 +14,7 @@ from charlm.base.progress import Progress
 from charlm.config import TrainingConfig, flag
 from charlm.data.corpus import Corpus, prepare_corpus
 from charlm.data.reading.sources import Source, find_text
-from charlm.data.reload import Search, divide_again
+from charlm.data.reload import CorpusSearch, reload_corpus
 from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
@@ -62,7 +62,7 @@ def new_trainer(
         config.batching,
         # The number of workers decides in which order gradients are summed, so it is part of what a run is.
         workers=pool.workers,
-        val_file=None if corpus.validating is None else corpus.validating.source.stored,
+        val_file=None if corpus.val_corpus is None else corpus.val_corpus.source.stored,
         test_file=None if config.batching.test_file is None else find_text(config.batching.test_file).stored,
     )
     optimisation = config.optimisation
@@ -111,8 +111,8 @@ def resume(
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
     check_checkpoint(run.last_path, config.model, len(run.vocabulary))
     remedy = "begin a new run, by charlm train"
-    search = Search(remedy, run.folder, corpus)
-    trainer = Trainer(config, divide_again(run.corpus, config, run.vocabulary, search, progress), pool)
+    search = CorpusSearch(remedy, run.folder, corpus)
+    trainer = Trainer(config, reload_corpus(run.corpus, config, run.vocabulary, search, progress), pool)
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
     trainer.restore(checkpoint, str(run.last_path))
@@ -170,7 +170,7 @@ def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
 
 def _identity(corpus: Corpus) -> CorpusIdentity:
     source, prepared = corpus.source, corpus.prepared
-    symbols, files = len(prepared.ids), len(source.members)
+    symbols, files = len(prepared.ids), len(source.files)
     return CorpusIdentity(
         source.name, source.kind, source.paths, prepared.sha256, symbols, min(len(corpus.train), symbols), files,
         corpus.val_sha256,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from charlm.base.arrays import FlatVector, Floats
 from charlm.base.errors import DivergenceError, UsageError
-from charlm.base.random import generator
+from charlm.base.random import make_generator
 from charlm.base.timing import Stopwatch
 from charlm.config import TrainingConfig
 from charlm.data.batches import BATCHERS, Batch
@@ -61,7 +61,7 @@ class Trainer:
         self.corpus = corpus
         self.pool = pool
         self.model = Model(config.model, len(corpus.vocabulary))
-        self.model.initialize(generator(config.budget.seed, "initialise"))
+        self.model.initialize(make_generator(config.budget.seed, "initialise"))
         self.position = TrainerState()
         # A new run stores its rate; those of format 2 and before may have left it to the optimiser.
         default_lr = OPTIMIZERS.find(optimisation.optimizer).default_lr
@@ -110,7 +110,7 @@ class Trainer:
         """
         batch = self._next_batch()
         position, seed = self.position, self.config.budget.seed
-        loss_nats = self._engine.step(batch, generator(seed, "dropout", position.step))
+        loss_nats = self._engine.step(batch, make_generator(seed, "dropout", position.step))
         self._stopwatch.begin()
         optimisation = self.config.optimisation
         clip_value_(self._engine.gradient, optimisation.clip_value)
@@ -133,11 +133,11 @@ class Trainer:
     def _next_batch(self) -> Batch:
         position, seed = self.position, self.config.budget.seed
         if self._batches is None:
-            self._batches = self.partition.epoch(generator(seed, "epoch", position.epoch), position.index)
+            self._batches = self.partition.epoch(make_generator(seed, "epoch", position.epoch), position.index)
         batch = next(self._batches, None)
         if batch is None:
             position.epoch, position.index = position.epoch + 1, 0
-            self._batches = self.partition.epoch(generator(seed, "epoch", position.epoch))
+            self._batches = self.partition.epoch(make_generator(seed, "epoch", position.epoch))
             batch = next(self._batches)
         return batch
 

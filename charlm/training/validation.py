@@ -20,5 +20,5 @@ def validation_part(corpus: Corpus) -> EncodedText | None:
     part = corpus.validation[:VALIDATION_CHARACTERS]
     if len(part) < 2:
         return None
-    is_known_A = corpus.vocabulary.ids_of(part.alphabet) < len(corpus.vocabulary)
+    is_known_A = corpus.vocabulary.encode_alphabet(part.alphabet) < len(corpus.vocabulary)
     return part if np.mean(is_known_A[part.ids[1:]]) >= TELLING_SHARE else None

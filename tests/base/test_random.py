@@ -6,13 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.base.random import generator
+from charlm.base.random import make_generator
 
 KEYS = st.tuples(st.integers(0, 2**63 - 1), st.sampled_from(["dropout", "sample", "weights"]))
 
 
 def numbers(*key):
-    return generator(*key).random(8).tolist()
+    return make_generator(*key).random(8).tolist()
 
 
 @given(key=KEYS, counters=st.lists(st.integers(0, 2**40), max_size=3))

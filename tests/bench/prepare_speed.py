@@ -35,9 +35,9 @@ VALIDATED = 20_000  # characters at each validation: scoring more takes time alo
 
 def make_text(path: Path, megabytes: int) -> None:
     """Write about so many megabytes: sources and generated lines in turn."""
-    from charlm.data.catalog.builtin import read_named
+    from charlm.data.catalog.builtin import read_builtin
 
-    rng, source = np.random.default_rng(0), read_named("python-source").encode()
+    rng, source = np.random.default_rng(0), read_builtin("python-source").encode()
     with path.open("wb") as file:
         while file.tell() < megabytes * 1_000_000:
             for first, count in SCRIPTS:

@@ -53,7 +53,7 @@ def remote(elsewhere, monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("CHARLM_OFFLINE", raising=False)
     handler = functools.partial(Quiet, directory=elsewhere / "served")
-    catalog.named_corpora.cache_clear()
+    catalog.read_catalog.cache_clear()
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         entry = NAMED.format(bytes=len(text), sum=hashlib.sha256(text).hexdigest(), port=server.server_port)
         (named / "sample.toml").write_text(entry)
@@ -65,7 +65,7 @@ def remote(elsewhere, monkeypatch):
         yield elsewhere
         server.shutdown()
         thread.join()
-    catalog.named_corpora.cache_clear()
+    catalog.read_catalog.cache_clear()
 
 
 @pytest.mark.parametrize("name", SOURCES.names())
@@ -87,7 +87,7 @@ def test_every_source_makes_a_file_and_says_its_entropy(elsewhere, call, name):
 
 def test_a_text_is_the_same_however_it_is_cut_into_blocks(elsewhere, call, monkeypatch):
     call("corpus", "make", "counting", "--length", "500", "--out", "whole.txt")
-    monkeypatch.setattr("charlm.data.synthetic_file.BLOCK", 7)
+    monkeypatch.setattr("charlm.data.synthetic_source.BLOCK", 7)
     (record,) = call("corpus", "make", "counting", "--length", "500", "--out", "cut.txt", "--json").records
     assert (elsewhere / "cut.txt").read_text() == (elsewhere / "whole.txt").read_text()
     lines = (elsewhere / "cut.txt").read_text().splitlines()

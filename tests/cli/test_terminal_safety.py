@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Curve, Table
 from charlm.cli.display.curves import drawn, save_curves
 from charlm.cli.display.page import page_of
@@ -153,5 +153,5 @@ def test_a_picture_of_any_name_is_drawn_and_is_xml(tmp_path, name):
         for element in ElementTree.parse(tmp_path / "curve.svg").iter()
         if element.tag.endswith("text")
     ]
-    assert texts.count(visible(name)) == 2
-    assert visible(name) in drawn(curve, 100, in_colour=False)
+    assert texts.count(escape_unprintable(name)) == 2
+    assert escape_unprintable(name) in drawn(curve, 100, in_colour=False)

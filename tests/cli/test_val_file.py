@@ -32,7 +32,7 @@ def goes_on(call):
 
 @pytest.mark.parametrize("apart", ["--val-file", "--test-file"])
 def test_a_built_in_is_held_out_by_its_name_wherever_the_run_goes_on(train, call, tmp_path, monkeypatch, apart):
-    monkeypatch.setattr("charlm.data.reading.sources.read_named", lambda name: TEXT)
+    monkeypatch.setattr("charlm.data.reading.sources.read_builtin", lambda name: TEXT)
     train(apart, "python-docs")
     (tmp_path / "python-docs").write_text("somebody's own")
     assert goes_on(call)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.data import alphabet as alphabet_module
-from charlm.data.alphabet import END, Alphabet, code_points, text_of
+from charlm.data.alphabet import END, Alphabet, code_points, decode_points
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
@@ -20,7 +20,7 @@ def test_a_text_is_its_codes(text):
     ids = alphabet.table[code_points(text)]
     assert ids.dtype == alphabet.dtype
     assert alphabet.decode(ids) == text
-    assert text_of(code_points(text)) == text
+    assert decode_points(code_points(text)) == text
     assert sum(alphabet.byte_lengths_A[ids]) == len(text.encode())
 
 

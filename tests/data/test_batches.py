@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from charlm.data.batches import (
     BATCHERS,
-    CHUNKS_AT_ONCE,
+    WINDOWS_AT_ONCE,
     SequentialBatcher,
     ShuffledBatcher,
     VariableLengthBatcher,
@@ -186,8 +186,8 @@ def test_varied_epochs_draw_every_offset_and_every_length():
 def test_a_varied_epoch_of_many_chunks_is_skipped_into_exactly():
     sizes = (40_000, 4, 1)
     whole = epoch(VariableLengthBatcher, sizes)
-    assert len(whole) > 2.5 * CHUNKS_AT_ONCE
-    for start in (CHUNKS_AT_ONCE - 1, CHUNKS_AT_ONCE, 2 * CHUNKS_AT_ONCE + 3):
+    assert len(whole) > 2.5 * WINDOWS_AT_ONCE
+    for start in (WINDOWS_AT_ONCE - 1, WINDOWS_AT_ONCE, 2 * WINDOWS_AT_ONCE + 3):
         partition = VariableLengthBatcher(places(sizes[0]), *sizes[1:])
         rest = islice(partition.epoch(np.random.default_rng(0), start), 3)
         assert all(same(ours, theirs) for ours, theirs in zip(rest, whole[start : start + 3], strict=True))

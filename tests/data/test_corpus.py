@@ -13,7 +13,7 @@ from charlm.config import CorpusConfig, TrainingConfig
 from charlm.data.alphabet import END
 from charlm.data.corpus import divide, prepare, prepare_corpus
 from charlm.data.reading import files
-from charlm.data.reading.sources import find_source, source_of_text
+from charlm.data.reading.sources import find_source, make_text_source
 from charlm.data.vocabulary import Vocabulary
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -117,7 +117,7 @@ def test_what_changes_between_the_passes_is_noticed(write):
 
 def corpus_of(text, **settings):
     settings = {"seq_len": 3, **settings}
-    return prepare_corpus(source_of_text(text), TrainingConfig.from_settings(**settings))
+    return prepare_corpus(make_text_source(text), TrainingConfig.from_settings(**settings))
 
 
 def test_a_corpus_is_divided_and_its_vocabulary_is_the_training_part_s():
@@ -138,7 +138,7 @@ def test_rare_characters_of_the_training_part_share_a_symbol():
 
 def test_a_vocabulary_that_is_given_must_have_the_training_part_s_characters():
     config = TrainingConfig.from_settings(seq_len=3, val_fraction=0.0)
-    prepared = prepare(source_of_text("fade"), config.corpus)
+    prepared = prepare(make_text_source("fade"), config.corpus)
     vocabulary = Vocabulary.of("abcdef")
     corpus = divide(prepared, config, vocabulary)
     assert corpus.vocabulary is vocabulary and corpus.table.tolist() == [0, 3, 4, 5]
@@ -168,7 +168,7 @@ def test_a_file_to_validate_on_may_expand_where_the_corpus_may(tmp_path, monkeyp
     monkeypatch.setattr(files, "EXPANDED", 10_000)
     (tmp_path / "val.txt.xz").write_bytes(lzma.compress(b"abc" * 100_000))
     config = TrainingConfig.from_settings(val_file=str(tmp_path / "val.txt.xz"), seq_len=4)
-    source = source_of_text("abcabcabc")
+    source = make_text_source("abcabcabc")
     with pytest.raises(CorpusError, match="--allow-expansion"):
         prepare_corpus(source, config)
-    assert len(prepare_corpus(source.expanding(), config).validation) == 300_000
+    assert len(prepare_corpus(source.allow_expansion(), config).validation) == 300_000

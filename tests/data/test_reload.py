@@ -17,7 +17,7 @@ from charlm.data.corpus import prepare
 from charlm.data.reading import sources
 from charlm.data.reading.files import TextFile
 from charlm.data.reading.sources import find_source
-from charlm.data.reload import Search, divide_again, prepare_again
+from charlm.data.reload import CorpusSearch, reload_corpus, reload_prepared
 from charlm.data.vocabulary import Vocabulary
 
 REMEDY = "begin a new run"
@@ -39,7 +39,7 @@ def known(*named, config=None):
     config = config or CorpusConfig()
     source = find_source(named, config.glob)
     prepared = prepare(source, config)
-    return remembering(source.name, source.kind, source.paths, prepared.sha256, len(source.members))
+    return remembering(source.name, source.kind, source.paths, prepared.sha256, len(source.files))
 
 
 def remembering(name, kind, paths, sha256="0" * 64, files=1):
@@ -47,7 +47,7 @@ def remembering(name, kind, paths, sha256="0" * 64, files=1):
 
 
 def again(remembered, config=None, run="run", given=None):
-    return prepare_again(remembered, config or CorpusConfig(), Search(REMEDY, Path(run), given))
+    return reload_prepared(remembered, config or CorpusConfig(), CorpusSearch(REMEDY, Path(run), given))
 
 
 def complaint(remembered):
@@ -72,11 +72,11 @@ def test_the_sum_of_one_file_is_its_content_s(folder):
 
 
 def test_a_built_in_is_found_again_whatever_the_folder_holds(folder, monkeypatch):
-    monkeypatch.setattr(sources, "read_named", lambda name: f"the text of {name}")
+    monkeypatch.setattr(sources, "read_builtin", lambda name: f"the text of {name}")
     remembered = known("python-docs")
     (folder / "python-docs").write_text("mine")
     assert again(remembered).sha256 == remembered.sha256
-    monkeypatch.setattr(sources, "read_named", lambda name: "another Python's")
+    monkeypatch.setattr(sources, "read_builtin", lambda name: "another Python's")
     message = complaint(remembered)
     assert message.startswith(
         "the built-in corpus python-docs has changed since the run was trained on it (sha256"
@@ -179,7 +179,7 @@ def test_the_file_that_is_validated_on_is_compared_before_it_is_kept(folder):
     with pytest.raises(
         CorpusError, match=r"private\.txt', which the run validates on, has changed since \(sha256 0"
     ):
-        divide_again(remembered, config, Vocabulary.of("this is a.txt"), Search(REMEDY, folder))
+        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), CorpusSearch(REMEDY, folder))
     assert listing(cache_folder()) == before
 
 
@@ -191,7 +191,7 @@ def test_a_file_to_validate_on_is_neither_a_pipe_nor_a_device(folder, path):
     remembered.val_sha256 = "0" * 64
     config = TrainingConfig.from_settings(val_file=str(folder / path), seq_len=4)
     with pytest.raises(CorpusError, match="is not a plain file"):
-        divide_again(remembered, config, Vocabulary.of("this is a.txt"), Search(REMEDY, folder))
+        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), CorpusSearch(REMEDY, folder))
 
 
 @pytest.mark.parametrize(
@@ -237,8 +237,8 @@ def test_a_moved_file_to_validate_on_is_found_beside_the_corpus(folder):
     remembered.val_sha256 = known("b.txt").sha256
     config = TrainingConfig.from_settings(val_file=str(folder / "b.txt"), seq_len=4)
     folder.rename(folder.parent / "elsewhere")
-    search = Search(REMEDY, folder.parent / "run", ["../elsewhere/a.txt"])
-    corpus = divide_again(remembered, config, Vocabulary.of("this is a.txt"), search)
+    search = CorpusSearch(REMEDY, folder.parent / "run", ["../elsewhere/a.txt"])
+    corpus = reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), search)
     assert corpus.validation.text == "this is b.txt"
 
 
@@ -259,9 +259,9 @@ def test_the_corpus_is_what_can_be_named(folder):
     remembered.val_sha256 = known("b.txt").sha256
     config = TrainingConfig.from_settings(val_file=str(folder / "b.txt"), seq_len=4)
     (folder / "b.txt").unlink()
-    search = Search(REMEDY, folder / "run", [])
+    search = CorpusSearch(REMEDY, folder / "run", [])
     with pytest.raises(CorpusError, match=r"put it back or beside the corpus, or begin a new run$"):
-        divide_again(remembered, config, Vocabulary.of("this is a.txt"), search)
+        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), search)
     (folder / "a.txt").unlink()
     with pytest.raises(CorpusError, match=r"put it back, or name it by --corpus PATH, or begin a new run$"):
-        divide_again(remembered, config, Vocabulary.of("this is a.txt"), search)
+        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), search)

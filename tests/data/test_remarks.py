@@ -8,7 +8,7 @@ from charlm.base.errors import CorpusError
 from charlm.config import TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import find_source
-from charlm.data.remarks import remarks
+from charlm.data.remarks import list_remarks
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def remark(tmp_path, monkeypatch):
         for number, content in enumerate(contents):
             (tmp_path / f"t{number}.txt").write_bytes(content)
         source = find_source(["t0.txt"] if len(contents) == 1 else ["."], "*.txt")
-        return remarks(prepare_corpus(source, TrainingConfig.from_settings(seq_len=2, **settings)))
+        return list_remarks(prepare_corpus(source, TrainingConfig.from_settings(seq_len=2, **settings)).prepared)
 
     return of
 

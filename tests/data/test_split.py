@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from charlm.base.errors import CorpusError, UsageError
 from charlm.config import DataConfig
 from charlm.data.alphabet import END, Alphabet, code_points
-from charlm.data.split import CONVENTIONS, Split, split_parts
+from charlm.data.split import CONVENTIONS, Split, split_corpus
 
 SPLITS = st.sampled_from(
     ["90/10", "80/10/10", "1/1/1", "99.5/0.25/0.25", "3/0/1", "nanogpt", "char-rnn", "torch-rnn"]
@@ -30,8 +30,8 @@ def prepared(text, document_end=None):
     return SimpleNamespace(alphabet=alphabet, ids=alphabet.table[code_points(text)], folder=None)
 
 
-def parts(corpus, seed=1, validating=None, **settings):
-    return split_parts(corpus, DataConfig(**settings), seed, validating)
+def parts(corpus, seed=1, val_corpus=None, **settings):
+    return split_corpus(corpus, DataConfig(**settings), seed, val_corpus)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_documents_are_shuffled_by_the_seed_before_they_are_divided():
 
 def test_a_validation_file_leaves_the_whole_corpus_to_train_on():
     other = prepared("xyz")
-    train, validation, test = parts(prepared("abcdefghij"), validating=other, val_file="v.txt")
+    train, validation, test = parts(prepared("abcdefghij"), val_corpus=other, val_file="v.txt")
     assert (train.text, validation.text, len(test)) == ("abcdefghij", "xyz", 0)
     assert validation.alphabet is other.alphabet
 

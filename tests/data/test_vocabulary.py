@@ -158,7 +158,7 @@ def test_characters_rarer_than_the_least_count_share_the_last_symbol(text, min_c
     assert vocabulary.unknown == (len(vocabulary) - 1 if rare else None)
     ids = vocabulary.encode(text, "the text")
     assert vocabulary.decode(ids) == "".join("\ufffd" if character in rare else character for character in text)
-    assert vocabulary.ids_of(alphabet_of(text)).max() < len(vocabulary)
+    assert vocabulary.encode_alphabet(alphabet_of(text)).max() < len(vocabulary)
     assert Vocabulary.from_json(json.loads(json.dumps(vocabulary.to_json())), "vocab.json") == vocabulary
 
 
@@ -174,9 +174,9 @@ def test_another_alphabets_codes_are_looked_up_and_what_is_unseen_is_one_past_th
     vocabulary = vocabulary_of("aabbc", min_count=2)
     other = alphabet_of(f"xcba\U0010ffff{END}", document_end="\n")
     assert other.symbols == ("a", "b", "c", "x", "\U0010ffff", END)
-    assert vocabulary.ids_of(other).tolist() == [0, 1, 2, 3, 3, 3]
+    assert vocabulary.encode_alphabet(other).tolist() == [0, 1, 2, 3, 3, 3]
     with_end = vocabulary_of(f"ab{END}", document_end="\n")
-    assert with_end.ids_of(other).tolist() == [0, 1, 3, 3, 3, 2]
+    assert with_end.encode_alphabet(other).tolist() == [0, 1, 3, 3, 3, 2]
 
 
 @given(st.binary())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import UsageError
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.cli.display.colors import print_coloured, shown
 from charlm.cli.display.page import page_of
 from charlm.evaluate.base import Candidate, ColoredText, EvalCase
@@ -145,8 +145,8 @@ def test_the_terminal_shows_as_much_as_is_asked(capsys):
 
 @given(st.text())
 def test_visible_text_prints_and_can_be_read_back(text):
-    assert visible(text).isprintable()
-    written = visible(text).encode("ascii", "backslashreplace").decode("unicode_escape")
+    assert escape_unprintable(text).isprintable()
+    written = escape_unprintable(text).encode("ascii", "backslashreplace").decode("unicode_escape")
     assert written.encode("utf-16", "surrogatepass") == text.encode("utf-16", "surrogatepass")
 
 

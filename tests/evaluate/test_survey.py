@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import CorpusError
-from charlm.data.reading.sources import find_source, source_of_text
+from charlm.data.reading.sources import find_source, make_text_source
 from charlm.data.synthetic.markov import Markov
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate import survey as module
@@ -18,7 +18,7 @@ from charlm.evaluate.survey import survey_source
 
 
 def survey_of(text):
-    return survey_source(source_of_text(text), lambda done, total: None)
+    return survey_source(make_text_source(text), lambda done, total: None)
 
 
 def entropies_of(text):

@@ -30,7 +30,7 @@ def drawn_text(length, seed=0):
     return "".join(np.random.default_rng(seed).choice(list(VOCABULARY.symbols), length))
 
 
-def ids_of(length, seed=0):
+def encode_alphabet(length, seed=0):
     ids = VOCABULARY.encode(drawn_text(length, seed), "the text")
     return ids[:-1], ids[1:]
 
@@ -83,7 +83,7 @@ def unsplit(monkeypatch):
 @pytest.mark.parametrize("length", [2, 64, 65, 66, 300])
 def test_is_the_stateful_pass_character_by_character(make_model, pool, cell, length):
     model = make_model(len(VOCABULARY), cell=cell, layers=2)
-    x_N, y_N = ids_of(length)
+    x_N, y_N = encode_alphabet(length)
     np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), stepped(model, x_N, y_N), rtol=1e-11)
 
 
@@ -101,7 +101,7 @@ def in_streams(model, pool, x_N, y_N, streams, priming):
 @pytest.mark.parametrize("priming", [250, 256, 1000])
 def test_streams_primed_with_the_whole_text_are_exact(make_model, pool, unsplit, cell, priming):
     model = make_model(len(VOCABULARY), cell=cell, layers=2)
-    x_N, y_N = ids_of(251, seed=1)
+    x_N, y_N = encode_alphabet(251, seed=1)
     split, gap = in_streams(model, pool, x_N, y_N, 6, priming)
     np.testing.assert_allclose(split, unsplit(model, pool, x_N, y_N), rtol=1e-11)
     assert gap < 1e-11
@@ -109,7 +109,7 @@ def test_streams_primed_with_the_whole_text_are_exact(make_model, pool, unsplit,
 
 def test_a_stream_is_primed_with_no_more_than_it_is_told(make_model, unsplit):
     model = make_model(len(VOCABULARY), cell="gru")
-    x_N, y_N = ids_of(81)
+    x_N, y_N = encode_alphabet(81)
     with ThreadPool(1) as pool:
         split, gap = in_streams(model, pool, x_N, y_N, 2, 10)
         np.testing.assert_allclose(split[:40], unsplit(model, pool, x_N[:40], y_N[:40]), rtol=1e-11)
@@ -125,7 +125,7 @@ def test_a_state_that_never_forgets_is_scored_in_one_stream(make_model, unsplit,
     model.params["layers.0.W_hh"][:] = np.eye(model.config.hidden)  # every character is added, for ever
     model.params["layers.0.W_xh"][:] *= 1e-3
     monkeypatch.setattr(unroll, "PLANS", ((8, 16), (1, 0)))
-    x_N, y_N = ids_of(2_000)
+    x_N, y_N = encode_alphabet(2_000)
     with ThreadPool(2) as pool:
         assert in_streams(model, pool, x_N, y_N, 8, 16)[1] > unroll.SEAM_TOLERANCE
         np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), unsplit(model, pool, x_N, y_N), rtol=1e-11)
@@ -161,7 +161,7 @@ def test_every_target_is_scored_however_the_text_is_cut(make_model, characters, 
     model = make_model(len(VOCABULARY), hidden=2)
     model.params["readout.W_hy"][:] = 0
     model.params["readout.b_y"][:] = np.arange(len(VOCABULARY))
-    x_N, y_N = ids_of(characters)
+    x_N, y_N = encode_alphabet(characters)
     with ThreadPool(2) as pool:
         costs, _ = in_streams(model, pool, x_N, y_N, streams, priming)
     np.testing.assert_allclose(costs, stepped(model, x_N, y_N), rtol=1e-11)
@@ -183,7 +183,7 @@ def test_progress_ends_at_the_end(make_model):
     told = []
     model = make_model(len(VOCABULARY))
     with ThreadPool(2) as pool:
-        model_costs(model, pool, lambda done, total: told.append((done, total)))(*ids_of(5000))
+        model_costs(model, pool, lambda done, total: told.append((done, total)))(*encode_alphabet(5000))
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert told[-1][0] == told[-1][1] > 0
 
@@ -202,7 +202,7 @@ def test_a_uniform_model_has_perplexity_v(make_model, length):
 @pytest.mark.parametrize("stretch", [1, 63, 64, 70, 1500])
 def test_the_state_is_carried_from_stretch_to_stretch(make_model, pool, cell, end, stretch):
     model = make_model(len(VOCABULARY), cell=cell, layers=2, learned_state=cell == "gru")
-    x_N, y_N = ids_of(max(200, 3 * stretch - 7), seed=2)
+    x_N, y_N = encode_alphabet(max(200, 3 * stretch - 7), seed=2)
     told = []
     costs = model_costs(model, pool, lambda done, total: told.append((done, total)), end, len(x_N))
     found = [costs(x_N[at : at + stretch], y_N[at : at + stretch]) for at in range(0, len(x_N), stretch)]

@@ -23,7 +23,7 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]+\.tmp")
 
 
 @contextmanager
-def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file to write that takes the place of whatever ``path`` held once the block ends, or leaves it as it was.
 
     A symbolic link at ``path`` is replaced, not followed.
@@ -58,10 +58,10 @@ def new_file(path: Path, mode: int) -> BinaryIO:
     return open(path, "wb", opener=lambda name, _: os.open(name, flags, mode))
 
 
-def meant_for(temporary: str) -> str | None:
+def final_name(temporary: str) -> str | None:
     """The name that a temporary file was to have; None for the name of any other file.
 
-    >>> meant_for(".codes.04c1.tmp"), meant_for("codes")
+    >>> final_name(".codes.04c1.tmp"), final_name("codes")
     ('codes', None)
     """
     match = _TEMPORARY.fullmatch(temporary)

@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from charlm.base.errors import CharlmWarning
-from charlm.base.files.atomic import PRIVATE, whole_file
+from charlm.base.files.atomic import PRIVATE, atomic_file
 
 VARIABLE = "CHARLM_CACHE_DIR"
 MARK = "CACHEDIR.TAG"
@@ -32,15 +32,15 @@ _MARKED = (
 def cache_folder() -> Path:
     """The folder that ``CHARLM_CACHE_DIR`` names, else the platform's own; it may not exist yet."""
     given = os.environ.get(VARIABLE)
-    return Path(given).absolute() if given else usual_cache_folder()
+    return Path(given).absolute() if given else default_cache_folder()
 
 
-def usual_cache_folder() -> Path:
+def default_cache_folder() -> Path:
     """The platform's own place for charlm's cache."""
     return platformdirs.user_cache_path("charlm", appauthor=False)
 
 
-def cache_room(name: str = "") -> Path:
+def make_cache_folder(name: str = "") -> Path:
     """A folder of the cache, or the cache's own, which is made where it is missing.
 
     Raises:
@@ -53,19 +53,19 @@ def cache_room(name: str = "") -> Path:
         if not root.is_dir():
             raise
     if not any(root.iterdir()):
-        mark(root)
+        mark_cache(root)
     room = root / name
     room.mkdir(PRIVATE_FOLDER, exist_ok=True)
     return room
 
 
-def mark(root: Path) -> None:
+def mark_cache(root: Path) -> None:
     """Mark a cache's folder as charlm's; OSError where the system refuses."""
-    with whole_file(root / MARK, PRIVATE) as file:
+    with atomic_file(root / MARK, PRIVATE) as file:
         file.write(_MARKED)
 
 
-def is_marked(root: Path) -> bool:
+def is_marked_cache(root: Path) -> bool:
     """Whether charlm began a cache's folder."""
     try:
         return stat.S_ISREG((root / MARK).lstat().st_mode) and (root / MARK).read_bytes() == _MARKED
@@ -73,7 +73,7 @@ def is_marked(root: Path) -> bool:
         return False
 
 
-def warn_of_readers() -> None:
+def warn_if_readable() -> None:
     """Say where others may look into the cache's folder, as its mode is its owner's to choose."""
     root = cache_folder()
     mode = stat.S_IMODE(root.stat().st_mode)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 
-def check_room(folder: Path, needed: int) -> None:
+def check_disk_space(folder: Path, needed: int) -> None:
     """See that a folder's disk has this many bytes free.
 
     Raises:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from charlm.base.errors import RunError
-from charlm.base.escape import harmless
+from charlm.base.escape import escape_controls
 from charlm.base.tables import Column, Table
 from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
@@ -32,7 +32,7 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
         try:
             records.append(_record(folder.name, Run.open(folder)))
         except RunError as error:  # one that is damaged does not hide the others
-            sys.stderr.write(f"charlm: {harmless(str(error))}\n")
+            sys.stderr.write(f"charlm: {escape_controls(str(error))}\n")
     if json:
         for record in records:
             print_json(record)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from charlm.base.errors import CharlmWarning, UsageError
-from charlm.base.escape import harmless
+from charlm.base.escape import escape_controls
 from charlm.cli.announcements import cut_short, described, started
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
@@ -32,9 +32,9 @@ from charlm.config import (
     TrainingConfig,
     flag,
 )
-from charlm.data.catalog.builtin import DEFAULT
+from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
-from charlm.data.remarks import remarks
+from charlm.data.remarks import list_remarks
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run, new_run_folder
@@ -77,7 +77,7 @@ def command(
             metavar="CORPUS",
             help="Text files (.gz .bz2 .xz .zst too), folders, patterns; - for standard input; or a built-in: "
             "python-docs, python-source.",
-            show_default=DEFAULT,
+            show_default=DEFAULT_CORPUS,
         ),
     ] = None,
     out: Annotated[
@@ -127,8 +127,10 @@ def command(
     config = TrainingConfig.from_settings(**settings) if before is None else changed(before.config, settings)
     with ThreadPool(config.batching.workers) as pool:
         if before is None:
-            source = find_source(corpus or [DEFAULT], config.corpus.glob)
-            begun = _new(source.expanding() if allow_expansion else source, settings, origin, out, pool, quiet)
+            source = find_source(corpus or [DEFAULT_CORPUS], config.corpus.glob)
+            begun = _new(
+                source.allow_expansion() if allow_expansion else source, settings, origin, out, pool, quiet
+            )
         else:
             begun = _resumed(before, settings, pool, quiet, own_corpus or ())
         with begun as (trainer, run):
@@ -148,7 +150,7 @@ def _new(
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
         trainer = new_trainer(source, settings, pool, progress)
-    for remark in remarks(trainer.corpus):
+    for remark in list_remarks(trainer.corpus.prepared):
         _say(remark, quiet)
     if start is not None:
         _say(started(trainer, trainer.start_from(start)), quiet)
@@ -213,4 +215,4 @@ def _show(reports: Iterable[Report], as_json: bool, quiet: bool) -> bool:
 
 def _say(line: str, quiet: bool) -> None:
     if not quiet:
-        sys.stderr.write(harmless(line + "\n"))
+        sys.stderr.write(escape_controls(line + "\n"))

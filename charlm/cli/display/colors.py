@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.evaluate.base import ColoredText
 
@@ -51,14 +51,14 @@ def shown(text: str) -> str:
     c
     """
     return "".join(
-        "\\" if character == "\\" else visible(character) + ("\n" if character == "\n" else "")
+        "\\" if character == "\\" else escape_unprintable(character) + ("\n" if character == "\n" else "")
         for character in text
     )
 
 
 def print_coloured(colored: ColoredText) -> None:
     """Show the beginning of a text on standard output, in colour where that is a terminal."""
-    drawn = Text(f"{visible(colored.title)}, bits a character: ")
+    drawn = Text(f"{escape_unprintable(colored.title)}, bits a character: ")
     for level in range(LEVELS):
         drawn.append(f" {label_of(level)} ", _style(level))
     drawn.append("\n\n")

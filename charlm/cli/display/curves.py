@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.base.errors import RunError, UsageError
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Curve
 from charlm.cli.output import for_stream
 
@@ -46,8 +46,8 @@ def drawn(curve: Curve, width: int, in_colour: bool) -> str:
         marker = "hd" if in_colour else MARKERS[number % len(MARKERS)]
         points = [(place, value) for place, value in zip(x, y, strict=True) if math.isfinite(value)]
         if points:
-            plotext.plot(*map(list, zip(*points, strict=True)), label=visible(name), marker=marker)
-    plotext.title(visible(curve.title))
+            plotext.plot(*map(list, zip(*points, strict=True)), label=escape_unprintable(name), marker=marker)
+    plotext.title(escape_unprintable(curve.title))
     plotext.xlabel(curve.x_label)
     plotext.ylabel(curve.y_label)
     text: str = plotext.build()
@@ -94,7 +94,7 @@ def save_curves(curves: Sequence[Curve], path: Path) -> None:
 
 def _draw(axes: Any, curve: Curve) -> None:
     for name, (x, y) in curve.series.items():
-        axes.plot(x, y, label=visible(name), marker=".")
-    axes.set(title=visible(curve.title), xlabel=curve.x_label, ylabel=curve.y_label)
+        axes.plot(x, y, label=escape_unprintable(name), marker=".")
+    axes.set(title=escape_unprintable(curve.title), xlabel=curve.x_label, ylabel=curve.y_label)
     axes.grid(alpha=0.3)
     axes.legend()

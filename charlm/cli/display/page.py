@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.cli.display.colors import LEVELS, colours_of, label_of, level_of, shown
 from charlm.evaluate.base import Candidate, ColoredText
 
@@ -33,7 +33,10 @@ def page_of(texts: Sequence[ColoredText]) -> str:
             '<html lang="en"><head><meta charset="utf-8"><title>Surprisal</title>',
             f"<style>{STYLE}{_level_styles()}</style></head><body>",
             f"<h1>Surprisal</h1><p>Bits a character: {_legend()}</p>",
-            *(f"<h2>{escape(visible(text.title))}</h2>\n<pre>{_letters(text)}</pre>" for text in texts),
+            *(
+                f"<h2>{escape(escape_unprintable(text.title))}</h2>\n<pre>{_letters(text)}</pre>"
+                for text in texts
+            ),
             "</body></html>\n",
         ]
     )
@@ -59,7 +62,7 @@ def _letter(character: str, bits: float | None, guesses: Sequence[Candidate]) ->
     letter = escape(shown(character))
     if bits is None:
         return letter
-    expected = (f"{guess.probability:.1%} {visible(guess.character)}" for guess in guesses)
+    expected = (f"{guess.probability:.1%} {escape_unprintable(guess.character)}" for guess in guesses)
     lines = [f"{bits:.2f} bits", *(expected if guesses else ["unknown to the model"])]
     hover = "&#10;".join(escape(line) for line in lines)
     return f'<b class="l{level_of(bits)}" title="{hover}">{letter}</b>'

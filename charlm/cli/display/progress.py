@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.cli.output import for_stream
@@ -115,7 +115,7 @@ def progress_bar(label: str, quiet: bool) -> Iterator[Progress]:
     """A bar for work whose progress is called back; it appears when it takes a while, and only on a terminal."""
     disable = quiet or not sys.stderr.isatty()
     with tqdm(
-        desc=visible(label),
+        desc=escape_unprintable(label),
         file=sys.stderr,
         leave=False,
         delay=DELAY,

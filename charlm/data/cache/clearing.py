@@ -13,22 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from charlm.base.errors import CorpusError
-from charlm.base.files.atomic import PRIVATE, meant_for
-from charlm.base.files.cache_dir import MARK, cache_folder, is_marked, mark, usual_cache_folder
+from charlm.base.files.atomic import PRIVATE, final_name
+from charlm.base.files.cache_dir import MARK, cache_folder, default_cache_folder, is_marked_cache, mark_cache
 from charlm.base.files.lock import hold
-from charlm.data.cache.entry import HEADER, divided, is_folder, is_plain
-from charlm.data.cache.manifest import RECORDS, read_record
+from charlm.data.cache.entry import HEADER, MANIFESTS, is_folder, is_plain, list_own_files, read_manifest
 from charlm.data.cache.store import (
     ENTRIES,
     KEYS,
     LOCKS,
     UNFINISHED,
-    bears_own_name,
+    has_own_name,
     read_header,
-    telling_refusals,
+    report_os_errors,
 )
-from charlm.data.catalog.catalog import DOWNLOADS, named_corpora
-from charlm.data.catalog.download import LOCK, PARTS, is_intact, names_of_parts
+from charlm.data.catalog.catalog import DOWNLOADS, read_catalog
+from charlm.data.catalog.download import LOCK, PARTS, is_intact, match_part_names
 
 _KEY = re.compile("[0-9a-f]{32}")
 _ATTEMPT = re.compile("([0-9a-f]{32})(-[0-9a-f]{16})?")
@@ -82,10 +81,10 @@ def clean(piped: bool = False, downloads: bool = False) -> Cleared:
     root, freed = cache_folder(), 0
     kept: list[Path] = []
     left: list[Path] = []
-    with telling_refusals():
+    with report_os_errors():
         if not root.is_dir():
             return Cleared(0, (), ())
-        if not is_marked(root):
+        if not is_marked_cache(root):
             _take_over(root)
         for holding in _holdings(root, downloads):
             if holding.is_piped and not piped:
@@ -105,13 +104,13 @@ def _take_over(root: Path) -> None:
     if not any(root.iterdir()):
         return
     others = [path for holding in _holdings(root, downloads=True) for path in holding.others]
-    if others or root.resolve() != usual_cache_folder().resolve():
+    if others or root.resolve() != default_cache_folder().resolve():
         found = f"; {others[0]}, for one, is not charlm's" if others else ""
         raise CorpusError(
             f"nothing is removed from {root}: it has no {MARK} of charlm's, so others may use it{found}; "
             "remove by hand what is not needed"
         )
-    mark(root)
+    mark_cache(root)
 
 
 def _remove(holding: _Holding) -> int:
@@ -138,24 +137,24 @@ def _holdings(root: Path, downloads: bool) -> Iterator[_Holding]:
         if is_folder(root / name) and (downloads or name != DOWNLOADS):
             yield from map(holding_of, sorted((root / name).iterdir()))
     for path in sorted(root.iterdir()):
-        is_mark = MARK in (path.name, meant_for(path.name)) and is_plain(path)
+        is_mark = MARK in (path.name, final_name(path.name)) and is_plain(path)
         if not is_mark and not (path.name in rooms and is_folder(path)):
             yield _foreign(path)
 
 
 def _entry(path: Path) -> _Holding:
     header = read_header(path) if is_folder(path) and is_plain(path / HEADER) else None
-    if header is None or not bears_own_name(path, header):
+    if header is None or not has_own_name(path, header):
         return _foreign(path)
-    own, others = divided(path)
-    records = [record for each in own if each.match(RECORDS) and (record := read_record(each)) is not None]
+    own, others = list_own_files(path)
+    records = [record for each in own if each.match(MANIFESTS) and (record := read_manifest(each)) is not None]
     if not records:
         return _foreign(path)
     return _Holding(path, tuple(own), tuple(others), any(not record.paths for record in records))
 
 
 def _key(path: Path) -> _Holding:
-    is_own = _KEY.fullmatch(meant_for(path.name) or path.name) and re.fullmatch(b"[0-9a-f]{0,32}", _start(path))
+    is_own = _KEY.fullmatch(final_name(path.name) or path.name) and re.fullmatch(b"[0-9a-f]{0,32}", _start(path))
     return _Holding(path, (path,)) if is_plain(path) and is_own else _foreign(path)
 
 
@@ -163,7 +162,7 @@ def _attempt(path: Path) -> _Holding:
     match, locks = _ATTEMPT.fullmatch(path.name), path.parents[1] / LOCKS
     if match is None or not is_folder(path) or not is_folder(locks):
         return _foreign(path)
-    own, others = divided(path)
+    own, others = list_own_files(path)
     return _Holding(path, tuple(own), tuple(others), lock=locks / match[1])
 
 
@@ -173,15 +172,15 @@ def _lock(path: Path) -> _Holding:
 
 
 def _download(path: Path) -> _Holding:
-    whole = meant_for(path.name)
-    corpus = named_corpora().get(Path(whole or path.name).stem)
+    whole = final_name(path.name)
+    corpus = read_catalog().get(Path(whole or path.name).stem)
     if corpus is None or corpus.bring:
         return _foreign(path)
     lock = corpus.path.with_suffix(LOCK)
     if path.suffix == LOCK and is_plain(path):
         return _Holding(path)  # a lock that is removed keeps nobody out
     if path.suffix == PARTS and is_folder(path):
-        own, others = divided(path, names_of_parts(corpus))
+        own, others = list_own_files(path, match_part_names(corpus))
         return _Holding(path, tuple(own), tuple(others), lock=lock)
     if is_plain(path) and (whole == corpus.path.name or (path == corpus.path and is_intact(corpus))):
         return _Holding(path, (path,), lock=lock)

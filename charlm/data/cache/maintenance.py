@@ -12,8 +12,7 @@ from charlm.base.errors import CorpusError
 from charlm.base.files.cache_dir import cache_folder
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig
-from charlm.data.cache.entry import CODES, HEADER
-from charlm.data.cache.manifest import RECORDS, read_record
+from charlm.data.cache.entry import CODES, HEADER, MANIFESTS, read_manifest
 from charlm.data.cache.store import ENTRIES, open_entry, read_header
 from charlm.data.reading.encode import FileDigest, HashingReader
 from charlm.data.reading.files import TextFile
@@ -75,7 +74,7 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
                 done += len(block)
                 if progress is not None:
                     progress(done, total)
-            now = content.facts(file.path).sha256
+            now = content.digest(file.path).sha256
             if now != file.sha256:
                 complaints.append(f"{file.path!r} has changed: sha256 {file.sha256[:12]} then, {now[:12]} now")
         except CorpusError as error:
@@ -88,7 +87,7 @@ def _entries(folder: Path) -> list[Entry]:
     header = read_header(folder)
     size = sum(path.stat().st_size for path in _files(folder))
     used = (folder / HEADER if (folder / HEADER).exists() else folder).stat().st_mtime
-    records = [record for path in folder.glob(RECORDS) if (record := read_record(path)) is not None]
+    records = [record for path in folder.glob(MANIFESTS) if (record := read_manifest(path)) is not None]
     if header is None or not records:
         return [Entry(folder, None, (), {}, size, (), used)]
     return [

@@ -26,15 +26,31 @@ import numpy as np
 
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
-from charlm.base.files.atomic import PRIVATE, new_file, whole_file
-from charlm.base.files.cache_dir import PRIVATE_FOLDER, VARIABLE, cache_folder, cache_room, warn_of_readers
-from charlm.base.files.disk_space import check_room
+from charlm.base.files.atomic import PRIVATE, atomic_file, new_file
+from charlm.base.files.cache_dir import (
+    PRIVATE_FOLDER,
+    VARIABLE,
+    cache_folder,
+    make_cache_folder,
+    warn_if_readable,
+)
+from charlm.base.files.disk_space import check_disk_space
 from charlm.base.files.lock import hold
 from charlm.config import CorpusConfig
 from charlm.data.alphabet import Alphabet
-from charlm.data.cache.entry import ALPHABET, CODES, HEADER, discard
-from charlm.data.cache.manifest import read_record, record_path, sealed, sum_of, unsealed, write_record
-from charlm.data.prepared import EncodedCorpus
+from charlm.data.cache.entry import (
+    ALPHABET,
+    CODES,
+    HEADER,
+    hash_bytes,
+    manifest_path,
+    read_manifest,
+    remove_entry,
+    seal,
+    unseal,
+    write_manifest,
+)
+from charlm.data.encoded import EncodedCorpus
 from charlm.data.reading.encode import FileDigest
 from charlm.data.reading.sources import Source
 
@@ -48,7 +64,7 @@ _POINT, _COUNT = np.dtype("<u4"), np.dtype("<i8")
 
 
 @dataclass(frozen=True)
-class Facts:
+class ScannedCorpus:
     """What is known of a corpus before it is encoded, and what its entry is named by."""
 
     source: Source
@@ -58,30 +74,30 @@ class Facts:
 
     @property
     def sha256(self) -> str:
-        """Of the content; see ``content_sum``."""
-        return content_sum(self.files)
+        """Of the content; see ``hash_content``."""
+        return hash_content(self.files)
 
     def prepared(self, ids: TokenIds, folder: Path | None = None) -> EncodedCorpus:
         """The corpus, now that it is encoded."""
         return EncodedCorpus(self.source, self.config, self.alphabet, ids, self.sha256, folder)
 
 
-def content_sum(files: Sequence[FileDigest]) -> str:
+def hash_content(files: Sequence[FileDigest]) -> str:
     """The sum of a corpus; of several files, of their sums in the order in which they were read."""
     if len(files) == 1:
         return files[0].sha256
-    return sum_of("".join(f"{file.sha256}\n" for file in files).encode())
+    return hash_bytes("".join(f"{file.sha256}\n" for file in files).encode())
 
 
-def key_of(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:
+def hash_key(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:
     """The sum by which a corpus is found again without being read."""
-    digest = hashlib.sha256(json.dumps([FORMAT, settings_of(config)]).encode())
-    for member, stamp in zip(source.members, stamps, strict=True):
+    digest = hashlib.sha256(json.dumps([FORMAT, select_settings(config)]).encode())
+    for member, stamp in zip(source.files, stamps, strict=True):
         digest.update(json.dumps([member.path, *stamp]).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:32]
 
 
-def settings_of(config: CorpusConfig) -> dict[str, Any]:
+def select_settings(config: CorpusConfig) -> dict[str, Any]:
     """The settings that an entry depends on."""
     return {
         "units": config.units,
@@ -92,13 +108,13 @@ def settings_of(config: CorpusConfig) -> dict[str, Any]:
     }
 
 
-def name_of(sha256: str, config: CorpusConfig) -> str:
+def hash_name(sha256: str, config: CorpusConfig) -> str:
     """The name of the entry of this content under these settings."""
-    return _name(sha256, settings_of(config))
+    return _name(sha256, select_settings(config))
 
 
 def _name(sha256: Any, settings: dict[str, Any]) -> str:
-    return sum_of(json.dumps([FORMAT, sha256, settings]).encode())[:32]
+    return hash_bytes(json.dumps([FORMAT, sha256, settings]).encode())[:32]
 
 
 def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
@@ -108,8 +124,8 @@ def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None
     except (OSError, ValueError):
         return None
     # A key is of the files; who names them differently, or was the last to rename them, has another record.
-    record = read_record(record_path(cache_folder() / ENTRIES / name, source.paths, config.glob))
-    if record is None or [file.path for file in record.files] != [member.path for member in source.members]:
+    record = read_manifest(manifest_path(cache_folder() / ENTRIES / name, source.paths, config.glob))
+    if record is None or [file.path for file in record.files] != [member.path for member in source.files]:
         return None
     return open_entry(name, source, config)
 
@@ -118,7 +134,7 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus
     """An entry of the cache; None where there is none of this name, or anything in it was altered."""
     folder = cache_folder() / ENTRIES / name
     header = read_header(folder)
-    if header is None or header["settings"] != settings_of(config):
+    if header is None or header["settings"] != select_settings(config):
         return None
     try:
         raw = (folder / ALPHABET).read_bytes()
@@ -127,7 +143,7 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus
         alphabet = Alphabet(
             np.frombuffer(points, _POINT), np.frombuffer(counts, _COUNT), config.units, config.document_end
         )
-        if [sum_of(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
+        if [hash_bytes(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
             return None
         # As a plain array: a slice of a memmap costs more, and the map lives as long as any view of it.
         ids = np.memmap(folder / CODES, alphabet.dtype, "r").view(np.ndarray)
@@ -139,14 +155,14 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus
 
 def read_header(folder: Path) -> dict[str, Any] | None:
     """What an entry says of itself; None where it was altered, or is none."""
-    header = unsealed(folder / HEADER)
+    header = unseal(folder / HEADER)
     return header if header is not None and header.get("format") == FORMAT else None
 
 
-def bears_own_name(folder: Path, header: dict[str, Any]) -> bool:
+def has_own_name(folder: Path, header: dict[str, Any]) -> bool:
     """Whether an entry's folder is named as what its header says would be: nobody else's is."""
     settings = header.get("settings")
-    names = settings_of(CorpusConfig())
+    names = select_settings(CorpusConfig())
     if not isinstance(settings, dict) or set(settings) != set(names):
         return False
     return folder.name == _name(header.get("sha256"), {name: settings[name] for name in names})
@@ -154,7 +170,9 @@ def bears_own_name(folder: Path, header: dict[str, Any]) -> bool:
 
 def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileDigest]:
     """The files of what was named when it had this content; none where the cache does not know."""
-    record = read_record(record_path(cache_folder() / ENTRIES / name_of(sha256, config), paths, config.glob))
+    record = read_manifest(
+        manifest_path(cache_folder() / ENTRIES / hash_name(sha256, config), paths, config.glob)
+    )
     return () if record is None else record.files
 
 
@@ -165,23 +183,23 @@ def add_naming(prepared: EncodedCorpus, files: Sequence[FileDigest]) -> None:
         CorpusError: the cache cannot be written to.
     """
     if prepared.folder is not None:
-        with telling_refusals():
-            write_record(prepared.folder, prepared.source, prepared.config.glob, files)
+        with report_os_errors():
+            write_manifest(prepared.folder, prepared.source, prepared.config.glob, files)
 
 
-def store(key: str, facts: Facts, ids: Iterable[TokenIds]) -> EncodedCorpus:
+def store(key: str, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> EncodedCorpus:
     """Write an entry, in place of one that was altered; nothing of it stays where that fails.
 
     Raises:
         CorpusError: the disk is full or refuses, or the corpus cannot be read a second time.
     """
-    with telling_refusals():
-        folder = cache_room(ENTRIES) / name_of(facts.sha256, facts.config)
-        warn_of_readers()
-        attempts = cache_room(UNFINISHED)
-        check_room(attempts, int(facts.alphabet.counts_A.sum()) * facts.alphabet.dtype.itemsize)
+    with report_os_errors():
+        folder = make_cache_folder(ENTRIES) / hash_name(facts.sha256, facts.config)
+        warn_if_readable()
+        attempts = make_cache_folder(UNFINISHED)
+        check_disk_space(attempts, int(facts.alphabet.counts_A.sum()) * facts.alphabet.dtype.itemsize)
         for left in attempts.glob(f"{key}*"):  # by a process that was killed
-            discard(left)
+            remove_entry(left)
         unfinished, altered = (attempts / f"{key}-{secrets.token_hex(8)}" for _ in range(2))
         unfinished.mkdir(PRIVATE_FOLDER)
         try:
@@ -192,14 +210,14 @@ def store(key: str, facts: Facts, ids: Iterable[TokenIds]) -> EncodedCorpus:
         finally:
             for attempt in (unfinished, altered):
                 with suppress(OSError):  # charlm corpus clean removes it
-                    discard(attempt)
+                    remove_entry(attempt)
     prepared = open_entry(folder.name, facts.source, facts.config)
     if prepared is None:
         raise CorpusError(f"the cache entry {folder} is altered while it is made: see who else writes there")
     return prepared
 
 
-def _write(folder: Path, facts: Facts, ids: Iterable[TokenIds]) -> None:
+def _write(folder: Path, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> None:
     dtype = facts.alphabet.dtype
     with new_file(folder / CODES, PRIVATE) as file:
         for piece in ids:
@@ -210,13 +228,13 @@ def _write(folder: Path, facts: Facts, ids: Iterable[TokenIds]) -> None:
     raw = facts.alphabet.points_A.astype(_POINT).tobytes() + facts.alphabet.counts_A.astype(_COUNT).tobytes()
     header = {
         "format": FORMAT,
-        "settings": settings_of(facts.config),
+        "settings": select_settings(facts.config),
         "sha256": facts.sha256,
-        "alphabet": sum_of(raw),
+        "alphabet": hash_bytes(raw),
         "codes": [status.st_size, status.st_mtime_ns],
     }
-    write_record(folder, facts.source, facts.config.glob, facts.files)
-    for name, content in ((ALPHABET, raw), (HEADER, sealed(header))):
+    write_manifest(folder, facts.source, facts.config.glob, facts.files)
+    for name, content in ((ALPHABET, raw), (HEADER, seal(header))):
         with new_file(folder / name, PRIVATE) as file:
             file.write(content)
 
@@ -225,7 +243,7 @@ def write_key(key: str, prepared: EncodedCorpus, stamps: Iterable[tuple[int, int
     """Let a key stand for an entry, unless a file was so young at that time that it may change unseen."""
     if prepared.folder is None or any(time_ns / 1e9 > when - YOUNG_SECONDS for _, time_ns, _ in stamps):
         return
-    with telling_refusals(), whole_file(cache_room(KEYS) / key, PRIVATE) as file:
+    with report_os_errors(), atomic_file(make_cache_folder(KEYS) / key, PRIVATE) as file:
         file.write(prepared.folder.name.encode())
 
 
@@ -236,12 +254,12 @@ def entry_lock(key: str) -> Iterator[None]:
     Raises:
         CorpusError: the cache cannot be written to.
     """
-    with telling_refusals(), hold(cache_room(LOCKS) / key, mode=PRIVATE):
+    with report_os_errors(), hold(make_cache_folder(LOCKS) / key, mode=PRIVATE):
         yield
 
 
 @contextmanager
-def telling_refusals() -> Iterator[None]:
+def report_os_errors() -> Iterator[None]:
     """Tell in one line what the system refuses about the cache."""
     try:
         yield

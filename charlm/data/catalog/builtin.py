@@ -17,14 +17,14 @@ from charlm.base.errors import CorpusError
 _LEFT_OUT = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
 
 
-def read_named(name: str) -> str:
+def read_builtin(name: str) -> str:
     """The text of a built-in corpus.
 
     Raises:
         CorpusError: no built-in has this name, or the interpreter came without the files that it is made of.
     """
     if name not in _READERS:
-        raise CorpusError(f"no built-in corpus is called {name!r}; there are: {', '.join(NAMES)}")
+        raise CorpusError(f"no built-in corpus is called {name!r}; there are: {', '.join(BUILTIN_NAMES)}")
     text = _READERS[name]()
     if not text:
         raise CorpusError(
@@ -66,5 +66,5 @@ def _utf8_text(path: Path) -> str | None:
 
 _READERS: dict[str, Callable[[], str]] = {"python-docs": _python_docs, "python-source": _python_source}
 
-NAMES = tuple(_READERS)
-DEFAULT = "python-docs"
+BUILTIN_NAMES = tuple(_READERS)
+DEFAULT_CORPUS = "python-docs"

@@ -39,7 +39,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
-class NamedCorpus:
+class CatalogCorpus:
     """What is known of a corpus.
 
     Attributes:
@@ -87,17 +87,17 @@ def downloads_folder() -> Path:
 
 
 @cache
-def named_corpora() -> Mapping[str, NamedCorpus]:
+def read_catalog() -> Mapping[str, CatalogCorpus]:
     """Every named corpus, by name, in the order of the names.
 
     Raises:
         CorpusError: this installation came without them.
     """
-    files = sorted(_catalogue(_PACKAGE).glob("*.toml"))
+    files = sorted(_catalog_folder(_PACKAGE).glob("*.toml"))
     return {path.stem: _read(path.stem, path.read_text("utf-8")) for path in files}
 
 
-def _catalogue(package: Path) -> Path:
+def _catalog_folder(package: Path) -> Path:
     """The folder of the corpora's files: the package's own, or its clone's, but nobody else's beside it."""
     inside, beside = package / "corpora", package.parent / "corpora"
     if inside.is_dir():
@@ -111,18 +111,18 @@ def _catalogue(package: Path) -> Path:
     return beside
 
 
-def find_corpus(name: str) -> NamedCorpus:
+def find_corpus(name: str) -> CatalogCorpus:
     """The corpus of a name.
 
     Raises:
         CorpusError: there is none.
     """
-    if name not in named_corpora():
-        raise CorpusError(f"no corpus is called {name!r}; there are: {', '.join(named_corpora())}")
-    return named_corpora()[name]
+    if name not in read_catalog():
+        raise CorpusError(f"no corpus is called {name!r}; there are: {', '.join(read_catalog())}")
+    return read_catalog()[name]
 
 
-def downloaded(name: str) -> Path:
+def find_downloaded(name: str) -> Path:
     """The text of a named corpus that has been downloaded.
 
     Raises:
@@ -130,20 +130,20 @@ def downloaded(name: str) -> Path:
     """
     corpus = find_corpus(name)
     if corpus.bring:
-        raise not_downloaded(corpus)
+        raise manual_download_error(corpus)
     if not corpus.is_downloaded:
         raise CorpusError(f"{name} is not here yet: charlm corpus get {name}")
     return corpus.path
 
 
-def not_downloaded(corpus: NamedCorpus) -> CorpusError:
+def manual_download_error(corpus: CatalogCorpus) -> CorpusError:
     """What to say of a corpus that its user brings."""
     return CorpusError(
         f"{corpus.name} is not downloaded by charlm: {corpus.bring}; see {corpus.address}, then charlm train FILE"
     )
 
 
-def _read(name: str, text: str) -> NamedCorpus:
+def _read(name: str, text: str) -> CatalogCorpus:
     values: dict[str, Any] = tomllib.loads(text)
     files = tuple(RemoteFile(**each) for each in values.pop("files", ()))
-    return NamedCorpus(name=name, files=files, **values)
+    return CatalogCorpus(name=name, files=files, **values)

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from charlm.base.errors import CorpusError
-from charlm.base.files.atomic import PRIVATE, whole_file
-from charlm.base.files.cache_dir import PRIVATE_FOLDER, cache_folder, cache_room, is_marked
-from charlm.base.files.disk_space import check_room
+from charlm.base.files.atomic import PRIVATE, atomic_file
+from charlm.base.files.cache_dir import PRIVATE_FOLDER, cache_folder, is_marked_cache, make_cache_folder
+from charlm.base.files.disk_space import check_disk_space
 from charlm.base.files.lock import hold
 from charlm.base.progress import Progress
-from charlm.data.cache.entry import discard
-from charlm.data.catalog.catalog import DOWNLOADS, NamedCorpus, RemoteFile, not_downloaded
+from charlm.data.cache.entry import remove_entry
+from charlm.data.catalog.catalog import DOWNLOADS, CatalogCorpus, RemoteFile, manual_download_error
 
 OFFLINE = "CHARLM_OFFLINE"
 RETRIES = 2  # after the first attempt
@@ -33,7 +33,7 @@ ARCHIVED = 1 << 16
 """Bytes that an archive may be longer than the text in it, where that cannot be compressed."""
 
 
-def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
+def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> Path:
     """Fetch a corpus, unless it is here and as it should be.
 
     Args:
@@ -48,21 +48,21 @@ def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
             or the system refuses to write it.
     """
     if corpus.bring:
-        raise not_downloaded(corpus)
+        raise manual_download_error(corpus)
     try:
         if is_intact(corpus):
             return corpus.path
         if os.environ.get(OFFLINE, "") not in ("", "0"):
             raise CorpusError(f"{corpus.name} is not here, and {OFFLINE} forbids to download it: unset that")
-        parts = cache_room(DOWNLOADS) / f"{corpus.name}{PARTS}"
+        parts = make_cache_folder(DOWNLOADS) / f"{corpus.name}{PARTS}"
         with hold(corpus.path.with_suffix(LOCK), mode=PRIVATE):
             if not is_intact(corpus):  # another process may have fetched it while this one waited
                 _check_replaceable(corpus)
-                check_room(parts.parent, 2 * (corpus.bytes or 0))
+                check_disk_space(parts.parent, 2 * (corpus.bytes or 0))
                 parts.mkdir(PRIVATE_FOLDER, exist_ok=True)
                 paths = [_fetched(corpus, file, parts, progress) for file in corpus.files]
                 _publish(corpus, paths)
-            discard(parts, names_of_parts(corpus))
+            remove_entry(parts, match_part_names(corpus))
     except OSError as error:
         raise CorpusError(
             f"{corpus.path} cannot be written: {error.strerror or error}; see to the disk"
@@ -70,25 +70,25 @@ def fetch(corpus: NamedCorpus, progress: Progress | None = None) -> Path:
     return corpus.path
 
 
-def is_intact(corpus: NamedCorpus) -> bool:
+def is_intact(corpus: CatalogCorpus) -> bool:
     """Whether the text of a corpus is here and has its sum."""
     return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
 
 
-def _check_replaceable(corpus: NamedCorpus) -> None:
+def _check_replaceable(corpus: CatalogCorpus) -> None:
     """See that a text in this one's place is charlm's to replace; outside a cache that charlm began, none is."""
-    if os.path.lexists(corpus.path) and not is_marked(cache_folder()):
+    if os.path.lexists(corpus.path) and not is_marked_cache(cache_folder()):
         raise CorpusError(
             f"{corpus.path} is there and is not {corpus.name} as it is known: put it somewhere else"
         )
 
 
-def names_of_parts(corpus: NamedCorpus) -> re.Pattern[str]:
+def match_part_names(corpus: CatalogCorpus) -> re.Pattern[str]:
     """The names of what a download puts beside its text: files by their sums, and those that are on their way."""
     return re.compile("|".join([*(_sum(file) for file in corpus.files), r"tmp\w{8}"]))
 
 
-def _fetched(corpus: NamedCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
+def _fetched(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
     """One file, downloaded into a folder unless it is there already."""
     import pooch  # with requests below it, it takes a fifth of a second
     from requests import RequestException
@@ -158,9 +158,9 @@ def _transfer(progress: Progress | None, most: int, address: str, path: str, _: 
                 progress(min(done, total), total)  # what comes compressed is longer than its announced length
 
 
-def _publish(corpus: NamedCorpus, paths: list[Path]) -> None:
+def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
     """Put the text of the files together, and in its place if it is what is known."""
-    with whole_file(corpus.path, PRIVATE) as out:
+    with atomic_file(corpus.path, PRIVATE) as out:
         for number, (path, file) in enumerate(zip(paths, corpus.files, strict=True)):
             out.write(b"\n" if number else b"")
             with _opened(path, file) as text:

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterable, Iterator
 
 from charlm.base.errors import CorpusError
-from charlm.data.reading.file_kinds import HEAD, is_document, kind_of
+from charlm.data.reading.file_formats import HEAD, detect_kind, is_document
 
 # UTF-32's little-endian mark starts with UTF-16's, so it is looked for first.
 _BYTE_ORDER_MARKS = {
@@ -67,7 +67,7 @@ def _decoded(data: bytes, done: int, label: str, head: bytes, final: bool) -> tu
 
 def _no_text(head: bytes, label: str, complaint: str) -> CorpusError:
     """What to say of a file that is no text: what it is, where its first bytes tell."""
-    kind = kind_of(head)
+    kind = detect_kind(head)
     return CorpusError(f"{label} {complaint}" if kind is None else f"{label} is {kind[0]}, not text: {kind[1]}")
 
 

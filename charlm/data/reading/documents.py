@@ -20,9 +20,9 @@ import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
-from charlm.base.files.atomic import PRIVATE, whole_file
-from charlm.base.files.disk_space import check_room
-from charlm.base.random import generator
+from charlm.base.files.atomic import PRIVATE, atomic_file
+from charlm.base.files.disk_space import check_disk_space
+from charlm.base.random import make_generator
 from charlm.data.alphabet import END, Alphabet
 from charlm.data.permutation import Permutation
 
@@ -111,7 +111,7 @@ def shuffled(ids: TokenIds, alphabet: Alphabet, seed: int, folder: Path | None) 
     assert alphabet.end is not None
     ends, place = int(alphabet.counts_A[alphabet.end]), np.dtype(np.int64)
     offsets = _stored(_places_of(ids, alphabet.end), place, ends, folder, "ends")
-    order = Permutation(ends - 1, generator(seed, "documents"))
+    order = Permutation(ends - 1, make_generator(seed, "documents"))
     laid = _stored(_laid_out(ids, offsets, order), ids.dtype, len(ids), folder, f"shuffled-{seed}")
     return laid, _stored(_places_of(laid, alphabet.end), place, ends, folder, f"shuffled-{seed}-ends")
 
@@ -151,7 +151,7 @@ def _stored(
     path = folder / name
     try:
         if not _is_whole(path, length * dtype.itemsize):
-            check_room(folder, length * dtype.itemsize)
+            check_disk_space(folder, length * dtype.itemsize)
             _write(pieces, path)
         return np.memmap(path, dtype, "r").view(np.ndarray)
     except OSError as error:
@@ -171,7 +171,7 @@ def _is_whole(path: Path, size: int) -> bool:
 
 def _write(pieces: Iterable[npt.NDArray[Any]], path: Path) -> None:
     """Write a file that is there whole or not at all; two processes write the same one."""
-    with whole_file(path, PRIVATE) as file:
+    with atomic_file(path, PRIVATE) as file:
         for piece in pieces:
             file.write(np.ascontiguousarray(piece).data)
         file.flush()

@@ -19,8 +19,8 @@ from charlm.base.progress import Progress
 from charlm.config import CorpusConfig
 from charlm.data.alphabet import END, UNICODE_END, Alphabet, Counts, code_points
 from charlm.data.reading.files import TextFile
+from charlm.data.reading.preprocess import preprocess_blocks
 from charlm.data.reading.sources import Source, empty
-from charlm.data.reading.symbols import symbol_pieces
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class CorpusEncoder:
         Raises:
             CorpusError: a file is gone.
         """
-        self.stamps = [member.stamp() for member in source.members]
+        self.stamps = [member.stamp() for member in source.files]
         self._source = source
         self._config = config
         self._progress = progress
@@ -64,12 +64,12 @@ class CorpusEncoder:
         counts: Counts = np.zeros(UNICODE_END, np.int64)
         files = []
         self._is_begun = False
-        for member in self._source.members:
+        for member in self._source.files:
             content = HashingReader(member.blocks(self._advance))
             for piece in self._pieces(member, content):
                 found = np.bincount(code_points(piece))
                 counts[: len(found)] += found
-            files.append(content.facts(member.path))
+            files.append(content.digest(member.path))
         if not counts.any():
             raise self._nothing(files)
         return Alphabet.of_counts(counts, self._config.units, self._config.document_end), files
@@ -81,10 +81,10 @@ class CorpusEncoder:
             CorpusError: a file cannot be read.
         """
         files = []
-        for member in self._source.members:
+        for member in self._source.files:
             content = HashingReader(member.blocks(self._advance))
             deque(content, maxlen=0)
-            files.append(content.facts(member.path))
+            files.append(content.digest(member.path))
         return files
 
     def ids(self, alphabet: Alphabet) -> Iterator[TokenIds]:
@@ -94,7 +94,7 @@ class CorpusEncoder:
             CorpusError: a file cannot be read any more, or has changed since the first pass.
         """
         self._is_begun = False
-        for member in self._source.members:
+        for member in self._source.files:
             for piece in self._pieces(member, member.blocks(self._advance)):
                 yield alphabet.table.take(code_points(piece), mode="clip")
         self.check_unchanged()
@@ -105,13 +105,13 @@ class CorpusEncoder:
         Raises:
             CorpusError: somebody did.
         """
-        for member, stamp in zip(self._source.members, self.stamps, strict=True):
+        for member, stamp in zip(self._source.files, self.stamps, strict=True):
             if member.stamp() != stamp:
                 raise CorpusError(f"{member.label} has changed while it was read: wait until nobody writes to it")
 
     def _pieces(self, member: TextFile, blocks: Iterable[bytes]) -> Iterator[str]:
         """A file's symbols."""
-        pieces = symbol_pieces(blocks, self._config, member.label)
+        pieces = preprocess_blocks(blocks, self._config, member.label)
         return pieces if self._config.document_end is None else self._joined(pieces)
 
     def _joined(self, pieces: Iterator[str]) -> Iterator[str]:
@@ -147,6 +147,6 @@ class HashingReader:
             self._sum.update(block)
             yield block
 
-    def facts(self, path: str | None) -> FileDigest:
+    def digest(self, path: str | None) -> FileDigest:
         """What the file had in it, once all of it has passed."""
         return FileDigest(path, self._bytes, self._sum.hexdigest())

@@ -14,8 +14,7 @@ from typing import BinaryIO, TypeAlias
 
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
-from charlm.data.reading.compression import damages, decompression_of
-from charlm.data.reading.file_kinds import HEAD
+from charlm.data.reading.file_formats import HEAD, decompression_errors, find_decompressor
 
 Advance: TypeAlias = Callable[[int], None]
 """Called now and then with how many more bytes of the files themselves have been read."""
@@ -29,7 +28,7 @@ MOST_TIMES = 1000
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-def nobody(count: int) -> None:
+def ignore_progress(count: int) -> None:
     """The listener where nobody wants to hear of progress."""
 
 
@@ -80,7 +79,7 @@ class TextFile:
             raise self._not_plain()  # before it is opened, which a device may take for a command
         return status.st_size, status.st_mtime_ns, status.st_ino
 
-    def blocks(self, advance: Advance = nobody) -> Iterator[bytes]:
+    def blocks(self, advance: Advance = ignore_progress) -> Iterator[bytes]:
         """The content from its start, decompressed where the file's name says that it is compressed.
 
         Raises:
@@ -88,7 +87,7 @@ class TextFile:
                 so much that it is refused.
         """
         with self._open() as file:
-            decompress = decompression_of(self.path or "", file.read(HEAD), self.label)
+            decompress = find_decompressor(self.path or "", file.read(HEAD), self.label)
             file.seek(0)
             if decompress is None:
                 yield from self._plain_blocks(file, advance)
@@ -137,7 +136,7 @@ class TextFile:
                     f"{self.label} is cut short: it ends after byte {content.tell():,} of its content; "
                     "get it again"
                 ) from None
-            except damages() as error:
+            except decompression_errors() as error:
                 # A decompression's own complaints have no error number; the system's have.
                 if getattr(error, "errno", None) is not None:
                     raise refusal(self.label, error) from None

@@ -1,22 +1,23 @@
-"""From what a user names to files: folders, patterns, and the order in which their files are read.
+"""Folders and patterns to files, in an order that is the same on every machine.
 
-What is named first is read first. The files of a folder or a pattern are read in the order of their paths, by
-code points and folder by folder, so that the order is the same on every machine.
+Arguments are read in their order. The files of a folder or a pattern are sorted by path: by code points, folder
+by folder. Patterns work as in ``glob``, but no folder is entered twice, whatever links lead to it.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import glob
+import os
 import stat
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from charlm.base.errors import CorpusError
 from charlm.data.reading.files import TextFile, refusal
-from charlm.data.reading.walk import Identity, Walk, identity_of
 
 Files: TypeAlias = tuple[list[TextFile], list[str]]
 """Files, and what was left out though its name fits, with the reason for each."""
@@ -25,7 +26,7 @@ MOST_LOOKED_AT = 10_000  # files of a folder, for the hint what it has
 MOST_SHOWN = 3
 
 
-def files_of(named: str, pattern: str, remedy: str) -> Files:
+def match_files(named: str, pattern: str, remedy: str) -> Files:
     """The files that a name stands for, at least one, and each once.
 
     Args:
@@ -59,22 +60,22 @@ def _matches(pattern: str, folder: str | None = None) -> Files:
     """The files that fit a pattern, in order; hidden ones must be named with their dot."""
     walk = Walk(pattern, folder)
     paths = sorted(set(walk.files()), key=lambda path: PurePath(path).parts)
-    members, repeated = _once(str(Path(folder or "", path)) for path in paths)
-    return members, walk.left_out + repeated
+    files, repeated = _once(str(Path(folder or "", path)) for path in paths)
+    return files, walk.left_out + repeated
 
 
 def _once(paths: Iterable[str]) -> Files:
     """Each file under the first of its names."""
     first: dict[Identity, str] = {}
     folders: dict[Path, Path] = {}
-    members, repeated = [], []
+    files, repeated = [], []
     for path in paths:
-        identity = identity_of(path)
+        identity = identify(path)
         if identity is not None and first.setdefault(identity, path) != path:
             repeated.append(f"{path!r} (the same file as {first[identity]!r})")
         else:
-            members.append(_member(path, folders))
-    return members, repeated
+            files.append(_member(path, folders))
+    return files, repeated
 
 
 def _member(path: str, folders: dict[Path, Path]) -> TextFile:
@@ -95,3 +96,100 @@ def _hint(folder: str) -> str:
         return "name its files, or give another folder"
     shown = ", ".join(f"{ending} ({count:,})" for ending, count in common)
     return f"it has {shown}, so choose, such as --glob '**/*{common[0][0]}'"
+
+
+Identity: TypeAlias = tuple[int, int]
+"""The device and the number of a file or a folder: all its names share them."""
+
+
+def identify(path: str) -> Identity | None:
+    """What all names of a file or a folder share; None where it is not there, or the system numbers none."""
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return (status.st_dev, status.st_ino) if status.st_ino else None
+
+
+def read_mode(path: str) -> int:
+    """The mode bits of what has this name; 0 where nothing has."""
+    try:
+        return Path(path).stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+class Walk:
+    """A way through folders.
+
+    Attributes:
+        left_out: what was not entered though its name fits, with the reason; whole once ``files`` is exhausted.
+    """
+
+    def __init__(self, pattern: str, folder: str | None) -> None:
+        """Prepare to look for a pattern, in a folder or, where there is none, in the working one."""
+        self.left_out: list[str] = []
+        parts = PurePath(pattern).parts
+        literal = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts))
+        self._folder = folder or ""
+        self._start = str(PurePath(*parts[:literal])) if literal else ""
+        self._parts = parts[literal:]
+        self._folders: list[tuple[str, int]] = []
+        self._links: deque[tuple[str, int]] = deque()
+        # What lies above the start is on the way too: a link to it would lead out of what was named.
+        self._above = {identify(str(each)) for each in Path(self._folder, self._start).resolve().parents}
+        self._entered: set[tuple[Identity | None, int]] = set()
+
+    def files(self) -> Iterator[str]:
+        """The paths, from the folder on, of the files that fit; some may be one file under several names."""
+        if not self._parts:
+            if self._start and Path(self._folder, self._start).is_file():
+                yield self._start
+            return
+        self._folders.append((self._start, 0))
+        while self._folders or self._links:
+            is_link = not self._folders
+            path, place = self._links.popleft() if is_link else self._folders.pop()
+            identity = identify(str(Path(self._folder, path)))
+            is_above = is_link and self._parts[place] == "**" and identity in self._above
+            if identity is None or not (is_above or (identity, place) in self._entered):
+                self._entered.add((identity, place))
+                yield from self._files_in(path, place)
+            elif is_link:
+                target = "what it is in" if is_above else "a folder that is read anyway"
+                self.left_out.append(f"{self._label(path)} (a link to {target})")
+
+    def _files_in(self, folder: str, place: int) -> Iterator[str]:
+        """The files in a folder that fit the pattern from this place on; its folders are noted for later."""
+        part, is_last = self._parts[place], place + 1 == len(self._parts)
+        if part == "**" and not is_last:
+            self._folders.append((folder, place + 1))
+        for name, is_link in self._names(folder, part):
+            path = str(PurePath(folder, name))
+            mode = read_mode(str(Path(self._folder, path)))
+            if is_last and stat.S_ISREG(mode):
+                yield path
+            elif stat.S_ISDIR(mode) and (part == "**" or not is_last):
+                noted = self._links if is_link else self._folders
+                noted.append((path, place if part == "**" else place + 1))
+
+    def _names(self, folder: str, part: str) -> Iterator[tuple[str, bool]]:
+        """The names in a folder that fit a part of the pattern, and whether they are links."""
+        if not glob.has_magic(part):
+            yield part, False
+            return
+        try:
+            with os.scandir(Path(self._folder, folder)) as entries:
+                found = [(entry.name, entry.is_symlink()) for entry in entries]
+        except PermissionError:
+            self.left_out.append(f"{self._label(folder)} (it may not be read)")
+            return
+        except OSError:
+            return
+        for name, is_link in found:
+            is_named = part.startswith(".") or not name.startswith(".")
+            if is_named and (part == "**" or fnmatch.fnmatch(name, part)):
+                yield name, is_link
+
+    def _label(self, path: str) -> str:
+        return repr(str(Path(self._folder, path)))

@@ -6,32 +6,35 @@ can be read twice and no more than a block of it is in memory.
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path, PurePath
 from typing import BinaryIO, Literal, TypeAlias
 
 from charlm.base.errors import CorpusError, UsageError
-from charlm.base.files.cache_dir import VARIABLE, cache_folder, cache_room
+from charlm.base.files.cache_dir import VARIABLE, cache_folder, make_cache_folder
 from charlm.config.corpus import Units
-from charlm.data.catalog.builtin import NAMES, read_named
-from charlm.data.catalog.catalog import downloaded, named_corpora
-from charlm.data.reading.compression import plain_name
+from charlm.data.catalog.builtin import BUILTIN_NAMES, read_builtin
+from charlm.data.catalog.catalog import find_downloaded, read_catalog
 from charlm.data.reading.decode import decode
+from charlm.data.reading.file_formats import plain_name
 from charlm.data.reading.files import BLOCK, SpooledPipe, TextFile
-from charlm.data.reading.patterns import files_of
-from charlm.data.reading.walk import Identity, identity_of, mode_of
+from charlm.data.reading.patterns import Identity, identify, match_files, read_mode
 
 Kind: TypeAlias = Literal["file", "files", "built-in", "stdin", "text"]
 
 MOST_NAMED = 1000
 """Names of files and folders that a run can remember."""
 
-REMEDY = f"give a text file, or a built-in corpus ({', '.join(NAMES)})"
+REMEDY = f"give a text file, or a built-in corpus ({', '.join(BUILTIN_NAMES)})"
 """What to do where there is nothing of a name."""
+
+LONGEST_NAME = 1000  # characters of a string that may be a name by mistake
 
 _STDIN = "standard input"
 
@@ -45,20 +48,20 @@ class Source:
             built-in's name, "stdin" or "text".
         kind: which origin it has; "files" are several, or a folder's.
         paths: what was named, files and folders and patterns, as absolute paths; empty for the other kinds.
-        members: the files, in the order in which they are read.
+        files: the files, in the order in which they are read.
         left_out: what was not read though its name fits, and for each the reason.
     """
 
     name: str
     kind: Kind
     paths: tuple[str, ...]
-    members: tuple[TextFile, ...] = field(repr=False)
+    files: tuple[TextFile, ...] = field(repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def label(self) -> str:
         """How messages call it."""
-        return self.members[0].label if len(self.members) == 1 else f"the corpus {self.name}"
+        return self.files[0].label if len(self.files) == 1 else f"the corpus {self.name}"
 
     @property
     def stored(self) -> str:
@@ -68,12 +71,12 @@ class Source:
     @property
     def may_expand(self) -> bool:
         """Whether its files may become any number of times as long by their decompression."""
-        return all(member.may_expand for member in self.members)
+        return all(member.may_expand for member in self.files)
 
-    def expanding(self) -> Source:
+    def allow_expansion(self) -> Source:
         """The same source, whose files may expand as they like."""
-        members = tuple(replace(member, may_expand=True) for member in self.members)
-        return replace(self, members=members)
+        files = tuple(replace(member, may_expand=True) for member in self.files)
+        return replace(self, files=files)
 
     def read(self, units: Units = "characters") -> str:
         """The whole text at once: for a text that is known to be small, such as a prompt.
@@ -85,10 +88,10 @@ class Source:
             CorpusError: it cannot be read, is no UTF-8 where characters are wanted, or is empty.
         """
         if units == "bytes":
-            raw = b"".join(block for member in self.members for block in member.blocks())
+            raw = b"".join(block for member in self.files for block in member.blocks())
             text = raw.decode("utf-8", "surrogateescape")
         else:
-            text = "".join(piece for member in self.members for piece in decode(member.blocks(), member.label))
+            text = "".join(piece for member in self.files for piece in decode(member.blocks(), member.label))
         if not text:
             raise empty(self.label)
         return text
@@ -107,8 +110,8 @@ def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Sou
         UsageError: a name is a corpus's, and a file's in the working folder as well; names do not go together.
         CorpusError: there is nothing of a name, or it has not been downloaded.
     """
-    alone = [name for name in named if name in ("-", *NAMES) or name in named_corpora()]
-    if len(named) == 1 and stat.S_ISFIFO(mode_of(named[0])):
+    alone = [name for name in named if name in ("-", *BUILTIN_NAMES) or name in read_catalog()]
+    if len(named) == 1 and stat.S_ISFIFO(read_mode(named[0])):
         with Path(named[0]).open("rb") as pipe:
             return Source("stdin", "stdin", (), (TextFile(repr(named[0]), _spooled(pipe, repr(named[0]))),))
     if not alone:
@@ -118,15 +121,15 @@ def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Sou
     (name,) = named
     if name == "-":
         return Source("stdin", "stdin", (), (TextFile(_STDIN, _spooled(sys.stdin.buffer, _STDIN)),))
-    kind = "built-in" if name in NAMES else "named"
+    kind = "built-in" if name in BUILTIN_NAMES else "named"
     if Path(name).exists() and not Path(name).is_dir():
         raise UsageError(
             f"{name} is a {kind} corpus, and a file here has the same name: write ./{name} for "
             f"the file; for the {kind} one, rename the file or work in another folder"
         )
     if kind == "built-in":
-        return built_in_source(name)
-    return find_files([str(downloaded(name))], pattern, f"get it by charlm corpus get {name}")
+        return make_builtin_source(name)
+    return find_files([str(find_downloaded(name))], pattern, f"get it by charlm corpus get {name}")
 
 
 def find_text(named: str, remedy: str = REMEDY) -> Source:
@@ -136,7 +139,7 @@ def find_text(named: str, remedy: str = REMEDY) -> Source:
         UsageError: the name is a built-in's, and a file's in the working folder as well.
         CorpusError: there is nothing of that name.
     """
-    if named not in NAMES and named not in named_corpora() and stat.S_ISDIR(mode_of(named)):
+    if named not in BUILTIN_NAMES and named not in read_catalog() and stat.S_ISDIR(read_mode(named)):
         raise CorpusError(f"{named!r} is a folder: give a text file")
     return find_source([named], pattern="", remedy=remedy)
 
@@ -150,19 +153,19 @@ def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
     """
     if len(named) > MOST_NAMED:
         raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")
-    found = [files_of(name, pattern, remedy) for name in named]
-    members = tuple(member for files, _ in found for member in files)
+    found = [match_files(name, pattern, remedy) for name in named]
+    files = tuple(member for files, _ in found for member in files)
     seen: set[Identity | str] = set()
-    for member in members if len(named) > 1 else ():
-        same = identity_of(member.path or "") or member.label
+    for member in files if len(named) > 1 else ():
+        same = identify(member.path or "") or member.label
         if same in seen:
             raise UsageError(f"{member.label} is named twice: leave out one")
         seen.add(same)
-    is_file = members[0].label == repr(named[0])
+    is_file = files[0].label == repr(named[0])
     name = PurePath(plain_name(named[0])).stem if is_file else Path(named[0]).resolve().name
-    kind: Kind = "file" if is_file and len(members) == 1 else "files"
+    kind: Kind = "file" if is_file and len(files) == 1 else "files"
     paths = tuple(str(Path(name).absolute()) for name in named)
-    return Source(name, kind, paths, members, tuple(each for _, left_out in found for each in left_out))
+    return Source(name, kind, paths, files, tuple(each for _, left_out in found for each in left_out))
 
 
 def find_stored(stored: str, remedy: str) -> Source:
@@ -173,21 +176,42 @@ def find_stored(stored: str, remedy: str) -> Source:
     """
     if stored == "-":
         raise CorpusError(f"{_STDIN} is read once, and is gone: {remedy}")
-    return built_in_source(stored) if stored in NAMES else find_files([stored], "", remedy)
+    return make_builtin_source(stored) if stored in BUILTIN_NAMES else find_files([stored], "", remedy)
 
 
-def built_in_source(name: str) -> Source:
-    """The source of a built-in corpus; see ``read_named`` for what is raised."""
-    return Source(name, "built-in", (), (TextFile(f"the built-in corpus {name}", read_named(name).encode()),))
+def make_builtin_source(name: str) -> Source:
+    """The source of a built-in corpus; see ``read_builtin`` for what is raised."""
+    return Source(name, "built-in", (), (TextFile(f"the built-in corpus {name}", read_builtin(name).encode()),))
 
 
-def source_of_text(text: str) -> Source:
+def make_source(corpus: str | PathLike[str], pattern: str) -> Source:
+    """The source of what Python hands in: a string is the text itself, and a path names what to read.
+
+    Args:
+        corpus: the text, or the path of a file or a folder.
+        pattern: which files of a folder to read.
+
+    Raises:
+        UsageError: a string is short, and the name of what is there to be read.
+        CorpusError: there is nothing of the path, or the text is none.
+    """
+    if not isinstance(corpus, str):
+        return find_files([os.fspath(corpus)], pattern, "give the path of a text file or a folder")
+    if 0 < len(corpus) <= LONGEST_NAME and "\n" not in corpus and read_mode(corpus):
+        raise UsageError(
+            f"{corpus!r} is taken for the text itself, and is the name of a file or a folder: to read that, "
+            "wrap the name in pathlib.Path"
+        )
+    return make_text_source(corpus)
+
+
+def make_text_source(text: str) -> Source:
     """The source of a string that Python hands in.
 
     Raises:
         CorpusError: the string is empty, or holds half of a surrogate pair, which no file can.
 
-    >>> source_of_text("abc").read()
+    >>> make_text_source("abc").read()
     'abc'
     """
     if not text:
@@ -210,7 +234,7 @@ def empty(label: str) -> CorpusError:
 def _spooled(stream: BinaryIO, label: str) -> SpooledPipe:
     """A nameless file with all that a stream gives; it vanishes with the program, however that ends."""
     try:
-        file = tempfile.TemporaryFile(dir=cache_room())  # noqa: SIM115 (the spool closes it)
+        file = tempfile.TemporaryFile(dir=make_cache_folder())  # noqa: SIM115 (the spool closes it)
         spool = SpooledPipe(file)
         while block := stream.read(BLOCK):
             file.write(block)

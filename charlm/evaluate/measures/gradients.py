@@ -20,7 +20,7 @@ from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.base.random import generator
+from charlm.base.random import make_generator
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
 from charlm.engines.threads import ThreadPool
@@ -129,7 +129,7 @@ def _networks(subject: EvalCase, seed: int) -> dict[str, Model]:
         for nonlinearity in choices:
             config = dataclasses.replace(trained.config, cell=cell, nonlinearity=nonlinearity)
             network = Model(config, trained.vocab_size)
-            network.initialize(generator(seed, "initialise"))
+            network.initialize(make_generator(seed, "initialise"))
             networks[f"{cell} {nonlinearity}" if len(choices) > 1 else cell] = network
     return networks
 

@@ -15,7 +15,7 @@ from typing import Any
 from charlm.base.errors import UsageError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.base.random import generator
+from charlm.base.random import make_generator
 from charlm.base.tables import Column, Table
 from charlm.config import flag, setting
 from charlm.engines.threads import ThreadPool
@@ -140,7 +140,7 @@ class Perplexity(Measurement):
             tally.take(scores)
             series.take(scores.costs_nats)
         # The model and its baseline are resampled alike, and so is every run on the same text.
-        rng = generator(self.seed, "bootstrap")
+        rng = make_generator(self.seed, "bootstrap")
         low, high, block_length = series.interval(self.block_length, self.resamples, rng)
         words = subject.part[1:].words
         nats_per_word = tally.nats / words if words else None

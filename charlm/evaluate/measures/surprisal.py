@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds, id_dtype
 from charlm.base.errors import UsageError
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Table
 from charlm.config import setting
@@ -212,16 +212,16 @@ def _shown(vocabulary: Vocabulary) -> list[str]:
 
 
 def _cells(passage: Passage) -> tuple[int, float, str]:
-    return passage.position, passage.bits_per_char, visible(passage.text)
+    return passage.position, passage.bits_per_char, escape_unprintable(passage.text)
 
 
 def _tsv(subjects: Sequence[EvalCase], colored: Sequence[ColoredText]) -> str:
     """Every character after the first of each text, a line each."""
     lines = ["\t".join(TSV_HEADINGS)]
     for subject, text in zip(subjects, colored, strict=True):
-        names = f"{visible(subject.run)}\t{visible(subject.text_name)}"
+        names = f"{escape_unprintable(subject.run)}\t{escape_unprintable(subject.text_name)}"
         lines += [
-            f"{names}\t{position}\t{visible(character)}\t{bits:.4f}"
+            f"{names}\t{position}\t{escape_unprintable(character)}\t{bits:.4f}"
             for position, (character, bits) in enumerate(zip(text.text, text.bits, strict=True))
             if bits is not None
         ]

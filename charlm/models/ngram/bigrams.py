@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from charlm.base.arrays import TokenIds
-from charlm.base.files.atomic import PRIVATE, whole_file
+from charlm.base.files.atomic import PRIVATE, atomic_file
 from charlm.data.encoded import EncodedText
 from charlm.models.ngram.counts import Integers, Level
 
@@ -53,7 +53,7 @@ def bigrams_of(part: EncodedText) -> Bigrams:
     if part.bigrams_path is not None:
         raw = np.concatenate([bigrams.keys, bigrams.counts]).astype(_INTEGER).tobytes()
         # Where the system refuses, they are counted again the next time.
-        with suppress(OSError), whole_file(part.bigrams_path, PRIVATE) as file:
+        with suppress(OSError), atomic_file(part.bigrams_path, PRIVATE) as file:
             file.write(hashlib.sha256(raw).digest() + raw)
     return bigrams
 

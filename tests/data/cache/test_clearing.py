@@ -13,13 +13,13 @@ import pytest
 
 from charlm.base.errors import CharlmWarning, CorpusError
 from charlm.base.files import cache_dir
-from charlm.base.files.cache_dir import MARK, cache_room, is_marked
+from charlm.base.files.cache_dir import MARK, is_marked_cache, make_cache_folder
 from charlm.base.files.lock import hold
 from charlm.config import CorpusConfig
 from charlm.data.cache import clearing
 from charlm.data.cache.clearing import Cleared, clean
 from charlm.data.cache.maintenance import entries
-from charlm.data.catalog.catalog import NamedCorpus, RemoteFile
+from charlm.data.catalog.catalog import CatalogCorpus, RemoteFile
 from charlm.data.corpus import prepare
 from charlm.data.reading.documents import shuffled
 from charlm.data.reading.sources import find_source
@@ -57,12 +57,12 @@ def catalogue(monkeypatch, cache):
     """One corpus that can be downloaded, of two files."""
     content = b"a\nb"
     files = [RemoteFile("http://a", f"sha256:{hashlib.sha256(each).hexdigest()}") for each in (b"a", b"b")]
-    corpus = NamedCorpus(
+    corpus = CatalogCorpus(
         "sample", "t", "l", "l", "90/10", "http://a", bytes=3, files=files,
         hash=f"sha256:{hashlib.sha256(content).hexdigest()}",
     )  # fmt: skip
-    monkeypatch.setattr(clearing, "named_corpora", lambda: {"sample": corpus})
-    cache_room("corpora")
+    monkeypatch.setattr(clearing, "read_catalog", lambda: {"sample": corpus})
+    make_cache_folder("corpora")
     corpus.path.write_bytes(content)
     return corpus
 
@@ -134,7 +134,7 @@ def test_a_folder_that_charlm_did_not_begin_is_not_cleared(cache, text):
         CorpusError, match=r"^nothing is removed from .*cache: it has no CACHEDIR.TAG of charlm's"
     ):
         clean()
-    assert files_in(cache) == before and prepared.folder.exists() and not is_marked(cache)
+    assert files_in(cache) == before and prepared.folder.exists() and not is_marked_cache(cache)
     (cache / MARK).write_text("Signature: 8a477f597d28d172789f06886806bc55\n# cargo's\n")
     with pytest.raises(CorpusError):
         clean()
@@ -152,7 +152,7 @@ def test_a_folder_of_an_earlier_version_is_taken_over_at_the_usual_place_alone(
     with pytest.raises(CorpusError, match=r"others may use it; .*id_rsa, for one, is not charlm's"):
         clean()
     (cache / "keys" / "id_rsa").unlink()
-    assert clean().bytes > 0 and is_marked(cache) and not entry.exists() and catalogue.path.exists()
+    assert clean().bytes > 0 and is_marked_cache(cache) and not entry.exists() and catalogue.path.exists()
 
 
 def test_what_is_being_prepared_is_left_alone(cache, entry):
@@ -212,7 +212,7 @@ def test_a_folder_that_others_may_read_keeps_its_mode_and_is_told_of(cache, text
         folder = prepare(find_source([str(text)], ""), CorpusConfig()).folder
     prepare(find_source([str(text)], ""), CorpusConfig())
     assert stat.S_IMODE(cache.stat().st_mode) == 0o755 and stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert is_marked(cache)
+    assert is_marked_cache(cache)
 
 
 @links

@@ -227,9 +227,9 @@ def test_a_cache_that_cannot_be_made_is_one_line(text, folder):
 
 
 def test_what_a_killed_process_left_is_cleared_away(text, folder):
-    key = store.key_of(*keyed(text), PLAIN)
+    key = store.hash_key(*keyed(text), PLAIN)
     for name in (key, f"{key}-0123456789abcdef"):
-        (store.cache_room("unfinished") / name).mkdir()
+        (store.make_cache_folder("unfinished") / name).mkdir()
         (folder / "unfinished" / name / "codes").write_bytes(b"half")
     prepared(text)
     assert list((folder / "unfinished").iterdir()) == []
@@ -237,7 +237,7 @@ def test_what_a_killed_process_left_is_cleared_away(text, folder):
 
 def keyed(path):
     source = find_source([str(path)], "")
-    return source, [member.stamp() for member in source.members]
+    return source, [member.stamp() for member in source.files]
 
 
 PREPARE = """
@@ -281,4 +281,4 @@ def test_two_that_do_not_see_each_other_s_lock_make_one_whole_entry(text, tmp_pa
         yield from real(self, alphabet)
 
     monkeypatch.setattr(prepare_module.CorpusEncoder, "ids", ids)
-    assert names_in(prepared(text).folder) == ["alphabet", "ids", "files", "header.json"]
+    assert names_in(prepared(text).folder) == ["alphabet", "codes", "files", "header.json"]

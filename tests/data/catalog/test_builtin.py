@@ -6,7 +6,7 @@ import sysconfig
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.data.catalog.builtin import DEFAULT, NAMES, read_named
+from charlm.data.catalog.builtin import BUILTIN_NAMES, DEFAULT_CORPUS, read_builtin
 
 
 @pytest.fixture
@@ -17,14 +17,14 @@ def library(tmp_path, monkeypatch):
 
 
 def test_the_default_is_a_text_of_plausible_size():
-    assert DEFAULT in NAMES
-    text = read_named(DEFAULT)
+    assert DEFAULT_CORPUS in BUILTIN_NAMES
+    text = read_builtin(DEFAULT_CORPUS)
     assert 100_000 < len(text) < 5_000_000
-    assert read_named(DEFAULT) == text
+    assert read_builtin(DEFAULT_CORPUS) == text
 
 
 def test_the_real_library_is_large_and_stable():
-    text = read_named("python-source")
+    text = read_builtin("python-source")
     assert 2_000_000 < len(text) < 100_000_000
     assert "def " in text
 
@@ -46,20 +46,20 @@ def test_source_files_are_joined_in_order_without_tests_and_packages(library):
     for name, raw in files.items():
         (library / name).parent.mkdir(parents=True, exist_ok=True)
         (library / name).write_bytes(raw)
-    assert read_named("python-source") == "first\n\nsecond\r\n\ndrittens ß\n"
+    assert read_builtin("python-source") == "first\n\nsecond\r\n\ndrittens ß\n"
 
 
 def test_an_interpreter_without_its_source_is_an_error_with_a_remedy(library):
     with pytest.raises(CorpusError, match=r"python-source is not there.*install the full standard library"):
-        read_named("python-source")
+        read_builtin("python-source")
 
 
 def test_an_interpreter_without_its_topics_is_an_error_with_a_remedy(monkeypatch):
     monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)
     with pytest.raises(CorpusError, match=r"python-docs is not there.*give a text file"):
-        read_named("python-docs")
+        read_builtin("python-docs")
 
 
 def test_an_unknown_name_comes_with_those_that_there_are():
     with pytest.raises(CorpusError, match=r"'shakespeare'; there are: python-docs, python-source"):
-        read_named("shakespeare")
+        read_builtin("shakespeare")

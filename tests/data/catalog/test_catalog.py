@@ -7,7 +7,7 @@ import pytest
 from charlm.base.errors import CorpusError
 from charlm.config import DataConfig
 from charlm.data.catalog import catalog
-from charlm.data.catalog.catalog import downloaded, find_corpus, named_corpora
+from charlm.data.catalog.catalog import find_corpus, find_downloaded, read_catalog
 from charlm.data.split import Split
 
 SUMS = {"md5": 32, "sha256": 64}
@@ -22,7 +22,7 @@ def is_hash(value):
     return len(digits) == SUMS[algorithm] and re.fullmatch("[0-9a-f]+", digits) is not None
 
 
-@pytest.mark.parametrize("name", named_corpora())
+@pytest.mark.parametrize("name", read_catalog())
 def test_an_entry_says_all_that_it_must(name):
     corpus = find_corpus(name)
     assert corpus.title and corpus.language and corpus.licence and corpus.split
@@ -37,14 +37,14 @@ def test_an_entry_says_all_that_it_must(name):
         assert file.address.startswith(("https://", "http://")) and is_hash(file.hash)
 
 
-@pytest.mark.parametrize("name", [name for name in named_corpora() if len(find_corpus(name).files) == 1])
+@pytest.mark.parametrize("name", [name for name in read_catalog() if len(find_corpus(name).files) == 1])
 def test_a_text_that_is_its_file_has_its_sum(name):
     corpus = find_corpus(name)
     assert corpus.files[0].member or corpus.files[0].hash == corpus.hash
 
 
 def test_all_that_were_promised_are_there():
-    assert set(named_corpora()) == WANTED
+    assert set(read_catalog()) == WANTED
     # Its licence forbids to pass it on.
     assert "LDC" in find_corpus("penn-treebank-characters").licence
     assert find_corpus("penn-treebank-characters").files == ()
@@ -65,9 +65,9 @@ def test_a_corpus_that_is_not_here_says_how_to_get_it(tmp_path, monkeypatch):
     with pytest.raises(
         CorpusError, match=r"^tiny-shakespeare is not here yet: charlm corpus get tiny-shakespeare$"
     ):
-        downloaded("tiny-shakespeare")
+        find_downloaded("tiny-shakespeare")
     with pytest.raises(CorpusError, match=r"^penn-treebank-characters is not downloaded by charlm: its licence"):
-        downloaded("penn-treebank-characters")
+        find_downloaded("penn-treebank-characters")
 
 
 def test_a_text_of_another_size_is_not_here(tmp_path, monkeypatch):
@@ -77,7 +77,7 @@ def test_a_text_of_another_size_is_not_here(tmp_path, monkeypatch):
     corpus.path.write_bytes(bytes(corpus.bytes - 1))
     assert not corpus.is_downloaded
     corpus.path.write_bytes(bytes(corpus.bytes))
-    assert downloaded("makemore-names") == corpus.path == tmp_path / "corpora" / "makemore-names.txt"
+    assert find_downloaded("makemore-names") == corpus.path == tmp_path / "corpora" / "makemore-names.txt"
 
 
 PROJECT = '[project]\nname = "{}"\n'
@@ -93,9 +93,9 @@ def test_another_packages_folder_of_the_same_name_is_not_read(tmp_path, monkeypa
         (tmp_path / "pyproject.toml").write_text(project)
     monkeypatch.setattr(catalog, "_PACKAGE", tmp_path / "charlm")
     if project == PROJECT.format("charlm-rnn"):
-        assert catalog._catalogue(tmp_path / "charlm") == tmp_path / "corpora"
+        assert catalog._catalog_folder(tmp_path / "charlm") == tmp_path / "corpora"
         return
     with pytest.raises(
         CorpusError, match=r"^the named corpora are not there \(.*corpora\): install charlm again$"
     ):
-        named_corpora.__wrapped__()
+        read_catalog.__wrapped__()

@@ -16,8 +16,8 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.data.catalog import download
-from charlm.data.catalog.catalog import NamedCorpus, RemoteFile
-from charlm.data.catalog.download import fetch, is_intact
+from charlm.data.catalog.catalog import CatalogCorpus, RemoteFile
+from charlm.data.catalog.download import download_corpus, is_intact
 
 TEXT = "".join(f"line {number} of a text, with ü and 字\n" for number in range(9000)).encode()
 
@@ -50,7 +50,7 @@ class Server(ThreadingHTTPServer):
             )
             for path in paths
         ]
-        return NamedCorpus(
+        return CatalogCorpus(
             **{
                 "name": "sample", "title": "a sample", "language": "none", "licence": "none", "split": "90/10",
                 "address": "http://127.0.0.1/about", "bytes": len(text), "hash": sha256(text), "files": files,
@@ -125,7 +125,7 @@ def kept(folder):
 def test_a_text_comes_whole(server, tmp_path, path):
     corpus, reports = server.corpus(path), []
     assert not is_intact(corpus)
-    assert fetch(corpus, lambda done, total: reports.append((done, total))) == corpus.path
+    assert download_corpus(corpus, lambda done, total: reports.append((done, total))) == corpus.path
     assert corpus.path.read_bytes() == TEXT
     assert kept(tmp_path) == ["sample.txt"]
     assert reports[-1] == (len(TEXT), len(TEXT)) and all(done <= total for done, total in reports)
@@ -133,9 +133,9 @@ def test_a_text_comes_whole(server, tmp_path, path):
 
 def test_what_is_here_is_not_fetched_again(server):
     corpus = server.corpus("good")
-    fetch(corpus)
+    download_corpus(corpus)
     asked = len(server.asked)
-    assert fetch(corpus) == corpus.path and len(server.asked) == asked
+    assert download_corpus(corpus) == corpus.path and len(server.asked) == asked
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_is_here_is_not_fetched_again(server):
 def test_what_does_not_come_whole_is_not_kept(server, tmp_path, path, complaint):
     corpus = server.corpus(path)
     with pytest.raises(CorpusError, match=f"^sample:? {complaint}") as refused:
-        fetch(corpus)
+        download_corpus(corpus)
     assert "\n" not in str(refused.value)
     assert len(server.asked) == 1 + download.RETRIES
     assert not corpus.path.exists() and kept(tmp_path) in ([], ["sample.parts"])
@@ -173,7 +173,7 @@ def test_a_server_that_does_not_end_is_left_at_the_known_size(server, tmp_path, 
     with pytest.raises(
         CorpusError, match=r"^sample: what comes from .* is longer than the [0-9,]+ bytes that are"
     ):
-        fetch(corpus)
+        download_corpus(corpus)
     assert len(server.asked) == 1 and kept(tmp_path) == ["sample.parts"]
 
 
@@ -186,7 +186,7 @@ def test_an_archive_that_expands_to_more_than_its_text_is_left_at_the_known_size
         download, "_has_hash", lambda path, hash: sizes.append(path.stat().st_size) or real(path, hash)
     )
     with pytest.raises(CorpusError, match="its text is not what is known"):
-        fetch(server.corpus(files=[RemoteFile(address, known, "inside")]))
+        download_corpus(server.corpus(files=[RemoteFile(address, known, "inside")]))
     assert sizes == [pytest.approx(len(TEXT), abs=download.BLOCK)]
 
 
@@ -195,7 +195,7 @@ def test_a_disk_with_too_little_room_is_told_before_anything_is_asked_for(server
     with pytest.raises(
         CorpusError, match=r"cannot be written: [0-9,]+ bytes are needed there, and 999 are free; see"
     ):
-        fetch(server.corpus("good"))
+        download_corpus(server.corpus("good"))
     assert server.asked == []
 
 
@@ -206,7 +206,7 @@ def test_an_address_where_nobody_answers_is_told(server):
     with pytest.raises(
         CorpusError, match=r"^sample cannot be downloaded from http.* \(the connection is refused\): try"
     ):
-        fetch(corpus)
+        download_corpus(corpus)
 
 
 def test_a_name_that_is_not_resolved_is_told(server, monkeypatch):
@@ -215,15 +215,15 @@ def test_a_name_that_is_not_resolved_is_told(server, monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody_knows)
     with pytest.raises(CorpusError, match=r" \(the server's name is not resolved: is there a network\?\): try"):
-        fetch(server.corpus("good"))
+        download_corpus(server.corpus("good"))
 
 
 def test_a_later_attempt_goes_on_with_what_came(server, tmp_path):
     server.bodies |= {"one": b"one", "two": b"two"}
     with pytest.raises(CorpusError):
-        fetch(server.corpus("one", "missing/two", text=b"one\ntwo"))
+        download_corpus(server.corpus("one", "missing/two", text=b"one\ntwo"))
     server.asked.clear()
-    assert fetch(server.corpus("one", "two", text=b"one\ntwo")).read_bytes() == b"one\ntwo"
+    assert download_corpus(server.corpus("one", "two", text=b"one\ntwo")).read_bytes() == b"one\ntwo"
     assert server.asked == ["/two"] and kept(tmp_path) == ["sample.txt"]
 
 
@@ -232,7 +232,7 @@ def test_an_archive_is_unpacked(server, tmp_path):
     address, known = f"http://127.0.0.1:{server.server_port}/archive", sha256(server.bodies["archive"])
     md5 = f"md5:{hashlib.md5(TEXT).hexdigest()}"
     corpus = server.corpus(files=[RemoteFile(address, known, "inside")], hash=md5)
-    assert fetch(corpus).read_bytes() == TEXT and is_intact(corpus) and kept(tmp_path) == ["sample.txt"]
+    assert download_corpus(corpus).read_bytes() == TEXT and is_intact(corpus) and kept(tmp_path) == ["sample.txt"]
 
 
 def test_a_text_whose_files_are_right_and_itself_is_not_is_not_kept(server):
@@ -240,15 +240,15 @@ def test_a_text_whose_files_are_right_and_itself_is_not_is_not_kept(server):
     with pytest.raises(
         CorpusError, match=r"^sample: its text is not what is known \(sha256:.*, and is not kept$"
     ):
-        fetch(corpus)
+        download_corpus(corpus)
     assert not corpus.path.exists()
 
 
 def test_a_text_that_was_altered_here_is_fetched_again(server):
     corpus = server.corpus("good")
-    fetch(corpus).write_bytes(bytes(len(TEXT)))
+    download_corpus(corpus).write_bytes(bytes(len(TEXT)))
     assert corpus.is_downloaded and not is_intact(corpus)
-    assert fetch(corpus).read_bytes() == TEXT and is_intact(corpus)
+    assert download_corpus(corpus).read_bytes() == TEXT and is_intact(corpus)
 
 
 def test_what_is_somebody_elses_in_its_place_or_beside_it_stays(server, tmp_path):
@@ -259,10 +259,10 @@ def test_what_is_somebody_elses_in_its_place_or_beside_it_stays(server, tmp_path
     with pytest.raises(
         CorpusError, match=r"sample\.txt is there and is not sample as it is known: put it somewhere"
     ):
-        fetch(corpus)
+        download_corpus(corpus)
     assert server.asked == [] and corpus.path.read_text() == "precious"
     corpus.path.unlink()
-    fetch(corpus)
+    download_corpus(corpus)
     assert kept(tmp_path) == ["sample.parts", "sample.parts/mine", "sample.txt"]
 
 
@@ -272,12 +272,12 @@ def test_nothing_is_asked_for_offline(server, monkeypatch):
     with pytest.raises(
         CorpusError, match=r"^sample is not here, and CHARLM_OFFLINE forbids to download it: unset"
     ):
-        fetch(corpus)
+        download_corpus(corpus)
     assert server.asked == []
     monkeypatch.setenv("CHARLM_OFFLINE", "0")
-    fetch(corpus)
+    download_corpus(corpus)
     monkeypatch.setenv("CHARLM_OFFLINE", "1")
-    assert fetch(corpus) == corpus.path
+    assert download_corpus(corpus) == corpus.path
 
 
 def test_what_the_user_brings_is_not_downloaded(server):
@@ -285,19 +285,21 @@ def test_what_the_user_brings_is_not_downloaded(server):
     with pytest.raises(
         CorpusError, match=r"^sample is not downloaded by charlm: its licence forbids it; see http"
     ):
-        fetch(corpus)
+        download_corpus(corpus)
 
 
 def test_a_folder_that_cannot_be_made_is_told(server, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path / "file"))
     with pytest.raises(CorpusError, match=r"sample\.txt cannot be written: .*; see to the disk$"):
-        fetch(server.corpus("good"))
+        download_corpus(server.corpus("good"))
 
 
 def test_two_at_once_both_have_it(server):
     corpus, found = server.corpus("good"), []
-    threads = [threading.Thread(target=lambda: found.append(fetch(corpus).read_bytes())) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: found.append(download_corpus(corpus).read_bytes())) for _ in range(4)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.data.reading import compression, files
+from charlm.data.reading import file_formats, files
 from charlm.data.reading.files import BLOCK, TextFile
 
-zstd = compression._zstd()
+zstd = file_formats._zstd()
 CONTENT = bytes(range(256)) * 3000
 COMPRESS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 if zstd is not None:
@@ -87,7 +87,7 @@ def test_damage_is_told(member, ending):
 
 
 def test_without_zstandard_the_remedy_is_told(member, monkeypatch):
-    monkeypatch.setattr(compression, "ZSTD_MODULES", ("no_such_module",))
+    monkeypatch.setattr(file_formats, "ZSTD_MODULES", ("no_such_module",))
     assert "'t.zst' is compressed with Zstandard" in complaint(member(b"", "t.zst"))
     assert "pip install 'charlm-rnn[zst]'" in complaint(member(b"", "t.zst"))
 

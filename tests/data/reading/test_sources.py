@@ -12,7 +12,7 @@ import pytest
 from charlm.base.errors import CorpusError, UsageError
 from charlm.data.reading import files, sources
 from charlm.data.reading.files import TextFile
-from charlm.data.reading.sources import find_source, find_text, source_of_text
+from charlm.data.reading.sources import find_source, find_text, make_text_source
 
 
 @pytest.fixture
@@ -25,13 +25,13 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def tiny_built_ins(monkeypatch):
     """Built-in corpora that do not depend on the interpreter."""
-    monkeypatch.setattr(sources, "read_named", lambda name: f"the text of {name}")
+    monkeypatch.setattr(sources, "read_builtin", lambda name: f"the text of {name}")
 
 
 def test_finding_a_source_reads_no_file(folder, monkeypatch):
     (folder / "a.txt").write_bytes(b"\xff")
     monkeypatch.setattr(TextFile, "blocks", None)
-    assert find_source(["a.txt"], "").members[0].path == str(folder / "a.txt")
+    assert find_source(["a.txt"], "").files[0].path == str(folder / "a.txt")
 
 
 def complaint(corpus, error=CorpusError):
@@ -156,7 +156,7 @@ def test_what_is_no_utf_8_text_is_refused_with_its_place(folder, raw, words):
 
 
 def test_a_text_from_python_is_its_own_source():
-    source = source_of_text("é\r\n")
+    source = make_text_source("é\r\n")
     assert (source.name, source.kind, source.paths, source.read()) == ("text", "text", (), "é\r\n")
     assert "é" not in repr(source)
 
@@ -164,7 +164,7 @@ def test_a_text_from_python_is_its_own_source():
 @pytest.mark.parametrize(("text", "words"), [("", "empty"), ("ab\ud800", r"'\\ud800' at position 2")])
 def test_a_text_from_python_must_be_text(text, words):
     with pytest.raises(CorpusError, match=words):
-        source_of_text(text)
+        make_text_source(text)
 
 
 def make_files(folder, *names):
@@ -174,7 +174,7 @@ def make_files(folder, *names):
 
 
 def read_paths(source, folder):
-    return [str(Path(member.path).relative_to(folder)) for member in source.members]
+    return [str(Path(member.path).relative_to(folder)) for member in source.files]
 
 
 def test_files_are_read_in_the_order_in_which_they_are_named(folder):
@@ -239,7 +239,7 @@ def test_what_is_no_file_stands_alone(folder, name):
 
 def test_a_downloaded_corpus_is_found_by_its_name(folder, monkeypatch):
     make_files(folder, "cache/tiny-shakespeare.txt")
-    monkeypatch.setattr(sources, "downloaded", lambda name: folder / "cache" / f"{name}.txt")
+    monkeypatch.setattr(sources, "find_downloaded", lambda name: folder / "cache" / f"{name}.txt")
     source = find_source(["tiny-shakespeare"], "")
     assert (source.name, source.kind) == ("tiny-shakespeare", "file")
     make_files(folder, "tiny-shakespeare")

@@ -71,13 +71,13 @@ def test_what_was_altered_is_counted_again(corpus):
     counted = bigrams_of(part)
     raw = part.bigrams_path.read_bytes()
     other = bigrams.Bigrams(counted.symbols, counted.keys, counted.counts + 1)
-    for damaged in (b"", raw[:-8], raw[:-1] + bytes([raw[-1] ^ 1]), sealed(other), raw[:32]):
+    for damaged in (b"", raw[:-8], raw[:-1] + bytes([raw[-1] ^ 1]), seal(other), raw[:32]):
         part.bigrams_path.write_bytes(damaged)
         assert bigrams_of(part).counts.tolist() == counted.counts.tolist()
         assert part.bigrams_path.read_bytes() == raw
 
 
-def sealed(found):
+def seal(found):
     """As a file would be that is whole, and not of this part."""
     raw = np.concatenate([found.keys, found.counts]).astype("<i8").tobytes()
     return bigrams.hashlib.sha256(raw).digest() + raw
@@ -96,5 +96,5 @@ def test_a_folder_that_cannot_be_written_changes_nothing(corpus, monkeypatch):
     def refuse(path, data):
         raise OSError
 
-    monkeypatch.setattr(bigrams, "whole_file", refuse)
+    monkeypatch.setattr(bigrams, "atomic_file", refuse)
     assert bigrams_of(part).counts.sum() == len(part) - 1

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.files.cache_dir import cache_folder
 from charlm.cli.output import for_stream, print_json
 from charlm.data.cache.clearing import Cleared, clean
@@ -47,11 +47,14 @@ def command(
 def _stays(cleared: Cleared) -> str:
     """What is still there, a line each."""
     lines = [
-        f"kept, as it came through standard input and runs may need it (--stdin removes it): {visible(str(path))}"
+        "kept, as it came through standard input and runs may need it (--stdin removes it): "
+        + escape_unprintable(str(path))
         for path in cleared.kept
     ]
     named = cleared.left[:MOST_NAMED]
-    lines += [f"left alone, as it is not charlm's, or not whole: {visible(str(path))}" for path in named]
+    lines += [
+        f"left alone, as it is not charlm's, or not whole: {escape_unprintable(str(path))}" for path in named
+    ]
     if len(named) < len(cleared.left):
         lines.append(f"left alone likewise: {len(cleared.left) - len(named):,} more")
     return "".join(f"charlm: {line}\n" for line in lines)

@@ -11,7 +11,7 @@ import typer
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import print_json
 from charlm.data.catalog.catalog import find_corpus
-from charlm.data.catalog.download import fetch
+from charlm.data.catalog.download import download_corpus
 
 app = typer.Typer(add_completion=False)
 
@@ -27,7 +27,7 @@ def command(
     """
     corpus = find_corpus(name)
     with progress_bar(name, quiet=json) as progress:
-        path = fetch(corpus, progress)
+        path = download_corpus(corpus, progress)
     if json:
         print_json(asdict(corpus) | {"downloaded": True, "path": str(path)})
         return

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
 from charlm.cli.display.progress import progress_bar
@@ -18,7 +18,7 @@ from charlm.cli.options import AllowExpansion
 from charlm.cli.output import for_stream, print_json
 from charlm.config import CorpusConfig, DataConfig
 from charlm.data.reading.sources import find_source
-from charlm.data.remarks import left_out
+from charlm.data.remarks import describe_left_out
 from charlm.data.split import Split
 from charlm.evaluate.survey import Survey, survey_source
 
@@ -46,7 +46,7 @@ def command(
     divided = Split.of(DataConfig(split=split))
     source = find_source(corpus, glob)
     with progress_bar("reading", quiet=json) as progress:
-        survey = survey_source(source.expanding() if allow_expansion else source, progress)
+        survey = survey_source(source.allow_expansion() if allow_expansion else source, progress)
     parts = dict(zip(PARTS, divided.lengths(survey.characters), strict=True))
     if json:
         derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}
@@ -54,7 +54,7 @@ def command(
         return
     for table in _tables(survey, parts):
         print_table(table)
-    if (said := left_out(source)) is not None:
+    if (said := describe_left_out(source)) is not None:
         sys.stdout.write(for_stream(f"note: {said}\n", sys.stdout))
     if survey.sample_characters < survey.characters:
         sys.stdout.write(
@@ -73,7 +73,7 @@ def _tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
         "Most common",
         (Column("character"), Column("code point"), Column("times", ",d"), Column("share", ".2%")),
         [
-            (visible(each), f"U+{ord(each):04X}", count, count / survey.characters)
+            (escape_unprintable(each), f"U+{ord(each):04X}", count, count / survey.characters)
             for each, count in survey.most_common
         ],
     )

@@ -10,7 +10,7 @@ import typer
 from charlm.base.tables import Column, Table
 from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.data.catalog.catalog import NamedCorpus, named_corpora
+from charlm.data.catalog.catalog import CatalogCorpus, read_catalog
 
 app = typer.Typer(add_completion=False)
 
@@ -28,7 +28,7 @@ def command(
 
     charlm corpus get downloads one, or says of one marked "bring" why its user brings it.
     """
-    corpora = named_corpora().values()
+    corpora = read_catalog().values()
     if json:
         for each in corpora:
             print_json(asdict(each) | {"downloaded": each.is_downloaded, "path": str(each.path)})
@@ -40,7 +40,7 @@ def command(
     print_table(Table("Named corpora", COLUMNS, rows))
 
 
-def _place(corpus: NamedCorpus) -> str:
+def _place(corpus: CatalogCorpus) -> str:
     if corpus.bring:
         return "bring"
     return "yes" if corpus.is_downloaded else "no"

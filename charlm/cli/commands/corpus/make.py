@@ -19,8 +19,7 @@ from charlm.cli.display.progress import progress_bar
 from charlm.cli.options import with_settings
 from charlm.cli.output import print_json
 from charlm.data.synthetic import SOURCES
-from charlm.data.synthetic_file import write_text
-from charlm.data.synthetic_source import Source
+from charlm.data.synthetic_source import Source, write_text
 
 
 class _Sources(Group):

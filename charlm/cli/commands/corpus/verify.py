@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.base.escape import visible
+from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Table
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
 from charlm.data.cache.maintenance import entries, verify
-from charlm.data.catalog.catalog import named_corpora
+from charlm.data.catalog.catalog import read_catalog
 from charlm.data.catalog.download import is_intact
 
 app = typer.Typer(add_completion=False)
@@ -36,12 +36,13 @@ def command(
         if json:
             print_json(record)
     for complaint in (each for record in found for each in record["complaints"]):
-        sys.stderr.write(f"charlm: {visible(complaint)}\n")
+        sys.stderr.write(f"charlm: {escape_unprintable(complaint)}\n")
     if not json:
         rows = [
             (
-                visible(record["corpus"] or "?"), record["kind"], record["bytes_on_disk"],
-                visible(", ".join(record["paths"])), "changed" if record["complaints"] else "as it was",
+                escape_unprintable(record["corpus"] or "?"), record["kind"], record["bytes_on_disk"],
+                escape_unprintable(", ".join(record["paths"])),
+                "changed" if record["complaints"] else "as it was",
             )
             for record in found
         ]  # fmt: skip
@@ -64,7 +65,7 @@ def _prepared(quiet: bool) -> Iterator[dict[str, Any]]:
 
 
 def _downloaded() -> Iterator[dict[str, Any]]:
-    for corpus in named_corpora().values():
+    for corpus in read_catalog().values():
         if corpus.path.is_file():
             altered = f"{corpus.path} was altered: charlm corpus get {corpus.name}"
             yield {

@@ -1,4 +1,4 @@
-"""Compressed files, by their names and their first bytes: gzip, bzip2, xz, and Zstandard where Python has it."""
+"""File formats, by the name and the first bytes: compression, and files that are not text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from charlm.base.errors import CorpusError
 
-Decompression: TypeAlias = Callable[[BinaryIO], Any]
+Decompressor: TypeAlias = Callable[[BinaryIO], Any]
 
 ZSTD_MODULES = ("compression.zstd", "backports.zstd")
 """Where Zstandard is: Python has it from 3.14 on."""
@@ -41,7 +41,7 @@ class Format:
     name: str
     program: str
     beginnings: tuple[bytes, ...]
-    open: Decompression = field(repr=False)
+    open: Decompressor = field(repr=False)
 
 
 _FORMATS = {
@@ -60,13 +60,13 @@ _FORMATS = {
 SUFFIXES = tuple(_FORMATS)
 
 
-def damages() -> tuple[type[Exception], ...]:
+def decompression_errors() -> tuple[type[Exception], ...]:
     """What reading raises, beside EOFError, where a compressed file is damaged or the system refuses."""
     zstd = _zstd()
     return OSError, zlib.error, lzma.LZMAError, *(() if zstd is None else (zstd.ZstdError,))
 
 
-def decompression_of(path: str, head: bytes, label: str) -> Decompression | None:
+def find_decompressor(path: str, head: bytes, label: str) -> Decompressor | None:
     """How to read a file of this name, or that is a link to one; None where it is not compressed.
 
     Args:
@@ -77,7 +77,7 @@ def decompression_of(path: str, head: bytes, label: str) -> Decompression | None
     Raises:
         CorpusError: this Python cannot decompress it, or it is not what its name says.
 
-    >>> decompression_of("tale.txt", b"Once", "'tale.txt'") is None
+    >>> find_decompressor("tale.txt", b"Once", "'tale.txt'") is None
     True
     """
     suffixes = (PurePath(path).suffix.lower(), Path(path).resolve().suffix.lower())
@@ -89,7 +89,7 @@ def decompression_of(path: str, head: bytes, label: str) -> Decompression | None
             f"{label} is compressed with Zstandard, which this Python cannot read: "
             "install it with pip install 'charlm-rnn[zst]', or decompress the file with zstd -d"
         )
-    own, found = _FORMATS[suffix], format_of(head)
+    own, found = _FORMATS[suffix], detect_compression(head)
     if head and found is None:
         raise CorpusError(
             f"{label} is not compressed, as its first bytes say, though its name ends in {suffix}: rename it"
@@ -102,7 +102,7 @@ def decompression_of(path: str, head: bytes, label: str) -> Decompression | None
     return own.open
 
 
-def format_of(head: bytes) -> tuple[str, Format] | None:
+def detect_compression(head: bytes) -> tuple[str, Format] | None:
     """How a file that begins so is compressed, and the ending of such names; None where it is not."""
     found = (each for each in _FORMATS.items() if head.startswith(each[1].beginnings))
     return next(found, None)
@@ -116,3 +116,64 @@ def plain_name(path: str) -> str:
     """
     name = PurePath(path)
     return name.stem if name.suffix.lower() in SUFFIXES else name.name
+
+
+HEAD = 4096
+"""How many bytes tell what a file is."""
+
+_ZIP = b"PK\x03\x04"
+_PANDOC = "convert it to text, such as with pandoc -t plain -o NEW.txt"
+
+_IN_ZIP: dict[bytes, str] = {
+    b"application/epub+zip": "an EPUB book",
+    b"application/vnd.oasis.opendocument.text": "an OpenDocument text",
+    b"word/": "a Word document (.docx)",
+    b"ppt/": "a PowerPoint presentation (.pptx)",
+    b"xl/": "an Excel workbook (.xlsx)",
+}
+
+
+def detect_kind(head: bytes) -> tuple[str, str] | None:
+    """What a file that begins so is, and what to do; None where it is nothing that is known here.
+
+    >>> detect_kind(b"%PDF-1.7")
+    ('a PDF', 'convert it to text, such as with pdftotext')
+    """
+    found = (kind(head) for kind in _KINDS)
+    return next((each for each in found if each is not None), None)
+
+
+def is_document(head: bytes) -> bool:
+    """Whether a file that begins so is for other programs even where all its bytes are text."""
+    return head.startswith(b"%PDF-")
+
+
+def _compressed(head: bytes) -> tuple[str, str] | None:
+    found = detect_compression(head)
+    if found is None:
+        return None
+    suffix, how = found
+    return (
+        f"compressed with {how.name}",
+        f"give it a name that ends in {suffix}, or decompress it with {how.program} -d",
+    )
+
+
+def _pdf(head: bytes) -> tuple[str, str] | None:
+    return ("a PDF", "convert it to text, such as with pdftotext") if head.startswith(b"%PDF-") else None
+
+
+def _zipped(head: bytes) -> tuple[str, str] | None:
+    """A zip archive names its files, and some formats their own type, near its beginning."""
+    if not head.startswith(_ZIP):
+        return None
+    what = next((name for mark, name in _IN_ZIP.items() if mark in head), None)
+    return ("a zip archive", "unpack it") if what is None else (what, _PANDOC)
+
+
+def _old_word(head: bytes) -> tuple[str, str] | None:
+    is_one = head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    return ("an old document of Microsoft Office", "save it as text") if is_one else None
+
+
+_KINDS: tuple[Callable[[bytes], tuple[str, str] | None], ...] = (_compressed, _pdf, _zipped, _old_word)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import UsageError
+from charlm.data.reading.patterns import Walk
 from charlm.data.reading.sources import find_source
-from charlm.data.reading.walk import Walk
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links need rights that this platform may not give")
 
@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def labels(source):
-    return [member.label for member in source.members]
+    return [member.label for member in source.files]
 
 
 BOTH = ["'d/sub/y.txt'", "'d/x.txt'"]
@@ -54,7 +54,7 @@ def test_links_among_many_folders_are_followed_once(folder):
     (folder / "out" / "30" / "z.txt").write_text("z")
     (folder / "d" / "in").symlink_to("../out/0")
     source = find_source(["d"], "**/*.txt")
-    assert len(source.members) == 3 and len(source.left_out) == 30
+    assert len(source.files) == 3 and len(source.left_out) == 30
 
 
 def test_a_file_with_two_names_is_read_once_and_said(folder):

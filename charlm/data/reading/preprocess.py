@@ -16,10 +16,10 @@ from charlm.data.reading.normalize import lowercase, normalize_unicode
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def symbols_of(text: str, config: CorpusConfig) -> str:
+def preprocess_text(text: str, config: CorpusConfig) -> str:
     r"""The symbols of a text that is at hand, without marks: bytes as the characters of their code points.
 
-    >>> symbols_of("É", CorpusConfig(lowercase=True)), symbols_of("É", CorpusConfig(bytes=True))
+    >>> preprocess_text("É", CorpusConfig(lowercase=True)), preprocess_text("É", CorpusConfig(bytes=True))
     ('é', 'Ã\x89')
     """
     if config.bytes:
@@ -28,7 +28,7 @@ def symbols_of(text: str, config: CorpusConfig) -> str:
     return config.changed(text)
 
 
-def symbol_pieces(blocks: Iterable[bytes], config: CorpusConfig, label: str) -> Iterator[str]:
+def preprocess_blocks(blocks: Iterable[bytes], config: CorpusConfig, label: str) -> Iterator[str]:
     """The symbols of a file that comes in blocks, its documents marked.
 
     Raises:
@@ -46,4 +46,4 @@ def symbol_pieces(blocks: Iterable[bytes], config: CorpusConfig, label: str) -> 
         return mark_documents(pieces, "\n", lines=True)
     if config.delimiter is None:
         return pieces
-    return mark_documents(pieces, symbols_of(config.delimiter, config), lines=False)
+    return mark_documents(pieces, preprocess_text(config.delimiter, config), lines=False)
