@@ -5,16 +5,16 @@ from __future__ import annotations
 from charlm.base.errors import UsageError
 from charlm.config import ModelConfig, OptimizerConfig, flag
 from charlm.nn.cells import CELLS
-from charlm.nn.embedding import encoding_of
+from charlm.nn.embedding import make_encoding
 from charlm.nn.readout import readout_shapes
-from charlm.nn.state import initial_shapes
+from charlm.nn.state import initial_state_shapes
 
 
 def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
     """The name and shape of every parameter, with nothing allocated."""
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
-    encoding = encoding_of(config)
+    encoding = make_encoding(config)
     shapes = {
         name if name in encoding.shared else f"layers.0.{name}": shape
         for name, shape in encoding.shapes(vocab_size, width).items()
@@ -25,7 +25,7 @@ def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[in
         shapes[f"layers.{layer}.b_h"] = (width,)
         for name, shape in cell.shapes(config.hidden).items():
             shapes[f"layers.{layer}.{name}"] = shape
-        for name, shape in initial_shapes(cell, config.hidden).items() if config.learned_state else ():
+        for name, shape in initial_state_shapes(cell, config.hidden).items() if config.learned_state else ():
             shapes[f"layers.{layer}.{name}"] = shape
     return shapes | readout_shapes(config.hidden, vocab_size, config.tied)
 

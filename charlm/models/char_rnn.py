@@ -17,7 +17,7 @@ from charlm.nn.buffers import flatten_time
 from charlm.nn.cell import Cell
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
-from charlm.nn.embedding import encoding_of
+from charlm.nn.embedding import make_encoding
 from charlm.nn.layer import SymbolLayer
 from charlm.nn.readout import initialize_readout, logits, loss_and_gradient
 from charlm.nn.stack import Stack, StackBuffers
@@ -52,7 +52,7 @@ class Model:
 
     def _use(self, params: FlatVector) -> None:
         self.params = params
-        encoding, config = encoding_of(self.config), self.config
+        encoding, config = make_encoding(self.config), self.config
         self.stack = Stack(self.cell, params, config.layers, encoding=encoding, is_residual=config.residual)
 
     def initialize(self, rng: np.random.Generator) -> None:

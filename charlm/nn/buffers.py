@@ -1,7 +1,7 @@
-"""The buffers of a recurrence, allocated once and reused for every window.
+"""Buffers of a recurrence, allocated once and reused for every window.
 
-A forward pass leaves on its tape what its backward pass needs; what nobody keeps lies on a workbench, which the
-layers of a network share.
+A ForwardCache holds what one layer's forward pass saves for its backward pass. A Scratch holds temporary
+arrays, which the layers of a network share.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from charlm.base.arrays import Floats, Shapes, empty_steps
 State: TypeAlias = tuple[Floats, ...]
 Parameters: TypeAlias = Mapping[str, Floats]
 
-# Backward passes first turn activations into local derivatives, a block of time steps at a time: few enough
-# values to stay in a core's second-level cache, enough steps to spare the interpreter.
+# Backward passes turn activations into local derivatives in blocks of time steps: small enough for a core's
+# second-level cache, large enough to keep the interpreter's share low.
 BLOCK_VALUES = 100_000
-COPIED_ROWS = 64  # of a matrix at once: their cache lines stay in the first-level cache until they are used up
+COPIED_ROWS = 64  # of a matrix at once, so that their cache lines stay in the first-level cache
 
 
 def block_length(seq_len: int, batch_size: int, width: int) -> int:
-    """How many time steps of so many pre-activations a backward pass treats as one block."""
+    """The number of time steps of ``width`` pre-activations that a backward pass treats as one block."""
     return min(seq_len, max(1, BLOCK_VALUES // (batch_size * width)))
 
 
 class Scratch:
-    """Buffers for chunks of up to ``seq_len`` steps, for layers of one size, and their clock.
+    """Temporary arrays for windows of up to ``seq_len`` steps; layers of one size share them.
 
     Attributes:
-        W_HG: W_hh with the gates outermost in memory, as products with few streams want it.
-        product_BG: a step's recurrent product.
-        rows_TBG: the gradient of a layer's pre-activations, in rows.
+        W_HG: W_hh with the gates outermost in memory, which is fastest for small batches.
+        product_BG: the recurrent product of one step.
+        rows_TBG: the gradient of a layer's pre-activations in the usual memory order.
         dh_TBH: a block of the gradient with respect to the outputs, batch innermost.
-        arrays: what the cell asks for, by name.
-        after_recurrence: called in backward after the last step, before the weights' gradients.
+        arrays: the cell's own, by name.
+        after_recurrence: called in backward after the last step, before the gradients of the weights.
     """
 
     def __init__(
@@ -67,12 +67,12 @@ class Scratch:
 
 
 class StateHistory:
-    """One state variable over a chunk: slot 0 holds what came in, slot t + 1 what step t produced.
+    """One state variable over a window: slot 0 is the incoming state, slot t + 1 the state after step t.
 
     Attributes:
         slots_TBH: the slots (T + 1, B, H).
-        initial_H: what a stream starts afresh from; None for zero.
-        dinitial_H: the gradient with respect to that, as ``mask_gradient`` has summed it.
+        initial_H: the learned initial state; None for zero.
+        dinitial_H: its gradient, summed by ``mask_gradient``.
     """
 
     def __init__(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> None:
@@ -83,7 +83,7 @@ class StateHistory:
         self._carry_TB: Floats | None = None
 
     def begin(self, initial_BH: Floats, carry_TB: Floats | None) -> None:
-        """Start a chunk from a state; ``carry_TB`` holds 0 where a stream starts afresh before a step."""
+        """Start a window from a state; ``carry_TB`` is 0 where a document starts before a step."""
         self.slots_TBH[0] = initial_BH
         self._carry_TB = carry_TB
         self.dinitial_H = None if self.initial_H is None else np.zeros_like(self.initial_H)
@@ -91,7 +91,7 @@ class StateHistory:
             self._carried_TBH = np.empty_like(self.slots_TBH[1:])
 
     def before_step(self, t: int) -> Floats:
-        """The state that step t sees (B, H): what the step before produced, or the fresh state."""
+        """The state that step t reads (B, H): the one after step t - 1, or the initial state where carry is 0."""
         slot_BH: Floats = self.slots_TBH[t]
         if self._carry_TB is None or self._carried_TBH is None:
             return slot_BH
@@ -102,31 +102,31 @@ class StateHistory:
         return kept_BH
 
     def states_before(self, steps: slice) -> Floats:
-        """The states that these steps saw, once they have run (T, B, H)."""
+        """The states that these steps read (T, B, H); valid once they have run."""
         seen_TBH: Floats = self.slots_TBH[:-1]
         if self._carry_TB is not None and self._carried_TBH is not None:
             seen_TBH = self._carried_TBH
         return seen_TBH[steps]
 
     def states_after(self, steps: slice) -> Floats:
-        """The states that these steps produced (T, B, H)."""
+        """The states after these steps (T, B, H)."""
         after_TBH: Floats = self.slots_TBH[1:]
         return after_TBH[steps]
 
     def final(self, seq_len: int) -> Floats:
-        """A copy of the state after the last step (B, H), which outlives the tape's next use."""
+        """A copy of the state after the last step (B, H)."""
         last_BH: Floats = self.slots_TBH[seq_len]
         return last_BH.copy()
 
     def reset(self, h_TBH: Floats) -> None:
-        """Make a chunk's incoming states the fresh one in place where a stream started afresh."""
+        """Replace incoming states by the initial state, in place, where carry is 0."""
         if self._carry_TB is not None:
             h_TBH *= self._carry_TB[..., None]
             if self.initial_H is not None:
                 h_TBH[self._carry_TB == 0] = self.initial_H
 
     def mask_gradient(self, t: int, dstate_BH: Floats) -> None:
-        """Stop a gradient in place where the stream started afresh before step t."""
+        """Set a gradient to zero, in place, where carry is 0 before step t."""
         if self._carry_TB is not None:
             if self.dinitial_H is not None:
                 self.dinitial_H += dstate_BH[self._carry_TB[t] == 0].sum(axis=0)
@@ -134,13 +134,13 @@ class StateHistory:
 
 
 class ForwardCache:
-    """What a forward pass leaves for its backward pass: buffers for chunks of up to ``seq_len`` steps.
+    """What a layer's forward pass saves for its backward pass, for windows of up to ``seq_len`` steps.
 
     Attributes:
-        history: the state's variables over the chunk.
-        gates_TBG: the pre-activations that forward was given, then activations, then their gradient.
-        saved: what else the cell keeps from forward to backward.
-        scratch: what is not kept; layers of the same size can share it.
+        history: the state's variables over the window.
+        gates_TBG: the pre-activations, overwritten by the activations, then by their gradient.
+        saved: further arrays that the cell saves, by name.
+        scratch: temporary arrays.
     """
 
     def __init__(
@@ -164,28 +164,28 @@ class ForwardCache:
         self._copy_TBH: Floats | None = None
 
     def begin(self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None) -> None:
-        """Take over a chunk's pre-activations, and start from a state."""
+        """Take over a window's pre-activations, and start from a state."""
         self.gates_TBG = a_TBG
         if "W_hh" in params:
             self.scratch.arrange(params["W_hh"])
-        for track, initial_BH in zip(self.history, state, strict=True):
-            track.begin(initial_BH, carry_TB)
+        for variable, initial_BH in zip(self.history, state, strict=True):
+            variable.begin(initial_BH, carry_TB)
 
     def finish(self) -> tuple[Floats, State]:
-        """The outputs, in rows, and the state after the chunk."""
+        """The outputs (T, B, H), in the usual memory order, and the state after the window."""
         seq_len = len(self.gates_TBG)
         slots_TBH: Floats = self._h_TBH[: seq_len + 1]
         np.copyto(slots_TBH, self.history[0].slots_TBH[: seq_len + 1])
-        return slots_TBH[1:], tuple(track.final(seq_len) for track in self.history)
+        return slots_TBH[1:], tuple(variable.final(seq_len) for variable in self.history)
 
     def rows_before(self) -> Floats:
-        """The states h that the steps saw, in rows (T * B, H); the outputs are used up."""
+        """The states h that the steps read, as rows (T * B, H); overwrites the outputs."""
         h_TBH: Floats = self._h_TBH[: len(self.gates_TBG)]
         self.history[0].reset(h_TBH)
         return flatten_time(h_TBH)
 
     def gradient_rows(self) -> Floats:
-        """The gradient of the pre-activations in rows (T, B, G), valid until the buffer's next use."""
+        """The gradient of the pre-activations (T, B, G) in the usual memory order, valid until the next use."""
         da_TBG: Floats = self.scratch.rows_TBG[: len(self.gates_TBG)]
         np.copyto(da_TBG, self.gates_TBG)
         return da_TBG
@@ -199,9 +199,9 @@ class ForwardCache:
         return flatten_time(copy_TBH)
 
     def blocks_backward(self, dh_TBH: Floats) -> Iterator[tuple[slice, Floats]]:
-        """The chunk's steps as blocks that fit the cache, last block first, each with its part of ``dh_TBH``.
+        """Blocks of steps that fit the CPU's cache, last first, each with a copy of its part of ``dh_TBH``.
 
-        That part is a copy with the batch innermost, valid until the next block.
+        The copy has the batch innermost and is valid until the next block.
         """
         length = len(self.scratch.dh_TBH)
         for stop in range(len(dh_TBH), 0, -length):
@@ -213,5 +213,5 @@ class ForwardCache:
 
 
 def flatten_time(x: Floats) -> Floats:
-    """Time and batch as one axis: (T, B, X) as (T * B, X), a view."""
+    """Time and batch as one axis: a view (T * B, X) of (T, B, X)."""
     return x.reshape(-1, x.shape[-1])

@@ -1,16 +1,14 @@
-"""What a recurrent cell is: a recurrence over pre-activations that are already projected from its input.
+"""The base class of recurrent cells: a recurrence over pre-activations x @ W_xh + b_h.
 
-A layer multiplies its whole input by W_xh and adds b_h in one product; the cell then runs its recurrence over
-the T steps of the result. So a cell's file holds its equations and their derivatives, and nothing else. Buffers
-live on a tape, allocated once and reused for every chunk. The gradient of the loss with respect to x is called
-``dx`` throughout.
+The layer computes these for all T steps in one product, so a cell's file holds only its recurrence and the
+derivative. ``dx`` is the gradient of the loss with respect to x.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +20,15 @@ from charlm.nn.init import orthogonal_
 
 
 class Cell(ABC):
-    """One kind of recurrence. Instances hold settings only; parameters and buffers are passed in.
+    """A recurrence. Instances hold settings only; parameters and buffers are passed in.
 
     Attributes of a class:
-        gates: the blocks of G = len(gates) * H, in the order of this file.
-        torch_gates: the same in PyTorch's order; None where PyTorch has no cell with these equations.
+        gates: the blocks of G = len(gates) * H, in charlm's order.
+        torch_gates: the same in PyTorch's order; None where PyTorch has no such cell.
         recurrent_biases: per gate, the name of a bias that belongs to the recurrent product alone.
         state_names: the state's variables; the first is the output h.
-        settings: the fields of ModelConfig that only some cells use, and this one does.
-        lr_scale: the share of an optimiser's own learning rate that suits it.
+        settings: the fields of ModelConfig that this cell uses and not every cell does.
+        lr_scale: factor on the optimizer's default learning rate.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -42,25 +40,25 @@ class Cell(ABC):
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
-        """The cell with its own settings taken from a model's."""
+        """The cell with its settings."""
         return cls(**{name: getattr(config, name) for name in cls.settings})
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
-        """The recurrence's own parameters: W_hh, unless a cell has no recurrent product."""
+        """The shapes of the recurrence's own parameters."""
         return {"W_hh": (hidden, len(self.gates) * hidden)}
 
     def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """What this cell keeps from forward to backward beside its state and its gates (T, B, X)."""
+        """Further arrays to save from forward to backward (T, B, X)."""
         return {}
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Buffers that this cell wants for a step (B, X) or for a block of steps in backward (block, B, X)."""
+        """Temporary arrays for a step (B, X) or for a block of steps in backward (block, B, X)."""
         return {}
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
-        """Fill W_hh with one orthogonal block a gate (Saxe et al. 2014) and the biases with zeros, in place.
+        """Fill the parameters in place: W_hh with orthogonal blocks (Saxe et al. 2014), biases with zeros.
 
-        ``params`` holds the recurrence's own and the layer's W_xh and b_h, where W_xh is filled already.
+        ``params`` holds the cell's own and the layer's W_xh, already filled, and b_h.
         """
         orthogonal_(params["W_hh"], rng)
         params["b_h"][:] = 0
@@ -68,7 +66,7 @@ class Cell(ABC):
             params[name][:] = 0
 
     def scratch(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> Scratch:
-        """What layers of one size can share, for chunks of up to ``seq_len`` steps of ``batch_size`` streams."""
+        """Temporary arrays that layers of one size can share."""
         width = len(self.gates) * hidden
         scratch = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
         return Scratch(scratch, seq_len, batch_size, hidden, width, dtype)
@@ -81,7 +79,7 @@ class Cell(ABC):
         dtype: npt.DTypeLike,
         scratch: Scratch | None = None,
     ) -> ForwardCache:
-        """A layer's own buffers; ``scratch`` is made for it where it shares none."""
+        """A layer's own buffers, with a new Scratch unless one is given."""
         scratch = self.scratch(seq_len, batch_size, hidden, dtype) if scratch is None else scratch
         saved = self.saved_shapes(seq_len, batch_size, hidden)
         return ForwardCache(len(self.state_names), saved, seq_len, batch_size, hidden, dtype, scratch)
@@ -90,52 +88,44 @@ class Cell(ABC):
     def forward(
         self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
-        """Run the recurrence.
+        """Run the recurrence over a window.
 
         Args:
             params: the recurrence's own parameters.
-            a_TBG: pre-activations x @ W_xh + b_h; taken over and overwritten by the tape. Fastest with the
-                batch innermost.
+            a_TBG: pre-activations, kept by the cache and overwritten. Fastest with the batch innermost.
             state: each variable of ``state_names`` before the first step (B, H).
-            carry_TB: None, or 0 and 1 that multiply the state that arrives at each step.
+            carry_TB: None, or 0 and 1 that multiply the incoming state of each step.
             cache: this cell's buffers.
 
         Returns:
-            The outputs h_TBH, a view that is valid until the tape is used again, and the state after the last
-            step.
+            The outputs h_TBH, a view valid until the cache is used again, and the state after the last step.
         """
 
     @abstractmethod
     def backward(
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the recurrence's derivative, from the last step to the first.
+        """Run the derivative, from the last step to the first.
 
         Args:
-            params: as they were in forward.
+            params: as in forward.
             dh_TBH: gradient with respect to the outputs.
             dstate: gradient with respect to the state after the last step.
-            cache: as forward left it; used up.
-            grads: where the gradients of the recurrence's own parameters are written, not added.
+            cache: as forward left it; overwritten.
+            grads: where the gradients of the recurrence's parameters are written, not added.
 
         Returns:
-            The gradients with respect to a_TBG (a view of the tape's, in rows) and to the state before the first
-            step.
+            The gradients with respect to a_TBG (a view of the cache) and to the state before the first step.
         """
 
     @abstractmethod
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        """One step of forward with no tape, for sampling; a_BG is overwritten."""
+        """One step of forward without a cache, for sampling; a_BG is overwritten."""
 
 
 def sigmoid_(z: Floats) -> None:
-    """The logistic function in place, as tanh(z / 2) / 2 + 1/2: it cannot overflow, and tanh is vectorised."""
+    """The logistic function in place, as tanh(z / 2) / 2 + 1/2: no overflow, and tanh is vectorized."""
     z *= 0.5
     np.tanh(z, out=z)
     z *= 0.5
     z += 0.5
-
-
-def like(array: Any, *shape: int) -> Floats:
-    """An uninitialised array of this shape and another's type."""
-    return np.empty(shape, array.dtype)

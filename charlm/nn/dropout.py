@@ -1,6 +1,6 @@
-"""Dropout: of units between layers, of whole symbols of the input, and of recurrent weights.
+"""Dropout of units between layers, of input characters, and of recurrent weights.
 
-What survives a mask is scaled up, so that evaluation needs no change.
+What is kept is scaled up, so evaluation needs no change.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from charlm.nn.buffers import Parameters
 
 @dataclass(frozen=True)
 class Regularization:
-    """What is dropped in training, as shares; see the classes below.
+    """The dropout probabilities of a training run; see the classes below.
 
     Attributes:
         dropout: of the units that leave a layer upwards.
         locked_dropout: whether one mask serves all steps of a window.
-        input_dropout: of the symbols read.
+        input_dropout: of the input characters.
         weight_drop: of the recurrent weights.
     """
 
@@ -34,7 +34,7 @@ class Regularization:
 
     @classmethod
     def from_config(cls, config: OptimizerConfig) -> Self:
-        """What a training's settings ask for."""
+        """The probabilities that the settings give."""
         return cls(config.dropout, config.locked_dropout, config.input_dropout, config.weight_drop)
 
 
@@ -42,25 +42,23 @@ NO_REGULARIZATION = Regularization()
 
 
 class Dropout:
-    """Masks of a layer's outputs (Srivastava et al. 2014; Zaremba et al. 2014 for recurrence).
+    """Dropout of a layer's outputs (Srivastava et al. 2014; Zaremba et al. 2014 for recurrent networks).
 
-    Units are dropped only where they leave a layer upwards, never on their way to the next time step, so that the
-    memory is not disturbed. Locked masks are drawn once for a window and sequence and are the same at all its
-    steps (Gal & Ghahramani 2016, variational dropout): a unit that is gone at one step cannot be read off at the
-    next.
+    Units are dropped only on their way to the next layer, never to the next time step. A locked mask is drawn
+    once per window and sequence and serves all its steps (variational dropout, Gal & Ghahramani 2016).
     """
 
     def __init__(
         self, shape: tuple[int, int, int], dtype: npt.DTypeLike, rate: float, locked: bool = False
     ) -> None:
-        """Allocate for outputs of up to this shape (T, B, H), where there is anything to drop."""
+        """Allocate for outputs of up to this shape (T, B, H), unless the rate is 0."""
         self._rate = rate
         self._mask_TBH: Floats = np.empty(((1 if locked else shape[0]) if rate else 0, *shape[1:]), dtype)
         self._dropped_TBH: Floats = np.empty(shape if rate else (0, 0, 0), dtype)
         self._is_on = False
 
     def forward(self, h_TBH: Floats, rng: np.random.Generator | None) -> Floats:
-        """What the layer hands upwards (T, B, H): its outputs, or a masked copy where ``rng`` draws a mask."""
+        """The outputs, or a masked copy where ``rng`` draws a mask (T, B, H)."""
         self._is_on = rng is not None and self._rate > 0
         if rng is None or not self._rate:
             return h_TBH
@@ -69,20 +67,19 @@ class Dropout:
         return np.multiply(h_TBH, mask_TBH, out=self._dropped_TBH[: len(h_TBH)])
 
     def backward(self, dh_TBH: Floats) -> None:
-        """Turn the gradient with respect to what was handed upwards into the outputs' own, in place."""
+        """Mask the gradient in place."""
         if self._is_on:
             dh_TBH *= self._mask_TBH[: len(dh_TBH)]
 
 
 class EmbeddingDropout:
-    """Dropout of whole symbols of the input (Gal & Ghahramani 2016, word embedding dropout).
+    """Dropout of whole input characters (Gal & Ghahramani 2016, word embedding dropout).
 
-    A symbol that is dropped from a sequence's window is dropped wherever it occurs there: its row of the input
-    table is zero, and the first layer sees its own bias alone. A dropped symbol is read as one more symbol, whose
-    row is zero, so that activations need no pass of their own.
+    A character that is dropped from a sequence's window is dropped wherever it occurs there. It is read as id
+    V, one more row of the input table, which is zero.
 
     Attributes:
-        x_TB: the symbols of the last pass, V for those that were dropped.
+        x_TB: the ids of the last pass, V where dropped.
         vocab_size: V.
     """
 
@@ -93,7 +90,7 @@ class EmbeddingDropout:
         self.x_TB: TokenIds = np.empty((0, 0), np.uint8)
 
     def forward(self, rows_VG: Floats, x_TB: TokenIds, rng: np.random.Generator | None) -> Floats:
-        """Take a chunk's symbols, and give the rows that they stand for: those of the table, or V + 1."""
+        """Take a window's ids, and return the table for them: V rows, or V + 1 where ``rng`` draws a mask."""
         self._is_on = rng is not None and self._rate > 0
         self.x_TB, self.vocab_size = x_TB, len(rows_VG)
         if rng is None or not self._rate:
@@ -105,24 +102,23 @@ class EmbeddingDropout:
         return np.concatenate([rows_VG / rows_VG.dtype.type(1 - self._rate), np.zeros_like(rows_VG[:1])])
 
     def backward(self, drows_VG: Floats) -> Floats:
-        """The gradient of the table's rows, from that of V + 1, the last of which is for what was dropped."""
+        """The gradient of the table's V rows, from that of V + 1 rows."""
         own_VG: Floats = drows_VG[:-1]
         return own_VG / own_VG.dtype.type(1 - self._rate) if self._is_on else own_VG
 
 
 class WeightDrop:
-    """DropConnect on a layer's W_hh (Merity et al. 2017; Wan et al. 2013).
+    """DropConnect on a layer's W_hh (Wan et al. 2013; Merity et al. 2017).
 
-    Single weights are dropped for a whole window, so that what is dropped stays dropped at all time steps and the
-    recurrence is not slowed down. Each worker draws its own masks: the paper has one for a batch, but a mean over
-    several masks is a steadier gradient at the same cost.
+    A weight is dropped for a whole window. Each worker draws its own masks; the paper has one per batch, but a
+    mean over several masks is a less noisy gradient at the same cost.
 
     Attributes:
-        params: the layer's parameters as the pass sees them.
+        params: the layer's parameters, with the masked W_hh.
     """
 
     def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
-        """Allocate for a matrix W_hh of this shape (H, G), where there is anything to drop."""
+        """Allocate for a matrix W_hh of this shape (H, G), unless the rate is 0."""
         self._rate = rate
         self._mask_HG: Floats = np.empty(shape if rate else (0, 0), dtype)
         self._dropped_HG: Floats = np.empty(shape if rate else (0, 0), dtype)
@@ -130,7 +126,7 @@ class WeightDrop:
         self.params: Parameters = {}
 
     def forward(self, params: Parameters, rng: np.random.Generator | None) -> None:
-        """Take a layer's parameters, W_hh as a masked copy where ``rng`` draws a mask."""
+        """Take a layer's parameters, with a masked copy of W_hh where ``rng`` draws a mask."""
         self._is_on = rng is not None and self._rate > 0
         self.params = params
         if rng is not None and self._rate:
@@ -138,14 +134,14 @@ class WeightDrop:
             self.params = {**params, "W_hh": np.multiply(params["W_hh"], self._mask_HG, out=self._dropped_HG)}
 
     def backward(self, grads: Parameters) -> None:
-        """Turn the gradient with respect to the masked copy into W_hh's own, in place."""
+        """Mask the gradient of W_hh in place."""
         if self._is_on:
             dW_HG = grads["W_hh"]
             dW_HG *= self._mask_HG
 
 
 def draw_mask(mask: Floats, rate: float, rng: np.random.Generator) -> None:
-    """Fill a mask with 0 at chance ``rate`` and 1 / (1 - rate) elsewhere, in place."""
+    """Fill a mask in place: 0 with probability ``rate``, else 1 / (1 - rate)."""
     rng.random(dtype=mask.dtype.type, out=mask)
     np.greater_equal(mask, rate, out=mask, casting="unsafe")
     mask *= 1 / (1 - rate)

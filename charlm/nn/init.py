@@ -1,4 +1,4 @@
-"""Initial values of weights, each drawn in place from a generator that is passed in."""
+"""Initial values of weights, written in place; random numbers come from a passed generator."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def normal_(weights: Floats, deviation: float, rng: np.random.Generator) -> None
 def xavier_(weights: Floats, rng: np.random.Generator) -> None:
     """Normal values that keep a signal's variance from layer to layer (Glorot & Bengio 2010).
 
-    The fan-out is one gate's: a gate's block is what one unit's activation depends on.
+    The fan-out is that of one gate.
     """
     normal_(weights, weights.shape[0] ** -0.5, rng)
 
 
 def orthogonal_(weights: Floats, rng: np.random.Generator) -> None:
-    """One random orthogonal H x H block a gate, for W_hh [H, G] (Saxe et al. 2014).
+    """One random orthogonal H x H block per gate, for W_hh [H, G] (Saxe et al. 2014).
 
-    The sign fix makes the distribution uniform over orthogonal matrices (Mezzadri 2007).
+    The signs make the distribution uniform over orthogonal matrices (Mezzadri 2007).
     """
     size = weights.shape[0]
     for start in range(0, weights.shape[1], size):

@@ -1,8 +1,7 @@
-"""A recurrent layer: input projection, recurrence, dropout of its output, and a connection around it.
+"""A recurrent layer: input projection, recurrence, dropout, residual connection.
 
-A residual connection (He et al. 2016; Wu et al. 2016 for stacked recurrence) adds a layer's input to its output,
-so that gradients reach the lower layers undiminished. Dropout is of what a layer adds, not of what passes around
-it: every unit is dropped once.
+A residual connection adds a layer's input to its output after dropout (He et al. 2016; Wu et al. 2016 for
+stacked recurrent layers).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from charlm.nn.cell import Cell
 from charlm.nn.dropout import Dropout, EmbeddingDropout, Regularization, WeightDrop
 from charlm.nn.embedding import Encoding, gather_rows, sum_by_symbol
 from charlm.nn.init import xavier_
-from charlm.nn.state import start_from, write_gradients
+from charlm.nn.state import use_initial_state, write_initial_gradients
 
 Inputs: TypeAlias = npt.NDArray[Any]
 """Ids (T, B), or vectors (T, B, E)."""
@@ -28,13 +27,13 @@ Inputs: TypeAlias = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class SharedBuffers:
-    """What the layers of a stack work on in turn.
+    """Buffers that the layers of a stack use in turn.
 
     Attributes:
-        scratch: the recurrence's scratch arrays.
-        stopwatch: the clock of the passes.
+        scratch: the recurrence's.
+        stopwatch: times the parts of a step.
         dx_TBH: the gradient with respect to a layer's input.
-        around_TBH: the gradient that passes around a layer; empty without residual connections.
+        around_TBH: the gradient through the residual connection; empty if there is none.
     """
 
     scratch: Scratch
@@ -44,13 +43,13 @@ class SharedBuffers:
 
 
 class LayerBuffers:
-    """What one layer's forward pass leaves for its backward pass, for windows of up to (T, B, H).
+    """One layer's buffers, saved from forward to backward, for windows of up to (T, B, H).
 
     Attributes:
         a_TBG: the pre-activations.
-        cache: the recurrence's own.
+        cache: the cell's own.
         x: the input of the last pass.
-        output_TBH: what the last pass handed upwards.
+        output_TBH: the output of the last pass.
     """
 
     def __init__(
@@ -101,12 +100,12 @@ class RecurrentLayer:
         buffers: LayerBuffers,
         rng: np.random.Generator | None,
     ) -> tuple[Floats, State]:
-        """Run over a window, with the parameters that ``buffers.weight_drop`` holds; see ``Stack.forward``."""
+        """Run over a window, with the parameters in ``buffers.weight_drop``; see ``Stack.forward``."""
         steps, stopwatch = len(x), buffers.shared.stopwatch
         a_TBG = buffers.a_TBG[:steps]
         self._project(x, buffers, rng, out=a_TBG)
         stopwatch.end("projection")
-        start_from(self.cell, self.params, buffers.cache)
+        use_initial_state(self.cell, self.params, buffers.cache)
         h_TBH, after = self.cell.forward(buffers.weight_drop.params, a_TBG, state, carry_TB, buffers.cache)
         h_TBH = buffers.dropout.forward(h_TBH, rng)
         if self.is_residual:
@@ -129,7 +128,7 @@ class RecurrentLayer:
         buffers.dropout.backward(dh_TBH)
         da_TBG, before = self.cell.backward(buffers.weight_drop.params, dh_TBH, dstate, buffers.cache, grads)
         buffers.weight_drop.backward(grads)
-        write_gradients(self.cell, buffers.cache, grads)
+        write_initial_gradients(self.cell, buffers.cache, grads)
         shared.stopwatch.end("weight gradients")
         dx_TBH = self._project_backward(da_TBG, buffers, grads)
         if self.is_residual:
@@ -147,7 +146,7 @@ class RecurrentLayer:
         out += self.params["b_h"]
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
-        """Write the gradients of W_xh and b_h; the gradient with respect to the input."""
+        """Write the gradients of W_xh and b_h; return the gradient with respect to the input."""
         shared = buffers.shared
         np.matmul(flatten_time(buffers.x).T, flatten_time(da_TBG), out=grads["W_xh"])
         flatten_time(da_TBG).sum(axis=0, out=grads["b_h"])
@@ -163,9 +162,9 @@ class RecurrentLayer:
 
 
 class SymbolLayer(RecurrentLayer):
-    """A layer that reads ids (T, B): it gathers rows of its projected table, which costs no product.
+    """A layer that reads ids (T, B): it gathers rows of its table, without a product.
 
-    Its parameters hold the encoding's as well.
+    Its parameters include the encoding's.
     """
 
     def __init__(self, cell: Cell, params: Parameters, encoding: Encoding) -> None:
@@ -178,7 +177,7 @@ class SymbolLayer(RecurrentLayer):
         self.cell.initialize(self.params, rng)
 
     def table(self) -> Floats:
-        """The pre-activations of every symbol (V, G)."""
+        """The pre-activations of every id (V, G)."""
         return self._encoding.rows(self.params) + self.params["b_h"]
 
     def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:

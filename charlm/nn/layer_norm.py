@@ -1,9 +1,9 @@
-"""Layer normalisation (Ba et al. 2016) inside a recurrence, one step at a time.
+"""Layer normalization (Ba et al. 2016) inside a recurrence, one step at a time.
 
-    n = (z - mean(z)) / sqrt(var(z) + EPSILON), over a stream's units        y = gain * n
+    n = (z - mean(z)) / sqrt(var(z) + EPSILON), over the units of a sequence        y = gain * n
 
-A bias, where a cell has one, is the cell's own. Means are products with a constant vector: with the batch
-innermost in memory these take a fifth of the time that NumPy's sums take.
+A bias is the cell's own. Means are products with a constant vector: with the batch innermost in memory they
+take a fifth of the time of NumPy's sums.
 """
 
 from __future__ import annotations
@@ -17,30 +17,40 @@ EPSILON = 1e-5  # added to the variance; keeps the zero state's product at zero
 
 
 class LayerNorm:
-    """One normalised quantity z of X units over a chunk.
+    """One normalized quantity z of X units over a window.
 
-    Under its name the tape keeps n (T, B, X), and as ``inverse_NAME`` 1 / sqrt(var + EPSILON) (T, B, 1); the
-    scratch has ``gain_NAME`` and ``dgain_NAME`` (B, X). ``product_BX`` is scratch that others may use too.
+    ``cache.saved`` holds n (T, B, X) under its name and 1 / sqrt(var + EPSILON) (T, B, 1) as ``inverse_NAME``;
+    the scratch has ``gain_NAME`` and ``dgain_NAME`` (B, X). ``product_BX`` is a temporary array.
     """
+
+    @staticmethod
+    def saved_shapes(name: str, seq_len: int, batch_size: int, width: int) -> dict[str, tuple[int, ...]]:
+        """What a LayerNorm of ``width`` units saves."""
+        return {name: (seq_len, batch_size, width), f"inverse_{name}": (seq_len, batch_size, 1)}
+
+    @staticmethod
+    def scratch_shapes(name: str, batch_size: int, width: int) -> dict[str, tuple[int, ...]]:
+        """Its temporary arrays."""
+        return {f"{buffer}_{name}": (batch_size, width) for buffer in ("gain", "dgain")}
 
     def __init__(self, name: str, params: Parameters, cache: ForwardCache, product_BX: Floats) -> None:
         scratch, gain = cache.scratch.arrays, params[f"gain_{name}"]
         self.n_TBX, self._inverse_TB1 = cache.saved[name], cache.saved[f"inverse_{name}"]
         self._dgain_BX, self._product_BX = scratch[f"dgain_{name}"], product_BX
-        # Repeated for every stream: a vector would be broadcast in runs of B numbers, a third as fast.
+        # One copy per sequence: a vector would be broadcast in runs of B numbers, a third as fast.
         self.gain_BX = scratch[f"gain_{name}"]
         self.gain_BX[:] = gain
         self._share_X = gain / gain.size
 
-    def normalise(self, t: int) -> Floats:
-        """Turn z, which lies at step t of the tape, into n in place; y (B, X), until ``product_BX`` is used."""
+    def normalize(self, t: int) -> Floats:
+        """Normalize z, which lies in slot t of n, in place; return y (B, X), which lies in ``product_BX``."""
         n_BX: Floats = self.n_TBX[t]
         self._inverse_TB1[t] = normalize_(n_BX, self._product_BX)
         np.multiply(n_BX, self.gain_BX, out=self._product_BX)
         return self._product_BX
 
     def differentiate(self, t: int, dy_BX: Floats) -> Floats:
-        """Step t's gradient with respect to z (B, X), in place of n; the gain's is added to ``dgain_NAME``.
+        """The gradient with respect to z (B, X) at step t, in place of n; adds the gain's to ``dgain_NAME``.
 
         With dn = gain * dy it is dz = (dn - mean(dn) - n * mean(n * dn)) / sqrt(var + EPSILON).
         """
@@ -55,18 +65,8 @@ class LayerNorm:
         return n_BX
 
 
-def layer_norm_kept(name: str, seq_len: int, batch_size: int, width: int) -> dict[str, tuple[int, ...]]:
-    """What a LayerNorm of ``width`` units keeps on the tape."""
-    return {name: (seq_len, batch_size, width), f"inverse_{name}": (seq_len, batch_size, 1)}
-
-
-def layer_norm_scratch(name: str, batch_size: int, width: int) -> dict[str, tuple[int, ...]]:
-    """The scratch of a LayerNorm of ``width`` units."""
-    return {f"{buffer}_{name}": (batch_size, width) for buffer in ("gain", "dgain")}
-
-
 def normalize_(z_BX: Floats, scratch_BX: Floats) -> Floats:
-    """Bring each stream's units to mean 0 and variance 1, in place; 1 / sqrt(var + EPSILON) (B, 1).
+    """Bring each sequence's units to mean 0 and variance 1, in place; return 1 / sqrt(var + EPSILON) (B, 1).
 
     >>> z_BX = np.array([[1.0, 3.0]])
     >>> normalize_(z_BX, np.empty_like(z_BX)).round(3), z_BX.round(3)

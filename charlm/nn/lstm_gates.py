@@ -1,9 +1,9 @@
-"""What the long short-term memories share: their settings, and their gates and memory c, element by element.
+"""What the LSTM cells share: settings, gates and memory c, element by element.
 
     o, i, f = sigmoid(a), g = tanh(a), one block each        c' = f * c + i * g
 
-The blocks stand in the order o i f g: the three sigmoids lie side by side, and so do the three gates whose
-gradient comes through c, which makes each group one call. An LSTM's files hold PyTorch's order.
+In the order o i f g the three sigmoids are adjacent, and so are the three gates whose gradient comes through c:
+each group is one NumPy call.
 """
 
 from __future__ import annotations
@@ -19,17 +19,22 @@ from charlm.nn.cell import Cell
 
 
 class LSTMBase(Cell):
-    """A cell with a memory c beside its output h; ``forget_bias`` is the initial bias of f."""
+    """A cell with a memory c and an output h; ``forget_bias`` is the initial bias of f."""
 
     gates: ClassVar[tuple[str, ...]] = ("o", "i", "f", "g")
     state_names = ("h", "c")
     settings = ("forget_bias",)
+    gate_bias: ClassVar[str] = "b_h"
 
     def __init__(self, forget_bias: float = 1.0) -> None:
         self.forget_bias = forget_bias
 
+    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
+        super().initialize(params, rng)
+        hidden = len(params["W_hh"])
+        params[self.gate_bias][-2 * hidden : -hidden] = self.forget_bias  # the block of f
+
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """tanh(s), f and o * tanh'(s) over a block, where s is what h' is the tanh of; gradients of one step."""
         return {
             **dict.fromkeys(("tanh_s", "f", "dh_ds"), (block, batch_size, hidden)),
             **dict.fromkeys(("dh", "dc", "product"), (batch_size, hidden)),
@@ -45,7 +50,7 @@ def gate_blocks(a: Floats) -> tuple[Floats, ...]:
 def lstm_step_(
     W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: Sequence[Floats]
 ) -> None:
-    """One step: a_BG becomes the gates' activations, ``out`` the new h and c."""
+    """One step: a_BG becomes the gates' activations; ``out`` receives the new h and c."""
     h_BH, c_BH = state
     h_out_BH, c_out_BH = out
     np.matmul(h_BH, W_HG, out=product_BG)
@@ -57,7 +62,7 @@ def lstm_step_(
 
 
 def update_memory(a_BG: Floats, c_BH: Floats, scratch_BH: Floats, out_BH: Floats) -> None:
-    """Turn one step's pre-activations into the gates' activations in place, and write the new c."""
+    """Turn one step's pre-activations into activations in place, and write the new c."""
     _, i, f, g = gate_blocks(a_BG)
     # A sigmoid is a tanh of half the pre-activation (see ``sigmoid_``): one call for all four gates.
     sigmoids = a_BG[:, : -g.shape[1]]
@@ -73,12 +78,18 @@ def update_memory(a_BG: Floats, c_BH: Floats, scratch_BH: Floats, out_BH: Floats
 def local_derivatives(
     gates_TBG: Floats, h_TBH: Floats, c_TBH: Floats, tanh_TBH: Floats, scratch: Parameters
 ) -> None:
-    """Turn a block's activations into what dh or dc is multiplied by at each step, in place.
+    """Turn a block's activations into local derivatives in place: what dh or dc is multiplied by at each step.
 
-    o becomes dh'/da_o; i, f and g become dc'/da_i, dc'/da_f and dc'/da_g; the scratch keeps f = dc'/dc and
-    dh'/ds = o * (1 - tanh(s)^2), where h' = o * tanh(s) and s is c' or what a cell makes of it. ``h_TBH`` are the
-    outputs h', ``c_TBH`` the incoming c, and ``tanh_TBH``, tanh(s), is used up. Each derivative is written with
-    the products that forward left, h' first of all, so that no temporary is needed.
+    With h' = o * tanh(s), where s is c' or, in a layer-normalized cell, LN(c'): o becomes dh'/da_o; i, f and g
+    become dc'/da_i, dc'/da_f and dc'/da_g; the scratch receives f = dc'/dc and dh_ds = dh'/ds = o * (1 -
+    tanh(s)^2).
+
+    Args:
+        gates_TBG: the activations.
+        h_TBH: the outputs h'.
+        c_TBH: the incoming c.
+        tanh_TBH: tanh(s); overwritten.
+        scratch: holds ``f`` and ``dh_ds``.
     """
     f_copy, dh_ds = scratch["f"][: len(h_TBH)], scratch["dh_ds"][: len(h_TBH)]
     o, i, f, g = gate_blocks(gates_TBG)
@@ -95,7 +106,7 @@ def local_derivatives(
 
 
 def gate_gradients(da_BG: Floats, dh_BH: Floats, dc_BH: Floats) -> None:
-    """Multiply one step's local derivatives by the gradients that reach them, in place."""
+    """Multiply one step's local derivatives by the gradients with respect to h and c, in place."""
     batch_size, hidden = dh_BH.shape
     da_BG[:, :hidden] *= dh_BH
     da_B3H = da_BG[:, hidden:].reshape(batch_size, 3, hidden)
@@ -103,6 +114,6 @@ def gate_gradients(da_BG: Floats, dh_BH: Floats, dc_BH: Floats) -> None:
 
 
 def _complement_times(s: Floats, factor: Floats) -> None:
-    """(1 - s) * factor, in place of s."""
+    """Write (1 - s) * factor over s."""
     np.subtract(1, s, out=s)
     s *= factor

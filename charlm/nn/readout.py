@@ -1,7 +1,7 @@
-"""The readout: a linear layer from hidden states to logits, and softmax cross-entropy in nats.
+"""The output layer: logits, softmax, cross-entropy in nats and its gradient.
 
-Forward and backward are fused over blocks of rows, so that logits of the whole chunk never exist: a block's
-logits become probabilities and then their own gradient, in place.
+Forward and backward run together over blocks of rows: a block's logits become probabilities, then their own
+gradient, in place, so the logits of a whole window never exist.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from charlm.base.errors import DivergenceError
 from charlm.nn.buffers import Parameters
 from charlm.nn.init import xavier_
 
-# Logits of a block: few enough to stay in a core's second-level cache.
-BLOCK_VALUES = 200_000
+BLOCK_VALUES = 200_000  # logits of a block, so that it stays in a core's second-level cache
 
 
 def readout_shapes(hidden: int, vocab_size: int, tied: bool) -> dict[str, tuple[int, ...]]:
@@ -27,14 +26,14 @@ def readout_shapes(hidden: int, vocab_size: int, tied: bool) -> dict[str, tuple[
 
 
 def initialize_readout(params: Parameters, rng: np.random.Generator) -> None:
-    """Draw the weights, where they are the readout's own; a bias of zero."""
+    """Draw the weights, unless they are the embedding's; the bias is zero."""
     if "readout.W_hy" in params:
         xavier_(params["readout.W_hy"], rng)
     params["readout.b_y"][:] = 0
 
 
 def readout_weights(params: Parameters) -> Floats:
-    """W_hy (H, V), a view: the readout's own, or the embedding transposed (Press & Wolf 2017)."""
+    """W_hy (H, V), a view; the embedding's transpose if tied (Press & Wolf 2017)."""
     W_HV: Floats = params["readout.W_hy"] if "readout.W_hy" in params else params["embedding"].T
     return W_HV
 
@@ -54,25 +53,25 @@ def log_softmax_(logits_NV: Floats) -> Floats:
 
 
 def nll_nats(params: Parameters, h_NH: Floats, y_N: TokenIds) -> npt.NDArray[np.float64]:
-    """What each target costs (N,), in nats.
+    """The negative log-likelihood of each target (N,), in nats.
 
     Args:
-        params: the readout's.
+        params: the network's.
         h_NH: the last layer's outputs.
         y_N: the target of each row.
     """
-    costs_N = np.empty(len(y_N))
+    nll_N = np.empty(len(y_N))
     for block in _blocks(len(y_N), len(params["readout.b_y"])):
         log_probs_NV = log_softmax_(logits(params, h_NH[block]))
-        costs_N[block] = -log_probs_NV[np.arange(len(log_probs_NV)), y_N[block]]
-    return costs_N
+        nll_N[block] = -log_probs_NV[np.arange(len(log_probs_NV)), y_N[block]]
+    return nll_N
 
 
 def check_numbers(predicted: npt.NDArray[np.floating[Any]]) -> None:
-    """See that what a network predicts is numbers: costs, or each row's largest logit.
+    """Check that losses, or each row's largest logit, are finite.
 
     Raises:
-        DivergenceError: one of them is not finite.
+        DivergenceError: one of them is not.
     """
     if not np.isfinite(predicted).all():
         raise DivergenceError(
@@ -84,24 +83,24 @@ def loss_and_gradient(
     params: Parameters,
     h_NH: Floats,
     y_N: TokenIds,
-    real_N: npt.NDArray[np.bool_] | None,
-    targets: int,
+    target_mask_N: npt.NDArray[np.bool_] | None,
+    num_targets: int,
     dh_NH: Floats,
     grads: Parameters,
 ) -> float:
-    """The summed loss of a chunk, and the gradient of its mean.
+    """The summed loss of a window, and the gradient of its mean.
 
     Args:
-        params: the readout's.
+        params: the network's.
         h_NH: the last layer's outputs.
         y_N: the target of each row.
-        real_N: which rows have a target; None where all have.
-        targets: how many targets the mean is over, in all workers together.
-        dh_NH: the gradient with respect to h_NH, written; it may be h_NH itself.
-        grads: where the gradients of the readout's parameters, a tied embedding among them, are written.
+        target_mask_N: which rows have a target; None where all have.
+        num_targets: the number that the mean is over, of all workers together.
+        dh_NH: the gradient with respect to h_NH, written; can be h_NH itself.
+        grads: where the gradients of the output layer's parameters, or a tied embedding's, are written.
 
     Returns:
-        The sum of the targets' costs in nats.
+        The sum of the targets' losses in nats.
     """
     nll_sum = 0.0
     dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]
@@ -113,14 +112,14 @@ def loss_and_gradient(
         picked_logits_N = p_NV[picked]
         np.exp(p_NV, out=p_NV)
         partition_N = p_NV.sum(axis=1)
-        costs_N = np.log(partition_N) - picked_logits_N
+        nll_N = np.log(partition_N) - picked_logits_N
         p_NV /= partition_N[:, None]
         p_NV[picked] -= 1
-        p_NV /= targets
-        if real_N is not None:
-            p_NV *= real_N[block, None]
-            costs_N = costs_N[real_N[block]]
-        nll_sum += float(costs_N.sum(dtype=np.float64))
+        p_NV /= num_targets
+        if target_mask_N is not None:
+            p_NV *= target_mask_N[block, None]
+            nll_N = nll_N[target_mask_N[block]]
+        nll_sum += float(nll_N.sum(dtype=np.float64))
         dW_HV += h_NH[block].T @ p_NV
         db_V += p_NV.sum(axis=0)
         np.matmul(p_NV, readout_weights(params).T, out=dh_NH[block])

@@ -1,4 +1,4 @@
-"""A stack of recurrent layers that read in one direction; each hands its outputs to the next."""
+"""A stack of recurrent layers of one direction; each reads the outputs of the one below."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stack:
         cell: the recurrence of every layer.
         layers: from the input upwards.
         hidden: H, the width of every layer's output.
-        dtype: of every number.
+        dtype: of all arrays.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class Stack:
         Args:
             cell: the recurrence.
             params: every parameter of the network.
-            layers: how many there are.
-            prefix: what the names of this stack's parameters begin with.
-            encoding: how ids enter the first layer; None where it reads vectors.
+            layers: their number.
+            prefix: of the names of this stack's parameters.
+            encoding: how ids enter the first layer; None if it reads vectors.
             is_residual: whether each layer after the first adds its input to its output.
             is_reversed: whether the stack reads from the last step to the first.
         """
@@ -61,14 +61,14 @@ class Stack:
         return RecurrentLayer(self.cell, own, self._is_residual and number > 0)
 
     def _part(self, vector: FlatVector, number: int) -> dict[str, Floats]:
-        """A layer's views of parameters or gradients, the encoding's among the first layer's."""
+        """A layer's views of parameters or gradients, with the encoding's for the first layer."""
         own = vector.part(f"{self._prefix}{number}.")
         if number == 0 and self._encoding is not None:
             own |= {name: vector[name] for name in self._encoding.shared if name in vector}
         return own
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw every parameter anew, in place."""
+        """Draw every parameter, in place."""
         for layer in self.layers:
             layer.initialize(rng)
 
@@ -78,7 +78,7 @@ class Stack:
         return tuple(tuple(np.zeros(shape, self.dtype) for _ in self.cell.state_names) for _ in self.layers)
 
     def initial_state(self, batch_size: int) -> States:
-        """The state before any input: for each layer its variables (B, H), learned or zero."""
+        """The initial state: for each layer its variables (B, H), learned or zero."""
         state = self.zero_state(batch_size)
         for layer, own in zip(self.layers, state, strict=True):
             write_initial_state(self.cell, layer.params, own)
@@ -96,9 +96,9 @@ class Stack:
 
         Args:
             x: ids (T, B), or vectors (T, B, E).
-            state: the state before them, in the direction of reading.
-            buffers: the results of their last use are overwritten.
-            carry_TB: None, or 0 where a sequence starts anew before a step and 1 elsewhere.
+            state: the state before the first step, in reading order.
+            buffers: overwritten.
+            carry_TB: None, or 0 where a document starts before a step and 1 elsewhere.
             rng: draws dropout's masks; None, as in evaluation, for none.
 
         Returns:
@@ -117,14 +117,14 @@ class Stack:
     def backward(
         self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector
     ) -> tuple[Floats, States]:
-        """Run the derivative of forward, which left the buffers as they are.
+        """Run the derivative of forward.
 
         Args:
             dh_TBH: gradient with respect to the outputs; overwritten.
-            dstate: gradient with respect to the state after the window; zero in truncated training.
-            buffers: as forward left them; used up.
-            grads: where the gradients of this stack's parameters are written. To a tied embedding's, which the
-                output layer has written, this pass adds its own.
+            dstate: gradient with respect to the state after the window; zero in truncated BPTT.
+            buffers: as forward left them; overwritten.
+            grads: where the gradients of this stack's parameters are written. A tied embedding's is added to
+                what the output layer has written.
 
         Returns:
             The gradients with respect to the input vectors (T, B, E), a view of the buffers, empty for ids, and
@@ -146,7 +146,7 @@ class Stack:
         Args:
             x: ids (B,), or vectors (B, E).
             state: the state before.
-            table_VG: the first layer's table, for callers that take many steps over ids.
+            table_VG: the first layer's table, for callers that take many steps.
 
         Returns:
             The last layer's output (B, H), and the state after.
@@ -158,7 +158,7 @@ class Stack:
         return x, tuple(after)
 
     def output(self, state: States) -> Floats:
-        """The last layer's output for a state (B, H): its h, or with residuals every layer's sum."""
+        """The last layer's output for a state (B, H): its h, or with residual connections the sum over layers."""
         if not self._is_residual:
             return state[-1][0]
         total_BH: Floats = np.sum([h_BH for h_BH, *_ in state], axis=0)
@@ -170,8 +170,8 @@ class StackBuffers:
 
     Attributes:
         layers: each layer's own.
-        stopwatch: the clock of the passes.
-        dh_TBH: room for the gradient with respect to the last layer's outputs.
+        stopwatch: times the parts of a step.
+        dh_TBH: the gradient with respect to the last layer's outputs.
     """
 
     def __init__(
@@ -188,5 +188,5 @@ class StackBuffers:
 
     @property
     def output_TBH(self) -> Floats:
-        """What the last pass handed upwards."""
+        """The output of the last pass."""
         return self.layers[-1].output_TBH

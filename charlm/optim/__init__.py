@@ -6,7 +6,7 @@ from charlm.optim.base import Optimizer
 from charlm.optim.rules import OPTIMIZERS
 
 
-def optimizer_of(config: OptimizerConfig) -> Optimizer:
+def make_optimizer(config: OptimizerConfig) -> Optimizer:
     """The optimizer that a training's settings ask for."""
     rule = OPTIMIZERS.find(config.optimizer)(config.weight_decay)
     return Averaging(rule, config.average) if config.average else rule

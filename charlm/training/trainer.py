@@ -17,7 +17,7 @@ from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
 from charlm.models.architecture import check_settings
 from charlm.models.char_rnn import Model
-from charlm.nn.state import named_states, states_of
+from charlm.nn.state import named_states, restore_states
 from charlm.optim.averaging import AVERAGE
 from charlm.optim.clipping import clip_norm_, clip_value_
 from charlm.optim.rules import OPTIMIZERS
@@ -181,5 +181,5 @@ class Trainer:
         self.model.params.flat[:] = checkpoint.extras.get(WEIGHTS, checkpoint.params.flat)
         for name, slot in self._own_slots().items():
             slot[:] = checkpoint.extras[SLOT_PREFIX + name]
-        self._engine.state = states_of(checkpoint.extras, self._engine.state, self.model.cell)
+        self._engine.state = restore_states(checkpoint.extras, self._engine.state, self.model.cell)
         self._batches = None

@@ -10,7 +10,7 @@ from charlm.models.char_rnn import Model
 from charlm.nn.buffers import flatten_time
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION
-from charlm.nn.embedding import encoding_of, sum_by_symbol
+from charlm.nn.embedding import make_encoding, sum_by_symbol
 from charlm.nn.readout import nll_nats
 
 STEP = 5e-3  # the error is of its sixth power: far below the tolerance, as rounding's is
@@ -160,7 +160,7 @@ class GradientCheck:
         """The encoding alone: the parameters of its table, from gathered rows' gradients."""
         rng = np.random.default_rng(seed)
         model, x_TB, _ = self._model(config, count, 1, vocab_size, rng)
-        encoding, params = encoding_of(model.config), model.stack.layers[0].params
+        encoding, params = make_encoding(model.config), model.stack.layers[0].params
         da_NG = rng.standard_normal((count, len(params["b_h"])))
         grads = undefined(params)
         drows_VG = np.full((vocab_size, da_NG.shape[1]), np.nan)

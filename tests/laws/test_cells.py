@@ -56,16 +56,16 @@ def outputs(model, x_TB, state, buffers=None, carry_TB=None):
     return h_TBH.copy(), after
 
 
-@given(steps=STEPS, batch_size=BATCHES, encoding=ENCODINGS, mask_gradient=st.integers(0, 7), seed=SEEDS)
+@given(steps=STEPS, batch_size=BATCHES, encoding=ENCODINGS, split=st.integers(0, 7), seed=SEEDS)
 def test_a_chunk_in_two_parts_equals_the_whole(
-    problem, variant, steps, batch_size, encoding, mask_gradient, seed
+    problem, variant, steps, batch_size, encoding, split, seed
 ):
     model, x_TB, state = problem(variant, steps + 1, batch_size, seed, encoding=encoding)
-    mask_gradient = 1 + mask_gradient % steps
+    split = 1 + split % steps
     buffers = model.buffers(steps + 1, batch_size)
     h_TBH, after = outputs(model, x_TB, state, buffers)
-    first_TBH, between = outputs(model, x_TB[:mask_gradient], state, buffers)
-    second_TBH, last = outputs(model, x_TB[mask_gradient:], between, buffers)
+    first_TBH, between = outputs(model, x_TB[:split], state, buffers)
+    second_TBH, last = outputs(model, x_TB[split:], between, buffers)
     assert_close(np.concatenate([first_TBH, second_TBH]), h_TBH)
     assert_close(last, after)
 

@@ -171,12 +171,12 @@ def start_from_zero_in_the_weights_gradient(monkeypatch):
 
 
 def exchange_h_and_c(monkeypatch):
-    original = state.write_gradients
+    original = state.write_initial_gradients
 
     def write(cell, cache, grads):
         original(cell, cache, {"h_0": grads["c_0"], "c_0": grads["h_0"]})
 
-    monkeypatch.setattr("charlm.nn.layer.write_gradients", write)
+    monkeypatch.setattr("charlm.nn.layer.write_initial_gradients", write)
 
 
 TIED = {"tied": True, "encoding": "embedding", "embedding_size": 3}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from charlm.base.arrays import FlatVector
 from charlm.config import ModelConfig
-from charlm.nn.embedding import ONE_HOT_DEVIATION, encoding_of, sum_by_symbol
+from charlm.nn.embedding import ONE_HOT_DEVIATION, make_encoding, sum_by_symbol
 
 SEEDS = st.integers(0, 2**32)
 ENCODINGS = pytest.mark.parametrize("name", ["one-hot", "embedding"])
@@ -16,7 +16,7 @@ ENCODINGS = pytest.mark.parametrize("name", ["one-hot", "embedding"])
 def make(name, symbols, width, size=3, seed=0):
     """An encoding and its initialised parameters."""
     tied = {"encoding": "embedding", "tied": True, "hidden": size}
-    encoding = encoding_of(ModelConfig(embedding_size=size, **(tied if name == "tied" else {"encoding": name})))
+    encoding = make_encoding(ModelConfig(embedding_size=size, **(tied if name == "tied" else {"encoding": name})))
     params = FlatVector(encoding.shapes(symbols, width), "float64")
     encoding.initialize(params, np.random.default_rng(seed))
     return encoding, params

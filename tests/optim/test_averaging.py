@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charlm.config import OptimizerConfig
-from charlm.optim import base, optimizer_of
+from charlm.optim import base, make_optimizer
 from charlm.optim.averaging import AVERAGE
 from charlm.optim.rules import OPTIMIZERS
 
@@ -16,7 +16,7 @@ def path_of(rule, average=0, updates=30, weight_decay=0.1):
     """The parameters before the first update and after each, and the slots after the last."""
     rng = np.random.default_rng(3)
     w_P = rng.standard_normal(23)
-    optimizer = optimizer_of(OptimizerConfig(optimizer=rule, average=average, weight_decay=weight_decay))
+    optimizer = make_optimizer(OptimizerConfig(optimizer=rule, average=average, weight_decay=weight_decay))
     slots = optimizer.init(w_P)
     path = [w_P.copy()]
     for t in range(1, updates + 1):
@@ -63,7 +63,7 @@ def test_before_the_first_update_it_is_the_parameters_and_a_vector_of_its_own():
 
 def test_where_there_is_noise_it_ends_closer_to_the_minimum():
     rng = np.random.default_rng(0)
-    optimizer = optimizer_of(OptimizerConfig(optimizer="sgd", average=200))
+    optimizer = make_optimizer(OptimizerConfig(optimizer="sgd", average=200))
     w_P = np.full(50, 3.0)
     slots = optimizer.init(w_P)
     for t in range(1, 2001):
@@ -72,4 +72,4 @@ def test_where_there_is_noise_it_ends_closer_to_the_minimum():
 
 
 def test_off_there_is_no_average():
-    assert type(optimizer_of(OptimizerConfig())) is OPTIMIZERS.find("adam")
+    assert type(make_optimizer(OptimizerConfig())) is OPTIMIZERS.find("adam")

@@ -23,7 +23,7 @@ from charlm.engines.numpy.worker import WorkerSetup
 from charlm.engines.threads import ThreadPool, cores_of, on_core
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
-from charlm.optim import optimizer_of
+from charlm.optim import make_optimizer
 
 
 class NumpyEngine:
@@ -40,7 +40,7 @@ class NumpyEngine:
     ) -> None:
         columns = pool.columns(batch_size)
         self._workers = len(columns)
-        optimizer = optimizer_of(optimisation)
+        optimizer = make_optimizer(optimisation)
         sizes = optimizer.slot_names, seq_len, batch_size, self._workers
         self._memory = memory = TrainingMemory(model, *sizes)
         self.slots = memory.slots

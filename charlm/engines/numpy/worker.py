@@ -20,7 +20,7 @@ from charlm.engines.numpy.process_start import failure_line
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.models.char_rnn import Model
-from charlm.optim import optimizer_of
+from charlm.optim import make_optimizer
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class WorkerSetup:
         """The worker's part, over the shared memory."""
         blank = Model(ModelConfig(**self.model), self.vocab_size)
         optimisation = OptimizerConfig(**self.optimisation)
-        rule = optimizer_of(optimisation)
+        rule = make_optimizer(optimisation)
         sizes = rule.slot_names, self.seq_len, self.batch_size, self.workers
         memory = TrainingMemory(blank, *sizes, self.address)
         memory.shared.close_file()

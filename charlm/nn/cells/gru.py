@@ -1,15 +1,14 @@
-"""The gated recurrent unit (Cho et al. 2014), the reset gate applied before the recurrent product.
+"""The gated recurrent unit (Cho et al. 2014), with the reset gate before or after the recurrent product.
 
     r, z = sigmoid(x W + h W + b), one block each        n = tanh(x W + (r * h) W + b)
     h' = z * h + (1 - z) * n                             z keeps the old state
 
-Libraries differ here without saying so: PyTorch and cuDNN reset after the product,
+With ``reset_after`` it is the variant of PyTorch and cuDNN, the second class here, with one more bias and one
+product for all three blocks:
 
     n = tanh(x W + b + r * (h W + b_hn))
 
-which is the variant that the setting ``reset_after`` chooses, the second class here. All three blocks of h W then
-come from one product, at the price of one more bias. The variants differ in how the state enters the candidate n:
-that value is ``inner`` on the tape.
+The classes differ only in how the state enters n. ``inner`` in the cache is r * h, or h W + b_hn.
 """
 
 from __future__ import annotations
@@ -19,27 +18,25 @@ import numpy as np
 from charlm.base.arrays import Floats
 from charlm.config import ModelConfig
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
-from charlm.nn.cell import Cell, like, sigmoid_
+from charlm.nn.cell import Cell, sigmoid_
 
 
 class GRU(Cell):
-    """The cell as its paper has it, reset gate r, update gate z and candidate n; ``inner`` is r * h."""
+    """The cell of the paper: reset gate r, update gate z, candidate n."""
 
     gates = ("r", "z", "n")
     settings = ("reset_after",)
-    lr_scale = 0.5  # at 1, runs of some minutes with dropout diverged, on two corpora
+    lr_scale = 0.5  # at 1, runs of a few minutes with dropout diverged on two corpora
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Cell:  # type: ignore[override]
-        """The cell, or with ``reset_after`` its variant."""
+        """The cell, or its ``reset_after`` variant."""
         return _ResetAfter() if config.reset_after else cls()
 
     def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """``inner`` over time."""
         return {"inner": (seq_len, batch_size, hidden)}
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """r, z and h - n over a block; gradients of one step."""
         return {
             "rz": (block, batch_size, 2 * hidden),
             "difference": (block, batch_size, hidden),
@@ -50,7 +47,6 @@ class GRU(Cell):
     def forward(
         self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
-        """Run the recurrence; see Cell.forward."""
         cache.begin(params, a_TBG, state, carry_TB)
         (h,) = cache.history
         inner, scratch = cache.saved["inner"], cache.scratch
@@ -63,7 +59,6 @@ class GRU(Cell):
     def backward(
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative; see Cell.backward."""
         (h,) = cache.history
         da_TBG, scratch, inner = cache.gates_TBG, cache.scratch.arrays, cache.saved["inner"]
         dh_BH = scratch["dh"]
@@ -88,8 +83,8 @@ class GRU(Cell):
     ) -> None:
         """Turn a block's activations into what the gradient is multiplied by at each step, in place.
 
-        Here z becomes dh'/da_z = (h - n) * z * (1 - z), where z * (h - n) is h' - n with h' from ``h_TBH``, and n
-        becomes dh'/da_n = (1 - z) * (1 - n^2). The scratch keeps r and z themselves.
+        z becomes dh'/da_z = (h - n) * z * (1 - z), where z * (h - n) = h' - n with h' from ``h_TBH``; n becomes
+        dh'/da_n = (1 - z) * (1 - n^2). The scratch receives r and z.
         """
         hidden = h_TBH.shape[-1]
         r, z, n = (gates_TBG[..., k * hidden : (k + 1) * hidden] for k in range(3))
@@ -103,17 +98,17 @@ class GRU(Cell):
         z *= difference
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        """One step with no tape; see Cell.step."""
-        h_BH = state[0]
-        self._activate(params, params["W_hh"], a_BG, h_BH, like(a_BG, *h_BH.shape), like(a_BG, *a_BG.shape))
-        return (_interpolate(a_BG, h_BH, out=like(a_BG, *h_BH.shape)),)
+        out_BH, inner_BH = (np.empty(state[0].shape, a_BG.dtype) for _ in range(2))
+        product_BG = np.empty(a_BG.shape, a_BG.dtype)
+        self._activate(params, params["W_hh"], a_BG, state[0], inner_BH, product_BG)
+        return (_interpolate(a_BG, state[0], out=out_BH),)
 
     def _activate(
         self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats
     ) -> None:
         """Turn one step's pre-activations into r, z and n in place, and write ``inner``.
 
-        ``W_HG`` is W_hh in the memory order that suits the step.
+        ``W_HG`` is W_hh in the memory order that is fastest for the step.
         """
         hidden = h_BH.shape[1]
         rz, n = a_BG[:, : 2 * hidden], a_BG[:, 2 * hidden :]
@@ -124,7 +119,7 @@ class GRU(Cell):
         np.tanh(n, out=n)
 
     def _reset_derivative(self, r_TBH: Floats, inner_TBH: Floats) -> None:
-        """Turn r into what the gradient that reaches it is multiplied by: d(r * h)/da_r = h * r * (1 - r)."""
+        """Turn r into d(r * h)/da_r = h * r * (1 - r), in place."""
         np.subtract(1, r_TBH, out=r_TBH)
         r_TBH *= inner_TBH
 
@@ -137,7 +132,7 @@ class GRU(Cell):
         inner_BH: Floats,
         cache: ForwardCache,
     ) -> None:
-        """Finish da_r, and add to dh what reaches the old state through the recurrent products."""
+        """Finish da_r, and add to dh the gradient through the recurrent products."""
         hidden = dh_BH.shape[1]
         product_BH, W_GH = cache.scratch.arrays["product"], params["W_hh"].T
         np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
@@ -156,13 +151,12 @@ class GRU(Cell):
 
 
 class _ResetAfter(GRU):
-    """The variant; on the tape, ``inner`` is h W_n + b_hn, and in backward its gradient."""
+    """The variant; in backward, ``inner`` becomes its own gradient."""
 
     torch_gates = ("r", "z", "n")
     recurrent_biases = {"n": "b_hn"}  # noqa: RUF012 - a class's constant
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
-        """The recurrent weights, and the candidate's bias inside the reset."""
         return {**super().shapes(hidden), "b_hn": (hidden,)}
 
     def _activate(
@@ -179,7 +173,7 @@ class _ResetAfter(GRU):
         np.tanh(n, out=n)
 
     def _reset_derivative(self, r_TBH: Floats, inner_TBH: Floats) -> None:
-        """da_n/da_r = inner * r * (1 - r), in place of r; inner is used up."""
+        """Turn r into da_n/da_r = inner * r * (1 - r), in place; overwrites inner."""
         inner_TBH *= r_TBH
         np.subtract(1, r_TBH, out=r_TBH)
         r_TBH *= inner_TBH

@@ -1,11 +1,11 @@
-"""The layer-normalised LSTM (Ba, Kiros & Hinton 2016, equations 20 to 22).
+"""The layer-normalized LSTM (Ba, Kiros & Hinton 2016, equations 20 to 22).
 
-    o, i, f = sigmoid(a), g = tanh(a), one block each,      a = LN(h W) * gain_h + LN(x W + b) * gain_x + bias
+    a = LN(h W) * gain_h + LN(x W + b) * gain_x + bias      o, i, f = sigmoid(a), g = tanh(a), one block each
     c' = f * c + i * g                                      h' = o * tanh(LN(c') * gain_c + bias_c)
 
-LN normalises one stream's values at one step: all four gates' of a product together, as in the paper, and all
-units' of c'. The paper adds a bias to each of the two products and one more; their sum is ``bias``. A layer's own
-b stands inside the normalisation, where it shifts gates against one another, and starts at zero.
+LN normalizes the values of one sequence at one step: all four gates of a product together, and all units of c'.
+The paper's three biases of a are summed in ``bias``. The layer's b is inside the normalization and starts at
+zero.
 """
 
 from __future__ import annotations
@@ -14,45 +14,40 @@ import numpy as np
 
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
-from charlm.nn.cell import like
-from charlm.nn.layer_norm import LayerNorm, layer_norm_kept, layer_norm_scratch, normalize_
+from charlm.nn.layer_norm import LayerNorm, normalize_
 from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, update_memory
 
 
 class LNLSTM(LSTMBase):
-    """The layer-normalised LSTM cell; ``forget_bias`` is the initial ``bias`` of f."""
+    """The layer-normalized LSTM cell; ``forget_bias`` is the initial ``bias`` of f."""
+
+    gate_bias = "bias"
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
-        """W_hh, the three gains, and the biases that follow normalisation."""
         gates = dict.fromkeys(("gain_h", "gain_x", "bias"), (4 * hidden,))
         return {**super().shapes(hidden), **gates, "gain_c": (hidden,), "bias_c": (hidden,)}
 
     def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Both products and c', normalised, over time."""
         widths = {"h": 4 * hidden, "x": 4 * hidden, "c": hidden}
-        saved = (layer_norm_kept(name, seq_len, batch_size, width) for name, width in widths.items())
+        saved = (LayerNorm.saved_shapes(name, seq_len, batch_size, width) for name, width in widths.items())
         return {name: shape for shapes in saved for name, shape in shapes.items()}
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Those of every memory cell, and a step's sums and gradients of what it normalises."""
         return {
             **super().scratch_shapes(block, batch_size, hidden),
             **dict.fromkeys(("s", "bias_c", "dbias_c"), (batch_size, hidden)),
             **dict.fromkeys(("bias", "dbias"), (batch_size, 4 * hidden)),
-            **layer_norm_scratch("h", batch_size, 4 * hidden),
-            **layer_norm_scratch("x", batch_size, 4 * hidden),
-            **layer_norm_scratch("c", batch_size, hidden),
+            **LayerNorm.scratch_shapes("h", batch_size, 4 * hidden),
+            **LayerNorm.scratch_shapes("x", batch_size, 4 * hidden),
+            **LayerNorm.scratch_shapes("c", batch_size, hidden),
         }
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
-        """Orthogonal recurrent weights, gains of one, zero biases but for the forget gate's, in place."""
-        super().initialize(params, rng)
         for name in ("gain_h", "gain_x", "gain_c"):
             params[name][:] = 1
         for name in ("bias", "bias_c"):
             params[name][:] = 0
-        _, _, f, _ = gate_blocks(params["bias"])
-        f[:] = self.forget_bias
+        super().initialize(params, rng)
 
     def _norms(self, params: Parameters, cache: ForwardCache) -> dict[str, LayerNorm]:
         products = {"h": cache.scratch.product_BG, "x": cache.scratch.product_BG, "c": cache.scratch.arrays["s"]}
@@ -61,22 +56,21 @@ class LNLSTM(LSTMBase):
     def forward(
         self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
-        """Run the recurrence; see Cell.forward."""
         cache.begin(params, a_TBG, state, carry_TB)
         h, c = cache.history
         norms, scratch = self._norms(params, cache), cache.scratch.arrays
-        of_h, of_x, of_c = norms.values()
+        norm_h, norm_x, norm_c = norms.values()
         for name in ("bias", "bias_c"):
             scratch[name][:] = params[name]
         for t, a_BG in enumerate(a_TBG):
-            of_x.n_TBX[t] = a_BG
-            np.add(of_x.normalise(t), scratch["bias"], out=a_BG)
+            norm_x.n_TBX[t] = a_BG
+            np.add(norm_x.normalize(t), scratch["bias"], out=a_BG)
         for t, a_BG in enumerate(a_TBG):
-            np.matmul(h.before_step(t), cache.scratch.W_HG, out=of_h.n_TBX[t])
-            a_BG += of_h.normalise(t)
+            np.matmul(h.before_step(t), cache.scratch.W_HG, out=norm_h.n_TBX[t])
+            a_BG += norm_h.normalize(t)
             update_memory(a_BG, c.before_step(t), scratch["s"], c.slots_TBH[t + 1])
-            of_c.n_TBX[t] = c.slots_TBH[t + 1]
-            s_BH = of_c.normalise(t)
+            norm_c.n_TBX[t] = c.slots_TBH[t + 1]
+            s_BH = norm_c.normalize(t)
             s_BH += scratch["bias_c"]
             np.tanh(s_BH, out=s_BH)
             np.multiply(gate_blocks(a_BG)[0], s_BH, out=h.slots_TBH[t + 1])
@@ -85,7 +79,6 @@ class LNLSTM(LSTMBase):
     def backward(
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative; see Cell.backward."""
         h, c = cache.history
         norms = self._norms(params, cache)
         da_TBG, scratch = cache.gates_TBG, cache.scratch.arrays
@@ -128,19 +121,18 @@ class LNLSTM(LSTMBase):
             total_BX.sum(axis=0, out=grads[name])
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        """One step with no tape; see Cell.step."""
         h_BH, c_BH = state
         product_BG = h_BH @ params["W_hh"]
-        scratch_BG, s_BH = like(a_BG, *a_BG.shape), like(a_BG, *h_BH.shape)
+        scratch_BG = np.empty(a_BG.shape, a_BG.dtype)
+        s_BH, c_out_BH, scratch_BH = (np.empty(h_BH.shape, a_BG.dtype) for _ in range(3))
         for z_BG, gain in ((product_BG, params["gain_h"]), (a_BG, params["gain_x"])):
             normalize_(z_BG, scratch_BG)
             z_BG *= gain
         a_BG += product_BG
         a_BG += params["bias"]
-        c_out_BH = like(a_BG, *h_BH.shape)
         update_memory(a_BG, c_BH, s_BH, c_out_BH)
         s_BH[:] = c_out_BH
-        normalize_(s_BH, like(a_BG, *h_BH.shape))
+        normalize_(s_BH, scratch_BH)
         s_BH *= params["gain_c"]
         s_BH += params["bias_c"]
         np.tanh(s_BH, out=s_BH)

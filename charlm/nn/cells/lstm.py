@@ -1,7 +1,9 @@
 """The long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000).
 
-o, i, f = sigmoid(x W + h W + b), one block each        g = tanh(x W + h W + b)
-c' = f * c + i * g                                      h' = o * tanh(c')
+    o, i, f = sigmoid(x W + h W + b), one block each        g = tanh(x W + h W + b)
+    c' = f * c + i * g                                      h' = o * tanh(c')
+
+``../derivation.md`` derives both passes line by line.
 """
 
 from __future__ import annotations
@@ -10,8 +12,7 @@ import numpy as np
 
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
-from charlm.nn.cell import like
-from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, lstm_step_
+from charlm.nn.lstm_gates import LSTMBase, gate_gradients, local_derivatives, lstm_step_
 
 
 class LSTM(LSTMBase):
@@ -19,16 +20,9 @@ class LSTM(LSTMBase):
 
     torch_gates = ("i", "f", "g", "o")
 
-    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
-        """Orthogonal recurrent weights, zero biases but for the forget gate's, in place."""
-        super().initialize(params, rng)
-        _, _, f, _ = gate_blocks(params["b_h"])
-        f[:] = self.forget_bias
-
     def forward(
         self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
-        """Run the recurrence; see Cell.forward."""
         cache.begin(params, a_TBG, state, carry_TB)
         h, c = cache.history
         W_HG, product_BG, tanh_c_BH = (
@@ -43,14 +37,13 @@ class LSTM(LSTMBase):
     def backward(
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative; see Cell.backward."""
         h, c = cache.history
         da_TBG, scratch = cache.gates_TBG, cache.scratch.arrays
         dh_BH, dc_BH, product_BH = scratch["dh"], scratch["dc"], scratch["product"]
         W_GH = params["W_hh"].T
         dh_BH[:], dc_BH[:] = dstate
         for block, above_TBH in cache.blocks_backward(dh_TBH):
-            # Cheaper to compute again than to keep over the whole chunk.
+            # Computing tanh(c) again is cheaper than saving it for the whole window.
             tanh_c = np.tanh(c.states_after(block), out=scratch["tanh_s"][: len(above_TBH)])
             local_derivatives(da_TBG[block], h.states_after(block), c.states_before(block), tanh_c, scratch)
             steps = zip(range(block.start, block.stop), above_TBH, scratch["dh_ds"], scratch["f"], strict=False)
@@ -68,8 +61,7 @@ class LSTM(LSTMBase):
         return da_TBG, (dh_BH.copy(), dc_BH.copy())
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        """One step with no tape; see Cell.step."""
-        shape = state[0].shape
-        h_BH, c_BH, tanh_c_BH = like(a_BG, *shape), like(a_BG, *shape), like(a_BG, *shape)
-        lstm_step_(params["W_hh"], a_BG, state, like(a_BG, *a_BG.shape), tanh_c_BH, (h_BH, c_BH))
+        product_BG = np.empty(a_BG.shape, a_BG.dtype)
+        h_BH, c_BH, tanh_c_BH = (np.empty(state[0].shape, a_BG.dtype) for _ in range(3))
+        lstm_step_(params["W_hh"], a_BG, state, product_BG, tanh_c_BH, (h_BH, c_BH))
         return h_BH, c_BH

@@ -1,13 +1,12 @@
-"""The multiplicative LSTM (Krause et al. 2016): each character chooses its own transition between states.
+"""The multiplicative LSTM (Krause et al. 2016): the recurrent weights depend on the current character.
 
     m = (x W + b) * (h W)                                   one block of each product
     o, i, f = sigmoid(x W + m W + b), one block each        g = tanh(x W + m W + b)
     c' = f * c + i * g                                      h' = o * tanh(c')
 
-An intermediate state m takes the place of h in an LSTM. Its input's factor is one more block of x W and its
-state's one more of W_hh, so that W_hh's block m multiplies h and its other blocks multiply m. The paper gives
-that factor no b; here it has one because every block of x W has, and it starts at zero: a start at 1, where m is
-near to h W, left the network 0.03 nats a character behind.
+The intermediate state m takes the place of h in an LSTM. W_hh's block m multiplies h, its other blocks multiply
+m. Unlike in the paper, m's input factor has a bias, which starts at zero (a start at 1 gave 0.03 nats/char
+more).
 """
 
 from __future__ import annotations
@@ -16,37 +15,27 @@ import numpy as np
 
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State
-from charlm.nn.cell import like
-from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, lstm_step_
+from charlm.nn.lstm_gates import LSTMBase, gate_gradients, local_derivatives, lstm_step_
 
 
 class MLSTM(LSTMBase):
     """The multiplicative LSTM cell; ``forget_bias`` is the initial bias of f."""
 
     gates = ("m", *LSTMBase.gates)
-    lr_scale = 0.3  # m is a product of two sums, so a step of the weights moves it twice; at 1 training diverges
+    lr_scale = 0.3  # a step of the weights changes both factors of m; at 1 training diverges
 
     def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """m, and the factor of it that comes from the input, over time."""
         return dict.fromkeys(("m", "factor"), (seq_len, batch_size, hidden))
-
-    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
-        """Orthogonal recurrent weights, zero biases but for the forget gate's, in place."""
-        super().initialize(params, rng)
-        _, _, f, _ = gate_blocks(_parts(params["b_h"])[1])
-        f[:] = self.forget_bias
 
     def forward(
         self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
-        """Run the recurrence; see Cell.forward."""
         cache.begin(params, a_TBG, state, carry_TB)
         h, c = cache.history
         tanh_c_BH = cache.scratch.arrays["product"]
         (W_m_HH, W_HG), (_, product_BG) = _parts(cache.scratch.W_HG), _parts(cache.scratch.product_BG)
         factors_TBH, gates_TBG = _parts(a_TBG)
-        # On the tape the two factors of m change places: each then waits where its own gradient, which is dm
-        # times the other factor, will stand.
+        # The cache holds m's two factors exchanged: each where its own gradient, dm times the other, will be.
         cache.saved["factor"][: len(a_TBG)] = factors_TBH
         for t, (a_BG, q_BH, m_BH) in enumerate(zip(gates_TBG, factors_TBH, cache.saved["m"], strict=False)):
             np.matmul(h.before_step(t), W_m_HH, out=q_BH)
@@ -58,7 +47,6 @@ class MLSTM(LSTMBase):
     def backward(
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative; see Cell.backward."""
         h, c = cache.history
         scratch, dq_TBH = cache.scratch.arrays, cache.saved["factor"]
         dfactor_TBH, da_TBG = _parts(cache.gates_TBG)
@@ -93,18 +81,18 @@ class MLSTM(LSTMBase):
         np.matmul(cache.rows_before().T, cache.in_rows(cache.saved["factor"][:seq_len]), out=dW_m_HH)
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        """One step with no tape; see Cell.step."""
         h_BH, c_BH = state
         W_m_HH, W_HG = _parts(params["W_hh"])
         factor_BH, a_BG = _parts(a_BG)
         m_BH = h_BH @ W_m_HH
         m_BH *= factor_BH
-        out = like(a_BG, *h_BH.shape), like(a_BG, *h_BH.shape)
-        lstm_step_(W_HG, a_BG, (m_BH, c_BH), like(a_BG, *a_BG.shape), like(a_BG, *h_BH.shape), out)
-        return out
+        product_BG = np.empty(a_BG.shape, a_BG.dtype)
+        h_out_BH, c_out_BH, tanh_c_BH = (np.empty(h_BH.shape, a_BG.dtype) for _ in range(3))
+        lstm_step_(W_HG, a_BG, (m_BH, c_BH), product_BG, tanh_c_BH, (h_out_BH, c_out_BH))
+        return h_out_BH, c_out_BH
 
 
 def _parts(x: Floats) -> tuple[Floats, Floats]:
-    """The block of m and those of the gates along the last axis, as views."""
+    """The block of m and the blocks of the gates along the last axis, as views."""
     hidden = x.shape[-1] // 5
     return x[..., :hidden], x[..., hidden:]

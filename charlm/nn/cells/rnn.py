@@ -1,7 +1,7 @@
 """The vanilla recurrent network (Elman 1990): h' = f(x W_xh + h W_hh + b_h), with f = tanh or ReLU.
 
-With ReLU the recurrent weights start at the identity, the biases at zero and the input weights small, so that a
-state is at first carried unchanged (the IRNN of Le, Jaitly & Hinton 2015).
+With ReLU, W_hh starts at the identity and W_xh small, so that the state is at first carried unchanged (the IRNN
+of Le, Jaitly & Hinton 2015).
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import numpy as np
 
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
-from charlm.nn.cell import Cell, like
+from charlm.nn.cell import Cell
 
 IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
 
 
 class RNN(Cell):
-    """The vanilla cell; its one gate is its only candidate."""
+    """The vanilla cell, with one gate."""
 
     gates = ("h",)
     torch_gates = ("h",)
@@ -26,11 +26,9 @@ class RNN(Cell):
         self.is_relu = nonlinearity == "relu"
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """The gradient with respect to h."""
         return {"dh": (batch_size, hidden)}
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
-        """Orthogonal recurrent weights for tanh; the identity and small input weights for ReLU, in place."""
         super().initialize(params, rng)
         if self.is_relu:
             params["W_hh"][:] = np.eye(len(params["W_hh"]))
@@ -40,16 +38,14 @@ class RNN(Cell):
     def forward(
         self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None, cache: ForwardCache
     ) -> tuple[Floats, State]:
-        """Run the recurrence; see Cell.forward."""
         cache.begin(params, a_TBG, state, carry_TB)
         (h,) = cache.history
+        W_HG, product_BG = cache.scratch.W_HG, cache.scratch.product_BG
         for t, a_BG in enumerate(a_TBG):
-            self._advance(
-                cache.scratch.W_HG, a_BG, h.before_step(t), cache.scratch.product_BG, h.slots_TBH[t + 1]
-            )
+            self._next_state(W_HG, a_BG, h.before_step(t), product_BG, out_BH=h.slots_TBH[t + 1])
         return cache.finish()
 
-    def _advance(self, W_HG: Floats, a_BG: Floats, h_BH: Floats, product_BG: Floats, out_BH: Floats) -> None:
+    def _next_state(self, W_HG: Floats, a_BG: Floats, h_BH: Floats, product_BG: Floats, out_BH: Floats) -> None:
         np.matmul(h_BH, W_HG, out=product_BG)
         a_BG += product_BG
         if self.is_relu:
@@ -60,7 +56,6 @@ class RNN(Cell):
     def backward(
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative; see Cell.backward."""
         (h,) = cache.history
         da_TBG, dh_BH, W_GH = cache.gates_TBG, cache.scratch.arrays["dh"], params["W_hh"].T
         dh_BH[:] = dstate[0]
@@ -76,7 +71,7 @@ class RNN(Cell):
         return da_TBG, (dh_BH.copy(),)
 
     def _local_derivatives(self, h_TBH: Floats, out: Floats) -> None:
-        """Write f' in terms of f itself: 1 - h^2 for tanh, 1 where h > 0 for ReLU."""
+        """Write f' from h' = f(a): 1 - h'^2 for tanh, 1 where h' > 0 for ReLU."""
         if self.is_relu:
             np.greater(h_TBH, 0, out=out, casting="unsafe")
         else:
@@ -84,7 +79,6 @@ class RNN(Cell):
             np.subtract(1, out, out=out)
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        """One step with no tape; see Cell.step."""
-        h_BH = like(a_BG, *a_BG.shape)
-        self._advance(params["W_hh"], a_BG, state[0], like(a_BG, *a_BG.shape), h_BH)
+        h_BH, product_BG = (np.empty(a_BG.shape, a_BG.dtype) for _ in range(2))
+        self._next_state(params["W_hh"], a_BG, state[0], product_BG, out_BH=h_BH)
         return (h_BH,)

@@ -15,7 +15,7 @@ from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.engines.threads import ThreadPool
 from charlm.nn.readout import nll_nats
-from charlm.optim import optimizer_of
+from charlm.optim import make_optimizer
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 4
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
@@ -174,7 +174,7 @@ def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
 def test_an_update_is_the_optimisers_own(make_model, optimizer, workers):
     """Each worker updates a stretch of the parameters; together they do what one call on all would."""
     model, batch = make_model(**MODEL), epoch()[0]
-    expected, rule = model.params.flat.copy(), optimizer_of(OptimizerConfig(optimizer=optimizer))
+    expected, rule = model.params.flat.copy(), make_optimizer(OptimizerConfig(optimizer=optimizer))
     slots = rule.init(expected)
     with ThreadPool(workers) as pool:
         engine = NumpyEngine(model, OptimizerConfig(optimizer=optimizer), STEPS, STREAMS, pool)
@@ -200,7 +200,7 @@ def test_each_worker_gets_its_columns_of_every_field_that_the_model_declares(mak
     source_SB = np.arange(3 * STREAMS, dtype=np.uint8).reshape(3, STREAMS)
     batch = Batch({"source_SB": source_SB, "label_B": np.arange(STREAMS)}, num_targets=7, resets_state=True)
     optimisation = OptimizerConfig()
-    rule = optimizer_of(optimisation)
+    rule = make_optimizer(optimisation)
     memory = TrainingMemory(model, rule.slot_names, STEPS, STREAMS, 2)
     memory.put(batch)
     for number, columns in enumerate((slice(0, 2), slice(2, STREAMS))):
