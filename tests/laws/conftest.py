@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="module", autouse=True)
 def smooth_layer_norm():
-    """An epsilon that tells in the laws of few units: two units, normalised, are little but a sign."""
+    """An epsilon that tells in the laws of few units: two units, normalized, are little but a sign."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layer_norm, "EPSILON", 1.0)
         yield

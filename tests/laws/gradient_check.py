@@ -67,7 +67,7 @@ def fill(params, rng, config):
 
 
 def draw_carry(rng, with_carry, *shape):
-    """None, or a mask that starts about every third stream afresh at every step."""
+    """None, or a mask that starts about every third sequence at every step."""
     return (rng.random(shape) > 0.3).astype(float) if with_carry else None
 
 
@@ -108,14 +108,16 @@ class GradientCheck:
         gradients = {**grads, "a": da_TBG.copy(), **dict(zip(state, before, strict=True))}
         return relative_errors(projection, {**params, "a": a_TBG, **state}, gradients, rng)
 
-    def layers(self, config, steps, batch_size, vocab_size, with_carry=False, noise=NO_REGULARIZATION, seed=0):
+    def layers(
+        self, config, steps, batch_size, vocab_size, with_carry=False, regularization=NO_REGULARIZATION, seed=0
+    ):
         """Encoding and layers: their parameters and every layer's incoming state."""
         rng = np.random.default_rng(seed)
         model, x_TB, state = self._model(config, steps, batch_size, vocab_size, rng)
         carry_TB = draw_carry(rng, with_carry, steps, batch_size)
         dh_TBH = rng.standard_normal((steps, batch_size, config.hidden))
         dstate = tuple(tuple(rng.standard_normal(s.shape) for s in layer) for layer in state)
-        buffers = model.buffers(steps + 1, batch_size, noise)
+        buffers = model.buffers(steps + 1, batch_size, regularization)
 
         def projection():
             h_TBH, after = model.forward(x_TB, state, buffers, carry_TB, np.random.default_rng(seed))
@@ -135,23 +137,23 @@ class GradientCheck:
                 gradients[f"state.{layer}.{name}"] = gradient
         return relative_errors(projection, arrays, gradients, rng)
 
-    def loss(self, config, steps, batch_size, vocab_size, masked=False, noise=NO_REGULARIZATION, seed=0):
+    def loss(self, config, steps, batch_size, vocab_size, masked=False, regularization=NO_REGULARIZATION, seed=0):
         """The whole model: every parameter's gradient of the mean loss."""
         rng = np.random.default_rng(seed)
         model, x_TB, state = self._model(config, steps, batch_size, vocab_size, rng)
         y_TB = rng.integers(vocab_size, size=x_TB.shape).astype(np.uint8)
-        real_TB = rng.random(x_TB.shape) < 0.7 if masked else None
+        mask_TB = rng.random(x_TB.shape) < 0.7 if masked else None
         targets = x_TB.size + 3  # the mean is over other workers' targets too
-        buffers = model.buffers(steps + 1, batch_size, noise)
+        buffers = model.buffers(steps + 1, batch_size, regularization)
 
         def shares_of_the_mean():
             h_TBH, _ = model.forward(x_TB, state, buffers, rng=np.random.default_rng(seed))
             costs_N = nll_nats(model.params, flatten_time(h_TBH), y_TB.reshape(-1))
-            return costs_N * (1 if real_TB is None else real_TB.reshape(-1)) / targets
+            return costs_N * (1 if mask_TB is None else mask_TB.reshape(-1)) / targets
 
         grads = model.params.zeros_like()
         grads.flat[:] = np.nan
-        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({"target_mask_TB": real_TB} if masked else {})
+        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({"target_mask_TB": mask_TB} if masked else {})
         batch = Batch(fields, targets, resets_state=False)
         model.loss_and_gradient(batch, state, buffers, grads, np.random.default_rng(seed))
         return relative_errors(shares_of_the_mean, dict(model.params), grads, rng)

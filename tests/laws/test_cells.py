@@ -1,4 +1,4 @@
-"""What every cell owes to the model around it, beside its gradients."""
+"""Laws of every cell, other than its gradients."""
 
 import dataclasses
 
@@ -36,7 +36,7 @@ def leaves(tree):
 
 @pytest.fixture(scope="session")
 def problem(make_model):
-    """A function that makes a model of two layers, a chunk for it, and a state that is not zero."""
+    """A function that makes a model of two layers, a window for it, and a state that is not zero."""
 
     def make(variant, steps=6, batch_size=3, seed=0, **settings):
         model = make_model(SYMBOLS, seed, layers=2, **variant, **settings)
@@ -50,16 +50,14 @@ def problem(make_model):
 
 
 def outputs(model, x_TB, state, buffers=None, carry_TB=None):
-    """What the readout sees, and the state after; copies, so that they outlive the buffers's next use."""
+    """Copies of the last layer's outputs, and the state after."""
     buffers = buffers or model.buffers(len(x_TB), x_TB.shape[1])
     h_TBH, after = model.forward(x_TB, state, buffers, carry_TB)
     return h_TBH.copy(), after
 
 
 @given(steps=STEPS, batch_size=BATCHES, encoding=ENCODINGS, split=st.integers(0, 7), seed=SEEDS)
-def test_a_chunk_in_two_parts_equals_the_whole(
-    problem, variant, steps, batch_size, encoding, split, seed
-):
+def test_a_window_in_two_parts_equals_the_whole(problem, variant, steps, batch_size, encoding, split, seed):
     model, x_TB, state = problem(variant, steps + 1, batch_size, seed, encoding=encoding)
     split = 1 + split % steps
     buffers = model.buffers(steps + 1, batch_size)
@@ -82,7 +80,7 @@ def test_steps_in_a_loop_equal_forward(problem, variant, steps, batch_size, enco
 
 
 @given(steps=STEPS, fresh=st.data(), batch_size=BATCHES, seed=SEEDS)
-def test_a_keep_of_zero_starts_from_zero(problem, variant, steps, fresh, batch_size, seed):
+def test_a_carry_of_zero_starts_from_zero(problem, variant, steps, fresh, batch_size, seed):
     model, x_TB, state = problem(variant, steps, batch_size, seed)
     t = fresh.draw(st.integers(0, steps - 1))
     column = fresh.draw(st.integers(0, batch_size - 1))
@@ -94,7 +92,7 @@ def test_a_keep_of_zero_starts_from_zero(problem, variant, steps, fresh, batch_s
     assert_close(tuple(tuple(s[[column]] for s in layer) for layer in after), own_after)
 
 
-def test_a_keep_of_ones_changes_nothing(problem, variant):
+def test_a_carry_of_ones_changes_nothing(problem, variant):
     model, x_TB, state = problem(variant)
     saved = outputs(model, x_TB, state, carry_TB=np.ones(x_TB.shape))
     assert_same_bits(saved, outputs(model, x_TB, state))
@@ -133,7 +131,7 @@ def test_buffers_carry_nothing_from_use_to_use(problem, variant, dropout):
     assert_same_bits(everything(model, x_TB, state, buffers, seed), first)
 
 
-def test_a_short_chunk_in_long_buffers_equals_one_in_its_own(problem, variant):
+def test_a_short_window_in_long_buffers_equals_one_in_its_own(problem, variant):
     model, x_TB, state = problem(variant)
     long = model.buffers(len(x_TB), x_TB.shape[1])
     everything(model, x_TB, state, long)

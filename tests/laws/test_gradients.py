@@ -14,8 +14,8 @@ SYMBOLS, SEEDS = st.integers(1, 5), st.integers(0, 2**32)
 RATES = st.sampled_from([0.0, 0.5])
 
 
-def noise_for(variant):
-    """Every kind of noise that a cell can have."""
+def regularization_for(variant):
+    """Every kind of regularization that a cell can have."""
     has_W_hh = "W_hh" in CELLS.find(variant["cell"])().shapes(1)
     return st.builds(
         Regularization,
@@ -63,15 +63,15 @@ def test_a_cells_gradients_over_several_blocks(gradients, variant, block_values,
     sizes=st.fixed_dictionaries(SIZES),
     steps=STEPS,
     batch_size=BATCHES,
-    symbols=SYMBOLS,
+    vocab_size=SYMBOLS,
     with_carry=st.booleans(),
     draw=st.data(),
     seed=SEEDS,
 )
-def test_the_layers_gradients(gradients, variant, sizes, steps, batch_size, symbols, with_carry, draw, seed):
+def test_the_layers_gradients(gradients, variant, sizes, steps, batch_size, vocab_size, with_carry, draw, seed):
     config = config_of(variant, sizes)
-    noise = draw.draw(noise_for(variant))
-    assert not wrong(gradients.layers(config, steps, batch_size, symbols, with_carry, noise, seed))
+    regularization = draw.draw(regularization_for(variant))
+    assert not wrong(gradients.layers(config, steps, batch_size, vocab_size, with_carry, regularization, seed))
 
 
 @settings(max_examples=15)
@@ -79,21 +79,21 @@ def test_the_layers_gradients(gradients, variant, sizes, steps, batch_size, symb
     sizes=st.fixed_dictionaries(SIZES),
     steps=STEPS,
     batch_size=BATCHES,
-    symbols=SYMBOLS,
+    vocab_size=SYMBOLS,
     masked=st.booleans(),
     draw=st.data(),
     seed=SEEDS,
 )
 def test_every_parameters_gradient_of_the_loss(
-    gradients, variant, sizes, steps, batch_size, symbols, masked, draw, seed
+    gradients, variant, sizes, steps, batch_size, vocab_size, masked, draw, seed
 ):
     config = config_of(variant, sizes)
-    noise = draw.draw(noise_for(variant))
-    assert not wrong(gradients.loss(config, steps, batch_size, symbols, masked, noise, seed))
+    regularization = draw.draw(regularization_for(variant))
+    assert not wrong(gradients.loss(config, steps, batch_size, vocab_size, masked, regularization, seed))
 
 
 @pytest.mark.parametrize("encoding", ["one-hot", "embedding"])
-@given(symbols=SYMBOLS, rows=st.integers(1, 6), hidden=HIDDEN, width=st.integers(1, 3), seed=SEEDS)
-def test_the_tables_gradients(gradients, encoding, symbols, rows, hidden, width, seed):
+@given(vocab_size=SYMBOLS, rows=st.integers(1, 6), hidden=HIDDEN, width=st.integers(1, 3), seed=SEEDS)
+def test_the_tables_gradients(gradients, encoding, vocab_size, rows, hidden, width, seed):
     config = ModelConfig(encoding=encoding, hidden=hidden, embedding_size=width)
-    assert not wrong(gradients.table(config, symbols, rows, seed))
+    assert not wrong(gradients.table(config, vocab_size, rows, seed))

@@ -116,15 +116,15 @@ def add_to_gradients(monkeypatch):
     monkeypatch.setattr(lstm.LSTM, "backward", backward)
 
 
-def forget_keep_in_backward(monkeypatch):
+def forget_carry_in_backward(monkeypatch):
     monkeypatch.setattr(StateHistory, "mask_gradient", lambda self, t, dstate_BH: None)
 
 
-def forget_keep_in_the_weights_gradient(monkeypatch):
+def forget_carry_in_the_weights_gradient(monkeypatch):
     monkeypatch.setattr(StateHistory, "reset", lambda self, h_TBH: None)
 
 
-def keep_the_cut_a_step_late(monkeypatch):
+def mask_a_step_late(monkeypatch):
     original = StateHistory.mask_gradient
     monkeypatch.setattr(StateHistory, "mask_gradient", lambda self, t, d_BH: original(self, max(t - 1, 0), d_BH))
 
@@ -153,10 +153,10 @@ IN_A_CELL = [
     ("gru", {"reset_after": True}, drop_reset_path(gru._ResetAfter)),
     ("gru", {}, reset_path_without_the_gate),
     ("lstm", {}, add_to_gradients),
-    ("lstm", {}, forget_keep_in_backward),
-    ("lstm", {}, forget_keep_in_the_weights_gradient),
-    ("gru", {}, forget_keep_in_the_weights_gradient),
-    ("gru", {}, keep_the_cut_a_step_late),
+    ("lstm", {}, forget_carry_in_backward),
+    ("lstm", {}, forget_carry_in_the_weights_gradient),
+    ("gru", {}, forget_carry_in_the_weights_gradient),
+    ("gru", {}, mask_a_step_late),
     ("rnn", {}, ignore_the_last_states_gradient),
 ]
 

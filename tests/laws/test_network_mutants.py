@@ -1,4 +1,4 @@
-"""The check of gradients rejects planted errors in what surrounds the cells: encoding, noise, residuals."""
+"""The gradient check rejects planted errors outside the cells: encoding, dropout, residual connections."""
 
 import sys
 from pathlib import Path
@@ -142,7 +142,7 @@ def untranspose_the_readouts_part(monkeypatch):
 
 
 def forget_the_initial_state(monkeypatch):
-    """Stop the gradient where a stream starts, and let nobody have it."""
+    """Stop the gradient where a sequence starts, and lose it."""
 
     def mask_gradient(self, t, dstate_BH):
         if self._carry_TB is not None:
@@ -152,7 +152,7 @@ def forget_the_initial_state(monkeypatch):
 
 
 def teach_the_initial_state_what_is_kept(monkeypatch):
-    """Sum the gradient of the streams that go on, not of those that start."""
+    """Sum the gradient of the sequences that carry their state, not of those that start."""
     original = StateHistory.mask_gradient
 
     def mask_gradient(self, t, dstate_BH):
@@ -205,11 +205,11 @@ PLANTED = [
 ]
 
 
-def assert_caught(check, settings, noise, plant, monkeypatch, **case):
+def assert_caught(check, settings, regularization, plant, monkeypatch, **case):
     """The check finds nothing wrong before an error is planted, and something after."""
     case |= {
         "config": ModelConfig(**{"cell": "rnn", "layers": 2, "hidden": 3, **settings}),
-        "noise": Regularization(**{"dropout": 0.0, **noise}),
+        "regularization": Regularization(**{"dropout": 0.0, **regularization}),
         "steps": 4,
         "batch_size": 3,
         "vocab_size": 3,
@@ -220,9 +220,9 @@ def assert_caught(check, settings, noise, plant, monkeypatch, **case):
 
 
 @pytest.mark.parametrize("check", ["layers", "loss"])
-@pytest.mark.parametrize(("settings", "noise", "plant"), PLANTED)
-def test_an_error_around_the_cells_is_caught(gradients, check, settings, noise, plant, monkeypatch):
-    assert_caught(getattr(gradients, check), settings, noise, plant, monkeypatch)
+@pytest.mark.parametrize(("settings", "regularization", "plant"), PLANTED)
+def test_an_error_around_the_cells_is_caught(gradients, check, settings, regularization, plant, monkeypatch):
+    assert_caught(getattr(gradients, check), settings, regularization, plant, monkeypatch)
 
 
 @pytest.mark.parametrize("plant", IN_A_TIED_NETWORK)

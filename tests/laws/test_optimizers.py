@@ -1,4 +1,4 @@
-"""What every optimiser owes to training, over the table of them all."""
+"""Laws of every optimizer."""
 
 import numpy as np
 import pytest

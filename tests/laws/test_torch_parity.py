@@ -1,4 +1,4 @@
-"""charlm beside PyTorch 2.13, in double precision; ``tests/golden/make_torch_fixtures.py`` made the fixtures."""
+"""charlm agrees with PyTorch 2.13 in float64; ``tests/golden/make_torch_fixtures.py`` made the fixtures."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The noise of training: what is dropped, how often, for how long, and that the mean stays."""
+"""Dropout: what is dropped, how often, for how long, and that the mean stays."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def masks(locked, layers=2, steps=STEPS):
     return [dropout.forward(ones_TBH, generator) for dropout in each]
 
 
-def test_a_locked_mask_is_one_for_all_steps_of_a_stream():
+def test_a_locked_mask_is_one_for_all_steps_of_a_sequence():
     lower_TBH, upper_TBH = masks(locked=True)
     np.testing.assert_array_equal(lower_TBH, np.broadcast_to(lower_TBH[0], lower_TBH.shape))
     assert (lower_TBH[0, 0] != lower_TBH[0, 1]).any() and (lower_TBH != upper_TBH).any()
@@ -36,23 +36,23 @@ def test_a_mask_that_is_not_locked_is_drawn_anew_at_every_step():
 
 
 @pytest.mark.parametrize("locked", [False, True])
-def test_a_chunk_may_be_shorter_than_the_buffers(locked):
+def test_a_window_may_be_shorter_than_the_buffers(locked):
     assert [mask.shape for mask in masks(locked, steps=3)] == [(3, STREAMS, HIDDEN)] * 2
 
 
-@pytest.mark.parametrize("symbols", [SYMBOLS, 256], ids=["few", "as many as a byte has"])
-def test_a_symbol_is_dropped_wherever_it_occurs_in_a_stream(symbols):
-    rows_VG = 1 + rng(1).random((symbols, 3))
-    x_TB = rng(2).integers(symbols, size=(STEPS, 2000 // symbols)).astype(np.uint8)
+@pytest.mark.parametrize("vocab_size", [SYMBOLS, 256], ids=["few", "as many as a byte has"])
+def test_a_symbol_is_dropped_wherever_it_occurs_in_a_sequence(vocab_size):
+    rows_VG = 1 + rng(1).random((vocab_size, 3))
+    x_TB = rng(2).integers(vocab_size, size=(STEPS, 2000 // vocab_size)).astype(np.uint8)
     dropout = EmbeddingDropout(0.25)
     seen_TBG = dropout.forward(rows_VG, x_TB, rng())[dropout.x_TB]
     is_dropped_TB = (seen_TBG == 0).all(axis=-1)
     np.testing.assert_allclose(seen_TBG[~is_dropped_TB], rows_VG[x_TB[~is_dropped_TB]] / 0.75, rtol=1e-12)
-    fates = {(stream, symbol): set() for stream, x_T in enumerate(x_TB.T) for symbol in x_T}
-    for (_, stream), symbol, is_dropped in zip(
+    fates = {(sequence, symbol): set() for sequence, x_T in enumerate(x_TB.T) for symbol in x_T}
+    for (_, sequence), symbol, is_dropped in zip(
         np.ndindex(x_TB.shape), x_TB.flat, is_dropped_TB.flat, strict=True
     ):
-        fates[stream, symbol].add(bool(is_dropped))
+        fates[sequence, symbol].add(bool(is_dropped))
     assert {len(fate) for fate in fates.values()} == {1}
     share = np.mean([fate == {True} for fate in fates.values()])
     assert abs(share - 0.25) < 5 * (0.1875 / len(fates)) ** 0.5
@@ -88,14 +88,14 @@ def test_recurrent_weights_are_dropped_for_a_pass_and_the_parameters_stay():
 
 def test_evaluation_is_quiet_in_a_workspace_of_training(make_model):
     model = make_model(SYMBOLS, layers=2)
-    noise = Regularization(dropout=0.5, locked_dropout=True, input_dropout=0.5, weight_drop=0.5)
+    regularization = Regularization(dropout=0.5, locked_dropout=True, input_dropout=0.5, weight_drop=0.5)
     x_TB, state = rng().integers(SYMBOLS, size=(4, 3)).astype(np.uint8), model.zero_state(3)
-    noisy = model.buffers(4, 3, noise)
+    regularized = model.buffers(4, 3, regularization)
     plain_TBH, _ = model.forward(x_TB, state, model.buffers(4, 3))
-    trained_TBH = model.forward(x_TB, state, noisy, rng=rng())[0].copy()
+    trained_TBH = model.forward(x_TB, state, regularized, rng=rng())[0].copy()
     assert (trained_TBH != plain_TBH).any()
-    np.testing.assert_array_equal(model.forward(x_TB, state, noisy)[0], plain_TBH)
-    np.testing.assert_array_equal(model.forward(x_TB, state, noisy, rng=rng())[0], trained_TBH)
+    np.testing.assert_array_equal(model.forward(x_TB, state, regularized)[0], plain_TBH)
+    np.testing.assert_array_equal(model.forward(x_TB, state, regularized, rng=rng())[0], trained_TBH)
 
 
 def test_weight_drop_needs_recurrent_weights():

@@ -13,39 +13,39 @@ SEEDS = st.integers(0, 2**32)
 ENCODINGS = pytest.mark.parametrize("name", ["one-hot", "embedding"])
 
 
-def make(name, symbols, width, size=3, seed=0):
-    """An encoding and its initialised parameters."""
+def make(name, vocab_size, width, size=3, seed=0):
+    """An encoding and its initialized parameters."""
     tied = {"encoding": "embedding", "tied": True, "hidden": size}
     encoding = make_encoding(ModelConfig(embedding_size=size, **(tied if name == "tied" else {"encoding": name})))
-    params = FlatVector(encoding.shapes(symbols, width), "float64")
+    params = FlatVector(encoding.shapes(vocab_size, width), "float64")
     encoding.initialize(params, np.random.default_rng(seed))
     return encoding, params
 
 
-@given(symbols=st.integers(1, 6), rows=st.integers(1, 30), width=st.integers(1, 5), seed=SEEDS)
+@given(vocab_size=st.integers(1, 6), rows=st.integers(1, 30), width=st.integers(1, 5), seed=SEEDS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32])
-def test_rows_are_summed_by_symbol_as_add_at_does(dtype, symbols, rows, width, seed):
+def test_rows_are_summed_by_symbol_as_add_at_does(dtype, vocab_size, rows, width, seed):
     rng = np.random.default_rng(seed)
-    x_N, da_NG = rng.integers(symbols, size=rows).astype(dtype), rng.standard_normal((rows, width))
-    expected_VG = np.zeros((symbols, width))
+    x_N, da_NG = rng.integers(vocab_size, size=rows).astype(dtype), rng.standard_normal((rows, width))
+    expected_VG = np.zeros((vocab_size, width))
     np.add.at(expected_VG, x_N, da_NG)
-    out_VG = np.full((symbols, width), np.nan)
+    out_VG = np.full((vocab_size, width), np.nan)
     sum_by_symbol(x_N, da_NG, out_VG)
     np.testing.assert_allclose(out_VG, expected_VG, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize(("symbols", "dtype"), [(256, np.uint8), (65_536, np.uint16)])
-def test_the_last_code_of_a_type_is_a_symbol_like_another(symbols, dtype):
-    out_VG = np.full((symbols, 1), np.nan)
-    sum_by_symbol(np.array([symbols - 1, 0, symbols - 1], dtype), np.array([[1.0], [2.0], [4.0]]), out_VG)
+@pytest.mark.parametrize(("vocab_size", "dtype"), [(256, np.uint8), (65_536, np.uint16)])
+def test_the_last_code_of_a_type_is_a_symbol_like_another(vocab_size, dtype):
+    out_VG = np.full((vocab_size, 1), np.nan)
+    sum_by_symbol(np.array([vocab_size - 1, 0, vocab_size - 1], dtype), np.array([[1.0], [2.0], [4.0]]), out_VG)
     assert (out_VG[0], out_VG[-1], out_VG.sum()) == (2, 5, 7)
 
 
 @ENCODINGS
-@given(symbols=st.integers(1, 6), width=st.integers(1, 5), size=st.integers(1, 4), seed=SEEDS)
-def test_a_row_of_the_table_is_the_product_with_a_one_hot_vector(name, symbols, width, size, seed):
-    encoding, params = make(name, symbols, width, size, seed)
-    one_hot_VV = np.eye(symbols)
+@given(vocab_size=st.integers(1, 6), width=st.integers(1, 5), size=st.integers(1, 4), seed=SEEDS)
+def test_a_row_of_the_table_is_the_product_with_a_one_hot_vector(name, vocab_size, width, size, seed):
+    encoding, params = make(name, vocab_size, width, size, seed)
+    one_hot_VV = np.eye(vocab_size)
     input_VE = one_hot_VV @ params["embedding"] if name == "embedding" else one_hot_VV
     expected_VG = input_VE @ params["W_xh"]
     np.testing.assert_allclose(encoding.rows(params), expected_VG, rtol=1e-12, atol=1e-14)

@@ -1,4 +1,4 @@
-"""A learned initial state: wherever a stream starts, whoever reads it, and the gradient that teaches it."""
+"""A learned initial state: every sequence starts from it, and its gradient."""
 
 import itertools
 
@@ -39,7 +39,7 @@ def make_learned(make_model):
 
 
 def costs_by_steps(model, ids, end=None):
-    """What each code after the first costs, read one by one from the initial state."""
+    """The loss of each id after the first, read one by one from the initial state."""
     state, costs = model.initial_state(1), []
     for x, y in itertools.pairwise(ids):
         state = model.initial_state(1) if x == end else state
@@ -56,7 +56,7 @@ def test_a_network_begins_as_one_that_starts_from_zero(make_model):
 
 
 @EVERY_CELL
-def test_the_initial_state_is_every_streams(make_learned, cell):
+def test_the_initial_state_is_every_sequences(make_learned, cell):
     model = make_learned(cell)
     for layer, variables in enumerate(model.initial_state(STREAMS)):
         for name, variable_BH in zip(model.cell.state_names, variables, strict=True):
@@ -65,7 +65,7 @@ def test_the_initial_state_is_every_streams(make_learned, cell):
 
 
 @EVERY_CELL
-def test_a_stream_that_starts_afresh_in_mid_chunk_starts_from_it(make_learned, cell):
+def test_a_sequence_that_starts_in_mid_window_starts_from_it(make_learned, cell):
     model, x_TB = make_learned(cell), CODES[: STEPS * STREAMS].reshape(STEPS, STREAMS)
     carry_TB = np.ones(x_TB.shape)
     carry_TB[2, 1] = 0
@@ -142,7 +142,7 @@ def test_a_fresh_batch_teaches_it(make_learned, cell, partition, end):
         assert np.abs(gradients[name]).max() > 1e-4
 
 
-def test_a_chunk_that_goes_on_teaches_it_nothing(make_learned):
+def test_a_window_that_goes_on_teaches_it_nothing(make_learned):
     model = make_learned()
     batches = list(SequentialBatcher(CODES, STEPS, STREAMS).epoch(np.random.default_rng(3)))[:2]
     assert [batch.resets_state for batch in batches] == [True, False]

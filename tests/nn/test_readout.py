@@ -1,4 +1,4 @@
-"""The readout beside an independent, slow softmax in double precision."""
+"""The output layer compared with an independent, slow softmax in double precision."""
 
 import math
 
@@ -14,17 +14,17 @@ SIZES = st.tuples(st.integers(1, 9), st.integers(1, 4), st.integers(1, 6))
 SEEDS = st.integers(0, 2**32)
 
 
-def problem(rows, hidden, symbols, seed=0, loudness=1.0):
+def problem(rows, hidden, vocab_size, seed=0, loudness=1.0):
     """Parameters, hidden states and targets."""
     rng = np.random.default_rng(seed)
     params = {
-        "readout.W_hy": loudness * rng.standard_normal((hidden, symbols)),
-        "readout.b_y": loudness * rng.standard_normal(symbols),
+        "readout.W_hy": loudness * rng.standard_normal((hidden, vocab_size)),
+        "readout.b_y": loudness * rng.standard_normal(vocab_size),
     }
-    return params, rng.standard_normal((rows, hidden)), rng.integers(symbols, size=rows).astype(np.uint8)
+    return params, rng.standard_normal((rows, hidden)), rng.integers(vocab_size, size=rows).astype(np.uint8)
 
 
-def slow(params, h_NH, y_N, real_N, targets):
+def slow(params, h_NH, y_N, mask_N, targets):
     """Costs, and the gradients of their mean, one row at a time, by sums written out."""
     W_HV, b_V = params["readout.W_hy"], params["readout.b_y"]
     costs, dh_NH = [], np.zeros_like(h_NH)
@@ -33,7 +33,7 @@ def slow(params, h_NH, y_N, real_N, targets):
         z = [math.fsum(h_H * W_HV[:, symbol]) + b_V[symbol] for symbol in range(len(b_V))]
         log_partition = max(z) + math.log(math.fsum(math.exp(value - max(z)) for value in z))
         costs.append(log_partition - z[y])
-        if real_N[row]:
+        if mask_N[row]:
             dz_V = np.array([math.exp(value - log_partition) for value in z]) / targets
             dz_V[y] -= 1 / targets
             dh_NH[row] = W_HV @ dz_V
@@ -42,10 +42,10 @@ def slow(params, h_NH, y_N, real_N, targets):
     return np.array(costs), dh_NH, {"readout.W_hy": dW_HV, "readout.b_y": db_V}
 
 
-def fused(params, h_NH, y_N, real_N, targets):
+def fused(params, h_NH, y_N, mask_N, targets):
     dh_NH = np.full_like(h_NH, np.nan)
     grads = {name: np.full_like(array, np.nan) for name, array in params.items()}
-    return loss_and_gradient(params, h_NH, y_N, real_N, targets, dh_NH, grads), dh_NH, grads
+    return loss_and_gradient(params, h_NH, y_N, mask_N, targets, dh_NH, grads), dh_NH, grads
 
 
 def assert_close(ours, theirs):
@@ -55,19 +55,19 @@ def assert_close(ours, theirs):
 @given(sizes=SIZES, seed=SEEDS, loudness=st.sampled_from([0.0, 1.0, 30.0]), masked=st.booleans())
 def test_costs_and_gradients_are_the_slow_softmaxs(sizes, seed, loudness, masked):
     params, h_NH, y_N = problem(*sizes, seed, loudness)
-    real_N = np.random.default_rng(seed).random(len(y_N)) < 0.6 if masked else np.ones(len(y_N), bool)
+    mask_N = np.random.default_rng(seed).random(len(y_N)) < 0.6 if masked else np.ones(len(y_N), bool)
     targets = len(y_N) + 2
-    costs_N, expected_NH, expected = slow(params, h_NH, y_N, real_N, targets)
-    nll_sum, dh_NH, grads = fused(params, h_NH, y_N, real_N if masked else None, targets)
+    costs_N, expected_NH, expected = slow(params, h_NH, y_N, mask_N, targets)
+    nll_sum, dh_NH, grads = fused(params, h_NH, y_N, mask_N if masked else None, targets)
     assert_close(nll_nats(params, h_NH, y_N), costs_N)
-    assert_close(nll_sum, costs_N[real_N].sum())
+    assert_close(nll_sum, costs_N[mask_N].sum())
     assert_close(dh_NH, expected_NH)
     for name in params:
         assert_close(grads[name], expected[name])
 
 
 @given(sizes=SIZES, seed=SEEDS)
-def test_log_probabilities_are_normalised_and_in_place(sizes, seed):
+def test_log_probabilities_are_normalized_and_in_place(sizes, seed):
     params, h_NH, y_N = problem(*sizes, seed)
     scores_NV = logits(params, h_NH)
     log_probs_NV = log_softmax_(scores_NV)
@@ -76,19 +76,19 @@ def test_log_probabilities_are_normalised_and_in_place(sizes, seed):
     assert_close(-log_probs_NV[np.arange(len(y_N)), y_N], nll_nats(params, h_NH, y_N))
 
 
-@pytest.mark.parametrize("symbols", [1, 2, 65, 300])
-def test_a_uniform_model_costs_ln_v(make_model, symbols):
-    model = make_model(symbols)
+@pytest.mark.parametrize("vocab_size", [1, 2, 65, 300])
+def test_a_uniform_model_costs_ln_v(make_model, vocab_size):
+    model = make_model(vocab_size)
     model.params.flat[:] = 0
-    y_N = np.arange(symbols).astype(np.uint16)
-    h_NH = np.random.default_rng(0).standard_normal((symbols, 4))
-    assert_close(nll_nats(model.params, h_NH, y_N), math.log(symbols))
+    y_N = np.arange(vocab_size).astype(np.uint16)
+    h_NH = np.random.default_rng(0).standard_normal((vocab_size, 4))
+    assert_close(nll_nats(model.params, h_NH, y_N), math.log(vocab_size))
     nll_sum, _, _ = fused(
-        {name: model.params[name] for name in ("readout.W_hy", "readout.b_y")}, h_NH, y_N, None, symbols
+        {name: model.params[name] for name in ("readout.W_hy", "readout.b_y")}, h_NH, y_N, None, vocab_size
     )
-    assert_close(nll_sum / symbols, math.log(symbols))
+    assert_close(nll_sum / vocab_size, math.log(vocab_size))
     logits_BV, _ = model.step(y_N[:1], model.zero_state(1))
-    assert_close(log_softmax_(logits_BV), -math.log(symbols))
+    assert_close(log_softmax_(logits_BV), -math.log(vocab_size))
 
 
 @given(sizes=SIZES, seed=SEEDS)
@@ -119,11 +119,11 @@ def test_large_logits_do_not_overflow(dtype):
 @pytest.mark.parametrize("block_values", [1, 4, 8, 12, 100])
 @pytest.mark.parametrize("masked", [False, True])
 def test_blocks_equal_the_whole(block_values, masked, monkeypatch):
-    params, h_NH, y_N = problem(rows=11, hidden=3, symbols=4)
-    real_N = np.arange(11) % 3 > 0 if masked else None
-    whole, whole_costs_N = fused(params, h_NH, y_N, real_N, 11), nll_nats(params, h_NH, y_N)
+    params, h_NH, y_N = problem(rows=11, hidden=3, vocab_size=4)
+    mask_N = np.arange(11) % 3 > 0 if masked else None
+    whole, whole_costs_N = fused(params, h_NH, y_N, mask_N, 11), nll_nats(params, h_NH, y_N)
     monkeypatch.setattr(readout, "BLOCK_VALUES", block_values)
-    nll_sum, dh_NH, grads = fused(params, h_NH, y_N, real_N, 11)
+    nll_sum, dh_NH, grads = fused(params, h_NH, y_N, mask_N, 11)
     assert_close(nll_nats(params, h_NH, y_N), whole_costs_N)
     assert_close(nll_sum, whole[0])
     assert_close(dh_NH, whole[1])
@@ -133,7 +133,7 @@ def test_blocks_equal_the_whole(block_values, masked, monkeypatch):
 
 def test_the_gradient_may_be_written_over_the_hidden_states(monkeypatch):
     monkeypatch.setattr(readout, "BLOCK_VALUES", 8)
-    params, h_NH, y_N = problem(rows=7, hidden=3, symbols=4)
+    params, h_NH, y_N = problem(rows=7, hidden=3, vocab_size=4)
     nll_sum, dh_NH, grads = fused(params, h_NH, y_N, None, 7)
     in_place = {name: np.empty_like(array) for name, array in params.items()}
     assert loss_and_gradient(params, h_NH, y_N, None, 7, h_NH, in_place) == nll_sum
@@ -143,7 +143,7 @@ def test_the_gradient_may_be_written_over_the_hidden_states(monkeypatch):
 
 
 def test_single_precision_stays_single_and_sums_in_double():
-    params, h_NH, y_N = problem(rows=40, hidden=5, symbols=6)
+    params, h_NH, y_N = problem(rows=40, hidden=5, vocab_size=6)
     expected = fused(params, h_NH, y_N, None, 40)
     params = {name: array.astype(np.float32) for name, array in params.items()}
     nll_sum, dh_NH, grads = fused(params, h_NH.astype(np.float32), y_N, None, 40)

@@ -1,4 +1,4 @@
-"""A cell beside its paper: a chunk through the cell, and the sizes that tests try."""
+"""A window through a cell, compared with its paper's equations; the sizes that tests try."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from charlm.config import ModelConfig
 from charlm.nn.cells import CELLS
 
 
-class Chunk:
+class Window:
     """A cell in double precision with random parameters, a random input and a random state."""
 
     def __init__(self, cell, steps, batch_size, hidden, seed, **settings):
@@ -25,7 +25,7 @@ class Chunk:
         return self.cell.forward(self.params, self.a_TBG.copy(), self.state, self.carry_TB, cache)
 
     def by_element(self, advance):
-        """The same from a function of one stream's step: (a_G, one H a variable) to the new variables."""
+        """The same from a function of one sequence's step: (a_G, one H a variable) to the new variables."""
         batch = range(self.a_TBG.shape[1])
         state = [[variable[b] for variable in self.state] for b in batch]
         h_TBH = np.empty((len(self.a_TBG), len(batch), self.hidden))
@@ -45,10 +45,10 @@ class Chunk:
 
 
 @pytest.fixture(params=[(1, 1, 1), (5, 1, 3), (4, 3, 2), (7, 2, 6)], ids=str)
-def make_chunk(request):
-    """A function that makes a chunk for a cell, at several sizes."""
+def make_window(request):
+    """A function that makes a window for a cell, at several sizes."""
 
     def make(cell, **settings):
-        return Chunk(cell, *request.param, seed=3, **settings)
+        return Window(cell, *request.param, seed=3, **settings)
 
     return make

@@ -1,4 +1,4 @@
-"""The layer-normalised LSTM beside its paper's equations, unit by unit, with the epsilon that it is used with."""
+"""The layer-normalized LSTM agrees with its paper's equations, unit by unit, with its own epsilon."""
 
 from math import exp, sqrt, tanh
 
@@ -18,9 +18,9 @@ def layer_norm(z, gains):
     return [gain * (value - mean) / sqrt(variance + EPSILON) for value, gain in zip(z, gains, strict=True)]
 
 
-def test_it_is_the_papers_recurrence(make_chunk):
-    chunk = make_chunk("lnlstm")
-    hidden, p = chunk.hidden, chunk.params
+def test_it_is_the_papers_recurrence(make_window):
+    window = make_window("lnlstm")
+    hidden, p = window.hidden, window.params
 
     def advance(a_G, h_H, c_H):
         product = [sum(h_H[k] * p["W_hh"][k, j] for k in range(hidden)) for j in range(4 * hidden)]
@@ -33,18 +33,18 @@ def test_it_is_the_papers_recurrence(make_chunk):
         new_h = [o[j] * tanh(normal[j] + p["bias_c"][j]) for j in range(hidden)]
         return [np.array(new_h), np.array(new_c)]
 
-    chunk.assert_follows(advance)
+    window.assert_follows(advance)
 
 
-def test_neither_the_weights_nor_the_inputs_scale_matters(make_chunk):
-    chunk = make_chunk("lnlstm")
-    chunk.carry_TB[:] = 1
-    chunk.params["W_hh"] *= 100
-    chunk.a_TBG *= 100
-    (expected_TBH, _) = chunk.outputs()
-    chunk.params["W_hh"] *= 1000
-    chunk.a_TBG *= 1000
-    np.testing.assert_allclose(chunk.outputs()[0], expected_TBH, atol=1e-3)
+def test_neither_the_weights_nor_the_inputs_scale_matters(make_window):
+    window = make_window("lnlstm")
+    window.carry_TB[:] = 1
+    window.params["W_hh"] *= 100
+    window.a_TBG *= 100
+    (expected_TBH, _) = window.outputs()
+    window.params["W_hh"] *= 1000
+    window.a_TBG *= 1000
+    np.testing.assert_allclose(window.outputs()[0], expected_TBH, atol=1e-3)
 
 
 @pytest.mark.parametrize("forget_bias", [0.0, 1.0, -2.5])

@@ -1,4 +1,4 @@
-"""minGRU beside its paper's equations, unit by unit."""
+"""minGRU compared with its paper's equations, unit by unit."""
 
 from math import exp
 
@@ -11,9 +11,9 @@ def logistic(a):
     return 1 / (1 + exp(-a))
 
 
-def test_it_is_the_papers_recurrence(make_chunk):
-    chunk = make_chunk("mingru")
-    hidden = chunk.hidden
+def test_it_is_the_papers_recurrence(make_window):
+    window = make_window("mingru")
+    hidden = window.hidden
 
     def advance(a_G, h_H):
         new_H = []
@@ -23,7 +23,7 @@ def test_it_is_the_papers_recurrence(make_chunk):
             new_H.append((1 - z) * h_H[j] + z * candidate)
         return [np.array(new_H)]
 
-    chunk.assert_follows(advance)
+    window.assert_follows(advance)
 
 
 def test_it_has_no_recurrent_parameters(make_model):
@@ -34,12 +34,12 @@ def test_it_has_no_recurrent_parameters(make_model):
     assert not model.params["layers.1.b_h"].any()
 
 
-def test_a_gate_that_is_shut_keeps_the_state_and_one_that_is_open_takes_the_candidate(make_chunk):
-    chunk = make_chunk("mingru")
-    chunk.carry_TB[:] = 1
-    chunk.a_TBG[..., : chunk.hidden] = -1e4
-    _, (last_BH,) = chunk.outputs()
-    np.testing.assert_array_equal(last_BH, chunk.state[0])
-    chunk.a_TBG[..., : chunk.hidden] = 1e4
-    h_TBH, _ = chunk.outputs()
-    np.testing.assert_array_equal(h_TBH, chunk.a_TBG[..., chunk.hidden :])
+def test_a_gate_that_is_shut_keeps_the_state_and_one_that_is_open_takes_the_candidate(make_window):
+    window = make_window("mingru")
+    window.carry_TB[:] = 1
+    window.a_TBG[..., : window.hidden] = -1e4
+    _, (last_BH,) = window.outputs()
+    np.testing.assert_array_equal(last_BH, window.state[0])
+    window.a_TBG[..., : window.hidden] = 1e4
+    h_TBH, _ = window.outputs()
+    np.testing.assert_array_equal(h_TBH, window.a_TBG[..., window.hidden :])

@@ -1,4 +1,4 @@
-"""The multiplicative LSTM beside its paper's equations, unit by unit."""
+"""The multiplicative LSTM compared with its paper's equations, unit by unit."""
 
 from math import exp, tanh
 
@@ -10,9 +10,9 @@ def logistic(a):
     return 1 / (1 + exp(-a))
 
 
-def test_it_is_the_papers_recurrence(make_chunk):
-    chunk = make_chunk("mlstm")
-    hidden, W = chunk.hidden, chunk.params["W_hh"]
+def test_it_is_the_papers_recurrence(make_window):
+    window = make_window("mlstm")
+    hidden, W = window.hidden, window.params["W_hh"]
     unit = range(hidden)
 
     def advance(a_G, h_H, c_H):
@@ -29,15 +29,15 @@ def test_it_is_the_papers_recurrence(make_chunk):
             new_h.append(o * tanh(new_c[j]))
         return [np.array(new_h), np.array(new_c)]
 
-    chunk.assert_follows(advance)
+    window.assert_follows(advance)
 
 
-def test_without_an_input_the_state_says_nothing_but_through_c(make_chunk):
-    chunk = make_chunk("mlstm")
-    chunk.a_TBG[..., : chunk.hidden] = 0
-    (expected_TBH, _), h_BH = chunk.outputs(), chunk.state[0]
+def test_without_an_input_the_state_says_nothing_but_through_c(make_window):
+    window = make_window("mlstm")
+    window.a_TBG[..., : window.hidden] = 0
+    (expected_TBH, _), h_BH = window.outputs(), window.state[0]
     h_BH += 1
-    np.testing.assert_array_equal(chunk.outputs()[0], expected_TBH)
+    np.testing.assert_array_equal(window.outputs()[0], expected_TBH)
 
 
 @pytest.mark.parametrize("forget_bias", [0.0, 1.0, -2.5])
