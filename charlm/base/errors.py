@@ -76,3 +76,18 @@ def annotate_memory_error(activity: str) -> Iterator[None]:
     except MemoryError as error:
         error.add_note(activity)
         raise
+
+
+@contextmanager
+def as_run_error(problem: str, hint: str) -> Iterator[None]:
+    """Raise a RunError ``PROBLEM: REASON; HINT`` in place of an OSError.
+
+    >>> with as_run_error("runs/ cannot be read", "see to its permissions"):
+    ...     raise PermissionError(13, "Permission denied")
+    Traceback (most recent call last):
+    charlm.base.errors.RunError: runs/ cannot be read: Permission denied; see to its permissions
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{problem}: {error.strerror or error}; {hint}") from error

@@ -92,7 +92,7 @@ def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
 
 def _course(run: Run) -> dict[str, Any]:
     """What a run's training took, and the best that it reached."""
-    course, shapes = run.read_course(), parameter_shapes(run.config.model, len(run.vocabulary))
+    course, shapes = run.summarize(), parameter_shapes(run.config.model, len(run.vocabulary))
     best_nats = course.best_val_nats_per_char
     return {
         "parameters": sum(math.prod(shape) for shape in shapes.values()),

@@ -1,4 +1,4 @@
-"""A checkpoint: a model's parameters and whatever else training needs to continue, as one file."""
+"""Checkpoints: a model's parameters and what training needs to continue, as one file."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from charlm.runs.tensors import check_file, load_tensors, save_tensors
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What one file holds.
+    """The contents of one file.
 
     Attributes:
-        params: the model's parameters; where training averages them, their average.
-        extras: further arrays of the model's dtype by dotted name: the optimiser's slots, such as ``optimizer.m``
-            (P,), the weights that learn, ``optimizer.weights`` (P,), where ``params`` is their average, and the
-            carried state, such as ``state.0.h`` (B, H).
+        params: the model's parameters; their average (EMA), if training keeps one.
+        extras: further arrays of the model's dtype by dotted name: optimizer slots, such as ``optimizer.m`` (P,),
+            the trained weights ``optimizer.weights`` (P,) if ``params`` is their average, and the carried state,
+            such as ``state.0.h`` (B, H).
         scalars: JSON values by name: the step, the epoch, the seconds spent.
-        version: the format of the file that it was read from.
+        version: the file's format.
     """
 
     params: FlatVector
@@ -34,14 +34,8 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, config: ModelConfig) -> None:
-    """Write a checkpoint in place of the old file, or leave that whole.
-
-    Raises:
-        DivergenceError: a number is not finite, so nothing was written.
-        RunError: the system refuses.
-    """
-    tensors = {**checkpoint.extras, **to_torch(checkpoint.params, config)}
-    save_tensors(path, tensors, checkpoint.scalars)
+    """Replace a file by a checkpoint; see ``save_tensors``."""
+    save_tensors(path, {**checkpoint.extras, **to_torch(checkpoint.params, config)}, checkpoint.scalars)
 
 
 def load_checkpoint(path: Path, config: ModelConfig, vocab_size: int, extras: Shapes | None = None) -> Checkpoint:
@@ -49,32 +43,32 @@ def load_checkpoint(path: Path, config: ModelConfig, vocab_size: int, extras: Sh
 
     Args:
         path: the file.
-        config: what the model is.
+        config: the model's settings.
         vocab_size: V.
-        extras: the shapes of the further arrays that there must be; None reads the model's own tensors alone, and
-            lets the file hold others that are no model's.
+        extras: the shapes of the further arrays, all required and no others allowed; None reads only the model's
+            tensors and ignores others.
 
     Raises:
         RunError: the file is missing or cannot be read.
         CheckpointError: it is damaged, hostile, too new, or of another model.
     """
     expected = {**(extras or {}), **torch_shapes(config, vocab_size)}
-    others = _is_no_models if extras is None else (lambda name: False)
+    others = _is_extra if extras is None else (lambda name: False)
     tensors, scalars, version = load_tensors(path, expected, config.dtype, others=others)
     params = from_torch(tensors, config, vocab_size)
     return Checkpoint(params, {name: tensors[name] for name in extras or {}}, scalars, version)
 
 
 def check_checkpoint(path: Path, config: ModelConfig, vocab_size: int) -> None:
-    """Check, from a file's header alone, that it holds this model: before anything has memory for it.
+    """Check from a file's header alone, before memory is allocated, that it holds this model.
 
     Raises:
         RunError: the file is missing or cannot be read.
         CheckpointError: it is damaged, hostile, too new, or of another model.
     """
-    check_file(path, torch_shapes(config, vocab_size), config.dtype, others=_is_no_models)
+    check_file(path, torch_shapes(config, vocab_size), config.dtype, others=_is_extra)
 
 
-def _is_no_models(name: str) -> bool:
-    """Whether a tensor may stand beside a model's: a deeper model's file must not pass for a shallower one's."""
+def _is_extra(name: str) -> bool:
+    """Whether a tensor is not a model's: a deeper model's file must not pass for a shallower one's."""
     return not is_of_model(name)

@@ -1,4 +1,4 @@
-"""Which corpus a run was trained on: enough to find it again, and to notice when it has changed."""
+"""The corpus that a run was trained on: how to find it, and how to notice that it has changed."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from charlm.data.reading.sources import Kind
 
 @dataclass(frozen=True)
 class CorpusIdentity:
-    """What a run remembers of its corpus.
+    """The description of a run's corpus.
 
     Attributes:
         name: a short name for tables.
-        kind: which origin it has.
-        paths: what was named, files and folders and patterns, as absolute paths; empty for the other kinds.
-        sha256: of the corpus's content, in hexadecimal; of several files, of their sums in the order of reading.
-        characters: how many symbols there are in all: characters, or with ``--bytes`` bytes.
-        training_characters: how many of those were trained on.
-        files: how many files it was read from.
-        val_sha256: of the file that is validated on, where that is another.
+        kind: its origin.
+        paths: the files, folders and patterns given, as absolute paths; empty for other kinds.
+        sha256: of the content, in hexadecimal; of several files, of their sums in the order of reading.
+        characters: number of characters, or of bytes with ``--bytes``.
+        training_characters: those in the training split.
+        files: number of files.
+        val_sha256: of a separate validation file.
     """
 
     name: str
@@ -37,16 +37,16 @@ class CorpusIdentity:
 
     @property
     def path(self) -> str | None:
-        """The path, where it is one."""
+        """The path, if there is exactly one."""
         return self.paths[0] if len(self.paths) == 1 else None
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values, by name."""
+        """The fields as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Any, where: str, version: int) -> Self:
-        """The identity of a stored mapping; in format 1 it had one path, or none.
+        """Make one from stored values; format 1 had ``path`` in place of ``paths``.
 
         Raises:
             CheckpointError: a field is missing, unknown or impossible; ``where`` names the file.

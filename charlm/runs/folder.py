@@ -1,22 +1,29 @@
-"""A run's folder by itself: its files' names, whether it holds a run, and what may be cleared away in it."""
+"""A run's folder: the names of its files, its lock, earlier checkpoints, and cleaning up.
+
+``step-NUMBER.safetensors`` is a complete checkpoint: renamed to ``last.safetensors``, training continues from it;
+renamed to ``model.safetensors``, it is the model.
+"""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from charlm.base.errors import RunError
+from charlm.base.errors import RunError, UsageError, as_run_error
+from charlm.base.files.atomic import find_leftovers
+from charlm.base.files.lock import hold
 from charlm.base.files.plain import read_plain
 from charlm.base.files.strict_json import parse_json
 from charlm.runs.format_version import take_stamp
-from charlm.runs.lock import LOCK
-from charlm.runs.snapshots import KEPT
-from charlm.runs.writing import leftovers
 
-CONFIG, VOCABULARY, METRICS = "config.json", "vocab.json", "metrics.jsonl"
+CONFIG, VOCABULARY, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
 BEST, LAST = "model.safetensors", "last.safetensors"
-OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCABULARY, METRICS, BEST, LAST)), KEPT.pattern]))
+SNAPSHOT = re.compile(r"step-([0-9]{6,18})\.safetensors")
+OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCABULARY, METRICS, BEST, LAST)), SNAPSHOT.pattern]))
+WEIGHTS = {"best": BEST, "last": LAST}
 
 # Room for 280,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.
 MAX_VOCABULARY = 2_000_000
@@ -31,62 +38,76 @@ def holds_run(folder: Path) -> bool:
         return False
 
 
+@contextmanager
+def only_writer(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run's folder, which is made if missing. Readers need no lock.
+
+    Raises:
+        RunError: another process trains the run, or a system error.
+    """
+    with ExitStack() as stack:
+        with as_run_error(f"{folder} cannot be used", "give another folder"):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                stack.enter_context(hold(folder / LOCK, wait=False))
+            except BlockingIOError as error:
+                raise RunError(
+                    f"{folder} is being trained: {error.strerror}; wait for that training, or stop it"
+                ) from None
+        yield
+
+
 def check_unused(folder: Path) -> None:
-    """See that a folder holds nothing but a run, or what a creation that was cut short left there.
+    """Check that a folder holds nothing, a run, or only the files of an interrupted creation.
 
     Raises:
         RunError: it holds something else, or cannot be read.
     """
     if holds_run(folder) or not folder.is_dir():
         return
-    try:
-        others = set(folder.iterdir()) - _cut_short(folder)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be used: {error.strerror}; give another folder") from error
+    with as_run_error(f"{folder} cannot be used", "give another folder"):
+        others = set(folder.iterdir()) - _find_unfinished(folder)
     if others:
         raise RunError(f"{folder} is not empty and holds no run: give another folder")
 
 
 def clear(folder: Path) -> None:
-    """Make a folder, or rid it of what a creation that was cut short left there.
+    """Make a folder, or delete the files of an interrupted creation in it.
 
     Raises:
         RunError: it holds a run, or files that are not a run's.
     """
     if holds_run(folder):
-        raise RunError(f"{folder} holds a run: give another folder, or go on with it by --resume")
+        raise RunError(f"{folder} holds a run: give another folder, or continue that run with --resume")
     check_unused(folder)
-    try:
+    with as_run_error(f"{folder} cannot be used", "give another folder"):
         folder.mkdir(parents=True, exist_ok=True)
-        for path in _cut_short(folder) - {folder / LOCK}:
+        for path in _find_unfinished(folder) - {folder / LOCK}:
             path.unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be used: {error.strerror}; give another folder") from error
 
 
 def tidy(folder: Path) -> None:
-    """Delete what killed writers left in a run; for whoever holds its lock.
+    """Delete the temporary files of killed writers; the caller must hold the lock.
 
     Raises:
-        RunError: the system refuses.
+        RunError: a system error.
     """
-    try:
-        for path in leftovers(folder, OWN):
+    with as_run_error(f"{folder} cannot be tidied", "see to its permissions"):
+        for path in find_leftovers(folder, OWN):
             path.unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be tidied: {error.strerror}; see to its permissions") from error
 
 
-def _cut_short(folder: Path) -> set[Path]:
-    """What a creation that was cut short leaves, its lock among it; nothing where none was begun."""
+def _find_unfinished(folder: Path) -> set[Path]:
+    """Find the files of an interrupted creation, its lock among them."""
     if not _is_begun(folder):
         return set()
-    names = {VOCABULARY, LAST} if os.path.lexists(folder / VOCABULARY) else set()  # weights alone are somebody's
-    return {folder / name for name in names | {LOCK}} | leftovers(folder, OWN)
+    # Weights without a vocabulary are not charlm's.
+    names = {VOCABULARY, LAST} if os.path.lexists(folder / VOCABULARY) else set()
+    return {folder / name for name in names | {LOCK}} | find_leftovers(folder, OWN)
 
 
 def _is_begun(folder: Path) -> bool:
-    """Whether a run was begun here: by charlm's lock, and by a vocabulary that is charlm's if there is any."""
+    """Whether charlm began a run here: it has charlm's lock, and its vocabulary, if any, is charlm's."""
     try:
         if not re.fullmatch(rb"[0-9]*\n?", read_plain(folder / LOCK, _MAX_LOCK, may_change=True)):
             return False
@@ -95,3 +116,85 @@ def _is_begun(folder: Path) -> bool:
     except RunError:  # there is no such file, or it is not what charlm writes
         return False
     return True
+
+
+def snapshot_path(folder: Path, step: int) -> Path:
+    """The path of an earlier checkpoint.
+
+    >>> snapshot_path(Path("runs", "a-1"), 500).name
+    'step-000500.safetensors'
+    """
+    return folder / f"step-{step:06d}.safetensors"
+
+
+def find_snapshots(folder: Path) -> list[Path]:
+    """Find a run's earlier checkpoints, in the order of their steps.
+
+    Raises:
+        RunError: the folder cannot be read.
+    """
+    with as_run_error(f"{folder} cannot be read", "see to its permissions"):
+        found = [(SNAPSHOT.fullmatch(entry.name), entry) for entry in folder.iterdir()]
+    return [entry for _, entry in sorted((int(match[1]), entry) for match, entry in found if match)]
+
+
+def delete_snapshots(folder: Path, keep: int) -> None:
+    """Delete all but the ``keep`` most recent checkpoints.
+
+    Raises:
+        RunError: a system error.
+    """
+    for path in find_snapshots(folder)[: -keep or None]:
+        with as_run_error(f"{path} cannot be deleted", "see to its permissions"):
+            path.unlink(missing_ok=True)
+
+
+def parse_weights(which: str) -> str:
+    """Normalize a value of ``--weights``: ``best``, ``last`` or a step.
+
+    Raises:
+        UsageError: it is none of them.
+
+    >>> parse_weights("last"), parse_weights("000020")
+    ('last', '20')
+    """
+    if which in WEIGHTS:
+        return which
+    if not (which.isascii() and which.isdecimal()):
+        raise UsageError(f"--weights is {which!r}: it must be best, last, or the step of a kept checkpoint")
+    return str(int(which))
+
+
+def identify_weights(path: Path) -> str | None:
+    """Which weights of a run a file's path names, as in ``--weights``; None if it is not a run's file."""
+    if not holds_run(path.parent):
+        return None
+    snapshot = SNAPSHOT.fullmatch(path.name)
+    named = {file: which for which, file in WEIGHTS.items()}
+    return named.get(path.name) if snapshot is None else str(int(snapshot[1]))
+
+
+def find_weights(folder: Path, which: str | None) -> Path:
+    """Find the file of a run's weights.
+
+    Args:
+        folder: the run's.
+        which: see ``parse_weights``; None is the best, or the last while there are no best.
+
+    Raises:
+        RunError: the run has no such weights.
+    """
+    # A link that leads nowhere is a damaged file, not a missing one.
+    if which is None:
+        which = "best" if os.path.lexists(folder / BEST) else "last"
+        problem = "has no weights yet: train again, in another folder"
+    elif which in WEIGHTS:
+        problem = f"has no {WEIGHTS[which]}: leave out --weights {which}"
+    elif steps := ", ".join(str(identify_weights(path)) for path in find_snapshots(folder)):
+        problem = f"keeps no checkpoint of step {which}: it keeps those of {steps}"
+    else:
+        problem = f"keeps no checkpoint of step {which}: it keeps none, train with --keep"
+    path = folder / WEIGHTS[which] if which in WEIGHTS else snapshot_path(folder, int(which))
+    if not os.path.lexists(path):
+        raise RunError(f"{folder} {problem}")
+    return path

@@ -1,7 +1,7 @@
-"""The version of a run's files: an older one is read for ever, a newer one is refused with what can read it.
+"""The format of a run's files. Every file states it; older formats are read, newer ones refused.
 
-Every file says which format it has. What a later format added is marked where it is declared (``since``), so that
-an older file is read with that thing's default, and nothing else may be missing from it.
+Settings that a later format added are declared with ``since``: an older file gets their default, and may lack
+nothing else.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ FORMAT = 4
 
 
 def stamp() -> dict[str, Any]:
-    """What every file of a run says of itself: its format, and the charlm that wrote it."""
+    """The format and the version of charlm, as every file states them."""
     return {"format": FORMAT, "charlm": __version__}
 
 
 def take_stamp(values: Any, where: str, *, unstamped: int | None = None) -> tuple[int, dict[str, Any]]:
-    """The format of a file's values, and the values without the stamp that tells it.
+    """Split a file's values into its format and the values without ``stamp``.
 
     Args:
-        values: what the file holds, of any kind.
+        values: the file's content, unchecked.
         where: the file, for messages.
-        unstamped: the last format in which this kind of file had no stamp; None where it always had one.
+        unstamped: the last format in which this kind of file had no stamp, if any.
 
     Raises:
-        CheckpointError: the values are no mapping, or the stamp is missing, malformed, or newer than this charlm.
+        CheckpointError: the values are not a mapping, or the stamp is missing, malformed, or too new.
 
     >>> take_stamp({"step": 3, **stamp()}, "last.safetensors") == (FORMAT, {"step": 3})
     True

@@ -1,7 +1,6 @@
-"""The curve of a run: one JSON object a line, appended as training goes.
+"""The training log of a run: one JSON object per line, appended during training.
 
-A line counts once its newline stands. A crash can tear only the last one, so a torn end is dropped: by a reader
-in passing, by a writer before it appends.
+A record is complete with its newline. A crash can tear only the last line: readers skip it, writers cut it off.
 """
 
 from __future__ import annotations
@@ -9,20 +8,47 @@ from __future__ import annotations
 import math
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from charlm.base.errors import CheckpointError, RunError
+from charlm.base.errors import CheckpointError, as_run_error
 from charlm.base.files.plain import read_plain
 from charlm.base.files.strict_json import json_line, parse_json
 
-# Room for 100,000 records of charlm's, which are flat and a fraction of a line's limit.
+# Room for 100,000 of charlm's records, which are flat and short.
 MAX_BYTES = 16_000_000
 MAX_RECORDS = 100_000
 MAX_LINE = 64_000
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The figures of a training log; None if it does not have them.
+
+    Attributes:
+        steps: steps before the latest validation.
+        seconds: time that they took.
+        best_val_nats_per_char: lowest validation loss.
+    """
+
+    steps: int | None
+    seconds: float | None
+    best_val_nats_per_char: float | None
+
+    @classmethod
+    def of(cls, records: Sequence[Mapping[str, Any]]) -> Self:
+        """Summarize records, oldest first.
+
+        >>> RunSummary.of([{"step": 0, "seconds": 0.5, "val_nats_per_char": 3.25}, {"step": 8, "seconds": 2.0}])
+        RunSummary(steps=8, seconds=2.0, best_val_nats_per_char=3.25)
+        """
+        last = records[-1] if records else {}
+        losses = [loss for record in records if (loss := record.get("val_nats_per_char")) is not None]
+        return cls(last.get("step"), last.get("seconds"), min(losses, default=None))
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> None:
@@ -30,8 +56,8 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
 
     Raises:
         DivergenceError: a number is not finite; nothing was written.
-        RunError: the system refuses.
-        CheckpointError: what is there is no curve.
+        RunError: a system error.
+        CheckpointError: the file is not a training log.
     """
     line = json_line(record, f"so it was not added to {path}").encode() + b"\n"
     with _open_at_end(path) as file:
@@ -39,11 +65,11 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def forget_after(path: Path, step: int) -> None:
-    """Drop the records at the end that are of later steps; a damaged line and what precedes it stay.
+    """Delete the records of later steps, from the end up to the first damaged line.
 
     Raises:
-        RunError: the system refuses.
-        CheckpointError: what is there is no curve.
+        RunError: a system error.
+        CheckpointError: the file is not a training log.
     """
     if not os.path.lexists(path):
         return
@@ -52,13 +78,13 @@ def forget_after(path: Path, step: int) -> None:
         start = file.seek(max(0, size - MAX_BYTES))  # far more than a run writes between two saves
         lines = file.read(MAX_BYTES).splitlines(keepends=True)
         dropped = 0
-        while lines and _step_of(lines[-1]) > step:
+        while lines and _read_step(lines[-1]) > step:
             dropped += len(lines.pop())
         if lines or not start:
             file.truncate(size - dropped)
 
 
-def _step_of(line: bytes) -> float:
+def _read_step(line: bytes) -> float:
     try:
         return float(parse_json(line, "a record")["step"])
     except (CheckpointError, KeyError, TypeError, ValueError):
@@ -66,25 +92,25 @@ def _step_of(line: bytes) -> float:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """Every whole record, oldest first; none where there is no file yet.
+    """Read the complete records, oldest first; none if there is no file.
 
     Raises:
         RunError: the file cannot be read.
-        CheckpointError: a line other than a torn last one is no record, or there are too many.
+        CheckpointError: a line other than a torn last one is not a record, or there are too many.
     """
     if not os.path.lexists(path):
         return []
-    # A training may be appending to it.
+    # A training process may be appending to it.
     data = read_plain(path, MAX_BYTES, may_change=True)
     if data.count(b"\n") > MAX_RECORDS:
         raise CheckpointError(f"{path} has more than the {MAX_RECORDS:,} records that it may have")
     *lines, torn = data.split(b"\n")
     if len(torn) > MAX_LINE:
         raise CheckpointError(f"{path} is damaged: its last line is longer than any record")
-    return [_record(line, f"{path}, line {number},") for number, line in enumerate(lines, start=1)]
+    return [_parse_record(line, f"{path}, line {number},") for number, line in enumerate(lines, start=1)]
 
 
-def _record(line: bytes, where: str) -> dict[str, Any]:
+def _parse_record(line: bytes, where: str) -> dict[str, Any]:
     if len(line) > MAX_LINE:
         raise CheckpointError(f"{where} is damaged: it is longer than any record")
     record = parse_json(line, where)
@@ -97,15 +123,15 @@ def _record(line: bytes, where: str) -> dict[str, Any]:
 
 @contextmanager
 def _open_at_end(path: Path) -> Iterator[BufferedRandom]:
-    """Open the file, or make it, to write behind its last newline; what stands there, torn, is cut off.
+    """Open or make the file at its end; a torn last line is cut off.
 
     Raises:
-        RunError: the system refuses.
-        CheckpointError: what is there is no curve.
+        RunError: a system error.
+        CheckpointError: the file is not a training log.
     """
-    # The file may be a stranger's: a link in its place is not followed.
+    # The file is untrusted: a link in its place is not followed.
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
+    with as_run_error(f"{path} cannot be written", "see to the disk and its permissions"):
         descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0), 0o666)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -113,13 +139,10 @@ def _open_at_end(path: Path) -> Iterator[BufferedRandom]:
         with os.fdopen(descriptor, "r+b") as file:
             _cut_torn_end(file, path)
             yield file
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(f"{path} cannot be written: {reason}; see to the disk and its permissions") from error
 
 
 def _cut_torn_end(file: BufferedRandom, path: Path) -> None:
-    """Leave an open file at its end, and that behind a newline."""
+    """Cut off a torn last line, and seek to the end."""
     size = file.seek(0, os.SEEK_END)
     start = file.seek(max(0, size - MAX_LINE))
     end = file.read(MAX_LINE)

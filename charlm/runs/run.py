@@ -1,13 +1,4 @@
-"""A run: a folder that holds a training's settings, its vocabulary, its weights and its curve.
-
-config.json              the settings, and which corpus they were used on; a folder is a run by having it
-vocab.json               the vocabulary
-model.safetensors        the best weights by validation
-last.safetensors         the latest weights, or their average, and everything that training needs to continue
-step-NUMBER.safetensors  what last.safetensors was after this step, where earlier saves are kept
-metrics.jsonl            the curve
-.lock                    held by whoever trains the run
-"""
+"""A run: the folder of one training, with its settings, vocabulary, weights and training log. See README.md."""
 
 from __future__ import annotations
 
@@ -19,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from charlm.base.errors import CorpusError, RunError
+from charlm.base.errors import CorpusError, RunError, as_run_error
+from charlm.base.files.atomic import write_atomically
 from charlm.base.files.plain import read_plain
 from charlm.base.files.strict_json import parse_json
 from charlm.base.plural import counted
@@ -29,26 +21,33 @@ from charlm.data.vocabulary import Vocabulary
 from charlm.models.char_rnn import Model
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
-from charlm.runs.course import RunSummary
-from charlm.runs.folder import BEST, CONFIG, LAST, MAX_VOCABULARY, METRICS, VOCABULARY, clear, holds_run
+from charlm.runs.folder import (
+    BEST,
+    CONFIG,
+    LAST,
+    MAX_VOCABULARY,
+    METRICS,
+    VOCABULARY,
+    clear,
+    find_weights,
+    holds_run,
+)
 from charlm.runs.format_version import stamp, take_stamp
-from charlm.runs.metrics import append_record, forget_after, read_records
-from charlm.runs.weights import weights_path
-from charlm.runs.writing import write_atomically
+from charlm.runs.metrics import RunSummary, append_record, forget_after, read_records
 
 MAX_CONFIG = 1_000_000
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run directory.
+    """A run.
 
     Attributes:
-        folder: where it is.
+        folder: its folder.
         config: the settings of its training.
         vocabulary: the characters that its model knows.
         corpus: what it was trained on.
-        weights: which weights are meant, as ``--weights`` has it; None where nothing was said.
+        weights: the weights to use, as in ``--weights``; None if not given.
     """
 
     folder: Path
@@ -66,27 +65,21 @@ class Run:
         corpus: CorpusIdentity,
         first: Checkpoint | None = None,
     ) -> Self:
-        """Begin a run in a folder that is new, or empty but for what a creation that was cut short left there.
+        """Create a run in a new or empty folder; the files of an interrupted creation there are deleted.
 
-        Args:
-            folder: where it is to be.
-            config: the settings of its training.
-            vocabulary: the characters that its model knows.
-            corpus: what it is trained on.
-            first: the state before the first step; None leaves it to the caller to save weights.
+        ``first`` is the state before the first step; if it is None, the caller saves weights.
 
         Raises:
-            RunError: the folder is in use, or the system refuses.
+            RunError: the folder is in use, or a system error.
             CorpusError: the corpus has more distinct characters than a vocabulary may.
         """
         run = cls(folder, config, vocabulary, corpus)
-        symbols = run._symbols()
+        symbols = run._encode_vocabulary()
         if len(symbols) > MAX_VOCABULARY:
-            raise CorpusError(
-                f"{corpus.name} has {counted(len(vocabulary), 'distinct characters')}: too many; is it text?"
-            )
+            count = counted(len(vocabulary), "distinct characters")
+            raise CorpusError(f"{corpus.name} has {count}: too many; is it text?")
         clear(folder)
-        # The settings come last: they make the folder a run, and until then it can be begun again.
+        # The settings come last: they make the folder a run; until then it can be created again.
         write_atomically(folder / VOCABULARY, symbols)
         if first is not None:
             run.save(run.last_path, first)
@@ -95,11 +88,11 @@ class Run:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The run that a folder holds.
+        """Read the run in a folder.
 
         Raises:
             RunError: the folder holds no run, or cannot be read.
-            CheckpointError: its settings or its vocabulary are damaged, hostile, or too new.
+            CheckpointError: its settings or vocabulary are damaged, hostile, or too new.
         """
         if not holds_run(folder):
             raise RunError(f"{folder} holds no run: a run is a folder with a {CONFIG}; see charlm runs")
@@ -113,23 +106,23 @@ class Run:
         return cls(folder, config, Vocabulary.from_json(symbols, where), corpus)
 
     def with_corpus(self, source: Source) -> Self:
-        """The same run, whose corpus was found in another place; ``with_config`` stores that."""
+        """The run with the new location of its corpus; ``with_config`` stores that."""
         name = source.name if source.kind == "built-in" else self.corpus.name
         corpus = dataclasses.replace(self.corpus, name=name, kind=source.kind, paths=source.paths)
         return dataclasses.replace(self, corpus=corpus)
 
     def with_config(self, config: TrainingConfig) -> Self:
-        """The same run under changed settings, which are stored in place of the old ones.
+        """The run with changed settings, which are stored.
 
         Raises:
-            RunError: the system refuses.
+            RunError: a system error.
         """
         changed = dataclasses.replace(self, config=config)
         changed._write_settings()
         return changed
 
     def check_folder(self) -> None:
-        """See that no other run has taken the folder; that it is gone is no harm.
+        """Check that no other run has taken the folder; a missing folder passes.
 
         Raises:
             RunError: one has, or the settings there cannot be read.
@@ -137,36 +130,34 @@ class Run:
         if holds_run(self.folder):
             there = type(self).open(self.folder)
             if (there.corpus, there.config.model) != (self.corpus, self.config.model):
-                raise RunError(f"{self.folder} holds another run by now: put this run's own folder back")
+                raise RunError(f"{self.folder} now holds another run: put this run's own folder back")
 
     def put_back(self) -> None:
-        """Make the folder and its vocabulary anew where somebody deleted them, to save weights there again.
+        """Make the folder and its vocabulary again if they were deleted, so that weights can be saved.
 
         Raises:
-            RunError: another run has taken the folder, or the system refuses.
+            RunError: another run has taken the folder, or a system error.
         """
         self.check_folder()
-        try:
+        with as_run_error(f"{self.folder} cannot be written", "see to the disk"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"{self.folder} cannot be written: {error.strerror}; see to the disk") from error
         if not os.path.lexists(self.folder / VOCABULARY):
-            write_atomically(self.folder / VOCABULARY, self._symbols())
+            write_atomically(self.folder / VOCABULARY, self._encode_vocabulary())
 
     def save(self, path: Path, checkpoint: Checkpoint) -> None:
         """Save weights in one of the run's files; see ``save_checkpoint``."""
         save_checkpoint(path, checkpoint, self.config.model)
 
     def complete(self) -> None:
-        """Store the settings anew where they are gone, which makes the folder a run again.
+        """Store the settings if they are missing, which makes the folder a run again.
 
         Raises:
-            RunError: the system refuses.
+            RunError: a system error.
         """
         if not holds_run(self.folder):
             self._write_settings()
 
-    def _symbols(self) -> bytes:
+    def _encode_vocabulary(self) -> bytes:
         stored = stamp() | self.vocabulary.to_json()
         return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -176,53 +167,53 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's own name, and which weights are meant where these are not the best."""
+        """The folder's name, with the weights if they are not the best."""
         name = self.folder.resolve().name
         return (
-            name if self.weights in (None, "best") else f"{name}/{weights_path(self.folder, self.weights).stem}"
+            name if self.weights in (None, "best") else f"{name}/{find_weights(self.folder, self.weights).stem}"
         )
 
     @property
     def best_path(self) -> Path:
-        """The best weights by validation."""
+        """The weights with the best validation loss."""
         return self.folder / BEST
 
     @property
     def last_path(self) -> Path:
-        """The latest weights and the state of training."""
+        """The latest checkpoint."""
         return self.folder / LAST
 
     @property
     def metrics_path(self) -> Path:
-        """The curve."""
+        """The training log."""
         return self.folder / METRICS
 
     def append_metrics(self, record: Mapping[str, Any]) -> None:
-        """Add one record to the curve; see ``append_record``."""
+        """Add a record to the training log; see ``append_record``."""
         append_record(self.metrics_path, record)
 
     def forget_metrics(self, after: int | None) -> None:
-        """Drop the curve's records of later steps, or all of them where there is none; see ``forget_after``."""
+        """Delete records of later steps, or all for None, from the training log; see ``forget_after``."""
         forget_after(self.metrics_path, -1 if after is None else after)
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The curve's records, oldest first; see ``read_records``."""
+        """Read the training log, oldest record first; see ``read_records``."""
         return read_records(self.metrics_path)
 
-    def read_course(self) -> RunSummary:
-        """What the training took and reached so far, as the curve tells; see ``read_records``."""
+    def summarize(self) -> RunSummary:
+        """Summarize the training log; see ``read_records``."""
         return RunSummary.of(self.read_metrics())
 
     def load_model(self, which: str | None = None) -> Model:
-        """The model with the weights that are meant; see ``weights_path``.
+        """Load the model.
 
         Args:
-            which: other weights.
+            which: other weights than the run's ``weights``; see ``find_weights``.
 
         Raises:
             RunError: there are no such weights, or they cannot be read.
             CheckpointError: the weights are damaged, hostile, or of another model.
         """
-        path = weights_path(self.folder, which or self.weights)
+        path = find_weights(self.folder, which or self.weights)
         config, vocab_size = self.config.model, len(self.vocabulary)
         return Model(config, vocab_size, load_checkpoint(path, config, vocab_size).params)

@@ -1,8 +1,8 @@
-"""The header of a safetensors file, checked before anything that it claims is believed.
+"""The header of a safetensors file, checked before any of its claims is used.
 
-A file is the header's length (8 bytes, little-endian), the header (JSON: each tensor's dtype, shape and place,
-and ``__metadata__``, a mapping of strings), and the tensors' bytes, which leave no gap. Nothing here takes more
-memory than the header makes, whatever sizes it claims.
+A file is the header's length (8 bytes, little-endian), the header (JSON: each tensor's dtype, shape and offsets,
+and ``__metadata__``, a mapping of strings), and the tensors' bytes without gaps. Reading takes memory for the
+header alone, whatever sizes it claims.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DTYPES = {"float32": "F32", "float64": "F64"}
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """What a header says of one tensor; ``start`` and ``stop`` count bytes from the header's end."""
+    """One tensor; ``start`` and ``stop`` count bytes from the header's end."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -39,7 +39,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says in all, and where in the file the tensors' bytes begin."""
+    """A header; ``end`` is where the tensors' bytes begin."""
 
     tensors: dict[str, TensorSpec]
     metadata: dict[str, str]
@@ -47,10 +47,10 @@ class Header:
 
 
 def read_header(file: BinaryIO, where: str) -> Header:
-    """Read and check the header of an open file, which is left anywhere.
+    """Read and check the header of an open file.
 
     Raises:
-        CheckpointError: the header does not fit the file's size, is no strict JSON, or contradicts itself.
+        CheckpointError: the header does not fit the file's size, is not strict JSON, or contradicts itself.
     """
     room = os.fstat(file.fileno()).st_size - LENGTH_BYTES
     length = int.from_bytes(file.read(LENGTH_BYTES), "little")
@@ -65,21 +65,21 @@ def read_header(file: BinaryIO, where: str) -> Header:
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
         raise CheckpointError(f"{where} is damaged: its metadata is not a mapping of texts")
     size = room - length
-    tensors = {name: _tensor_spec(entry, size, name, where) for name, entry in values.items()}
-    _check_places(tensors, size, where)
+    tensors = {name: _parse_spec(entry, size, name, where) for name, entry in values.items()}
+    _check_offsets(tensors, size, where)
     return Header(tensors, metadata, LENGTH_BYTES + length)
 
 
 def check_tensors(
     found: Mapping[str, TensorSpec], expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
 ) -> None:
-    """Compare what a file holds with what the configuration makes of it.
+    """Compare a file's tensors with those that its configuration requires.
 
     Args:
-        found: by name, what the header says.
-        expected: by name, the shapes that there must be.
+        found: from the header, by name.
+        expected: required shapes, by name.
         dtype: of every expected tensor, float32 or float64.
-        others: whether the file may hold a further tensor of this name.
+        others: whether a further tensor of this name is allowed.
         where: the file, for messages.
 
     Raises:
@@ -99,7 +99,7 @@ def check_tensors(
             raise CheckpointError(f"{where}: {name} is of type {spec.dtype}, and config.json says {dtype}")
 
 
-def _tensor_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:
+def _parse_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:
     at = f"{where} is damaged: the tensor {excerpt(name)}"
     if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
         raise CheckpointError(f"{at} is not described by dtype, shape and data_offsets")
@@ -116,12 +116,12 @@ def _tensor_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:
 
 
 def _are_sizes(values: Any, size: int) -> bool:
-    """Whether these are whole numbers that can count parts of ``size`` bytes."""
+    """Whether these are whole numbers from 0 to ``size``."""
     return isinstance(values, list) and all(type(value) is int and 0 <= value <= size for value in values)
 
 
-def _check_places(tensors: Mapping[str, TensorSpec], size: int, where: str) -> None:
-    """Refuse tensors that overlap, leave gaps, or do not end where the file ends."""
+def _check_offsets(tensors: Mapping[str, TensorSpec], size: int, where: str) -> None:
+    """Refuse tensors that overlap, leave gaps, or end before the file does."""
     places = sorted((spec.start, spec.stop) for spec in tensors.values())
     edges = [(0, 0), *places, (size, size)]
     if any(before[1] != after[0] for before, after in pairwise(edges)):

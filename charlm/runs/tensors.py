@@ -1,8 +1,8 @@
-"""One file of tensors and scalars: safetensors, with the scalars as one JSON text in its metadata.
+"""One file of tensors and scalars: safetensors, with the scalars as JSON in its metadata.
 
-Writing is atomic and refuses numbers that are not finite. Reading trusts nothing: the header is checked against
-the file and against what the configuration expects before any tensor has memory. The tensors' bytes are then read
-from the file that was checked, not mapped: a mapped file that somebody cuts short would end the process.
+Writing is atomic and refuses numbers that are not finite. Reading checks the header against the file and the
+configuration before memory is allocated. Tensors are read, not memory-mapped: truncating a mapped file would end
+the process.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from safetensors.numpy import save
 
 from charlm.base.arrays import Floats, Shapes
 from charlm.base.errors import CheckpointError, DivergenceError, RunError
+from charlm.base.files.atomic import write_atomically
 from charlm.base.files.plain import open_plain
 from charlm.base.files.strict_json import json_line, parse_json
 from charlm.runs.format_version import stamp, take_stamp
@@ -29,25 +30,24 @@ from charlm.runs.safetensors_header import (
     Header,
     check_tensors,
     read_header,
-)
-from charlm.runs.writing import write_atomically
+)  # fmt: skip
 
 KEY = "charlm"
-_TOO_LARGE = "does not fit in memory: is it what it should be? If so, use a machine that has more"
+_TOO_LARGE = "does not fit in memory: use a machine with more, or check that this is the right file"
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str, Any]) -> None:
-    """Write one file, in place of the old one.
+    """Replace a file.
 
     Args:
         path: the file.
-        tensors: by name, C-contiguous arrays of float32 or float64.
-        scalars: by name, JSON values; ``format`` and ``charlm`` are taken.
+        tensors: C-contiguous arrays of float32 or float64, by name.
+        scalars: JSON values, by name; ``format`` and ``charlm`` are reserved.
 
     Raises:
-        DivergenceError: a number is not finite, so nothing was written.
-        RunError: the system refuses.
-        ValueError: the scalars need more room than a header may have.
+        DivergenceError: a number is not finite; nothing was written.
+        RunError: a system error.
+        ValueError: the scalars do not fit a header.
     """
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
@@ -62,25 +62,25 @@ def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str
 def load_tensors(
     path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool] = lambda name: False
 ) -> tuple[dict[str, Floats], dict[str, Any], int]:
-    """Read the expected tensors, and the scalars.
+    """Read the expected tensors and the scalars.
 
     Args:
         path: the file.
-        expected: by name, the shapes that there must be.
-        dtype: of every expected tensor, float32 or float64.
-        others: whether the file may hold a further tensor of this name, which is not read.
+        expected: see ``check_tensors``, as for ``dtype`` and ``others``.
+        dtype: of every expected tensor.
+        others: names of further tensors that are allowed, and not read.
 
     Returns:
         The tensors and the scalars, by name, and the file's format.
 
     Raises:
-        RunError: the file is missing, cannot be read, or was changed meanwhile.
+        RunError: the file is missing, cannot be read, or was changed while it was read.
         CheckpointError: it is damaged, hostile, too large, too new, or not of this configuration.
     """
     where = str(path)
     with open_plain(path) as file:
-        header, version, scalars = _checked(file, expected, dtype, others, where)
-        tensors = _read(file, header, expected, where)
+        header, version, scalars = _read_checked_header(file, expected, dtype, others, where)
+        tensors = _read_tensors(file, header, expected, where)
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(f"{path} is damaged: {name} holds a number that is not finite")
@@ -88,25 +88,25 @@ def load_tensors(
 
 
 def check_file(path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool]) -> None:
-    """Check that ``load_tensors`` would find what is expected, from the header alone; the raises are the same."""
+    """Check a file as ``load_tensors`` does, but from its header alone."""
     with open_plain(path) as file:
-        _checked(file, expected, dtype, others, str(path))
+        _read_checked_header(file, expected, dtype, others, str(path))
 
 
-def _checked(
+def _read_checked_header(
     file: BufferedReader, expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
 ) -> tuple[Header, int, dict[str, Any]]:
-    """The header of an open file, which holds what is expected; the file's format and its scalars."""
+    """Read and check the header of an open file; also the file's format and its scalars."""
     header = read_header(file, where)
-    version, scalars = _scalars(header, where)
+    version, scalars = _parse_scalars(header, where)
     check_tensors(header.tensors, expected, dtype, others, where)
     return header, version, scalars
 
 
-def _read(file: BufferedReader, header: Header, names: Iterable[str], where: str) -> dict[str, Floats]:
-    """These tensors of an open file whose header has been checked."""
+def _read_tensors(file: BufferedReader, header: Header, names: Iterable[str], where: str) -> dict[str, Floats]:
+    """Read these tensors of an open file whose header has been checked."""
     specs = {name: header.tensors[name] for name in names}
-    # A file with holes can be as large as it claims and take no room on the disk, so its size proves nothing.
+    # A sparse file can be as large as it claims without taking space on the disk.
     if sum(spec.stop - spec.start for spec in specs.values()) > _memory_bytes():
         raise CheckpointError(f"{where} {_TOO_LARGE}")
     tensors: dict[str, Floats] = {}
@@ -123,16 +123,16 @@ def _read(file: BufferedReader, header: Header, names: Iterable[str], where: str
 
 
 def _memory_bytes() -> float:
-    """This machine's memory; infinite where the platform does not tell."""
+    """This machine's memory; infinite if unknown."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return math.inf
 
 
-def _scalars(header: Header, where: str) -> tuple[int, dict[str, Any]]:
-    """The file's format, and its scalars."""
-    # A JSON escape can smuggle a lone surrogate in: it passes here, and is refused as invalid UTF-8 there.
+def _parse_scalars(header: Header, where: str) -> tuple[int, dict[str, Any]]:
+    """The file's format and its scalars."""
+    # A lone surrogate, from a JSON escape, passes here; parse_json refuses it as invalid UTF-8.
     text = header.metadata.get(KEY, "null").encode("utf-8", "surrogatepass")
     values = parse_json(text, f"the metadata of {where}")
     if not isinstance(values, dict):

@@ -4,7 +4,7 @@ A save is one event: the best weights, if there are new ones, the copy that is k
 weights with everything that training needs to continue; once those stand, nothing of it is left to do. A killed
 run goes on from those, so all that they tell of, such as the best cost, has been saved before them. What cannot
 be written stays in memory, is told once, and is tried again at the next save; each file is replaced whole or not
-at all (see ``charlm.runs.writing``).
+at all (see ``charlm.base.files.atomic``).
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import Any
 from charlm.base.arrays import FlatVector
 from charlm.base.errors import RunError
 from charlm.runs.checkpoint import Checkpoint
-from charlm.runs.folder import holds_run
+from charlm.runs.folder import delete_snapshots, holds_run, snapshot_path
 from charlm.runs.run import Run
-from charlm.runs.snapshots import keep_only, kept_path
 from charlm.training.events import FaultReport, ValidationReport
 from charlm.training.trainer import Trainer
 
@@ -70,9 +69,9 @@ class Saver:
                 return
         checkpoint = self._trainer.checkpoint()
         if keep:
-            path = kept_path(self._run.folder, self._trainer.position.step)
+            path = snapshot_path(self._run.folder, self._trainer.position.step)
             yield from self._attempt("a further copy of it", partial(self._run.save, path, checkpoint))
-            yield from self._attempt("the number of copies", partial(keep_only, self._run.folder, keep))
+            yield from self._attempt("the number of copies", partial(delete_snapshots, self._run.folder, keep))
         yield from self._attempt("the state of training", partial(self._write_state, checkpoint))
         if self._records:
             yield from self._attempt("the curve", self._write_records)

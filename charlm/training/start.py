@@ -20,8 +20,7 @@ from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
-from charlm.runs.folder import check_unused, tidy
-from charlm.runs.lock import only_writer
+from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.run import Run
 from charlm.training.presets import with_preset
 from charlm.training.run_length import Budget

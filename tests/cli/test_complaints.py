@@ -112,9 +112,7 @@ def test_a_run_that_is_missing(elsewhere, inside, monkeypatch, call, line):
 @pytest.mark.parametrize("line", [["sample"], ["info"], ["eval", "perplexity"], ["plot"]])
 def test_no_run_at_all(elsewhere, call, line):
     refused = call(*line)
-    assert (
-        refused.code == 1 and refused.complaint == "there is no run under runs/ here: make one with charlm train"
-    )
+    assert refused.code == 1 and refused.complaint == "there is no run under runs/: make one with charlm train"
 
 
 DAMAGES = [

@@ -51,7 +51,7 @@ def test_a_name_that_is_a_file_and_a_run_is_refused(elsewhere, call, tiny):
     for line in (["eval", "perplexity", "fox.txt"], ["sample", "fox.txt"], ["info", "fox.txt"]):
         refused = call(*line)
         assert refused.code == 2
-        assert refused.complaint == "fox.txt may be ./fox.txt or runs/fox.txt: write the one that is meant"
+        assert refused.complaint == "fox.txt may be ./fox.txt or runs/fox.txt: give one of these"
     assert call("eval", "perplexity", "runs/fox.txt", "./fox.txt", "--json").records[0]["characters"] == 2699
 
 

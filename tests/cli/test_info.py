@@ -25,7 +25,7 @@ def test_runs_are_listed_the_newest_last(elsewhere, call, tiny):
 def test_no_runs_is_no_failure(elsewhere, call):
     for line in (["runs"], ["runs", "--json"]):
         ended = call(*line)
-        assert ended.code == 0 and ended.complaint.startswith("there is no run under runs/ here")
+        assert ended.code == 0 and ended.complaint.startswith("there is no run under runs/")
 
 
 def test_a_damaged_run_is_told_and_does_not_hide_the_others(inside, tmp_path, monkeypatch, call):

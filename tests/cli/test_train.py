@@ -91,7 +91,7 @@ def test_a_run_that_is_there_is_not_replaced(elsewhere, call, tiny):
     weights = (elsewhere / "mine" / "last.safetensors").read_bytes()
     refused = call("train", "fox.txt", "--out", "mine", "--hidden", "4", "--steps", "1")
     assert refused.code == 1
-    assert refused.complaint == "mine holds a run: give another folder, or go on with it by --resume"
+    assert refused.complaint == "mine holds a run: give another folder, or continue that run with --resume"
     assert (elsewhere / "mine" / "last.safetensors").read_bytes() == weights
 
 

@@ -99,11 +99,15 @@ def test_python_loads_any_weights(inside):
 @pytest.mark.parametrize(
     ("line", "code", "complaint"),
     [
-        (["sample", "--weights", "3"], 1, "runs/fox-1 keeps no save of step 3: it keeps those of 6, 9"),
-        (["sample", STEP.replace("6", "7")], 1, "runs/fox-1 keeps no save of step 7: it keeps those of 6, 9"),
+        (["sample", "--weights", "3"], 1, "runs/fox-1 keeps no checkpoint of step 3: it keeps those of 6, 9"),
+        (
+            ["sample", STEP.replace("6", "7")],
+            1,
+            "runs/fox-1 keeps no checkpoint of step 7: it keeps those of 6, 9",
+        ),
         (["sample", "--weights", "newest"], 2, "--weights is 'newest': it must be best, last, or the step"),
         (["sample", "--weights", "-1"], 2, "--weights is '-1'"),
-        (["sample", STEP, "--weights", "9"], 2, f"{STEP} names its weights itself: leave out --weights 9"),
+        (["sample", STEP, "--weights", "9"], 2, f"{STEP} names weights itself: leave out --weights 9"),
         (
             ["train", "fox.txt", "--weights", "9"],
             2,
@@ -121,7 +125,7 @@ def test_weights_that_are_not_there_are_told(call, inside, line, code, complaint
 def test_a_run_that_keeps_nothing_says_so(call, elsewhere, tiny):
     assert call("train", "fox.txt", "--quiet", *tiny).code == 0
     refused = call("sample", "--weights", "6")
-    assert refused.complaint.endswith("keeps no save of step 6: it keeps none, which training does with --keep")
+    assert refused.complaint.endswith("keeps no checkpoint of step 6: it keeps none, train with --keep")
     (elsewhere / "runs" / "fox-1" / "model.safetensors").unlink()
     assert call("sample", "--weights", "best").complaint.endswith(
         "has no model.safetensors: leave out --weights best"

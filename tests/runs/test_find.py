@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import RunError, UsageError
-from charlm.runs.find import all_runs, find_run, new_run_folder, newest_run, resolve, slug
+from charlm.runs.find import find_newest_run, find_run, list_runs, make_run_folder, resolve, slug
 
 LINKS = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
 
@@ -35,7 +35,7 @@ def add_run(make_run):
 
 
 def test_new_folders_are_numbered_and_made():
-    assert [str(new_run_folder("Tiny Shakespeare")) for _ in range(2)] == [
+    assert [str(make_run_folder("Tiny Shakespeare")) for _ in range(2)] == [
         str(Path("runs/tiny-shakespeare-1")),
         str(Path("runs/tiny-shakespeare-2")),
     ]
@@ -43,12 +43,12 @@ def test_new_folders_are_numbered_and_made():
 
 
 def test_a_number_is_not_used_again_while_a_later_run_stands():
-    first, _ = new_run_folder("a"), new_run_folder("a")
+    first, _ = make_run_folder("a"), make_run_folder("a")
     shutil.rmtree(first)
-    assert new_run_folder("a").name == "a-3"
+    assert make_run_folder("a").name == "a-3"
     for odd in ("a-b-7", "a-007", "a-x", "aa-9"):
         Path("runs", odd).mkdir()
-    assert new_run_folder("a").name == "a-4"
+    assert make_run_folder("a").name == "a-4"
 
 
 def test_two_trainings_that_start_together_get_two_folders(monkeypatch):
@@ -61,11 +61,11 @@ def test_two_trainings_that_start_together_get_two_folders(monkeypatch):
         real_mkdir(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
-    assert new_run_folder("a").name == "a-2"
+    assert make_run_folder("a").name == "a-2"
 
 
 def test_a_new_folder_can_become_a_run(make_run):
-    folder = new_run_folder("a")
+    folder = make_run_folder("a")
     make_run(folder)
     assert find_run("a-1").folder == folder
 
@@ -73,8 +73,8 @@ def test_a_new_folder_can_become_a_run(make_run):
 def test_no_room_for_runs_is_told():
     Path("runs").touch()
     with pytest.raises(RunError, match=r"runs/ cannot be used: .*; give a folder with --out"):
-        new_run_folder("a")
-    assert all_runs() == []
+        make_run_folder("a")
+    assert list_runs() == []
 
 
 @given(st.text())
@@ -88,10 +88,10 @@ def test_a_slug_suits_every_file_system(name):
 def test_runs_are_ordered_by_when_they_were_last_written(add_run):
     for name, time in [("runs/b", 100), ("runs/a", 200), ("runs/c", 300), ("runs/d", 300)]:
         add_run(name, time)
-    assert [folder.name for folder in all_runs()] == ["b", "a", "c", "d"]
+    assert [folder.name for folder in list_runs()] == ["b", "a", "c", "d"]
     Path("runs/b/last.safetensors").touch()
     os.utime("runs/b/last.safetensors", (400, 400))
-    assert newest_run() == Path("runs/b")
+    assert find_newest_run() == Path("runs/b")
     assert find_run(None).name == "b"
 
 
@@ -99,11 +99,11 @@ def test_what_is_no_run_is_not_listed(add_run):
     add_run("runs/a")
     Path("runs/empty").mkdir()
     Path("runs/file").touch()
-    assert all_runs() == [Path("runs/a")]
+    assert list_runs() == [Path("runs/a")]
 
 
 def test_no_runs_at_all_is_told_with_the_remedy():
-    for look in (newest_run, lambda: find_run(None), lambda: find_run("x")):
+    for look in (find_newest_run, lambda: find_run(None), lambda: find_run("x")):
         with pytest.raises(RunError, match=r"runs/.*: make one with charlm train"):
             look()
 
@@ -139,7 +139,7 @@ def test_a_target_that_is_both_is_refused_with_both_ways_to_write_it(add_run, ot
         add_run("x")
     else:
         Path("x").write_text("text")
-    with pytest.raises(UsageError, match=r"x may be \./x or runs/x: write the one that is meant"):
+    with pytest.raises(UsageError, match=r"x may be \./x or runs/x: give one of these"):
         resolve("x")
     assert resolve("./x") == (Path("x") if other == "run" else "./x")
     assert resolve("runs/x") == Path("runs/x")
@@ -165,7 +165,7 @@ def test_a_link_out_of_runs_is_no_name(add_run, tmp_path):
     Path("runs/loop").symlink_to("loop")
     assert resolve("leak") == "leak" and resolve("loop") == "loop"
     assert resolve("alias") == Path("runs/alias")
-    assert Path("runs/leak") not in all_runs()
+    assert Path("runs/leak") not in list_runs()
     with pytest.raises(RunError, match="there is no run 'leak'"):
         find_run("leak")
     assert find_run("runs/leak").name == "secret"
@@ -175,7 +175,7 @@ def test_a_link_out_of_runs_is_no_name(add_run, tmp_path):
 def test_runs_itself_may_be_a_link(add_run, tmp_path):
     add_run(tmp_path / "disk" / "a")
     Path("runs").symlink_to(tmp_path / "disk")
-    assert resolve("a") == Path("runs/a") and newest_run() == Path("runs/a")
+    assert resolve("a") == Path("runs/a") and find_newest_run() == Path("runs/a")
 
 
 def test_a_missing_run_is_named_beside_those_there_are(add_run):

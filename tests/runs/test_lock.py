@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from charlm.base.errors import RunError
-from charlm.runs.lock import only_writer
+from charlm.runs.folder import only_writer
 from charlm.runs.run import Run
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import CheckpointError, DivergenceError, RunError
-from charlm.runs.metrics import append_record, forget_after, read_records
+from charlm.runs.metrics import RunSummary, append_record, forget_after, read_records
 
 RECORDS = [{"step": 1, "loss": 1.5}, {"step": 2, "loss": 0.1}, {"step": 3, "loss": None, "is_best": True}]
 
@@ -139,3 +139,27 @@ def test_nothing_before_a_damaged_line_is_forgotten(path, line):
     path.write_bytes(b'{"step": 5}\n' + line + b"\n" + b'{"step": 6}\n')
     forget_after(path, 2)
     assert path.read_bytes() == b'{"step": 5}\n' + line + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("records", "summary"),
+    [
+        ([], RunSummary(None, None, None)),
+        ([{"step": 0, "seconds": 0.5, "val_nats_per_char": None}], RunSummary(0, 0.5, None)),
+        (
+            [
+                {"step": 0, "seconds": 0.5, "val_nats_per_char": 3.0},
+                {"step": 4, "seconds": 1.5, "val_nats_per_char": 2.0},
+                {"step": 8, "seconds": 2.5, "val_nats_per_char": 2.5},
+                {"step": 9, "seconds": 2.75, "val_nats_per_char": None},
+            ],
+            RunSummary(9, 2.75, 2.0),
+        ),
+        ([{"loss": 1.0}], RunSummary(None, None, None)),
+    ],
+)
+def test_a_summary_has_the_last_record_s_step_and_the_lowest_loss(tmp_path, make_run, records, summary):
+    run = make_run(tmp_path)
+    for record in records:
+        run.append_metrics(record)
+    assert run.summarize() == summary

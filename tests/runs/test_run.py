@@ -16,9 +16,8 @@ from charlm.models.char_rnn import Model
 from charlm.runs import run as run_module
 from charlm.runs.checkpoint import Checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
-from charlm.runs.folder import check_unused, tidy
+from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.format_version import FORMAT
-from charlm.runs.lock import only_writer
 from charlm.runs.run import Run
 
 
@@ -67,7 +66,7 @@ def test_a_run_is_never_replaced(tmp_path, make_run):
     run = make_run(tmp_path, hidden=3)
     save_weights(run, run.last_path, 0)
     run.append_metrics({"step": 1})
-    with pytest.raises(RunError, match="holds a run: give another folder, or go on with it by --resume"):
+    with pytest.raises(RunError, match="holds a run: give another folder, or continue that run with --resume"):
         make_run(tmp_path, hidden=4)
     assert Run.open(tmp_path) == run and run.last_path.exists()
 
@@ -279,7 +278,7 @@ def test_the_folder_of_another_run_is_not_written_into(tmp_path, make_run):
     shutil.rmtree(run.folder)
     make_run(tmp_path / "a", hidden=5)
     for look in (run.put_back, run.check_folder):
-        with pytest.raises(RunError, match="a holds another run by now"):
+        with pytest.raises(RunError, match="a now holds another run"):
             look()
 
 

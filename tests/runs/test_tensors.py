@@ -216,13 +216,13 @@ def meddle(monkeypatch):
     """A function that has something done between the check of a header and the reading of the tensors."""
 
     def install(change):
-        read = file_format._read
+        read = file_format._read_tensors
 
         def changed_first(*arguments):
             change()
             return read(*arguments)
 
-        monkeypatch.setattr(file_format, "_read", changed_first)
+        monkeypatch.setattr(file_format, "_read_tensors", changed_first)
 
     return install
 

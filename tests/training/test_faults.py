@@ -9,8 +9,8 @@ import pytest
 
 from charlm.base.errors import RunError
 from charlm.runs.checkpoint import load_checkpoint
+from charlm.runs.folder import find_snapshots
 from charlm.runs.run import Run
-from charlm.runs.snapshots import kept_saves
 from charlm.training.events import StepReport, SummaryReport
 from charlm.training.loop import train
 
@@ -89,7 +89,7 @@ def test_one_file_that_cannot_be_written_costs_no_other(begun, disk, name, check
             disk.number = errno.ENOSPC if 2 <= report.step < 11 else None
     assert [fault.is_over for fault in faults_of(reports)] == [False, True]
     check_same(run, whole)
-    assert [path.name for path in kept_saves(run.folder)] == ["step-000012.safetensors"]
+    assert [path.name for path in find_snapshots(run.folder)] == ["step-000012.safetensors"]
 
 
 def test_the_last_never_knows_of_a_best_that_was_not_saved(begun, disk):

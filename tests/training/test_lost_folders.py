@@ -46,7 +46,7 @@ def test_a_folder_that_another_run_has_taken_is_left_alone(begun, tmp_path):
             shutil.rmtree(run.folder)
             shutil.copytree(other.folder, run.folder)
 
-    with pytest.raises(RunError, match="holds another run by now"):
+    with pytest.raises(RunError, match="now holds another run"):
         list(map(replace, train(trainer, run)))
     there = {path.name: path.read_bytes() for path in run.folder.iterdir()}
     assert there == {path.name: path.read_bytes() for path in other.folder.iterdir()}

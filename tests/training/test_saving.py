@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.config import RunConfig
+from charlm.runs.folder import find_snapshots
 from charlm.runs.run import Run
-from charlm.runs.snapshots import kept_saves
 from charlm.training.loop import train
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
@@ -75,11 +75,11 @@ def test_the_latest_saves_are_kept_as_whole_ones(begun, pool, saved_steps):
     trainer, run = begun(**settings)
     list(train(trainer, run))
     assert saved_steps == [0, 3, 6, 9, 12, 14]
-    assert [path.name for path in kept_saves(run.folder)] == [
+    assert [path.name for path in find_snapshots(run.folder)] == [
         "step-000012.safetensors",
         "step-000014.safetensors",
     ]
-    earlier, last = kept_saves(run.folder)
+    earlier, last = find_snapshots(run.folder)
     assert last.read_bytes() == run.last_path.read_bytes()
     shutil.copy(earlier, run.last_path)
     resumed, _ = resume(Run.open(run.folder), {}, pool)
@@ -97,7 +97,7 @@ def test_the_oldest_goes_only_once_the_newest_is_there(begun, monkeypatch):
 
     def counting(self, **kwargs):
         if self.name.startswith("step-"):
-            counts.append(len(kept_saves(run.folder)))
+            counts.append(len(find_snapshots(run.folder)))
         unlink(self, **kwargs)
 
     monkeypatch.setattr(Path, "unlink", counting)
@@ -121,4 +121,4 @@ def test_where_the_last_state_is_saved_nothing_of_the_save_is_left_to_do(begun, 
     monkeypatch.setattr(Saver, "_write_state", killed_after)
     with pytest.raises(Killed):
         list(train(trainer, run))
-    assert [path.name for path in kept_saves(run.folder)] == ["step-000009.safetensors"]
+    assert [path.name for path in find_snapshots(run.folder)] == ["step-000009.safetensors"]

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from charlm.base.errors import as_run_error
+
 PRIVATE = 0o600
 """The mode of a file that only its owner may read."""
 
@@ -48,6 +50,19 @@ def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file by ``data``; see ``atomic_file``.
+
+    Raises:
+        RunError: a system error; nothing has changed, and no temporary file is left.
+    """
+    with (
+        as_run_error(f"{path} cannot be written", "see to the disk and its permissions"),
+        atomic_file(path) as file,
+    ):
+        file.write(data)
+
+
 def new_file(path: Path, mode: int) -> BinaryIO:
     """A file that is not there yet, to write; what stands at ``path``, be it a link, is never followed.
 
@@ -66,6 +81,11 @@ def final_name(temporary: str) -> str | None:
     """
     match = _TEMPORARY.fullmatch(temporary)
     return match[1] if match else None
+
+
+def find_leftovers(folder: Path, names: re.Pattern[str]) -> set[Path]:
+    """Find the temporary files of killed writers of files with these names."""
+    return {entry for entry in folder.iterdir() if names.fullmatch(final_name(entry.name) or "")}
 
 
 def _sync_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ from charlm.base.escape import escape_controls
 from charlm.base.tables import Column, Table
 from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
-from charlm.runs.find import all_runs
+from charlm.runs.find import list_runs
 from charlm.runs.run import Run
 
 app = typer.Typer(add_completion=False)
@@ -23,9 +23,9 @@ COLUMNS = {"run": "", "corpus": "", "cell": "", "hidden": "d", "steps": ",d", "s
 @app.command()
 def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False) -> None:
     """List the runs under runs/, oldest first."""
-    folders = all_runs()
+    folders = list_runs()
     if not folders:
-        sys.stderr.write("charlm: there is no run under runs/ here: make one with charlm train\n")
+        sys.stderr.write("charlm: there is no run under runs/: make one with charlm train\n")
         return
     records = []
     for folder in folders:
@@ -44,7 +44,7 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
 
 
 def _record(name: str, run: Run) -> dict[str, Any]:
-    course = run.read_course()
+    course = run.summarize()
     return {
         "run": name,
         "corpus": run.corpus.name,

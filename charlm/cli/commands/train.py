@@ -37,8 +37,8 @@ from charlm.data.reading.sources import Source, find_source
 from charlm.data.remarks import list_remarks
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
-from charlm.runs.find import find_run, new_run_folder
-from charlm.runs.lock import only_writer
+from charlm.runs.find import find_run, make_run_folder
+from charlm.runs.folder import only_writer
 from charlm.runs.run import Run
 from charlm.training.events import (
     FaultReport,
@@ -156,7 +156,7 @@ def _new(
         _say(started(trainer, trainer.start_from(start)), quiet)
     elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
         _say(f"no preset is picked beside {', '.join(map(flag, own_settings(settings)))}", quiet)
-    with new_run(trainer, new_run_folder(source.name) if out is None else out) as run:
+    with new_run(trainer, make_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
 
 

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from charlm.base.files.atomic import write_atomically
 from charlm.base.tables import Column, Table
 from charlm.cli.display.colors import print_coloured
 from charlm.cli.display.curves import print_curves
 from charlm.cli.display.page import page_of
 from charlm.cli.output import for_stream, print_json, write_text
 from charlm.evaluate.base import EvalResult
-from charlm.runs.writing import write_atomically
 
 WIDTH = 200  # columns where standard output is no terminal
 UNBOUNDED = 10_000  # columns, to measure a table that nothing folds

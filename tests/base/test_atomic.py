@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from charlm.base.errors import RunError
-from charlm.runs.writing import leftovers, write_atomically
+from charlm.base.files.atomic import find_leftovers, write_atomically
 
 
 def test_the_new_bytes_take_the_place_of_the_old_and_nothing_else_stays(tmp_path):
@@ -106,7 +106,7 @@ def test_planted_links_are_replaced_and_not_followed(tmp_path):
 def test_leftovers_are_the_temporary_files_of_these_names_alone(tmp_path):
     for name in (".file.12.tmp", ".file-9.13.tmp", ".other.12.tmp", ".file.notes.tmp", "file", "file.12.tmp"):
         (tmp_path / name).touch()
-    found = leftovers(tmp_path, re.compile("file(-[0-9])?"))
+    found = find_leftovers(tmp_path, re.compile("file(-[0-9])?"))
     assert found == {tmp_path / ".file.12.tmp", tmp_path / ".file-9.13.tmp"}
 
 
@@ -116,12 +116,12 @@ def test_a_killed_writer_leaves_the_old_file_and_what_leftovers_finds(tmp_path):
     script = (
         "import os, signal, sys, pathlib\n"
         "os.fsync = lambda descriptor: os.kill(os.getpid(), signal.SIGTERM)\n"
-        "from charlm.runs.writing import write_atomically\n"
+        "from charlm.base.files.atomic import write_atomically\n"
         "write_atomically(pathlib.Path(sys.argv[1]), b'new')\n"
     )
     assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode != 0
     assert path.read_bytes() == b"old"
-    (left,) = leftovers(tmp_path, re.compile("file"))
+    (left,) = find_leftovers(tmp_path, re.compile("file"))
     assert set(tmp_path.iterdir()) == {path, left}
 
 
