@@ -1,18 +1,17 @@
-"""Arrays: the key to their names, the types they may have, and the flat vector that all parameters share.
+"""Arrays: notation, dtypes, and the flat vector of all parameters.
 
-Names end in the axes of what they hold, outermost first:
+Suffixes name the axes, outermost first:
 
-    T  time steps of a chunk        E  width of an input         V  symbols of the vocabulary
-    B  batch: parallel streams      H  hidden units              P  parameters in all
-    N  rows: T and B as one axis    G  gates times H
+    T  time steps of a BPTT window  E  input width       V  vocabulary size
+    B  batch size                   H  hidden units      P  all parameters
+    N  rows: T x B                  G  gates x H
 
-So ``h_TBH`` are hidden states over time, ``h_BH`` those of one step, ``dh_TBH`` the gradient of the loss with
-respect to ``h_TBH``. Weights keep the literature's names, W_xh [E, G], W_hh [H, G], b_h [G]. Papers write a
-column vector as ``W x``; rows are examples here, so charlm writes ``x @ W``.
+``h_TBH`` are hidden states over time, ``h_BH`` those of one step, ``dh_TBH`` the gradient of the loss with
+respect to ``h_TBH``. Weights keep the literature's names: W_xh [E, G], W_hh [H, G], b_h [G]. Papers write ``W x``
+for a column vector; here rows are examples, so charlm writes ``x @ W``.
 
-In memory, what a recurrence works on step by step has the batch innermost (``empty_steps``): a step's product
-then runs with the weights on the left, which matrix libraries do a third faster for few streams, and each
-gate's block is contiguous. What is summed over all rows at once is in the usual order.
+Arrays of a recurrence have the batch innermost in memory (``empty_steps``): each step's product then has the
+weights on the left, a third faster for small batches, and each gate's block is contiguous.
 """
 
 from __future__ import annotations
@@ -32,17 +31,17 @@ FloatName: TypeAlias = Literal["float32", "float64"]
 CACHE_LINE = 64  # bytes
 
 
-def id_dtype(symbols: int) -> np.dtype[np.unsignedinteger[Any]]:
-    """The smallest unsigned type that can number so many symbols.
+def id_dtype(vocab_size: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """The smallest unsigned dtype for this many ids.
 
     >>> [id_dtype(n).name for n in (256, 257, 65_537)]
     ['uint8', 'uint16', 'uint32']
     """
-    return np.min_scalar_type(max(symbols - 1, 0))
+    return np.min_scalar_type(max(vocab_size - 1, 0))
 
 
 def empty_steps(*axes: int, dtype: npt.DTypeLike) -> Floats:
-    """An uninitialised array (..., B, X), in memory with B innermost.
+    """An uninitialized array (..., B, X) with B innermost in memory.
 
     >>> empty_steps(2, 3, dtype="float32").flags.f_contiguous
     True
@@ -52,10 +51,10 @@ def empty_steps(*axes: int, dtype: npt.DTypeLike) -> Floats:
 
 
 def empty_aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
-    """An uninitialised array that starts at a cache line's start.
+    """An uninitialized array aligned to a cache line.
 
-    NumPy's own begin 16 bytes into one, so that each of the widest vector loads and stores would touch two
-    lines: element-wise work on arrays in cache takes up to twice as long.
+    NumPy's own arrays start 16 bytes into a line, so the widest vector loads touch two lines: element-wise work
+    on arrays in cache then takes up to twice as long.
 
     >>> empty_aligned((3, 5), "float32").ctypes.data % CACHE_LINE
     0
@@ -67,9 +66,9 @@ def empty_aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
 
 
 class FlatVector(Mapping[str, Floats]):
-    """Named arrays that are views of one flat vector, in the order of their names' shapes.
+    """Named arrays as views of one flat vector.
 
-    An optimiser, a norm or a checksum works on ``flat``; everything else works on the views.
+    Optimizers, norms and checksums work on ``flat``, all else on the views.
 
     >>> vector = FlatVector({"W": (2, 3), "b": (3,)}, "float64")
     >>> vector["b"][:] = 1
@@ -78,11 +77,7 @@ class FlatVector(Mapping[str, Floats]):
     """
 
     def __init__(self, shapes: Shapes, dtype: npt.DTypeLike, flat: Floats | None = None) -> None:
-        """Lay the arrays out over ``flat`` (P,), or over a new vector of zeros.
-
-        Raises:
-            ValueError: ``flat`` is not a vector of the right size and type.
-        """
+        """Lay the arrays out over ``flat`` (P,), or over zeros; ValueError where its shape or dtype is wrong."""
         sizes = {name: prod(shape) for name, shape in shapes.items()}
         if flat is None:
             flat = np.zeros(sum(sizes.values()), dtype)
@@ -110,5 +105,5 @@ class FlatVector(Mapping[str, Floats]):
         return FlatVector(shapes, self.flat.dtype)
 
     def part(self, prefix: str) -> dict[str, Floats]:
-        """The views whose names start with ``prefix``, under what follows it."""
+        """The views whose names start with ``prefix``, by the rest of their names."""
         return {name[len(prefix) :]: view for name, view in self.items() if name.startswith(prefix)}

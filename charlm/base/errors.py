@@ -1,18 +1,18 @@
 """The exceptions that charlm raises on purpose, as one tree.
 
-Every message is one line that names the value, the place and the remedy; the command line prints it as it
-is. Anything else that escapes is a bug.
+Every message is one line: the value, the place, and what to do. The command line prints it as it is. Any other
+exception is a bug.
 
     CharlmError
     |-- UsageError           a setting or a combination of settings that cannot work (exit code 2)
-    |-- CorpusError          a text that cannot be read, or is too short for what was asked of it
-    |-- VocabularyError      a character that the model has never seen, where it needs one that it has
-    |-- RunError             a run that is missing, ambiguous, in use, or not the one that was asked for
+    |-- CorpusError          a text that cannot be read, or is too short
+    |-- VocabularyError      a character outside the model's vocabulary, where only known ones are possible
+    |-- RunError             a run that is missing, ambiguous, in use, or the wrong one
     |   `-- CheckpointError  a file of a run that is damaged, hostile, or of another version
-    |-- DivergenceError      training whose loss is no longer a finite number
+    |-- DivergenceError      a training loss that is not finite
     `-- WorkerError          a worker process that failed, was killed, or could not be started
 
-``CharlmWarning`` is what charlm says without failing.
+``CharlmWarning`` is for warnings.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class UsageError(CharlmError):
 
 
 class CorpusError(CharlmError):
-    """A text cannot be read, or is too short for what was asked of it."""
+    """A text cannot be read, or is too short."""
 
 
 class VocabularyError(CharlmError):
-    """A character is not in the vocabulary of the model, where one is needed that is."""
+    """A character is not in the model's vocabulary."""
 
 
 class RunError(CharlmError):
-    """A run is missing, ambiguous, in use, or not the one that was asked for."""
+    """A run is missing, ambiguous, in use, or the wrong one."""
 
 
 class CheckpointError(RunError):
@@ -50,7 +50,7 @@ class CheckpointError(RunError):
 
 
 class DivergenceError(CharlmError):
-    """The training loss is no longer a finite number."""
+    """The training loss is not finite."""
 
 
 class WorkerError(CharlmError):
@@ -58,12 +58,12 @@ class WorkerError(CharlmError):
 
 
 class CharlmWarning(UserWarning):
-    """Something that a user should know, and that stops nothing."""
+    """A warning: something that the user should know."""
 
 
 @contextmanager
 def annotate_memory_error(activity: str) -> Iterator[None]:
-    """Have a MemoryError that leaves the block bear in a note what was being done; the innermost's is the first.
+    """Add the activity as a note to a MemoryError that leaves the block; the innermost note comes first.
 
     >>> with annotate_memory_error("counting"):
     ...     raise MemoryError

@@ -6,4 +6,4 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called now and then with how much is done, and of how much."""
+"""Called with the amount done and the total."""

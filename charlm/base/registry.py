@@ -1,8 +1,7 @@
-"""Rooms whose members are found by looking: a new cell, optimiser, filter or measurement is one new file.
+"""Registries: packages whose members (cells, optimizers, filters, measurements) are found by listing a folder.
 
-A room is a package whose public modules (no leading underscore) each define one subclass of the room's base
-class. The member's name is its file's name with hyphens for underscores. Names are listed without importing
-anything, so that a help text costs no start-up time.
+Each public module of such a package defines one subclass of the base class. A member's name is its file's name
+with hyphens for underscores. Listing names imports nothing, so help texts stay fast.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Member = TypeVar("Member")
 
 @cache
 def module_names(package: str) -> tuple[str, ...]:
-    """The public modules of a package, sorted, found by listing its folder.
+    """The public modules of a package, sorted.
 
     >>> module_names("charlm.nn.cells")[:2]
     ('gru', 'lnlstm')
@@ -35,7 +34,7 @@ def module_names(package: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Registry(Generic[Member]):
-    """The members of one room."""
+    """The members of one package."""
 
     package: str
     base: type[Member]
@@ -45,17 +44,12 @@ class Registry(Generic[Member]):
         return tuple(name.replace("_", "-") for name in module_names(self.package))
 
     def find(self, name: str) -> type[Member]:
-        """The class that the member's file defines.
-
-        Raises:
-            UsageError: no file of the room has this name.
-        """
+        """The member's class; UsageError where there is none of this name."""
         if name not in self.names():
             kind = self.base.__name__.lower()
             raise UsageError(f"no {kind} is called {name!r}; there are: {', '.join(self.names())}")
         module = importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
-        own = [value for value in vars(module).values() if self._is_own_member(value, module.__name__)]
-        (member,) = own
+        (member,) = (value for value in vars(module).values() if self._is_own_member(value, module.__name__))
         return cast(type[Member], member)
 
     def _is_own_member(self, value: object, module: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tables and curves as values: who draws them is the command line."""
+"""Tables and curves as plain values, which the command line draws."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Column:
-    """A table's column: its heading, and the format of its numbers."""
+    """A column of a table: heading and number format."""
 
     heading: str
     format: str = ""
@@ -26,7 +26,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines over one pair of axes: for each name its x and its y values."""
+    """Lines on one pair of axes: x and y values by name."""
 
     title: str
     x_label: str

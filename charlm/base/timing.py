@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: laps on a worker's own clock, cheap enough to be taken always."""
+"""Timing the parts of a training step."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Stopwatch:
-    """Seconds by activity; each lap ends where the next begins.
+    """Seconds by activity; each lap starts where the last one ended.
 
     >>> stopwatch = Stopwatch()
     >>> stopwatch.begin()
@@ -20,11 +20,11 @@ class Stopwatch:
         self._since = 0.0
 
     def begin(self) -> None:
-        """Start the clock; what passed since the last lap belongs to nothing."""
+        """Start the clock; time since the last lap is not counted."""
         self._since = time.perf_counter()
 
     def end(self, activity: str) -> None:
-        """End a lap that was spent on this activity."""
+        """End a lap and add its time to an activity."""
         now = time.perf_counter()
         self.seconds[activity] = self.seconds.get(activity, 0.0) + now - self._since
         self._since = now

@@ -21,8 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.errors import CorpusError, UsageError
-from charlm.base.files.atomic import atomic_file
-from charlm.base.files.disk_space import check_disk_space
+from charlm.base.files.atomic import atomic_file, check_disk_space
 from charlm.config import Config
 
 Draws: TypeAlias = Iterator[tuple[str, float]]

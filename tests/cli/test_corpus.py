@@ -288,9 +288,9 @@ def test_a_cache_that_others_may_look_into_is_told_of_in_a_line(remote, tiny):
     command = [sys.executable, "-m", "charlm", "train", "fox.txt", *tiny]
     environment = os.environ | {"CHARLM_CACHE_DIR": str(remote / "open")}
     shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
-    assert shown.startswith(f"charlm: others may look into the cache {remote / 'open'} (mode 755), though")
+    assert shown.startswith(f"charlm: other users may list the cache {remote / 'open'} (mode 755), but")
     shown = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr
-    assert "others may look" not in shown
+    assert "other users may list" not in shown
     subprocess.run([sys.executable, "-m", "charlm", "corpus", "clean"], env=environment, check=True)
     command += ["--quiet"]
     assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stderr == ""

@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, locked, and read with care."""
+"""Files: atomic writes, locks, and safe reading."""

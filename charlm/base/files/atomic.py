@@ -1,8 +1,7 @@
-"""Files that are whole or absent: a reader, a crash or a full disk never meets half of one.
+"""Atomic writes: a file is complete or absent, whatever crashes, and however full the disk is.
 
-The bytes go to a temporary name in the same folder that nobody can foresee, are forced to the disk, and only then
-take the place of the old file in one rename; the folder is synced last, so that the rename itself survives a
-power cut.
+The data goes to an unpredictable temporary name in the same folder, is synced, and replaces the old file in one
+rename. The folder is synced last, so that the rename survives a power cut.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,16 +26,14 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]+\.tmp")
 
 @contextmanager
 def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """A file to write that takes the place of whatever ``path`` held once the block ends, or leaves it as it was.
-
-    A symbolic link at ``path`` is replaced, not followed.
+    """A file to write that replaces ``path`` at the end of the block; a symbolic link is replaced, not followed.
 
     Args:
         path: the file.
-        mode: its permissions, less those that the process takes away (umask).
+        mode: its permissions, before the umask.
 
     Raises:
-        OSError: the system refuses; nothing has changed, and no temporary file stays behind.
+        OSError: writing failed; ``path`` is unchanged, and no temporary file is left.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     opened = new_file(temporary, mode)
@@ -64,17 +62,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def new_file(path: Path, mode: int) -> BinaryIO:
-    """A file that is not there yet, to write; what stands at ``path``, be it a link, is never followed.
-
-    Raises:
-        OSError: something is there, or the system refuses.
-    """
+    """Create a file for writing; OSError where anything, even a link, has this name."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return open(path, "wb", opener=lambda name, _: os.open(name, flags, mode))
 
 
 def final_name(temporary: str) -> str | None:
-    """The name that a temporary file was to have; None for the name of any other file.
+    """The name that a temporary file was written for; None for any other file.
 
     >>> final_name(".codes.04c1.tmp"), final_name("codes")
     ('codes', None)
@@ -88,8 +82,14 @@ def find_leftovers(folder: Path, names: re.Pattern[str]) -> set[Path]:
     return {entry for entry in folder.iterdir() if names.fullmatch(final_name(entry.name) or "")}
 
 
+def check_disk_space(folder: Path, needed: int) -> None:
+    """Raise OSError (ENOSPC) unless the folder's disk has this many bytes free."""
+    disk = shutil.disk_usage(folder)
+    if disk.total and disk.free < needed:  # some network file systems report no size
+        raise OSError(errno.ENOSPC, f"{needed:,} bytes are needed there, and {disk.free:,} are free")
+
+
 def _sync_folder(folder: Path) -> None:
-    """Force the folder's entries to the disk, where the platform can."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,7 +1,7 @@
-"""The cache's own folder: private, and marked as charlm's where charlm began it.
+"""The cache folder: private, and marked if charlm created it.
 
-The mark is the one that backup programs know (https://bford.info/cachedir/), with a line of charlm's own. What is
-in a folder without it may be anybody's.
+The mark is the standard CACHEDIR.TAG (https://bford.info/cachedir/) with a line of charlm's own. A folder without
+it may hold other programs' files.
 """
 
 from __future__ import annotations
@@ -30,22 +30,18 @@ _MARKED = (
 
 
 def cache_folder() -> Path:
-    """The folder that ``CHARLM_CACHE_DIR`` names, else the platform's own; it may not exist yet."""
+    """The folder in ``CHARLM_CACHE_DIR``, else the platform's default; it may not exist yet."""
     given = os.environ.get(VARIABLE)
     return Path(given).absolute() if given else default_cache_folder()
 
 
 def default_cache_folder() -> Path:
-    """The platform's own place for charlm's cache."""
+    """The platform's default folder for charlm's cache."""
     return platformdirs.user_cache_path("charlm", appauthor=False)
 
 
 def make_cache_folder(name: str = "") -> Path:
-    """A folder of the cache, or the cache's own, which is made where it is missing.
-
-    Raises:
-        OSError: the system refuses.
-    """
+    """Create the cache folder, or a folder in it, if it is missing."""
     root = cache_folder()
     try:
         root.mkdir(PRIVATE_FOLDER, parents=True)
@@ -60,13 +56,13 @@ def make_cache_folder(name: str = "") -> Path:
 
 
 def mark_cache(root: Path) -> None:
-    """Mark a cache's folder as charlm's; OSError where the system refuses."""
+    """Mark a cache folder as charlm's."""
     with atomic_file(root / MARK, PRIVATE) as file:
         file.write(_MARKED)
 
 
 def is_marked_cache(root: Path) -> bool:
-    """Whether charlm began a cache's folder."""
+    """Whether charlm created this cache folder."""
     try:
         return stat.S_ISREG((root / MARK).lstat().st_mode) and (root / MARK).read_bytes() == _MARKED
     except OSError:
@@ -74,12 +70,12 @@ def is_marked_cache(root: Path) -> bool:
 
 
 def warn_if_readable() -> None:
-    """Say where others may look into the cache's folder, as its mode is its owner's to choose."""
+    """Warn if other users may list the cache folder; its mode is the user's choice."""
     root = cache_folder()
     mode = stat.S_IMODE(root.stat().st_mode)
     if os.name == "posix" and mode & 0o077:
         warnings.warn(
-            f"others may look into the cache {root} (mode {mode:o}), though not into what is put there now: "
+            f"other users may list the cache {root} (mode {mode:o}), but not read what is written there now: "
             f"chmod go= {shlex.quote(str(root))}, or name another folder by {VARIABLE}",
             CharlmWarning,
             stacklevel=2,

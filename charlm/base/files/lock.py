@@ -1,8 +1,7 @@
-"""One holder at a time: a lock on a file, which the operating system frees when its holder is gone.
+"""File locks, which the operating system releases when their process ends.
 
-The lock is held on an open file (``flock``, or a locked byte on Windows), so it outlives neither a killed process
-nor a reboot: the file stays, and its being there says nothing. Where the platform or the file system knows no
-such lock, nobody is kept out; on a network file system it reaches as far as the server's own locks.
+The lock belongs to an open file (``flock``, or a locked byte on Windows), so it ends with the process; the file
+stays, and its existence means nothing. A file system without such locks excludes no process.
 """
 
 from __future__ import annotations
@@ -22,35 +21,35 @@ PAUSE = 0.1  # seconds between two attempts
 
 @contextmanager
 def hold(path: Path, wait: bool = True, mode: int = 0o666) -> Iterator[None]:
-    """Hold the lock of a file, which is made where it is missing and stays afterwards.
+    """Hold the lock of a file, which is created if it is missing.
 
     Args:
-        path: the file, in a folder that is there.
-        wait: whether to wait until another holder is done.
-        mode: the file's permissions where it is made, less those that the process takes away (umask).
+        path: the file, in a folder that exists.
+        wait: whether to wait for another process to release it.
+        mode: permissions of a new file, before the umask.
 
     Raises:
-        BlockingIOError: it is held, and not waited for; the error's text names the holder's process if known.
-        OSError: the system refuses to make or to open the file.
+        BlockingIOError: another process, named if known, holds the lock, and ``wait`` is False.
+        OSError: the file cannot be created or opened.
     """
-    # A planted link is not followed.
+    # A link is not followed: another user may have put it there.
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags, mode)
     try:
         while not _is_locked_now(descriptor):
             if not wait:
-                raise BlockingIOError(errno.EAGAIN, f"it is in use{_by_whom(descriptor)}")
+                raise BlockingIOError(errno.EAGAIN, f"it is in use{_name_holder(descriptor)}")
             time.sleep(PAUSE)
-        with suppress(OSError):  # whose lock it is serves a message alone
+        with suppress(OSError):  # only error messages need the holder
             os.ftruncate(descriptor, 0)
             os.write(descriptor, b"%d\n" % os.getpid())
         yield
     finally:
-        os.close(descriptor)  # which frees the lock
+        os.close(descriptor)  # this releases the lock
 
 
 def _is_locked_now(descriptor: int) -> bool:
-    """Take the lock of an open file if it is free; whether it is ours, or cannot be anybody's."""
+    """Take the lock if it is free; True where it is ours now, or cannot be locked at all."""
     try:
         _take(descriptor)
     except OSError as error:
@@ -64,7 +63,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(descriptor: int) -> None:
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # a locked byte cannot be read, so not one of the text's
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # a locked byte cannot be read, so one past the text
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         finally:
@@ -77,8 +76,8 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _by_whom(descriptor: int) -> str:
-    """The holder as the end of a sentence; nothing where it has not yet written down who it is."""
+def _name_holder(descriptor: int) -> str:
+    """The holder as the end of a sentence; empty if it has not written its process id yet."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     number = os.read(descriptor, 20).strip()
     return f" by process {int(number)}" if number.isdigit() else ""

@@ -1,4 +1,4 @@
-"""Reading files that a stranger may have made: plain files only, and no more of them than expected."""
+"""Reading untrusted files: plain files only, of limited size."""
 
 from __future__ import annotations
 
@@ -12,20 +12,16 @@ from pathlib import Path
 from charlm.base.errors import CheckpointError, RunError
 from charlm.base.plural import counted
 
-# A pipe or a device is not waited for, and a terminal does not become this process's own.
+# Never wait on a pipe or a device, or take a terminal as the controlling one.
 _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NOCTTY", "O_BINARY"))
 
 
 @contextmanager
 def open_plain(path: Path, *, may_change: bool = False) -> Iterator[BufferedReader]:
-    """Open a plain file for reading, without waiting on a pipe or a device that stands in its place.
-
-    Args:
-        path: the file.
-        may_change: whether another process may write to it meanwhile.
+    """Open a plain file for reading, without waiting if it is a pipe or a device.
 
     Raises:
-        RunError: the file is missing, cannot be read, or was changed while it was open.
+        RunError: the file is missing, cannot be read, or changed while it was open, unless it ``may_change``.
         CheckpointError: it is not a plain file.
     """
     try:
@@ -47,7 +43,7 @@ def read_plain(path: Path, limit: int, *, may_change: bool = False) -> bytes:
     """The content of a plain file of at most ``limit`` bytes; see ``open_plain``.
 
     Raises:
-        RunError: the file is missing, cannot be read, or was changed meanwhile.
+        RunError: the file is missing, cannot be read, or changed meanwhile.
         CheckpointError: it is too long, or not a plain file.
     """
     with open_plain(path, may_change=may_change) as file:

@@ -1,4 +1,4 @@
-"""JSON that holds no surprises: read more strictly than the standard library does, and written without NaN."""
+"""Strict JSON: limited size and depth, no duplicate keys, only finite numbers."""
 
 from __future__ import annotations
 
@@ -10,24 +10,21 @@ from typing import Any, NoReturn
 
 from charlm.base.errors import CheckpointError, DivergenceError
 
-# Every mapping or list costs dozens of bytes of memory for two of text, so a small file could fill a machine.
+# A list or mapping takes dozens of bytes of memory for two of text, so a small file could fill the memory.
 MAX_CONTAINERS = 20_000
-# charlm's own files nest four deep; the parser recurses, and how far it may differs between interpreters.
+# charlm's own files nest four deep; how deep the parser can recurse differs between interpreters.
 MAX_DEPTH = 32
-# The longest whole number that a setting may have is 2**63 - 1: 19 digits and a sign.
+# The largest integer of a setting is 2**63 - 1: 19 digits and a sign.
 MAX_DIGITS = 20
 # Keys are names, and error messages show them.
 MAX_KEY = 200
 
-# One that is cut short reaches to the end, so that no text makes the search begin again and again.
+# An unterminated string matches to the end, so that the search never restarts (quadratic time).
 _STRING = re.compile(rb'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)
 
 
 def json_line(values: Mapping[str, Any], consequence: str) -> str:
-    """A mapping as one line of JSON.
-
-    Raises:
-        DivergenceError: a number in it is not finite; the message ends in the consequence.
+    """A mapping as one line of JSON; DivergenceError, ending in ``consequence``, for a number that is not finite.
 
     >>> json_line({"loss": float("nan")}, "so it was not kept")
     Traceback (most recent call last):
@@ -42,11 +39,11 @@ def json_line(values: Mapping[str, Any], consequence: str) -> str:
 
 
 def parse_json(data: bytes, where: str) -> Any:
-    """The value of a JSON text, more strictly than the standard library's parser.
+    """Parse a JSON text.
 
     Raises:
-        CheckpointError: no JSON in UTF-8, a key that stands twice or is no printable name, a number that is not
-            finite or has more than 20 digits, or too much nesting.
+        CheckpointError: not JSON in UTF-8, a duplicate or unprintable key, a number that is not finite or has
+            over 20 digits, or too much nesting.
 
     >>> parse_json(b'{"step": 3}', "x.json")
     {'step': 3}
@@ -72,13 +69,13 @@ def parse_json(data: bytes, where: str) -> Any:
 
 
 def excerpt(value: object) -> str:
-    """A stored value as part of an error message: escaped, on one line, and short."""
+    """A stored value for an error message: escaped, on one line, short."""
     text = ascii(value)
     return text if len(text) <= 80 else f"{text[:76]} ..."
 
 
 def _depth(data: bytes) -> int:
-    """How deep lists and mappings are nested, brackets inside strings apart."""
+    """The nesting depth of lists and mappings."""
     depth = deepest = 0
     for bracket in re.findall(rb"[][{}]", _STRING.sub(b"", data)):
         depth += 1 if bracket in b"[{" else -1

@@ -26,7 +26,7 @@ import numpy as np
 
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
-from charlm.base.files.atomic import PRIVATE, atomic_file, new_file
+from charlm.base.files.atomic import PRIVATE, atomic_file, check_disk_space, new_file
 from charlm.base.files.cache_dir import (
     PRIVATE_FOLDER,
     VARIABLE,
@@ -34,7 +34,6 @@ from charlm.base.files.cache_dir import (
     make_cache_folder,
     warn_if_readable,
 )
-from charlm.base.files.disk_space import check_disk_space
 from charlm.base.files.lock import hold
 from charlm.config import CorpusConfig
 from charlm.data.alphabet import Alphabet

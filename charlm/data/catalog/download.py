@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from charlm.base.errors import CorpusError
-from charlm.base.files.atomic import PRIVATE, atomic_file
+from charlm.base.files.atomic import PRIVATE, atomic_file, check_disk_space
 from charlm.base.files.cache_dir import PRIVATE_FOLDER, cache_folder, is_marked_cache, make_cache_folder
-from charlm.base.files.disk_space import check_disk_space
 from charlm.base.files.lock import hold
 from charlm.base.progress import Progress
 from charlm.data.cache.entry import remove_entry

@@ -20,8 +20,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
-from charlm.base.files.atomic import PRIVATE, atomic_file
-from charlm.base.files.disk_space import check_disk_space
+from charlm.base.files.atomic import PRIVATE, atomic_file, check_disk_space
 from charlm.base.random import make_generator
 from charlm.data.alphabet import END, Alphabet
 from charlm.data.permutation import Permutation

@@ -208,7 +208,7 @@ def test_what_is_made_is_for_its_owner_alone(cache, entry, monkeypatch):
 def test_a_folder_that_others_may_read_keeps_its_mode_and_is_told_of(cache, text):
     cache.mkdir(0o755)
     cache.chmod(0o755)
-    with pytest.warns(CharlmWarning, match=r"others may look into the cache .* \(mode 755\)"):
+    with pytest.warns(CharlmWarning, match=r"other users may list the cache .* \(mode 755\)"):
         folder = prepare(find_source([str(text)], ""), CorpusConfig()).folder
     prepare(find_source([str(text)], ""), CorpusConfig())
     assert stat.S_IMODE(cache.stat().st_mode) == 0o755 and stat.S_IMODE(folder.stat().st_mode) == 0o700
