@@ -1,4 +1,4 @@
-"""What a network's settings make: the names and shapes of its parameters, and which settings go together."""
+"""The names and shapes of a network's parameters, and which settings go together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from charlm.nn.state import initial_state_shapes
 
 
 def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every parameter, with nothing allocated."""
+    """The name and shape of every parameter; allocates nothing."""
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
     encoding = make_encoding(config)
@@ -31,10 +31,9 @@ def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[in
 
 
 def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
-    """What a training step costs for each character, in operations.
+    """Floating-point operations of a training step per character: six per weight in a matrix product.
 
-    Six for each weight that a character meets in a product: two forward, four backward. A symbol's row of the
-    first layer is looked up, not multiplied.
+    Two are forward, four backward. The first layer's rows are looked up, not multiplied.
 
     >>> flops_per_character(ModelConfig(hidden=100), 50) == 6 * (100 * 400 + 100 * 50)
     True

@@ -1,7 +1,6 @@
-"""The character-level recurrent network: an encoding of ids, a stack of recurrent layers, and a readout.
+"""The character-level recurrent network: embedding, a stack of recurrent layers, output layer.
 
-A model is its settings, a vocabulary size and one flat vector of parameters. It keeps nothing of a pass: state
-is passed in and handed back, and what backward needs lies in buffers that the caller owns and reuses.
+It keeps nothing of a pass: the state is passed in and returned, and the caller owns the buffers.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ class Model:
     """A character-level recurrent network.
 
     Attributes:
-        config: what it is.
+        config: its settings.
         vocab_size: V.
-        dtype: of every number.
+        dtype: of all arrays.
         cell: the recurrence of every layer.
         shapes: of every parameter, by name.
         params: every parameter, in one flat vector.
@@ -46,7 +45,7 @@ class Model:
         self._use(FlatVector(self.shapes, self.dtype) if params is None else params)
 
     def use_storage(self, flat: Floats) -> None:
-        """Have this memory (P,) hold the parameters from now on."""
+        """Move the parameters to this memory (P,)."""
         flat[:] = self.params.flat
         self._use(FlatVector(self.shapes, self.dtype, flat))
 
@@ -56,7 +55,7 @@ class Model:
         self.stack = Stack(self.cell, params, config.layers, encoding=encoding, is_residual=config.residual)
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw every parameter anew, in place."""
+        """Draw every parameter, in place."""
         self.stack.initialize(rng)
         initialize_readout(self.params, rng)
 
@@ -65,7 +64,7 @@ class Model:
         return self.stack.zero_state(batch_size)
 
     def initial_state(self, batch_size: int) -> States:
-        """The state before any character: for each layer its variables (B, H), learned or zero."""
+        """The initial state: for each layer its variables (B, H), learned or zero."""
         return self.stack.initial_state(batch_size)
 
     def buffers(
@@ -82,13 +81,13 @@ class Model:
         carry_TB: Floats | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Floats, States]:
-        """What the readout sees (T, B, H), and the state after the window; see ``Stack.forward``."""
+        """The last layer's outputs (T, B, H), and the state after the window; see ``Stack.forward``."""
         return self.stack.forward(x_TB, state, buffers, carry_TB, rng)
 
     def backward(self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector) -> States:
         """The gradient with respect to the state before the window; see ``Stack.backward``.
 
-        The gradients of the readout's parameters are not touched.
+        The gradients of the output layer's parameters are not written.
         """
         return self.stack.backward(dh_TBH, dstate, buffers, grads)[1]
 
@@ -110,12 +109,12 @@ class Model:
         grads: FlatVector,
         rng: np.random.Generator | None = None,
     ) -> tuple[float, States]:
-        """One window of truncated back-propagation through time (Werbos 1990; Williams & Peng 1990).
+        """One window of truncated backpropagation through time (Werbos 1990; Williams & Peng 1990).
 
         Args:
-            batch: some or all of a batch's columns; its number of targets is of the whole.
+            batch: some or all columns of a batch; ``num_targets`` is that of the whole batch.
             state: the state before the window; no gradient goes back through it.
-            buffers: used up.
+            buffers: overwritten.
             grads: where the gradient of the mean loss is written.
             rng: draws dropout's masks.
 
@@ -141,7 +140,7 @@ class Model:
         return nll_sum, after
 
     def _carry(self, batch: Batch) -> Floats | None:
-        """0 where a sequence starts from the initial state; if that is learned, at the batch's start too."""
+        """``carry_TB`` of a batch; 0 at its start too if the initial state is learned and used there."""
         carry_TB = batch.get("carry_TB")
         if not (batch.resets_state and self.config.learned_state):
             return carry_TB
@@ -150,20 +149,20 @@ class Model:
         return carry_TB
 
     def output(self, state: States) -> Floats:
-        """What the readout sees after a state (B, H)."""
+        """The last layer's output for a state (B, H)."""
         return self.stack.output(state)
 
     def input_table(self) -> Floats:
-        """The first layer's pre-activations of every symbol (V, G), for ``step``."""
+        """The first layer's pre-activations of every id (V, G), for ``step``."""
         first = self.stack.layers[0]
         assert isinstance(first, SymbolLayer)
         return first.table()
 
     def step(self, x_B: TokenIds, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
-        """Read one character a sequence.
+        """Read one character per sequence.
 
         Args:
-            x_B: the characters.
+            x_B: the ids.
             state: the state before them.
             table_VG: ``input_table()``, for callers that take many steps.
 

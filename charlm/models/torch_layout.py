@@ -1,12 +1,10 @@
-"""Parameters under PyTorch's names and in its layout, and back: the one file that converts.
+"""Convert parameters to PyTorch's names and layout, and back.
 
-charlm multiplies ``x @ W``, so its matrices are the transposes of PyTorch's. PyTorch adds two biases to every
-gate where charlm has one: it is written as ``bias_ih``, with zeros in ``bias_hh``, and reading adds the two. Only
-a bias that acts inside the recurrent product is a parameter of its own: its gate's block of ``bias_hh``. The
-entries ``rnn.*`` load into ``torch.nn.RNN``, ``GRU`` or ``LSTM``; a cell that PyTorch lacks writes ``cell.*``,
-its gates in charlm's order, so that nothing loads with other maths than its own. A tied network has no
-``readout.weight``: it is ``embedding.weight``, and is written once. A learned
-initial state, which PyTorch passes to a call and does not keep, is ``initial.h_l0`` and so on.
+charlm multiplies ``x @ W``, so its matrices are the transposes of PyTorch's. PyTorch has two biases per gate:
+charlm's is written as ``bias_ih``, with zeros in ``bias_hh``, and reading adds the two. Only a bias that
+belongs to the recurrent product alone is a block of ``bias_hh``. The entries ``rnn.*`` load into
+``torch.nn.RNN``, ``GRU`` or ``LSTM``; a cell that PyTorch lacks writes ``cell.*``, with gates in charlm's
+order. A tied network has no ``readout.weight``. A learned initial state is ``initial.h_l0`` and so on.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from charlm.nn.state import SUFFIX
 
 @dataclass(frozen=True)
 class _Entry:
-    """Where a parameter goes: PyTorch's name, whether transposed, whether its last axis is made of gates."""
+    """PyTorch's name of a parameter, whether it is transposed, and whether its last axis consists of gates."""
 
     name: str
     transposed: bool = False
@@ -46,7 +44,7 @@ _IN_A_LAYER = {
 
 
 def is_of_model(name: str) -> bool:
-    """Whether a tensor's name is one that some model's parameters have.
+    """Whether a tensor's name can be one of a model's parameters.
 
     >>> is_of_model("rnn.weight_hh_l1"), is_of_model("optimizer.m")
     (True, False)
@@ -55,7 +53,7 @@ def is_of_model(name: str) -> bool:
 
 
 def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of a model's tensors under PyTorch's names; nothing is allocated.
+    """The shapes of a model's tensors under PyTorch's names; allocates nothing.
 
     >>> torch_shapes(ModelConfig(cell="lstm", hidden=8), 5)["rnn.weight_ih_l0"]
     (32, 5)
@@ -88,10 +86,7 @@ def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Flo
 
 
 def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocab_size: int) -> FlatVector:
-    """A model's parameters from PyTorch's tensors, which have the shapes of ``torch_shapes``.
-
-    What ``to_torch`` made of parameters comes back bit for bit.
-    """
+    """A model's parameters from PyTorch's tensors of these shapes; inverts ``to_torch`` exactly."""
     cell = _cell(config)
     order = np.argsort(_torch_order(cell)).tolist()
     params = FlatVector(parameter_shapes(config, vocab_size), config.dtype)
@@ -111,7 +106,7 @@ def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocab_size: i
 
 
 def _entries(cell: Cell, names: Iterable[str]) -> dict[str, _Entry]:
-    """By charlm's name, where each parameter goes; the biases that make up ``bias_hh`` are left out."""
+    """The entry of each parameter, by charlm's name, without the biases that are blocks of ``bias_hh``."""
     result = {}
     for name in names:
         if name in _OUTSIDE:
@@ -131,12 +126,12 @@ def _name(cell: Cell, own: str, layer: int) -> str:
 
 
 def _torch_order(cell: Cell) -> list[int]:
-    """For each gate in the order of the file, its place in charlm's order."""
+    """For each gate in PyTorch's order, its index in charlm's."""
     return [cell.gates.index(gate) for gate in cell.torch_gates or cell.gates]
 
 
 def _by_gate(tensor: Floats, order: list[int]) -> Floats:
-    """A C-contiguous copy whose first axis, as equal blocks, is put in another order."""
+    """A C-contiguous copy with the first axis, as equal blocks, in another order."""
     blocks = tensor.reshape(len(order), -1, *tensor.shape[1:])
     return np.ascontiguousarray(blocks[order]).reshape(tensor.shape)
 

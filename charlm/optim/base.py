@@ -1,8 +1,7 @@
-"""What an optimiser is: slots that it initialises, and an update in place on one flat vector of parameters.
+"""The base class of optimizers: slots, and an in-place update of one flat vector of parameters.
 
-The update is element by element, so it runs over blocks that stay in a core's cache: every operand is read from
-memory once, whatever the number of operations. Names in formulas: w parameters, g gradient, lr learning rate,
-t the update's number from 1.
+The update is element-wise and runs over blocks that fit a core's cache, so every operand is read from memory
+once. In formulas: w parameters, g gradient, lr learning rate, t the number of the update from 1.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ BLOCK_VALUES = 16_384  # with two slots and a temporary, five operands of float3
 
 
 class Optimizer(ABC):
-    """An update rule; instances hold its settings, the slots are the caller's.
+    """An update rule. Instances hold settings only; the caller keeps the slots.
 
     Attributes:
-        slot_names: the vectors that the rule keeps from step to step, each as long as the parameters.
-        default_lr: a learning rate to start from.
+        slot_names: the vectors kept from step to step, each as long as the parameters.
+        default_lr: the default learning rate.
     """
 
     slot_names: tuple[str, ...] = ()
@@ -36,11 +35,11 @@ class Optimizer(ABC):
         return {name: np.zeros_like(w_P) for name in self.slot_names}
 
     def update(self, w_P: Floats, g_P: Floats, slots: dict[str, Floats], lr: float, t: int) -> None:
-        """Change the parameters and the slots in place; the gradient is used up.
+        """Change the parameters and the slots in place.
 
         Args:
             w_P: parameters.
-            g_P: gradient of the loss with respect to them.
+            g_P: gradient of the loss; overwritten.
             slots: as ``init`` made them and earlier updates left them.
             lr: learning rate.
             t: number of this update, from 1.
@@ -50,22 +49,20 @@ class Optimizer(ABC):
             block = slice(start, start + BLOCK_VALUES)
             w, g = w_P[block], g_P[block]
             self._decay(w, g, lr)
-            self._update_block(w, g, [slots[name][block] for name in self.slot_names], scratch[: len(w)], lr, t)
+            self._update(w, g, [slots[name][block] for name in self.slot_names], scratch[: len(w)], lr, t)
 
     def _decay(self, w: Floats, g: Floats, lr: float) -> None:
-        """Weight decay as a penalty: g + weight_decay * w takes the gradient's place."""
+        """L2 penalty: g = g + weight_decay * w."""
         if self.weight_decay:
             g += self.weight_decay * w
 
     @abstractmethod
-    def _update_block(
-        self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int
-    ) -> None:
+    def _update(self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int) -> None:
         """The rule, for one block."""
 
 
-def descend_by_root_(w: Floats, g: Floats, squares: Floats, scratch: Floats, lr: float, epsilon: float) -> None:
-    """Put w - lr * g / (sqrt(squares) + epsilon) in the place of w; the gradient is used up."""
+def adaptive_step_(w: Floats, g: Floats, squares: Floats, scratch: Floats, lr: float, epsilon: float) -> None:
+    """Write w - lr * g / (sqrt(squares) + epsilon) over w; overwrites the gradient."""
     np.sqrt(squares, out=scratch)
     scratch += epsilon
     g /= scratch

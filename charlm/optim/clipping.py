@@ -1,4 +1,4 @@
-"""Gradient clipping: what keeps one exploding chunk from undoing the work of many (Pascanu et al. 2013)."""
+"""Gradient clipping, against exploding gradients (Pascanu et al. 2013)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def global_norm(g_P: Floats) -> float:
 
 
 def clip_norm_(g_P: Floats, limit: float) -> float:
-    """Scale a gradient in place to norm ``limit``, g * limit / |g|, where |g| is larger; 0 turns it off.
+    """Scale a gradient in place to norm ``limit`` if its norm is larger; 0 turns it off.
 
     Returns:
         The norm before clipping.
@@ -36,6 +36,6 @@ def clip_norm_(g_P: Floats, limit: float) -> float:
 
 
 def clip_value_(g_P: Floats, limit: float) -> None:
-    """Clip every single value in place to [-limit, limit]; 0 turns it off."""
+    """Clip every value in place to [-limit, limit]; 0 turns it off."""
     if limit:
         np.clip(g_P, -limit, limit, out=g_P)

@@ -1,7 +1,6 @@
-"""Learning-rate schedules: the rate as a share of its peak, given how much of the run is done.
+"""Learning-rate schedules: a factor on the peak learning rate, given the run's progress from 0 to 1.
 
-Progress runs from 0 to 1 in whatever the run's length is counted in, steps, epochs or minutes; the warm-up is
-counted in steps.
+Progress is in the unit of the run's length (steps, epochs or minutes); warmup is in steps.
 """
 
 from __future__ import annotations
@@ -9,27 +8,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-FLOOR = 0.01  # of the peak rate, where cosine and linear end
-DROPS = 3  # how often the step schedule divides the rate
-DROP = 10**0.5  # by how much
+FLOOR = 0.01  # of the peak learning rate, where cosine and linear end
+DROPS, DROP = 3, 10**0.5  # how often, and by what, step decay divides
 
 
 def constant(progress: float) -> float:
-    """The peak rate throughout."""
+    """The peak learning rate throughout."""
     return 1.0
 
 
-def step(progress: float) -> float:
-    """Divided by the square root of ten at each quarter of the run.
+def step_decay(progress: float) -> float:
+    """Step decay: divided by the square root of ten at each quarter of the run.
 
-    >>> step(0.2), round(step(0.5), 6)
+    >>> step_decay(0.2), round(step_decay(0.5), 6)
     (1.0, 0.1)
     """
     return DROP ** -min(DROPS, math.floor(progress * (DROPS + 1)))
 
 
 def cosine(progress: float) -> float:
-    """Half a cosine from the peak to a hundredth of it (Loshchilov & Hutter 2017, without restarts).
+    """Cosine decay to 1% of the peak (Loshchilov & Hutter 2017, without restarts).
 
     >>> round(cosine(0.0), 6), round(cosine(1.0), 6)
     (1.0, 0.01)
@@ -38,26 +36,26 @@ def cosine(progress: float) -> float:
 
 
 def linear(progress: float) -> float:
-    """A straight line from the peak to a hundredth of it."""
+    """Linear decay to 1% of the peak."""
     return FLOOR + (1 - FLOOR) * (1 - progress)
 
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": constant,
-    "step": step,
+    "step": step_decay,
     "cosine": cosine,
     "linear": linear,
 }
 
 
 def lr_factor_at(schedule: str, progress: float, step_number: int, warmup: int) -> float:
-    """The share of the peak rate for a step.
+    """The factor on the peak learning rate for a step.
 
     Args:
         schedule: a name in SCHEDULES.
-        progress: how much of the run is done, from 0 to 1.
-        step_number: number of the step, from 1.
-        warmup: steps over which the rate rises in a straight line.
+        progress: of the run, from 0 to 1.
+        step_number: from 1.
+        warmup: steps of linear increase.
 
     >>> lr_factor_at("constant", 0.0, step_number=1, warmup=4)
     0.25

@@ -1,7 +1,7 @@
-"""How fast this machine trains and samples, beside the fastest that it multiplies matrices.
+"""Measure training and sampling speed, and the machine's peak matrix-multiply throughput.
 
-Everything is timed on random text: what a step costs does not depend on what the text says. A training step is a
-whole one: forward, backward, clipping and the update.
+All on random text, because the speed does not depend on the text. A training step is forward, backward,
+clipping and update.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self, TextIO
@@ -26,19 +26,18 @@ from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, generate_ids
 from charlm.models.architecture import flops_per_character
 from charlm.models.char_rnn import Model
-from charlm.training.presets import PRESETS, with_preset
+from charlm.training.presets import PRESETS, apply_preset
 from charlm.training.trainer import Trainer
 
-SYMBOLS = 65  # as many as tiny-shakespeare has
-BENCH_CHARACTERS = 200_000  # that are trained on
-CEILING_SIZE = 2048  # rows and columns of the product that measures the ceiling
-REPEATS = 5
-SECONDS = 1.0  # that a training figure is measured over, each time
+VOCAB_SIZE = 65  # that of tiny-shakespeare
+BENCH_CHARACTERS = 200_000
+PEAK_SIZE = 2048  # rows and columns of the product that measures the peak throughput
+REPEATS, SECONDS = 5, 1.0  # of a training measurement
 
 
 @dataclass(frozen=True)
 class Size:
-    """A network and its batches; those of a preset train with its noise and its average of the weights.
+    """A network and its batches; a preset's trains with the preset's dropout and EMA.
 
     >>> Size("lstm", hidden=512, layers=2).name
     'lstm H512 L2 B64 T64'
@@ -53,26 +52,26 @@ class Size:
 
     @classmethod
     def of_preset(cls, name: str) -> Self:
-        """What a preset trains."""
-        config = with_preset({"preset": name}, BENCH_CHARACTERS, SYMBOLS)
+        """The size of a preset."""
+        config = apply_preset({"preset": name}, BENCH_CHARACTERS, VOCAB_SIZE)
         model, batching = config.model, config.batching
         return cls(model.cell, model.hidden, model.layers, batching.batch_size, batching.seq_len, name)
 
     @property
     def name(self) -> str:
-        """The size in one short phrase."""
+        """The size as a short phrase."""
         return f"{self.cell} H{self.hidden} L{self.layers} B{self.batch_size} T{self.seq_len}"
 
     def config(self) -> TrainingConfig:
-        """The settings of a training that is timed."""
+        """The settings of the training run that is timed."""
         timed = {"schedule": "constant", "lr": 1e-3, "val_fraction": 0.0}
         network = {name: getattr(self, name) for name in ("cell", "hidden", "layers", "batch_size", "seq_len")}
         recipe = {"steps": 1, "dropout": 0.0} if self.preset is None else {"preset": self.preset}
-        return with_preset({**timed, **network, **recipe}, BENCH_CHARACTERS, SYMBOLS)
+        return apply_preset({**timed, **network, **recipe}, BENCH_CHARACTERS, VOCAB_SIZE)
 
     def model(self) -> Model:
-        """A fresh network of this size."""
-        model = Model(self.config().model, SYMBOLS)
+        """A new network of this size."""
+        model = Model(self.config().model, VOCAB_SIZE)
         model.initialize(np.random.default_rng(0))
         return model
 
@@ -85,15 +84,14 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Speed:
-    """What was measured for a size; rates are medians.
+    """What was measured for a size; medians.
 
     Attributes:
-        training: characters a second.
-        gflops: billions of operations a second that those are.
-        sampling: characters a second of one stream.
-        sampling_64: characters a second of 64 streams together.
-        resident_bytes: what training holds in memory, in all its processes together; None where no system call
-            tells it.
+        training: chars/s.
+        gflops: billions of floating-point operations per second in training.
+        sampling: chars/s of one sequence.
+        sampling_64: chars/s of 64 sequences together.
+        resident_bytes: memory of all training processes (PSS); None where the system does not report it.
     """
 
     training: float
@@ -107,46 +105,45 @@ class TrainingBench:
     """Training steps on random text, to be timed."""
 
     def __init__(self, size: Size, pool: ThreadPool, characters: int = BENCH_CHARACTERS) -> None:
-        symbols = "".join(chr(0x41 + code) for code in range(SYMBOLS))
-        ids = np.random.default_rng(0).integers(0, SYMBOLS, characters)
-        text = "".join(symbols[code] for code in ids)
+        symbols = "".join(chr(0x41 + index) for index in range(VOCAB_SIZE))
+        text = "".join(symbols[index] for index in np.random.default_rng(0).integers(0, VOCAB_SIZE, characters))
         config = size.config()
         self._trainer = Trainer(config, prepare_corpus(make_text_source(text), config), pool)
         self._trainer.step(0.0)
 
-    def rate(self, seconds: float) -> float:
-        """Characters a second over at least so much time."""
-        began, targets = time.perf_counter(), 0
-        while (spent := time.perf_counter() - began) < seconds:
-            targets += self._trainer.step(0.0)[1]
-        return targets / spent
+    def chars_per_second(self, seconds: float) -> float:
+        """Measured over at least this time."""
+        return _chars_per_second(lambda: self._trainer.step(0.0)[1], seconds)
 
     def resident_bytes(self) -> int | None:
-        """What the training holds in memory: all its buffers are allocated once, and stay."""
+        """Memory of all training processes; see the function."""
         return resident_bytes(self._trainer.worker_pids)
 
 
 class SamplingBench:
-    """Characters drawn from a fresh network, to be timed."""
+    """Sampling from a new network, to be timed."""
 
-    def __init__(self, size: Size, streams: int) -> None:
-        self._streams = streams
-        start = np.zeros(1, np.uint8)
-        self._steps = generate_ids(size.model(), start, all_filters({}), SamplingConfig(num=streams))
+    def __init__(self, size: Size, sequences: int) -> None:
+        settings = SamplingConfig(num=sequences)
+        self._steps = generate_ids(size.model(), np.zeros(1, np.uint8), all_filters({}), settings)
 
-    def rate(self, seconds: float) -> float:
-        """Characters a second of all streams together, over at least so much time."""
-        began, steps = time.perf_counter(), 0
-        while (spent := time.perf_counter() - began) < seconds:
-            next(self._steps)
-            steps += 1
-        return steps * self._streams / spent
+    def chars_per_second(self, seconds: float) -> float:
+        """Of all sequences together, measured over at least this time."""
+        return _chars_per_second(lambda: len(next(self._steps)), seconds)
 
 
-def ceiling_gflops(pool: ThreadPool) -> float:
-    """The most operations a second that square products reach, one on each worker, in billions."""
+def _chars_per_second(step: Callable[[], int], seconds: float) -> float:
+    """The speed of a step that returns its number of characters."""
+    began, characters = time.perf_counter(), 0
+    while (spent := time.perf_counter() - began) < seconds:
+        characters += step()
+    return characters / spent
+
+
+def peak_gflops(pool: ThreadPool) -> float:
+    """Peak throughput of square matrix products, one on each worker, in billions of operations per second."""
     rng = np.random.default_rng(0)
-    factors = [rng.standard_normal((CEILING_SIZE, CEILING_SIZE)).astype(np.float32) for _ in range(pool.workers)]
+    factors = [rng.standard_normal((PEAK_SIZE, PEAK_SIZE)).astype(np.float32) for _ in range(pool.workers)]
     products = [np.empty_like(factor) for factor in factors]
 
     def multiply(worker: int) -> None:
@@ -156,34 +153,34 @@ def ceiling_gflops(pool: ThreadPool) -> float:
     for _ in range(REPEATS):
         began = time.perf_counter()
         pool.run([lambda worker=worker: multiply(worker) for worker in range(pool.workers)])  # type: ignore[misc]
-        best = max(best, pool.workers * 2 * CEILING_SIZE**3 / (time.perf_counter() - began) / 1e9)
+        best = max(best, pool.workers * 2 * PEAK_SIZE**3 / (time.perf_counter() - began) / 1e9)
     return best
 
 
 def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
-    """Measure one size; its memory is right only in a process that has done nothing else.
+    """Measure one size; its memory is right only in a new process.
 
     Args:
         size: the network and its batches.
-        workers: the processes that train; None for the cores.
-        seconds: that a training figure is measured over, each time; sampling over half as many.
+        workers: the number of processes; None for the cores.
+        seconds: the time of each training measurement; sampling takes half of it.
     """
     with ThreadPool(workers) as pool:
         bench = TrainingBench(size, pool)
-        training = statistics.median(bench.rate(seconds) for _ in range(REPEATS))
+        training = statistics.median(bench.chars_per_second(seconds) for _ in range(REPEATS))
         resident = bench.resident_bytes()
-    one, many = (SamplingBench(size, streams) for streams in (1, 64))
+    one, many = (SamplingBench(size, sequences) for sequences in (1, 64))
     return Speed(
         training=training,
-        gflops=training * flops_per_character(size.config().model, SYMBOLS) / 1e9,
-        sampling=statistics.median(one.rate(seconds / 2) for _ in range(REPEATS)),
-        sampling_64=statistics.median(many.rate(seconds / 2) for _ in range(REPEATS)),
+        gflops=training * flops_per_character(size.config().model, VOCAB_SIZE) / 1e9,
+        sampling=statistics.median(one.chars_per_second(seconds / 2) for _ in range(REPEATS)),
+        sampling_64=statistics.median(many.chars_per_second(seconds / 2) for _ in range(REPEATS)),
         resident_bytes=resident,
     )
 
 
 def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
-    """Measure one size in a process of its own, so that its memory is right.
+    """Measure one size in its own process, so that its memory is right.
 
     Raises:
         WorkerError: the process failed or was killed.
@@ -197,18 +194,17 @@ def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> 
         process.wait(patience=0)
 
 
-def serve(orders: TextIO, answers: TextIO) -> None:
-    """Measure what is ordered, in the process that ``measure_apart`` starts."""
-    order = json.loads(orders.readline())
-    speed = measure(Size(**order["size"]), order["workers"], order["seconds"])
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Measure the requested size, in the process that ``measure_apart`` starts."""
+    request = json.loads(requests.readline())
+    speed = measure(Size(**request["size"]), request["workers"], request["seconds"])
     answers.write(json.dumps(asdict(speed)) + "\n")
 
 
 def resident_bytes(pids: Sequence[int]) -> int | None:
-    """What this process and its workers hold in memory, pages that they share counted once.
+    """Memory of this process and its workers: the proportional set size (PSS), which counts shared pages once.
 
-    Where the system does not tell that, it is the peak of this process times their number, which is too much;
-    None where it tells neither.
+    Where there is no PSS: the peak of this process times the number of processes, an upper bound; else None.
     """
     try:
         reports = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in ("self", *pids)]

@@ -1,8 +1,7 @@
-"""Presets: whole recipes that were measured to be good for a length of time on two cores.
+"""Presets: settings that were measured to be good for a training time on two cores.
 
-A preset fixes the network and how it learns; how much noise its training needs follows from how often the run
-will pass over the text, because what a network has read often it learns by heart. A run of so many minutes whose
-recipe the user leaves alone takes the preset that fits its length.
+A preset fixes the network and the optimizer; dropout depends on how many epochs fit in the time. A run with a
+length in minutes and no recipe settings of its own gets the preset for that length.
 """
 
 from __future__ import annotations
@@ -18,38 +17,37 @@ from charlm.config import ModelConfig, OptimizerConfig, TrainingConfig, flag
 from charlm.models.architecture import flops_per_character
 from charlm.nn.cells import CELLS
 
-REACH = 2.5  # a preset serves lengths from its own divided by this
+REACH = 2.5  # a preset is picked for lengths from its own divided by this
 LENGTHS = {"epochs", "steps", "minutes"}
-TUNED = {"lr", "weight_decay", "forget_bias"}  # to the cell and the optimiser
-# What a character costs on two cores, measured from 128 to 512 hidden units.
-FLOPS_PER_SECOND = 100e9
-FIXED_SECONDS = 5e-6
+TUNED = {"lr", "weight_decay", "forget_bias"}  # to the cell and the optimizer
+# The time of a character on two cores, measured from 128 to 512 hidden units.
+FLOPS_PER_SECOND, FIXED_SECONDS = 100e9, 5e-6
 CORES = 2
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A recipe.
+    """The settings of a preset.
 
     Attributes:
-        minutes: the length that it is made for.
-        fixed: its settings, whatever the corpus.
+        minutes: the training time it is made for.
+        fixed: its settings, the same for every corpus.
     """
 
     minutes: float
     fixed: Mapping[str, Any]
 
 
-def noise(passes: float, cell: str) -> dict[str, float]:
-    """The noise of a run that passes over its training part so many times.
+def choose_dropout(expected_epochs: float, cell: str) -> dict[str, float]:
+    """Dropout for a run of this many epochs: 0.02 log2(epochs)^2, at most 0.5.
 
-    A few passes learn best with hardly any: dropout grows with the square of the passes' doublings, weight-drop
-    with the cube. Weights are dropped only from the LSTMs' recurrent product: no other cell was measured to gain.
+    For an LSTM also weight dropout, 0.001 log2(epochs)^3, at most 0.3; no other cell was measured to gain from
+    it.
 
-    >>> noise(1, "lstm"), noise(16, "lstm"), noise(16, "gru")
+    >>> choose_dropout(1, "lstm"), choose_dropout(16, "lstm"), choose_dropout(16, "gru")
     ({'dropout': 0.0, 'weight_drop': 0.0}, {'dropout': 0.32, 'weight_drop': 0.06}, {'dropout': 0.32})
     """
-    doublings = math.log2(max(passes, 1.0))
+    doublings = math.log2(max(expected_epochs, 1.0))
     drops = {"dropout": round(min(0.02 * doublings**2, 0.5), 2)}
     if "c" in CELLS.find(cell).state_names:
         drops["weight_drop"] = round(min(0.001 * doublings**3, 0.3), 2)
@@ -57,7 +55,7 @@ def noise(passes: float, cell: str) -> dict[str, float]:
 
 
 _LSTM = {"cell": "lstm", "forget_bias": 0.0, "partition": "varied", "optimizer": "adamw"}
-# Batches of 32 make fewer characters a second than 64 do, and more steps: a gain in short runs.
+# Batches of 32 give fewer chars/s than 64, but more steps, which is better in short runs.
 _SHORT = {"schedule": "linear", "weight_decay": 0.025, "batch_size": 32}
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -68,30 +66,27 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )
 
-OWN = frozenset(field.name for group in (ModelConfig, OptimizerConfig) for field in dataclasses.fields(group)) | {
-    "seq_len",
-    "batch_size",
-    "partition",
-}
-"""The settings that make up a recipe: where one of them is given, no preset is picked."""
+RECIPE = {field.name for group in (ModelConfig, OptimizerConfig) for field in dataclasses.fields(group)}
+RECIPE |= {"seq_len", "batch_size", "partition"}
+"""The recipe settings: if one of them is given, no preset is picked."""
 
 
-def fitting(minutes: float) -> str:
-    """The longest preset that is made for at most two and a half times this length; the shortest, if none is.
+def pick_preset(minutes: float) -> str:
+    """The longest preset made for at most two and a half times this length, else the shortest.
 
-    >>> [fitting(minutes) for minutes in (0.1, 2, 8, 20, 60, 600)]
+    >>> [pick_preset(minutes) for minutes in (0.1, 2, 8, 20, 60, 600)]
     ['tiny', 'small', 'base', 'base', 'large', 'large']
     """
     within = [name for name, preset in PRESETS.items() if preset.minutes <= REACH * minutes]
     return within[-1] if within else next(iter(PRESETS))
 
 
-def passes(config: TrainingConfig, characters: int, symbols: int, workers: int = CORES) -> float:
-    """How often a run goes over its training part; for one of so many minutes, about.
+def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int, workers: int = CORES) -> float:
+    """The number of epochs of a run; estimated if its length is in minutes.
 
-    >>> round(passes(TrainingConfig.from_settings(minutes=2), 1_000_000, 65), 1)
+    >>> round(expected_epochs(TrainingConfig.from_settings(minutes=2), 1_000_000, 65), 1)
     5.5
-    >>> passes(TrainingConfig.from_settings(steps=500, seq_len=20, batch_size=10), 10_000, 65)
+    >>> expected_epochs(TrainingConfig.from_settings(steps=500, seq_len=20, batch_size=10), 10_000, 65)
     10.0
     """
     unit, amount = config.budget.length
@@ -99,66 +94,67 @@ def passes(config: TrainingConfig, characters: int, symbols: int, workers: int =
         return amount
     read = amount * config.batching.seq_len * config.batching.batch_size
     if unit == "minutes":
-        seconds = flops_per_character(config.model, symbols) / FLOPS_PER_SECOND + FIXED_SECONDS
+        seconds = flops_per_character(config.model, vocab_size) / FLOPS_PER_SECOND + FIXED_SECONDS
         read = 60 * amount * (workers / CORES) / seconds
     return read / max(characters, 1)
 
 
-def with_preset(
-    settings: Mapping[str, Any], characters: int, symbols: int, workers: int = CORES
+def apply_preset(
+    settings: Mapping[str, Any], characters: int, vocab_size: int, workers: int = CORES
 ) -> TrainingConfig:
-    """A new run's settings: those given, over those of the preset asked for or picked, over the defaults.
+    """A new run's settings: those given, then those of the preset, then the defaults.
 
-    A preset that is asked for sets the length too, unless one is given. One is picked where the length is a time
-    and no setting of a recipe is given. Under another cell or optimiser it leaves out what suits its own alone.
+    A preset that is asked for also sets the length, unless one is given. Without one, a preset is picked if the
+    length is in minutes and no recipe setting is given. With another cell or optimizer, a preset leaves out
+    what is tuned to its own.
 
     Args:
-        settings: what the user gave, by name; None is nothing.
-        characters: the size of the training part.
-        symbols: the size of its vocabulary.
-        workers: the processes that train.
+        settings: what the user gave, by name; None is not given.
+        characters: the size of the training split.
+        vocab_size: V.
+        workers: the number of processes.
 
     Raises:
-        UsageError: a name is no setting, or a value is outside its limits.
+        UsageError: a setting is unknown, or a value is outside its limits.
 
-    >>> with_preset({"minutes": 20}, 1_000_000, 65).budget.preset
+    >>> apply_preset({"minutes": 20}, 1_000_000, 65).budget.preset
     'base'
-    >>> with_preset({"minutes": 20, "hidden": 64}, 1_000_000, 65).budget.preset is None
+    >>> apply_preset({"minutes": 20, "hidden": 64}, 1_000_000, 65).budget.preset is None
     True
-    >>> with_preset({"preset": "large", "hidden": 64}, 1_000_000, 65).budget.minutes
+    >>> apply_preset({"preset": "large", "hidden": 64}, 1_000_000, 65).budget.minutes
     60.0
     """
     settings = {name: value for name, value in settings.items() if value is not None}
     given = TrainingConfig.from_settings(**settings)
     unit, amount = given.budget.length
     name = given.budget.preset
-    if name is None and (unit != "minutes" or own_settings(settings)):
+    if name is None and (unit != "minutes" or recipe_settings(settings)):
         return given
     if name is None:
-        name = fitting(amount)
+        name = pick_preset(amount)
     elif not LENGTHS & settings.keys():
         settings["minutes"] = PRESETS[name].minutes
     recipe = {"optimizer": OptimizerConfig().optimizer, **PRESETS[name].fixed}
     if any(settings.get(part, recipe[part]) != recipe[part] for part in ("cell", "optimizer")):
         recipe = {part: value for part, value in recipe.items() if part not in TUNED}
     recipe = {**recipe, **settings, "preset": name}
-    expected = passes(TrainingConfig.from_settings(**recipe), characters, symbols, workers)
-    return TrainingConfig.from_settings(**{**noise(expected, recipe["cell"]), **recipe})
+    expected = expected_epochs(TrainingConfig.from_settings(**recipe), characters, vocab_size, workers)
+    return TrainingConfig.from_settings(**{**choose_dropout(expected, recipe["cell"]), **recipe})
 
 
-def own_settings(settings: Mapping[str, Any]) -> list[str]:
-    """Those of a recipe among the settings that were given, which no preset is picked beside.
+def recipe_settings(settings: Mapping[str, Any]) -> list[str]:
+    """The given settings that belong to a recipe; with any of them, no preset is picked.
 
-    >>> own_settings({"lr": 0.1, "seed": 3, "hidden": 9, "cell": None})
+    >>> recipe_settings({"lr": 0.1, "seed": 3, "hidden": 9, "cell": None})
     ['hidden', 'lr']
     """
-    return sorted(name for name in OWN & settings.keys() if settings[name] is not None)
+    return sorted(name for name in RECIPE & settings.keys() if settings[name] is not None)
 
 
 def preset_flags(config: TrainingConfig) -> list[str]:
-    """What a preset has set in a run, or what was given in its place, as the flags that would set it."""
+    """The flags for the settings of a run's preset, with the values that the run uses."""
     values = {name: value for group in config.to_json().values() for name, value in group.items()}
     preset = PRESETS.get(config.budget.preset or "")
-    names = {**preset.fixed, **noise(1, config.model.cell)} if preset else {}
+    names = {**preset.fixed, **choose_dropout(1, config.model.cell)} if preset else {}
     foreign = {"forget_bias"} - set(CELLS.find(config.model.cell).settings)
     return [f"{flag(name)} {values[name]}" for name in names if name not in foreign]

@@ -22,7 +22,7 @@ from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.run import Run
-from charlm.training.presets import with_preset
+from charlm.training.presets import apply_preset
 from charlm.training.run_length import Budget
 from charlm.training.trainer import Trainer
 
@@ -47,7 +47,7 @@ def new_trainer(
 
     Args:
         source: the corpus.
-        settings: those that are given, by name; a preset or the defaults say the others (see ``with_preset``).
+        settings: those that are given, by name; a preset or the defaults say the others (see ``apply_preset``).
         pool: workers to use.
         progress: called now and then while the corpus is read.
 
@@ -56,7 +56,7 @@ def new_trainer(
         CorpusError: the corpus cannot be read, or is too short.
     """
     corpus = prepare_corpus(source, TrainingConfig.from_settings(**settings), progress)
-    config = with_preset(settings, len(corpus.train), len(corpus.vocabulary), pool.workers)
+    config = apply_preset(settings, len(corpus.train), len(corpus.vocabulary), pool.workers)
     batching = dataclasses.replace(
         config.batching,
         # The number of workers decides in which order gradients are summed, so it is part of what a run is.

@@ -36,8 +36,8 @@ def charlm_side(what: str, cell: str, hidden: int, layers: int, batch_size: int,
     size = Size(cell, hidden, layers, batch_size, seq_len)
     if what == "training":
         bench = TrainingBench(size, ThreadPool(workers))
-        return bench.rate, bench.resident_bytes
-    return SamplingBench(size, int(what)).rate, lambda: 0
+        return bench.chars_per_second, bench.resident_bytes
+    return SamplingBench(size, int(what)).chars_per_second, lambda: 0
 
 
 def torch_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
@@ -94,9 +94,9 @@ def torch_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, 
 
 def answer(side: str, what: str, size: dict) -> None:
     """Answer one measurement a line of standard input, for so many seconds, until it ends."""
-    rate, held_bytes = (charlm_side if side == "charlm" else torch_side)(what, **size)
+    measure, held_bytes = (charlm_side if side == "charlm" else torch_side)(what, **size)
     for line in sys.stdin:
-        print(json.dumps([rate(float(line)), held_bytes()]), flush=True)
+        print(json.dumps([measure(float(line)), held_bytes()]), flush=True)
 
 
 class Side:
@@ -128,7 +128,7 @@ def compare(size: dict, what: str, rounds: int, seconds: float, torch_python: st
                 answers[name].append(answered)
     for side in sides.values():
         side.close()
-    medians = {name: statistics.median(rate for rate, _ in answered) for name, answered in answers.items()}
+    medians = {name: statistics.median(speed for speed, _ in answered) for name, answered in answers.items()}
     peaks = {name: max(peak for _, peak in answered) for name, answered in answers.items()}
     return {
         **size, "what": what, "rounds": rounds,

@@ -28,7 +28,7 @@ def main(path):
     means = {}
     for kind in (WittenBell, KneserNey):
         model = kind(train, len(vocabulary), 8)
-        means[kind] = [float(costs.mean()) for costs in model.costs_by_order(held_out[:-1], held_out[1:])]
+        means[kind] = [float(costs.mean()) for costs in model.reader()(held_out[:-1], held_out[1:])]
         print(kind.__name__, " ".join(f"{order}: {mean:.4f}" for order, mean in enumerate(means[kind])))
     wrong = [order for order, nats in REFERENCE.items() if round(means[WittenBell][order], 3) != nats]
     sys.exit(f"Witten-Bell differs from the reference at order {wrong}" if wrong else 0)

@@ -21,7 +21,7 @@ def measured(monkeypatch):
             "share_of_ceiling": 0.5, "resident_megabytes": 3.0,
         }  # fmt: skip
 
-    monkeypatch.setattr(bench, "ceiling_gflops", lambda pool: 100.0)
+    monkeypatch.setattr(bench, "peak_gflops", lambda pool: 100.0)
     monkeypatch.setattr(bench, "_record", record)
     return sizes
 
@@ -42,7 +42,7 @@ def test_a_size_of_ones_own(call, measured):
 def test_the_whole_way_on_a_tiny_size(call, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "random.py").write_text("raise AssertionError('a file of the working folder was run')")
-    monkeypatch.setattr("charlm.training.benchmark.CEILING_SIZE", 64)
+    monkeypatch.setattr("charlm.training.benchmark.PEAK_SIZE", 64)
     monkeypatch.setattr(bench, "measure_apart", partial(measure_apart, seconds=0.02))
     result = call("bench", "--cell", "rnn", "--hidden", "4", "--batch-size", "4", "--seq-len", "8", "--json")
     (record,) = result.records

@@ -73,7 +73,7 @@ def test_the_n_grams_have_the_same_targets(delay_line, pool):
     targets = [16 + number * 284 // 7 for number in range(7)]
     ids = model.vocabulary.encode(text, "the text")
     for order in (1, 2, 8):
-        costs = KneserNey(model.read(training)[0], 4, order).costs(ids[:-1], ids[1:])
+        costs = KneserNey(model.read(training)[0], 4, order).nll(ids[:-1], ids[1:])
         wanted = np.mean([costs[target - 1] for target in targets])
         assert record["kneser_ney_nats"][order - 1] == pytest.approx(wanted, rel=1e-12)
     shown = {point["context"]: point["kneser_ney_nats"] for point in record["contexts"]}

@@ -40,7 +40,7 @@ def test_counting_takes_no_more_than_is_said(kind, symbols, order):
     tracemalloc.start()
     try:
         levels = count_levels(ids, symbols, order)
-        kind.of_levels(levels).costs(ids[:500], ids[1:501])
+        kind.from_levels(levels).nll(ids[:500], ids[1:501])
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

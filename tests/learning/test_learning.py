@@ -47,7 +47,7 @@ def counted(training, text, order):
     """What an n-gram model of the training text makes of another."""
     vocabulary = Vocabulary.of(training)
     ids, text_codes = vocabulary.encode(training, "training"), vocabulary.encode(text, "text")
-    return WittenBell(ids, len(vocabulary), order).costs(text_codes[:-1], text_codes[1:])
+    return WittenBell(ids, len(vocabulary), order).nll(text_codes[:-1], text_codes[1:])
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

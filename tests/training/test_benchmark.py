@@ -13,14 +13,14 @@ from charlm.engines.threads import ThreadPool
 from charlm.models.architecture import flops_per_character
 from charlm.training.benchmark import (
     BENCH_CHARACTERS,
-    SYMBOLS,
+    VOCAB_SIZE,
     SamplingBench,
     Size,
     TrainingBench,
-    ceiling_gflops,
+    peak_gflops,
     resident_bytes,
 )
-from charlm.training.presets import PRESETS, with_preset
+from charlm.training.presets import PRESETS, apply_preset
 
 MEGABYTE = 1_000_000
 TINY = Size("gru", hidden=4, layers=2, batch_size=4, seq_len=8)
@@ -40,7 +40,7 @@ def test_the_operations_of_a_character_are_six_for_every_weight_it_meets():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_timed_as_it_trains(name):
-    timed, whole = Size.of_preset(name).config(), with_preset({"preset": name}, BENCH_CHARACTERS, SYMBOLS)
+    timed, whole = Size.of_preset(name).config(), apply_preset({"preset": name}, BENCH_CHARACTERS, VOCAB_SIZE)
     assert (timed.model, timed.batching.partition) == (whole.model, whole.batching.partition)
     for noise in ("dropout", "weight_drop", "average"):
         assert getattr(timed.optimisation, noise) == getattr(whole.optimisation, noise)
@@ -49,17 +49,17 @@ def test_a_preset_is_timed_as_it_trains(name):
 
 def test_rates_are_those_of_the_steps_taken(monkeypatch):
     with ThreadPool(1) as pool:
-        training, sampling = TrainingBench(TINY, pool), SamplingBench(TINY, streams=3)
+        training, sampling = TrainingBench(TINY, pool), SamplingBench(TINY, sequences=3)
         monkeypatch.setattr("charlm.training.benchmark.time", clock())
-        assert training.rate(seconds=3) == 2 * 4 * 8 / 3
-        assert sampling.rate(seconds=3) == 2 * 3 / 3
+        assert training.chars_per_second(seconds=3) == 2 * 4 * 8 / 3
+        assert sampling.chars_per_second(seconds=3) == 2 * 3 / 3
 
 
 def test_the_ceiling_counts_every_workers_product(monkeypatch):
     monkeypatch.setattr("charlm.training.benchmark.time", clock())
-    monkeypatch.setattr("charlm.training.benchmark.CEILING_SIZE", 10)
+    monkeypatch.setattr("charlm.training.benchmark.PEAK_SIZE", 10)
     with ThreadPool(3) as pool:
-        assert ceiling_gflops(pool) == pytest.approx(3 * 2 * 10**3 / 1e9)
+        assert peak_gflops(pool) == pytest.approx(3 * 2 * 10**3 / 1e9)
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="this system does not tell")

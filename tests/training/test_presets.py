@@ -11,7 +11,15 @@ from charlm.base.errors import UsageError
 from charlm.config import CorpusConfig, DataConfig, RunConfig, TrainingConfig
 from charlm.models.architecture import check_settings
 from charlm.nn.cells import CELLS
-from charlm.training.presets import OWN, PRESETS, fitting, noise, passes, preset_flags, with_preset
+from charlm.training.presets import (
+    PRESETS,
+    RECIPE,
+    apply_preset,
+    choose_dropout,
+    expected_epochs,
+    pick_preset,
+    preset_flags,
+)
 
 CHARACTERS, SYMBOLS = 1_000_000, 65
 EVERY = pytest.mark.parametrize("name", PRESETS)
@@ -41,7 +49,7 @@ def test_longer_presets_are_larger():
 @EVERY
 @pytest.mark.parametrize("characters", [0, 1, 10**4, 10**6, 10**10])
 def test_its_settings_go_together_on_a_corpus_of_any_size(name, characters):
-    config = with_preset({"preset": name}, characters, SYMBOLS)
+    config = apply_preset({"preset": name}, characters, SYMBOLS)
     check_settings(config.model, config.optimisation)
     assert config.budget.preset == name
     assert config.budget.length == ("minutes", PRESETS[name].minutes)
@@ -49,29 +57,29 @@ def test_its_settings_go_together_on_a_corpus_of_any_size(name, characters):
 
 @given(st.floats(0.001, 100_000))
 def test_one_is_picked_by_the_length_alone(minutes):
-    config = with_preset({"minutes": minutes, "lines": True, "seed": 3}, CHARACTERS, SYMBOLS)
-    assert config.budget.preset == fitting(minutes)
+    config = apply_preset({"minutes": minutes, "lines": True, "seed": 3}, CHARACTERS, SYMBOLS)
+    assert config.budget.preset == pick_preset(minutes)
     assert config.budget.minutes == minutes and config.corpus.lines and config.budget.seed == 3
 
 
 def test_where_nothing_is_given_one_is_picked_for_the_default_length():
-    assert with_preset({}, CHARACTERS, SYMBOLS).budget.preset == fitting(2.0)
+    assert apply_preset({}, CHARACTERS, SYMBOLS).budget.preset == pick_preset(2.0)
 
 
 @pytest.mark.parametrize("length", [{"steps": 5}, {"epochs": 2.0}])
 def test_a_length_that_is_no_time_picks_none(length):
-    assert with_preset(length, CHARACTERS, SYMBOLS) == TrainingConfig.from_settings(**length)
+    assert apply_preset(length, CHARACTERS, SYMBOLS) == TrainingConfig.from_settings(**length)
 
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_recipe_of_one_s_own_picks_none(name):
     given = {"minutes": 5, name: OTHERS[name]}
-    assert name in OWN and with_preset(given, CHARACTERS, SYMBOLS) == TrainingConfig.from_settings(**given)
+    assert name in RECIPE and apply_preset(given, CHARACTERS, SYMBOLS) == TrainingConfig.from_settings(**given)
 
 
 def test_what_is_given_wins_over_the_preset_that_is_asked_for():
     given = {"preset": "base", "hidden": 33, "lr": 0.5, "steps": 9, "dropout": 0.7}
-    config = with_preset(given, CHARACTERS, SYMBOLS)
+    config = apply_preset(given, CHARACTERS, SYMBOLS)
     assert (config.model.hidden, config.optimisation.lr, config.optimisation.dropout) == (33, 0.5, 0.7)
     assert config.budget.length == ("steps", 9)
     assert config.optimisation.average == PRESETS["base"].fixed["average"]
@@ -79,22 +87,22 @@ def test_what_is_given_wins_over_the_preset_that_is_asked_for():
 
 def test_a_setting_that_is_none_is_refused_as_always():
     with pytest.raises(UsageError, match="no setting is called"):
-        with_preset({"preset": "tiny", "hiden": 3}, CHARACTERS, SYMBOLS)
+        apply_preset({"preset": "tiny", "hiden": 3}, CHARACTERS, SYMBOLS)
     with pytest.raises(UsageError, match="--preset is 'huge': it must be one of tiny, small, base, large"):
-        with_preset({"preset": "huge"}, CHARACTERS, SYMBOLS)
+        apply_preset({"preset": "huge"}, CHARACTERS, SYMBOLS)
 
 
 @given(st.floats(0, 1e12), st.floats(0, 1e12), st.sampled_from(CELLS.names()))
-def test_noise_grows_with_the_passes_and_stays_below_its_most(fewer, more, cell):
+def test_dropout_grows_with_the_epochs_and_stays_below_its_most(fewer, more, cell):
     fewer, more = sorted((fewer, more))
-    for name, value in noise(fewer, cell).items():
-        assert 0 <= value <= noise(more, cell)[name] <= {"dropout": 0.5, "weight_drop": 0.3}[name]
+    for name, value in choose_dropout(fewer, cell).items():
+        assert 0 <= value <= choose_dropout(more, cell)[name] <= {"dropout": 0.5, "weight_drop": 0.3}[name]
 
 
 @EVERY
 @pytest.mark.parametrize("other", [{"cell": cell} for cell in CELLS.names()] + [{"optimizer": "sgd"}], ids=str)
 def test_under_another_cell_or_optimizer_what_suits_its_own_alone_is_left_out(name, other):
-    config = with_preset({"preset": name, **other}, CHARACTERS, SYMBOLS)
+    config = apply_preset({"preset": name, **other}, CHARACTERS, SYMBOLS)
     check_settings(config.model, config.optimisation)
     fixed = PRESETS[name].fixed
     is_own = fixed["cell"] == other.get("cell")
@@ -107,50 +115,50 @@ def test_under_another_cell_or_optimizer_what_suits_its_own_alone_is_left_out(na
 
 
 def test_what_is_none_is_not_given():
-    assert with_preset({"minutes": 20, "lr": None, "split": None}, CHARACTERS, SYMBOLS).budget.preset == "base"
-    assert with_preset({"preset": "tiny", "steps": None}, CHARACTERS, SYMBOLS).budget.minutes == 1
+    assert apply_preset({"minutes": 20, "lr": None, "split": None}, CHARACTERS, SYMBOLS).budget.preset == "base"
+    assert apply_preset({"preset": "tiny", "steps": None}, CHARACTERS, SYMBOLS).budget.minutes == 1
 
 
-def test_the_noise_is_that_of_the_passes_in_any_unit_of_length():
-    chunk = 64 * PRESETS["base"].fixed["batch_size"]
+def test_the_dropout_is_that_of_the_epochs_in_any_unit_of_length():
+    window = 64 * PRESETS["base"].fixed["batch_size"]
     for epochs in (1, 8):
-        by_epochs = with_preset({"preset": "base", "epochs": float(epochs)}, 100 * chunk, SYMBOLS).optimisation
-        by_steps = with_preset({"preset": "base", "steps": 100 * epochs}, 100 * chunk, SYMBOLS).optimisation
-        assert by_epochs == by_steps and by_epochs.dropout == noise(epochs, "lstm")["dropout"]
+        by_epochs = apply_preset({"preset": "base", "epochs": float(epochs)}, 100 * window, SYMBOLS).optimisation
+        by_steps = apply_preset({"preset": "base", "steps": 100 * epochs}, 100 * window, SYMBOLS).optimisation
+        assert by_epochs == by_steps and by_epochs.dropout == choose_dropout(epochs, "lstm")["dropout"]
 
 
 def test_more_workers_read_a_text_more_often():
-    one, four = (with_preset({"minutes": 20}, CHARACTERS, SYMBOLS, workers) for workers in (1, 4))
-    read = [passes(one, CHARACTERS, SYMBOLS, workers) for workers in (1, 4)]
+    one, four = (apply_preset({"minutes": 20}, CHARACTERS, SYMBOLS, workers) for workers in (1, 4))
+    read = [expected_epochs(one, CHARACTERS, SYMBOLS, workers) for workers in (1, 4)]
     assert read[1] == pytest.approx(4 * read[0])
-    assert one.optimisation.dropout == noise(read[0], "lstm")["dropout"]
-    assert four.optimisation.dropout == noise(read[1], "lstm")["dropout"] > one.optimisation.dropout
+    assert one.optimisation.dropout == choose_dropout(read[0], "lstm")["dropout"]
+    assert four.optimisation.dropout == choose_dropout(read[1], "lstm")["dropout"] > one.optimisation.dropout
 
 
 @EVERY
 def test_no_preset_says_how_a_corpus_is_prepared(name):
-    """A corpus is prepared before its size can tell the noise."""
+    """A corpus is prepared before its size is known, which decides the dropout."""
     preparing = {field.name for group in (CorpusConfig, DataConfig) for field in dataclasses.fields(group)}
     assert PRESETS[name].fixed.keys() & preparing <= {"partition", "batch_size"}
 
 
 @EVERY
-def test_a_large_corpus_wants_less_noise_than_a_small_one(name):
+def test_a_large_corpus_gets_less_dropout_than_a_small_one(name):
     small, large = (
-        with_preset({"preset": name}, characters, SYMBOLS).optimisation for characters in (10**4, 10**11)
+        apply_preset({"preset": name}, characters, SYMBOLS).optimisation for characters in (10**4, 10**11)
     )
     assert small.dropout > large.dropout == 0 and small.weight_drop >= large.weight_drop == 0
 
 
 @EVERY
-def test_a_large_vocabulary_slows_learning_and_so_wants_less_noise(name):
-    few, many = (with_preset({"preset": name}, CHARACTERS, symbols).optimisation for symbols in (65, 6_000))
+def test_a_large_vocabulary_slows_learning_and_so_gets_less_dropout(name):
+    few, many = (apply_preset({"preset": name}, CHARACTERS, symbols).optimisation for symbols in (65, 6_000))
     assert few.dropout > many.dropout and few.weight_drop >= many.weight_drop
 
 
 @EVERY
 def test_the_flags_that_are_shown_make_the_same_run(name):
-    config = with_preset({"preset": name, "hidden": 12}, CHARACTERS, SYMBOLS)
+    config = apply_preset({"preset": name, "hidden": 12}, CHARACTERS, SYMBOLS)
     given = dict(shown.removeprefix("--").split(" ") for shown in preset_flags(config))
     typed = {key.replace("-", "_"): value for key, value in given.items()}
     groups = config.to_json().values()

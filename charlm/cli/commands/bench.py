@@ -16,7 +16,7 @@ from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
 from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
-from charlm.training.benchmark import SIZES, Size, ceiling_gflops, measure_apart
+from charlm.training.benchmark import SIZES, Size, measure_apart, peak_gflops
 
 app = typer.Typer(add_completion=False)
 
@@ -49,7 +49,7 @@ def command(
     """
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
     with ThreadPool(workers) as pool:
-        ceiling = ceiling_gflops(pool)
+        ceiling = peak_gflops(pool)
     records = []
     with progress_bar("bench", quiet=json) as progress:
         for done, size in enumerate(sizes):

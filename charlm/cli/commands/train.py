@@ -51,7 +51,7 @@ from charlm.training.events import (
 )
 from charlm.training.fine_tune import inherited
 from charlm.training.loop import train as training_loop
-from charlm.training.presets import own_settings
+from charlm.training.presets import recipe_settings
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import changed, new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
@@ -155,7 +155,7 @@ def _new(
     if start is not None:
         _say(started(trainer, trainer.start_from(start)), quiet)
     elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
-        _say(f"no preset is picked beside {', '.join(map(flag, own_settings(settings)))}", quiet)
+        _say(f"no preset is picked beside {', '.join(map(flag, recipe_settings(settings)))}", quiet)
     with new_run(trainer, make_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
 

@@ -145,8 +145,8 @@ def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: byt
 def _counting(subject: EvalCase, training: EncodedText, order: int) -> list[Baseline]:
     """The n-grams, one kind after the other from the same counts."""
     levels, end = levels_of(subject, training, order), subject.model.vocabulary.end
-    unigram, markov, *others = _mean_nats(subject, WittenBell.of_levels(levels, end).reader())
-    _, *kneser_ney = _mean_nats(subject, KneserNey.of_levels(levels, end).reader())
+    unigram, markov, *others = _mean_nats(subject, WittenBell.from_levels(levels, end).reader())
+    _, *kneser_ney = _mean_nats(subject, KneserNey.from_levels(levels, end).reader())
     return [
         Baseline("unigram", 0, "none", unigram),
         Baseline("first-order Markov (Witten-Bell)", 1, "1", markov),

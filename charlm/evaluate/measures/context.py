@@ -113,7 +113,7 @@ class Context(Measurement):
             return None
         plan = plan_of(subject, training, None, self.max_memory)
         notes += [] if plan.note is None else [plan.note]
-        model = KneserNey.of_levels(levels_of(subject, training, plan.order), end)
+        model = KneserNey.from_levels(levels_of(subject, training, plan.order), end)
         read, found = model.reader(), np.zeros(plan.order)
         for start in range(0, len(ids) - 1, STRETCH):
             x_N, y_N = ids[:-1][start : start + STRETCH], ids[1:][start : start + STRETCH]

@@ -165,7 +165,7 @@ def _markov(subject: EvalCase) -> Iterator[Scores] | None:
     if subject.training is None:
         return None
     model, vocabulary = subject.model, subject.model.vocabulary
-    counted = WittenBell.of_levels(levels_of(subject, subject.training, MARKOV_ORDER), vocabulary.end)
+    counted = WittenBell.from_levels(levels_of(subject, subject.training, MARKOV_ORDER), vocabulary.end)
     read = counted.reader()
     return score_stretches(
         subject.part, vocabulary, model.training_characters, lambda x_N, y_N: read(x_N, y_N)[-1]

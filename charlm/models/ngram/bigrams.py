@@ -1,7 +1,7 @@
-"""Bigrams of a part of any length: counted block by block, and kept beside the prepared corpus.
+"""Bigram counts of a split of any length, counted in blocks and cached with the prepared corpus.
 
-Of one part they are the same for every run, so they are in the alphabet's codes; each run makes its own levels of
-them. What is kept has a sum of itself: what was altered is counted again.
+They are in the alphabet's ids, so all runs share them; each run maps them to its own vocabulary. The cache file
+has a checksum: if it does not match, the bigrams are counted again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from charlm.base.files.atomic import PRIVATE, atomic_file
 from charlm.data.encoded import EncodedText
 from charlm.models.ngram.counts import Integers, Level
 
-BLOCK = 1 << 20  # bigrams that are counted at once
+BLOCK = 1 << 20  # bigrams counted at once
 DENSE = 1 << 20  # possible bigrams up to which a table of all of them is faster than sorting
 
 _INTEGER = np.dtype("<i8")
@@ -27,10 +27,10 @@ _SUM = hashlib.sha256().digest_size
 
 @dataclass(frozen=True, eq=False)
 class Bigrams:
-    """How often each symbol of an alphabet came after each.
+    """How often each symbol of an alphabet follows each other.
 
     Attributes:
-        symbols: A, the size of the alphabet.
+        vocab_size: A, the size of the alphabet.
         keys: first * A + second of every bigram that occurs (P,), sorted.
         counts: how often each does (P,).
 
@@ -39,81 +39,82 @@ class Bigrams:
     ([1, 2, 3], [2, 1, 1])
     """
 
-    symbols: int
+    vocab_size: int
     keys: Integers
     counts: Integers
 
 
-def bigrams_of(part: EncodedText) -> Bigrams:
-    """The bigrams of a part, at least one symbol; counted where they are not kept."""
-    kept = None if part.bigrams_path is None else _read(part.bigrams_path, part)
-    if kept is not None:
-        return kept
-    bigrams = count_bigrams(part.ids, len(part.alphabet))
-    if part.bigrams_path is not None:
+def load_bigrams(text: EncodedText) -> Bigrams:
+    """The bigrams of a non-empty text, from the cache, or counted and cached."""
+    cached = None if text.bigrams_path is None else _read(text.bigrams_path, text)
+    if cached is not None:
+        return cached
+    bigrams = count_bigrams(text.ids, len(text.alphabet))
+    if text.bigrams_path is not None:
         raw = np.concatenate([bigrams.keys, bigrams.counts]).astype(_INTEGER).tobytes()
-        # Where the system refuses, they are counted again the next time.
-        with suppress(OSError), atomic_file(part.bigrams_path, PRIVATE) as file:
+        # If the file cannot be written, they are counted again the next time.
+        with suppress(OSError), atomic_file(text.bigrams_path, PRIVATE) as file:
             file.write(hashlib.sha256(raw).digest() + raw)
     return bigrams
 
 
-def count_bigrams(ids: TokenIds, symbols: int) -> Bigrams:
-    """Count a text (N,) of any length, at least one symbol, in memory of its different bigrams alone."""
-    is_dense = symbols**2 <= DENSE
-    table = np.zeros(symbols**2 if is_dense else 0, np.int64)
+def count_bigrams(ids: TokenIds, vocab_size: int) -> Bigrams:
+    """Count the bigrams of a non-empty text (N,), in memory proportional to the number of different ones."""
+    is_dense = vocab_size**2 <= DENSE
+    table = np.zeros(vocab_size**2 if is_dense else 0, np.int64)
     keys = counts = np.zeros(0, np.int64)
     waiting: list[tuple[Integers, Integers]] = []
     for start in range(0, len(ids) - 1, BLOCK):
         block = ids[start : start + BLOCK + 1].astype(np.int64)
-        found = block[:-1] * symbols + block[1:]
+        found = block[:-1] * vocab_size + block[1:]
         if is_dense:
             table += np.bincount(found, minlength=len(table))
             continue
         waiting.append(np.unique(found, return_counts=True))
-        # Sorting what is known in again costs more than the block, unless the blocks are as many.
+        # Merging is slow, so wait until the new blocks have as many bigrams as the merged ones.
         if sum(len(each) for each, _ in waiting) > max(BLOCK, len(keys)):
-            keys, counts = _merged([(keys, counts), *waiting])
+            keys, counts = _merge([(keys, counts), *waiting])
             waiting = []
     if is_dense:
         keys = np.flatnonzero(table)
-        return Bigrams(symbols, keys, table[keys])
-    return Bigrams(symbols, *_merged([(keys, counts), *waiting]))
+        return Bigrams(vocab_size, keys, table[keys])
+    return Bigrams(vocab_size, *_merge([(keys, counts), *waiting]))
 
 
-def bigram_levels(part: EncodedText, table_A: TokenIds, symbols: int, end: int | None) -> list[Level]:
-    """What ``count_levels`` counts for contexts of 0 and 1 characters, from a part's bigrams.
+def bigram_levels(text: EncodedText, table_A: TokenIds, vocab_size: int, end: int | None) -> list[Level]:
+    """The same as ``count_levels`` for order 1, from a text's bigrams.
 
     Args:
-        part: at least one symbol, all of which the vocabulary has.
-        table_A: the vocabulary's code of each of the alphabet's symbols.
-        symbols: V, the size of the vocabulary.
-        end: the vocabulary's code of the end of a document; None where there is none.
+        text: a non-empty text whose symbols are all in the vocabulary.
+        table_A: the vocabulary's id of each of the alphabet's symbols.
+        vocab_size: V.
+        end: the id of the end of a document; None where there is none.
     """
-    bigrams = bigrams_of(part)
+    bigrams = load_bigrams(text)
     table = table_A.astype(np.int64)
-    firsts, seconds = table[bigrams.keys // bigrams.symbols], table[bigrams.keys % bigrams.symbols]
-    of_symbols = np.zeros(symbols, np.int64)
-    np.add.at(of_symbols, seconds, bigrams.counts)
-    of_symbols[table[part.ids[0]]] += 1
-    seen = np.flatnonzero(of_symbols)
+    firsts, seconds = table[bigrams.keys // bigrams.vocab_size], table[bigrams.keys % bigrams.vocab_size]
+    unigram_counts = np.zeros(vocab_size, np.int64)
+    np.add.at(unigram_counts, seconds, bigrams.counts)
+    unigram_counts[table[text.ids[0]]] += 1
+    seen = np.flatnonzero(unigram_counts)
     zeros = np.zeros(len(seen), np.int64)
-    unigrams = Level(1, symbols, seen, of_symbols[seen], zeros, zeros.astype(np.bool_))
-    keys, counts = _merged([(np.searchsorted(seen, firsts) * symbols + seconds, bigrams.counts)])
-    is_first = seen[keys // symbols] == (-1 if end is None else end)
-    return [unigrams, Level(len(seen), symbols, keys, counts, np.searchsorted(seen, keys % symbols), is_first)]
+    unigrams = Level(1, vocab_size, seen, unigram_counts[seen], zeros, zeros.astype(np.bool_))
+    keys, counts = _merge([(np.searchsorted(seen, firsts) * vocab_size + seconds, bigrams.counts)])
+    is_first = seen[keys // vocab_size] == (-1 if end is None else end)
+    shorter = np.searchsorted(seen, keys % vocab_size)
+    return [unigrams, Level(len(seen), vocab_size, keys, counts, shorter, is_first)]
 
 
-def _merged(found: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]:
-    """Keys, sorted and each once, and the sums of their counts."""
+def _merge(found: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]:
+    """Sorted unique keys, and the sums of their counts."""
     keys, numbers = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, numbers, np.concatenate([counts for _, counts in found]))
     return keys, counts
 
 
-def _read(path: Path, part: EncodedText) -> Bigrams | None:
-    """What is kept; None where there is nothing, or it is not what was written for this part."""
+def _read(path: Path, text: EncodedText) -> Bigrams | None:
+    """The cached bigrams; None where there are none or they do not belong to this text."""
     try:
         raw = path.read_bytes()
     except OSError:
@@ -121,7 +122,7 @@ def _read(path: Path, part: EncodedText) -> Bigrams | None:
     if hashlib.sha256(raw[_SUM:]).digest() != raw[:_SUM] or (len(raw) - _SUM) % (2 * _INTEGER.itemsize):
         return None
     keys, counts = np.frombuffer(raw[_SUM:], _INTEGER).astype(np.int64).reshape(2, -1)
-    symbols = len(part.alphabet)
-    is_whole = counts.sum() == len(part) - 1 and (np.diff(keys) > 0).all() and (counts > 0).all()
-    is_inside = not len(keys) or (keys[0] >= 0 and keys[-1] < symbols**2)
-    return Bigrams(symbols, keys, counts) if is_whole and is_inside else None
+    vocab_size = len(text.alphabet)
+    is_whole = counts.sum() == len(text) - 1 and (np.diff(keys) > 0).all() and (counts > 0).all()
+    is_inside = not len(keys) or (keys[0] >= 0 and keys[-1] < vocab_size**2)
+    return Bigrams(vocab_size, keys, counts) if is_whole and is_inside else None

@@ -1,8 +1,7 @@
-"""Counting n-grams: which characters came after which contexts, for contexts of every length up to an order.
+"""Counting n-grams: which characters follow which contexts, for every context length up to an order.
 
-There are no dictionaries of strings. A context of k characters is the number of the pair (context of the k - 1
-characters before its last, its last) among all such pairs, so that one sort of integers a level counts a text
-of millions of characters in a second, in memory that is linear in the text.
+A context of k characters is numbered: its number is that of the pair (context of the k - 1 characters before
+its last, its last). So each length takes one sort of integers, and memory linear in the text.
 """
 
 from __future__ import annotations
@@ -18,26 +17,25 @@ from charlm.base.arrays import TokenIds
 Integers = npt.NDArray[np.int64]
 UNSEEN = -1
 
-BYTES_A_CHARACTER, BYTES_A_PAIR = 80, 25
-"""Of memory: for what is sorted while a level is counted, and for what is kept of one."""
+BYTES_A_CHARACTER, BYTES_A_PAIR = 80, 25  # of memory: while a level is sorted; of the level that is kept
 
 
 @dataclass(frozen=True)
 class Level:
-    """What was counted after the contexts of one length.
+    """The counts for the contexts of one length.
 
     Attributes:
-        contexts: C, how many contexts there are; they are numbered from 0.
-        symbols: V.
-        keys: context * V + character of every different pair (P,), sorted; a pair's number is its place.
+        contexts: C, the number of contexts, which are numbered from 0.
+        vocab_size: V.
+        keys: context * V + character of every different pair (P,), sorted; a pair's number is its index.
         counts: how often each pair occurs (P,).
-        shorter: the number that each pair has without its first character, one level down (P,).
-        is_first: whether a pair's context begins with the end of the document before, so that nothing can come
-            before it (P,).
+        shorter: the number of each pair without its first character, one level down (P,).
+        is_first: whether a pair's context begins with the end of the previous document, so that nothing can
+            precede it (P,).
     """
 
     contexts: int
-    symbols: int
+    vocab_size: int
     keys: Integers
     counts: Integers
     shorter: Integers
@@ -46,27 +44,27 @@ class Level:
     @property
     def owners(self) -> Integers:
         """The context of each pair (P,)."""
-        return self.keys // self.symbols
+        return self.keys // self.vocab_size
 
     def find(self, contexts: Integers, characters: Integers | TokenIds) -> Integers:
         """The number of each pair of a context and a character, UNSEEN where it was not counted."""
         if not len(self.keys):
             return np.full(len(characters), UNSEEN)
-        wanted = contexts * self.symbols + characters
+        wanted = contexts * self.vocab_size + characters
         places = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
         return np.where((contexts != UNSEEN) & (self.keys[places] == wanted), places, UNSEEN)
 
 
-def count_levels(ids: TokenIds, symbols: int, order: int, end: int | None = None) -> list[Level]:
-    """Count what follows contexts of 0 to ``order`` characters, a level each.
+def count_levels(ids: TokenIds, vocab_size: int, order: int, end: int | None = None) -> list[Level]:
+    """Count what follows contexts of 0 to ``order`` characters, one level for each length.
 
     Args:
-        ids: the text (N,), at least one character.
-        symbols: V, the size of the vocabulary.
+        ids: a non-empty text (N,).
+        vocab_size: V.
         order: the longest context.
-        end: the code of the end of a document, over which no context reaches back; None where there is none.
+        end: the id of the end of a document, which no context extends past; None where there is none.
 
-    >>> levels = count_levels(np.array([0, 1, 0, 1, 1], np.uint8), symbols=2, order=1)
+    >>> levels = count_levels(np.array([0, 1, 0, 1, 1], np.uint8), vocab_size=2, order=1)
     >>> [level.counts.tolist() for level in levels]
     [[2, 3], [2, 1, 1]]
     """
@@ -76,27 +74,27 @@ def count_levels(ids: TokenIds, symbols: int, order: int, end: int | None = None
     for length in range(order + 1):
         seen = contexts != UNSEEN
         keys, numbers, counts = np.unique(
-            contexts[seen] * symbols + ids[seen], return_inverse=True, return_counts=True
+            contexts[seen] * vocab_size + ids[seen], return_inverse=True, return_counts=True
         )
         shorter, is_first = np.empty(len(keys), np.int64), np.zeros(len(keys), np.bool_)
         shorter[numbers] = pairs[seen]
         if length and end is not None:
             is_first[numbers] = ids[np.flatnonzero(seen) - length] == end
-        levels.append(Level(count, symbols, keys, counts, shorter, is_first))
+        levels.append(Level(count, vocab_size, keys, counts, shorter, is_first))
         pairs = np.full(len(ids), UNSEEN, np.int64)
         pairs[seen] = numbers
-        contexts, count = following(pairs, ids, length, end), len(keys)
+        contexts, count = next_contexts(pairs, ids, length, end), len(keys)
     return levels
 
 
-def following(pairs: Integers, ids: TokenIds, length: int, end: int | None) -> Integers:
-    """The contexts of the next length: at each place, the pair that ended at the place before.
+def next_contexts(pairs: Integers, ids: TokenIds, length: int, end: int | None) -> Integers:
+    """The contexts of the next length: at each position, the pair that ends at the position before.
 
     Args:
-        pairs: of a context and a character, at each place (N,).
+        pairs: the pair of context and character at each position (N,).
         ids: the characters (N,).
-        length: of those contexts.
-        end: the code of the end of a document, which can only be a context's first character.
+        length: of the pairs' contexts.
+        end: the id of the end of a document, which can only be a context's first character.
     """
     contexts = np.concatenate([[np.int64(UNSEEN)], pairs])[:-1]
     if length and end is not None:
@@ -104,20 +102,20 @@ def following(pairs: Integers, ids: TokenIds, length: int, end: int | None) -> I
     return contexts
 
 
-def most_pairs(count: int, symbols: int, order: int) -> list[int]:
-    """How many different pairs each level of a text of so many characters has at the most."""
-    return [min(count, symbols ** (length + 1)) for length in range(order + 1)]
+def most_pairs(count: int, vocab_size: int, order: int) -> list[int]:
+    """The maximal number of different pairs on each level, for a text of ``count`` characters."""
+    return [min(count, vocab_size ** (length + 1)) for length in range(order + 1)]
 
 
 def expected_pairs(count: int, beginning: Sequence[Level]) -> list[int]:
-    """The same as far as the levels of the text's beginning tell: there, new pairs are the most frequent."""
+    """An upper estimate of the same, scaled from the levels of the text's beginning."""
     counted = int(beginning[0].counts.sum())
     return [
-        min(count, beginning[0].symbols ** (length + 1), len(level.keys) * -(-count // counted))
+        min(count, beginning[0].vocab_size ** (length + 1), len(level.keys) * -(-count // counted))
         for length, level in enumerate(beginning)
     ]
 
 
 def needed_bytes(count: int, pairs: Sequence[int]) -> int:
-    """The memory that counting a text of so many characters takes, with so many pairs a level."""
+    """The memory for counting ``count`` characters with these numbers of pairs."""
     return BYTES_A_CHARACTER * count + BYTES_A_PAIR * sum(pairs)

@@ -1,13 +1,12 @@
-"""An interpolated n-gram model of characters with modified Kneser-Ney smoothing (Chen & Goodman 1999).
+"""Modified Kneser-Ney smoothing of n-grams of characters, interpolated (Chen & Goodman 1999).
 
-A discount is taken off every count, and what it frees goes to the shorter context. With the count a of x after
-c, their sum a(c), and n_j(c) the characters counted j times after c (n_3 three times or more),
+A discount is subtracted from every count and given to the shorter context. With the count a of x after c, their
+sum a(c), and n_j(c) the number of characters counted j times after c (n_3: three times or more),
 
     P_k(x | c) = (a(c, x) - D(a(c, x)) + (D_1 n_1(c) + D_2 n_2(c) + D_3 n_3(c)) * P_{k-1}(x | ...)) / a(c).
 
-The longest contexts count occurrences. Shorter ones count in how many different places a pair can stand: how
-many different characters came directly before it (Kneser & Ney 1995), because they are asked only where the
-longer one had nothing to say.
+The longest contexts count occurrences. Shorter ones count different characters directly before the pair (Kneser
+& Ney 1995), because they matter only where the longer context has not been seen.
 """
 
 from __future__ import annotations
@@ -18,15 +17,14 @@ import numpy.typing as npt
 from charlm.models.ngram.counts import Integers
 from charlm.models.ngram.interpolated import InterpolatedModel, Weights
 
-FALLBACK = (0.5, 1.0, 1.5)
-"""Discounts of a level whose counts of counts give none, as lmplz of KenLM has them (Heafield et al. 2013)."""
+FALLBACK = (0.5, 1.0, 1.5)  # where a level's counts give no discounts; those of KenLM (Heafield et al. 2013)
 
 
 def discounts(counts: Integers) -> npt.NDArray[np.float64]:
     """The discounts of the counts 0, 1, 2, and 3 or more (4,), from how many counts are 1, 2, 3 and 4.
 
-    These are Chen & Goodman's estimates, D_j = j - (j + 1) Y N_{j+1} / N_j with Y = N_1 / (N_1 + 2 N_2). Where
-    one of them is undefined or not above 0, as in very short or very regular texts, all are FALLBACK.
+    These are Chen & Goodman's estimates, D_j = j - (j + 1) Y N_{j+1} / N_j with Y = N_1 / (N_1 + 2 N_2). If one
+    is undefined or not positive, as in very short or very regular texts, all are FALLBACK.
 
     >>> discounts(np.repeat([1, 2, 3, 4], [40, 20, 10, 5])).tolist()
     [0.0, 0.5, 1.25, 2.0]
@@ -41,28 +39,28 @@ def discounts(counts: Integers) -> npt.NDArray[np.float64]:
 
 
 class KneserNey(InterpolatedModel):
-    """The counts of a training text, for contexts of 0 to ``order`` characters.
+    """An n-gram model with modified Kneser-Ney smoothing.
 
-    >>> model = KneserNey(np.array([0, 1, 0, 1, 0], np.uint8), symbols=2, order=1)
-    >>> np.exp(-model.costs(np.array([0], np.uint8), np.array([1], np.uint8))).round(4).tolist()
+    >>> model = KneserNey(np.array([0, 1, 0, 1, 0], np.uint8), vocab_size=2, order=1)
+    >>> np.exp(-model.nll(np.array([0], np.uint8), np.array([1], np.uint8))).round(4).tolist()
     [0.75]
     """
 
     def weights(self, order: int, is_longest: bool) -> Weights:
-        """The mixture of an order, by occurrences where it is the longest, or else by places."""
+        """The weights of an order: by occurrences if it is the longest, else by different characters before."""
         level = self.levels[order]
         counts = level.counts if is_longest else self._places(order)
         owners = level.owners
         taken = discounts(counts)[np.minimum(counts, 3)]
         totals = np.bincount(owners, weights=counts, minlength=level.contexts)
         freed = np.bincount(owners, weights=taken, minlength=level.contexts)
-        # A context whose pairs only begin the text, or that only ends it, stands in no place.
+        # The total is 0 for a context that only ends the text, or whose pairs only begin it.
         own = np.divide(counts - taken, totals[owners], out=np.zeros(len(counts)), where=counts > 0)
         rest = np.divide(freed, totals, out=np.ones(level.contexts), where=totals > 0)
         return Weights(own, rest)
 
     def _places(self, order: int) -> Integers:
-        """How many different characters came before each pair of an order (P,); occurrences where none can."""
+        """How many different characters precede each pair of an order (P,); occurrences where none can."""
         level = self.levels[order]
         places = np.bincount(self.levels[order + 1].shorter, minlength=len(level.keys))
         return np.where(level.is_first, level.counts, places)

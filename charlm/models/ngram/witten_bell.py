@@ -1,4 +1,4 @@
-"""An interpolated n-gram model of characters with Witten-Bell smoothing (Bell, Cleary & Witten 1990).
+"""Witten-Bell smoothing of n-grams of characters, interpolated (Bell, Cleary & Witten 1990).
 
 With n(c) occurrences of a context c, n(c, x) of x after it, and t(c) different characters seen after it,
 
@@ -13,20 +13,20 @@ from charlm.models.ngram.interpolated import InterpolatedModel, Weights
 
 
 class WittenBell(InterpolatedModel):
-    """The counts of a training text, for contexts of 0 to ``order`` characters.
+    """An n-gram model with Witten-Bell smoothing.
 
-    >>> model = WittenBell(np.array([0, 1, 0, 1, 0], np.uint8), symbols=2, order=1)
-    >>> np.exp(-model.costs(np.array([0], np.uint8), np.array([1], np.uint8))).round(4).tolist()
+    >>> model = WittenBell(np.array([0, 1, 0, 1, 0], np.uint8), vocab_size=2, order=1)
+    >>> np.exp(-model.nll(np.array([0], np.uint8), np.array([1], np.uint8))).round(4).tolist()
     [0.8095]
     """
 
     def weights(self, order: int, is_longest: bool) -> Weights:
-        """The mixture of an order, the same whether or not it is the longest."""
+        """The weights of an order, longest or not."""
         level = self.levels[order]
         owners = level.owners
         counts = np.bincount(owners, weights=level.counts, minlength=level.contexts)
         types = np.bincount(owners, minlength=level.contexts)
         own = level.counts / (counts + types)[owners]
-        # A context met only as the text's very end has nothing counted after it.
+        # A context that occurs only at the end of the text has no counts.
         rest = np.divide(types, counts + types, out=np.ones(level.contexts), where=types > 0)
         return Weights(own, rest)

@@ -1,4 +1,4 @@
-"""Adam: running means of the gradient and of its square, corrected for their start (Kingma & Ba 2015)."""
+"""Adam: moving averages of the gradient and of its square, with bias correction (Kingma & Ba 2015)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,15 @@ EPSILON = 1e-8
 
 
 class Adam(Optimizer):
-    """One step of Adam.
+    """m = b1 * m + (1 - b1) * g, v = b2 * v + (1 - b2) * g^2, then w = w - lr * m' / (sqrt(v') + eps).
 
-    m = b1 * m + (1 - b1) * g, v = b2 * v + (1 - b2) * g^2, then w - lr * m' / (sqrt(v') + eps), where
     m' = m / (1 - b1^t) and v' = v / (1 - b2^t), with b1 = 0.9, b2 = 0.999 and eps = 1e-8.
     """
 
     slot_names = ("m", "v")
     default_lr = 1.6e-2
 
-    def _update_block(
-        self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int
-    ) -> None:
+    def _update(self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int) -> None:
         m, v = slots
         np.multiply(g, 1 - BETA_1, out=scratch)
         m *= BETA_1

@@ -7,7 +7,7 @@ from charlm.optim.rules.adam import Adam
 
 
 class AdamW(Adam):
-    """Adam, but the decay shrinks the parameters themselves: w * (1 - lr * weight_decay) before the step."""
+    """Adam, but w = w * (1 - lr * weight_decay) before each update."""
 
     def _decay(self, w: Floats, g: Floats, lr: float) -> None:
         if self.weight_decay:

@@ -9,12 +9,10 @@ from charlm.optim.base import Optimizer
 
 
 class SGD(Optimizer):
-    """w - lr * g."""
+    """w = w - lr * g."""
 
     default_lr = 0.5
 
-    def _update_block(
-        self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int
-    ) -> None:
+    def _update(self, w: Floats, g: Floats, slots: list[Floats], scratch: Floats, lr: float, t: int) -> None:
         np.multiply(g, lr, out=scratch)
         w -= scratch

@@ -17,12 +17,12 @@ def encoded():
 
 
 @pytest.fixture(scope="session")
-def costs_of():
-    """A function that gives what a text costs a model of a kind and an order, counted in a training text."""
+def nll_of():
+    """A function: the losses of a text under a model of a kind and an order, counted in a training text."""
 
-    def costs(kind, training, text, order, end=None):
+    def nll(kind, training, text, order, end=None):
         ids = encode(text)
         code = None if end is None else ALPHABET.index(end)
-        return kind(encode(training), len(ALPHABET), order, code).costs(ids[:-1], ids[1:])
+        return kind(encode(training), len(ALPHABET), order, code).nll(ids[:-1], ids[1:])
 
-    return costs
+    return nll

@@ -16,7 +16,7 @@ class SlowModel:
 
     end = None
 
-    def costs(self, text):
+    def nll(self, text):
         places = range(1, len(text))
         return [-math.log(self.probability(text[i], self.context(text, i, self.order))) for i in places]
 

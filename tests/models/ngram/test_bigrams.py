@@ -9,13 +9,13 @@ from charlm.data.encoded import EncodedText
 from charlm.data.reading.sources import find_text
 from charlm.data.recode import Recoding
 from charlm.models.ngram import bigrams
-from charlm.models.ngram.bigrams import bigram_levels, bigrams_of, count_bigrams
+from charlm.models.ngram.bigrams import bigram_levels, count_bigrams, load_bigrams
 from charlm.models.ngram.counts import count_levels
 
 
 def assert_same_levels(found, expected):
     for one, other in zip(found, expected, strict=True):
-        for name in ("contexts", "symbols", "keys", "counts", "shorter", "is_first"):
+        for name in ("contexts", "vocab_size", "keys", "counts", "shorter", "is_first"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
@@ -60,20 +60,20 @@ def test_levels_of_bigrams_are_those_of_the_text(corpus, settings):
 
 @pytest.mark.parametrize("settings", [{}, {"lines": True}, {"lines": True, "seed": 2}])
 def test_bigrams_are_counted_once(corpus, settings, monkeypatch):
-    counted = bigrams_of(corpus(**settings).train)
+    counted = load_bigrams(corpus(**settings).train)
     monkeypatch.setattr(bigrams, "count_bigrams", None)
-    kept = bigrams_of(corpus(**settings).train)
+    kept = load_bigrams(corpus(**settings).train)
     assert (kept.keys.tolist(), kept.counts.tolist()) == (counted.keys.tolist(), counted.counts.tolist())
 
 
 def test_what_was_altered_is_counted_again(corpus):
     part = corpus().train
-    counted = bigrams_of(part)
+    counted = load_bigrams(part)
     raw = part.bigrams_path.read_bytes()
-    other = bigrams.Bigrams(counted.symbols, counted.keys, counted.counts + 1)
+    other = bigrams.Bigrams(counted.vocab_size, counted.keys, counted.counts + 1)
     for damaged in (b"", raw[:-8], raw[:-1] + bytes([raw[-1] ^ 1]), seal(other), raw[:32]):
         part.bigrams_path.write_bytes(damaged)
-        assert bigrams_of(part).counts.tolist() == counted.counts.tolist()
+        assert load_bigrams(part).counts.tolist() == counted.counts.tolist()
         assert part.bigrams_path.read_bytes() == raw
 
 
@@ -97,4 +97,4 @@ def test_a_folder_that_cannot_be_written_changes_nothing(corpus, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(bigrams, "atomic_file", refuse)
-    assert bigrams_of(part).counts.sum() == len(part) - 1
+    assert load_bigrams(part).counts.sum() == len(part) - 1

@@ -8,11 +8,11 @@ import pytest
 from charlm.models.ngram.kneser_ney import FALLBACK, KneserNey, discounts
 
 
-def test_a_character_that_stands_in_one_place_only_is_expected_in_few(costs_of):
+def test_a_character_that_stands_in_one_place_only_is_expected_in_few(nll_of):
     # b is the most frequent, and comes after nothing but a: where no context helps, it is the least expected.
     # Places: ab (1 for b); ca, da, ba (3 for a); ac (1 for c); ad (1 for d), and the whole order 0 has 6.
     training = "ab" * 9 + "acad" * 2 + "a"
-    after_unseen = {each: math.exp(-costs_of(KneserNey, training, "bb" + each, 2)[-1]) for each in "abcd"}
+    after_unseen = {each: math.exp(-nll_of(KneserNey, training, "bb" + each, 2)[-1]) for each in "abcd"}
     assert after_unseen["b"] == pytest.approx(after_unseen["c"], rel=1e-12)
     assert after_unseen["a"] > 2 * after_unseen["b"]
 
