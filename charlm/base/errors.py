@@ -1,11 +1,12 @@
 """The exceptions that charlm raises on purpose, as one tree.
 
-Every message is one line: the value, the place, and what to do. The command line prints it as it is. Any other
-exception is a bug.
+Every message is one line. It says what is wrong and where (``message``) and what to do (``hint``, which may be
+part of the message instead); the command line prints both. Any other exception is a bug.
 
     CharlmError
     |-- UsageError           a setting or a combination of settings that cannot work (exit code 2)
     |-- CorpusError          a text that cannot be read, or is too short
+    |   `-- MissingCorpusError  a text that is not there, or is not the one that it was
     |-- VocabularyError      a character outside the model's vocabulary, where only known ones are possible
     |-- RunError             a run that is missing, ambiguous, in use, or the wrong one
     |   `-- CheckpointError  a file of a run that is damaged, hostile, or of another version
@@ -22,9 +23,28 @@ from contextlib import contextmanager
 
 
 class CharlmError(Exception):
-    """Base of every error that charlm raises on purpose."""
+    """Base of every error that charlm raises on purpose.
+
+    Attributes:
+        message: what is wrong, and where.
+        hint: what to do; None where the message says it, empty where only a caller knows. A caller that knows
+            better replaces it.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Both, as one line.
+
+        >>> str(CharlmError("there is no file 'a'", hint="give one that is there"))
+        "there is no file 'a': give one that is there"
+        """
+        return f"{self.message}: {self.hint}" if self.hint else self.message
 
 
 class UsageError(CharlmError):
@@ -35,6 +55,10 @@ class UsageError(CharlmError):
 
 class CorpusError(CharlmError):
     """A text cannot be read, or is too short."""
+
+
+class MissingCorpusError(CorpusError):
+    """A text is not there, or is not the one that it was."""
 
 
 class VocabularyError(CharlmError):
@@ -59,6 +83,40 @@ class WorkerError(CharlmError):
 
 class CharlmWarning(UserWarning):
     """A warning: something that the user should know."""
+
+
+@contextmanager
+def hinting(hint: str, *kinds: type[CharlmError]) -> Iterator[None]:
+    """Replace the hint of an error that leaves the block; MissingCorpusError is the kind where none is named.
+
+    >>> with hinting("name another"):
+    ...     raise MissingCorpusError("there is no file 'a'", hint="give a text file")
+    Traceback (most recent call last):
+    charlm.base.errors.MissingCorpusError: there is no file 'a': name another
+    """
+    expected = kinds or (MissingCorpusError,)
+    try:
+        yield
+    except expected as error:
+        if error.hint is not None:
+            error.hint = hint
+        raise
+
+
+@contextmanager
+def alternative(hint: str) -> Iterator[None]:
+    """Add what else can be done to the hint of a MissingCorpusError that leaves the block.
+
+    >>> with alternative("name another"):
+    ...     raise MissingCorpusError("there is no file 'a'", hint="put it back")
+    Traceback (most recent call last):
+    charlm.base.errors.MissingCorpusError: there is no file 'a': put it back, or name another
+    """
+    try:
+        yield
+    except MissingCorpusError as error:
+        error.hint = f"{error.hint}, or {hint}" if error.hint else hint
+        raise
 
 
 @contextmanager

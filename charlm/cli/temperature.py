@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from charlm.base.errors import MissingCorpusError, UsageError, hinting
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import for_stream
 from charlm.engines.threads import ThreadPool
@@ -11,7 +12,7 @@ from charlm.evaluate.beginning import beginnings
 from charlm.evaluate.measures.calibration import CHARACTERS, best_temperature, outcomes_of
 from charlm.evaluate.subjects import subjects_of
 
-REMEDY = "give --temperature a number"
+HINT = "put the run's corpus back, or give --temperature a number"
 
 
 def fitted_temperature(run: str | None, weights: str | None) -> float:
@@ -25,7 +26,8 @@ def fitted_temperature(run: str | None, weights: str | None) -> float:
         CorpusError: the run's corpus has moved or changed.
         UsageError: the run holds no validation part out.
     """
-    subjects, cuts = beginnings(subjects_of([] if run is None else [run], "val", REMEDY, weights), CHARACTERS)
+    with hinting(HINT, MissingCorpusError, UsageError):
+        subjects, cuts = beginnings(subjects_of([] if run is None else [run], "val", weights), CHARACTERS)
     (subject,) = subjects
     with ThreadPool() as pool, progress_bar("temperature", quiet=False) as progress:
         best = best_temperature(outcomes_of(subject.model, subject.part, pool, progress))

@@ -137,11 +137,12 @@ def divide(
 def _check_length(train: EncodedText, config: TrainingConfig, prepared: EncodedCorpus) -> None:
     seq_len = config.batching.seq_len
     if len(train) < seq_len + 1:
+        if undivided := describe_undivided(prepared):
+            raise CorpusError(undivided)
         raise CorpusError(
-            describe_undivided(prepared)
-            or f"{prepared.source.name}: the training part has {counted(len(train), config.corpus.units)}, and "
-            f"a chunk of --seq-len {seq_len} needs {seq_len + 1}: give a longer text, a smaller --seq-len, or "
-            "hold out less"
+            f"{prepared.source.name}: the training part has {counted(len(train), config.corpus.units)}, and "
+            f"a chunk of --seq-len {seq_len} needs {seq_len + 1}",
+            hint="give a longer text, a smaller --seq-len, or hold out less",
         )
 
 

@@ -10,7 +10,7 @@ from itertools import chain, takewhile
 from pathlib import Path, PurePath
 from typing import Protocol
 
-from charlm.base.errors import CorpusError
+from charlm.base.errors import CorpusError, MissingCorpusError, hinting
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, TrainingConfig
 from charlm.data.cache.store import hash_content, hash_name, open_entry, read_files
@@ -22,6 +22,7 @@ from charlm.data.reading.sources import Kind, Source, find_files, find_source, f
 from charlm.data.vocabulary import Vocabulary
 
 _ORIGINS = {"stdin": "standard input", "text": "a text that was handed in from Python"}
+BY_NAME = "name it by --corpus PATH"
 
 
 class StoredCorpus(Protocol):
@@ -46,20 +47,13 @@ class CorpusSearch:
     """How a run's own texts are looked for.
 
     Attributes:
-        remedy: what else the user can do, as the end of a sentence.
         folder: the run's; what has moved together with it is found.
         given: the corpus as the user names it now by ``--corpus``, empty where it is to be looked for; None where
             there is no such option.
     """
 
-    remedy: str
     folder: Path
     given: Sequence[str] | None = None
-
-    @property
-    def corpus_remedy(self) -> str:
-        """What the user can do where it is the corpus that is not found."""
-        return self.remedy if self.given is None else f"name it by --corpus PATH, or {self.remedy}"
 
     def near(self, corpus: Source | None = None) -> list[Path]:
         """Folders near which a text may be: the run's, and its corpus's once that is found."""
@@ -88,25 +82,24 @@ def _validating_again(
     known: StoredCorpus, config: TrainingConfig, search: CorpusSearch, corpus: Source, progress: Progress | None
 ) -> EncodedCorpus | None:
     """The text of ``--val-file``; None where there is none."""
-    stored, sha256, remedy = config.batching.val_file, known.val_sha256, search.remedy
+    stored, sha256 = config.batching.val_file, known.val_sha256
     if stored is None and sha256 is None:
         return None
     if stored is None or sha256 is None:
-        raise CorpusError(f"of the file that the run validates on, it has the name or the sum alone: {remedy}")
+        raise MissingCorpusError(
+            "of the file that the run validates on, it has the name or the sum alone", hint=""
+        )
     if stored == "-":
-        return _kept("stdin", "stdin", sha256, config.corpus, f"the run validates on {{}}: {remedy}")
-    own = ExpectedText(
-        sha256,
-        1,
-        lambda label, difference: (
-            f"the file {label}, which the run validates on, has changed since ({difference}): "
-            f"put it back as it was, or {remedy}"
-        ),
-    )
-    wanted = f"the run validates on it, so put it back or beside the corpus, or {remedy}"
+        kept = _kept("stdin", "stdin", sha256, config.corpus)
+        if kept is None:
+            raise MissingCorpusError(f"the run validates on {_ORIGINS['stdin']}, which is not kept", hint="")
+        return kept
     others = () if stored in BUILTIN_NAMES else find_moved([stored], search.near(corpus))
     places = chain([stored], (path for (path,) in others))
-    return own.first((partial(find_stored, place, wanted) for place in places), config.corpus, progress)
+    with hinting("put back what the run validates on, or put it beside the corpus"):
+        return ExpectedText(sha256, 1).first(
+            (partial(find_stored, place) for place in places), config.corpus, progress
+        )
 
 
 def reload_prepared(
@@ -120,45 +113,36 @@ def reload_prepared(
     Args:
         known: what the run remembers of it.
         config: how it was read.
-        search: where to look, and what else the user can do.
+        search: where to look.
         progress: called now and then while files are read.
 
     Raises:
         CorpusError: it was never kept, is gone, cannot be read, or is no longer the same.
     """
-    remedy = search.corpus_remedy
+    wanted = ExpectedText(known.sha256, known.files)
     if search.given:
-        named = ExpectedText(
-            known.sha256,
-            known.files,
-            lambda label, difference: (
-                f"{label} is not what the run was trained on ({difference}): name that, or leave out --corpus"
-            ),
-        )
-        return named.first([partial(find_source, search.given, config.glob)], config, progress)
-    own = ExpectedText(
-        known.sha256,
-        known.files,
-        lambda label, difference: (
-            f"{label} has changed since the run was trained on it ({difference}): "
-            f"put it back as it was, or {remedy}"
-        ),
-    )
-    if known.kind == "built-in":
-        return own.first([partial(make_builtin_source, known.name)], config, progress)
-    if not known.paths:
-        return _kept(known.name, known.kind, known.sha256, config, f"the run was trained on {{}}: {remedy}")
-    wanted = f"the run was trained on it, so put it back, or {remedy}"
-    places = chain([known.paths], find_moved(known.paths, search.near()))
-    return own.first((partial(find_files, paths, config.glob, wanted) for paths in places), config, progress)
+        with hinting("name what the run was trained on, or leave out --corpus"):
+            return wanted.first([partial(find_source, search.given, config.glob)], config, progress)
+    if known.kind != "built-in" and not known.paths:
+        kept = _kept(known.name, known.kind, known.sha256, config)
+        if kept is None:
+            raise MissingCorpusError(
+                f"the run was trained on {_ORIGINS.get(known.kind, 'a text')}, which is not kept",
+                hint="" if search.given is None else BY_NAME,
+            )
+        return kept
+    places: Iterable[Callable[[], Source]] = [partial(make_builtin_source, known.name)]
+    if known.kind != "built-in":
+        moved_paths = chain([known.paths], find_moved(known.paths, search.near()))
+        places = (partial(find_files, paths, config.glob) for paths in moved_paths)
+    put_back = "put back what the run was trained on"
+    with hinting(put_back if search.given is None else f"{put_back}, or {BY_NAME}"):
+        return wanted.first(places, config, progress)
 
 
-def _kept(name: str, kind: Kind, sha256: str, config: CorpusConfig, refusal: str) -> EncodedCorpus:
+def _kept(name: str, kind: Kind, sha256: str, config: CorpusConfig) -> EncodedCorpus | None:
     """A text that came through a pipe, if the cache still has it."""
-    prepared = open_entry(hash_name(sha256, config), Source(name, kind, (), ()), config)
-    if prepared is None:
-        raise CorpusError(refusal.format(f"{_ORIGINS.get(kind, 'a text')}, which is not kept"))
-    return prepared
+    return open_entry(hash_name(sha256, config), Source(name, kind, (), ()), config)
 
 
 _MOST_SHOWN = 3
@@ -171,12 +155,10 @@ class ExpectedText:
     Attributes:
         sha256: of its content, in hexadecimal.
         files: how many it was read from.
-        refusal: what to say of another text, of its label and how it differs.
     """
 
     sha256: str
     files: int
-    refusal: Callable[[str, str], str]
 
     def first(
         self, places: Iterable[Callable[[], Source]], config: CorpusConfig, progress: Progress | None
@@ -217,7 +199,7 @@ class ExpectedText:
         """What to say of another text: which files differ, where the cache still knows what they were."""
         then = read_files(self.sha256, source.paths, config)
         said = difference if not then or len(then) == len(now) == 1 else _difference(then, now)
-        return CorpusError(self.refusal(source.label, said))
+        return MissingCorpusError(f"{source.label} is not what the run read ({said})", hint="")
 
 
 def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:

@@ -83,7 +83,8 @@ class Split:
         if count != (self.total or count):
             raise CorpusError(
                 f"this --split is a convention for a corpus of {self.total:,} symbols (enwik8 has so many with "
-                f"--bytes, text8 without), and this one has {count:,}: give shares, such as --split 90/5/5"
+                f"--bytes, text8 without), and this one has {count:,}",
+                hint="give shares, such as --split 90/5/5",
             )
         whole = self.train + self.validation + self.test
         if self.is_rest_trained:

@@ -124,5 +124,7 @@ def write_text(
                 done += len(block)
                 progress(done, length)
     except OSError as error:
-        raise CorpusError(f"{path} cannot be written: {error.strerror or error}; give another file") from None
+        raise CorpusError(
+            f"{path} cannot be written: {error.strerror or error}", hint="give another file"
+        ) from None
     return WrittenText(done, bits / done, digest.hexdigest())

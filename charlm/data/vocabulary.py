@@ -89,7 +89,7 @@ class Vocabulary:
         """
         symbols = tuple(sorted(set(text)))
         if not symbols:
-            raise CorpusError("the text is empty, so it has no vocabulary: give one that has characters")
+            raise CorpusError("the text is empty, so it has no vocabulary", hint="give one that has characters")
         counts = Counter(text)
         return cls(symbols, _start(symbols, [counts[symbol] for symbol in symbols], has_end=False))
 
@@ -113,7 +113,8 @@ class Vocabulary:
         rare_A = is_character_A & (counts_A > 0) & ~is_symbol_A
         if not kept_A.any():
             raise CorpusError(
-                f"no character stands {counted(min_count, 'times')} in the training part: lower --min-count"
+                f"no character stands {counted(min_count, 'times')} in the training part",
+                hint="lower --min-count",
             )
         symbols = tuple(decode_points(alphabet.points_A[kept_A]))
         start = _start(symbols, counts_A[kept_A].tolist(), has_end)

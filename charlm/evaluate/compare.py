@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from charlm.base.errors import CharlmError, CorpusError, DivergenceError, UsageError
+from charlm.base.errors import CharlmError, CorpusError, DivergenceError, MissingCorpusError, UsageError, hinting
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Table
 from charlm.data.encoded import EncodedText
@@ -32,7 +32,7 @@ DYNAMIC = {
     "dynamic_bits_per_char": Column("dynamic bits/char", ".4f"),
     "dynamic_bits_per_byte": Column("dynamic bits/byte", ".4f"),
 }
-REMEDY = "measure it on a text file by charlm eval perplexity"
+HINT = "put its corpus back, or measure it on a text file by charlm eval perplexity"
 
 
 def compare_runs(
@@ -67,7 +67,8 @@ def compare_runs(
         record = {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
         records.append(record | dict.fromkeys(["text", "unmeasured", *columns]) | _course(run))
         try:
-            (subject,) = subjects_of([target], split, REMEDY)
+            with hinting(HINT, MissingCorpusError, UsageError):
+                (subject,) = subjects_of([target], split)
             records[-1] |= _figures(subject, dynamic, pool, progress)
         except (CorpusError, DivergenceError, UsageError) as error:  # one does not hide the others
             records[-1]["unmeasured"] = str(error)

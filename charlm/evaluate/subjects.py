@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from charlm.base.errors import CorpusError, UsageError
+from charlm.base.errors import CorpusError, UsageError, alternative, hinting
 from charlm.data.corpus import Corpus, prepare, prepare_temporary
 from charlm.data.encoded import EncodedText
 from charlm.data.reading.sources import Source, find_stored, find_text
@@ -21,13 +21,11 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 
 NO_TARGET = "nor a run of that name; see charlm runs, or give a text file or a built-in corpus"
 NO_TEST = "the run is tested on it, so put it back"
-TEXT_FILE = "give a text file as TARGET"
 
 
 def subjects_of(
     targets: Sequence[str],
     split: str | None,
-    remedy: str = TEXT_FILE,
     weights: str | None = None,
     corpus: Sequence[str] | None = None,
 ) -> list[EvalCase]:
@@ -40,7 +38,6 @@ def subjects_of(
             measured, and with no text each run's own corpus.
         split: the part of a run's own corpus, ``val`` where it is left out. The test part, or the test file, is
             read for ``test`` alone.
-        remedy: what the user can do where a run's own corpus does not serve.
         weights: which of each run's, as ``--weights`` has it.
         corpus: the runs' corpus as the user names it now, empty where it is to be looked for; None where the
             command does not ask.
@@ -55,17 +52,18 @@ def subjects_of(
         raise UsageError("standard input is named twice, and can be read once: leave out one -")
     named = [target for target, kind in found if isinstance(kind, Path)]
     runs = find_runs(named, weights)
-    sources = [find_text(kind, NO_TARGET) for _, kind in found if isinstance(kind, str)]
+    with hinting(NO_TARGET):
+        sources = [find_text(kind) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(
             f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
         )
-    searches = [CorpusSearch(remedy, run.folder, corpus) for run in runs]
-    return [
-        subject
-        for run, search in zip(runs, searches, strict=True)
-        for subject in _subjects_of_run(run, sources, split or "val", search)
-    ]
+    with alternative("give a text file as TARGET" + (f" in place of --split {split}" if split else "")):
+        return [
+            subject
+            for run in runs
+            for subject in _subjects_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus))
+        ]
 
 
 def _subjects_of_run(run: Run, sources: list[Source], split: str, search: CorpusSearch) -> list[EvalCase]:
@@ -85,7 +83,9 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Corpus
     corpus = _corpus(run, search)
     part = _part(run, corpus, split)
     if len(part) < 2:
-        raise UsageError(f"{run.name} holds out no {SPLITS[split]} part: {search.remedy}, or --split train")
+        raise UsageError(
+            f"{run.name} holds out no {SPLITS[split]} part", hint="give a text file as TARGET, or --split train"
+        )
     return [EvalCase(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
 
 
@@ -98,7 +98,8 @@ def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
     test_file = run.config.batching.test_file
     if split == "test" and test_file is not None:
         # Its sum is not known, so it may be any file that a stranger's run names.
-        return prepare_temporary(find_stored(test_file, NO_TEST), run.config.corpus)
+        with hinting(NO_TEST):
+            return prepare_temporary(find_stored(test_file), run.config.corpus)
     return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
 
 

@@ -18,6 +18,7 @@ from typing import Self, TextIO
 
 import numpy as np
 
+from charlm.base.errors import WorkerError, hinting
 from charlm.config import SamplingConfig, TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import make_text_source
@@ -185,10 +186,11 @@ def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> 
     Raises:
         WorkerError: the process failed or was killed.
     """
-    process = Process(__name__, advice="measure a smaller size if memory ran out")
+    process = Process(__name__)
     try:
         process.send({"size": asdict(size), "workers": workers, "seconds": seconds})
-        return Speed(**process.answer())
+        with hinting("measure a smaller size if memory ran out", WorkerError):
+            return Speed(**process.answer())
     finally:
         process.dismiss()
         process.wait(patience=0)

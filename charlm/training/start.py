@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from charlm.base.errors import RunError, UsageError
+from charlm.base.errors import RunError, UsageError, alternative
 from charlm.base.progress import Progress
 from charlm.config import TrainingConfig, flag
 from charlm.data.corpus import Corpus, prepare_corpus
@@ -109,9 +109,9 @@ def resume(
     config = changed(run.config, settings)
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
     check_checkpoint(run.last_path, config.model, len(run.vocabulary))
-    remedy = "begin a new run, by charlm train"
-    search = CorpusSearch(remedy, run.folder, corpus)
-    trainer = Trainer(config, reload_corpus(run.corpus, config, run.vocabulary, search, progress), pool)
+    with alternative("begin a new run, by charlm train"):
+        divided = reload_corpus(run.corpus, config, run.vocabulary, CorpusSearch(run.folder, corpus), progress)
+    trainer = Trainer(config, divided, pool)
     shapes = trainer.extra_shapes()
     checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
     trainer.restore(checkpoint, str(run.last_path))

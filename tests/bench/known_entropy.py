@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 
 import charlm
-from charlm.data.reload import reload_corpus
+from charlm.data.reload import CorpusSearch, reload_corpus
 from charlm.data.synthetic import SOURCES
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
@@ -71,7 +71,7 @@ def call(*command: object) -> None:
 def measure(name: str, run_folder: Path) -> None:
     """Print what the held-out tenth costs a run's final weights, and what its source."""
     source, run = SOURCES.find(name)(**IN_MINUTES[name]), find_run(str(run_folder))
-    held_out = reload_corpus(run.corpus, run.config, run.vocabulary, "make both anew").validation
+    held_out = reload_corpus(run.corpus, run.config, run.vocabulary, CorpusSearch(run.folder)).validation
     # The first character is no target. Drawing again gives the same text, and what each character cost.
     first, length = run.corpus.characters - len(held_out) + 1, run.corpus.characters
     characters, probabilities = zip(*islice(source.draws(np.random.default_rng(0)), first, length), strict=True)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from charlm.data.reload import reload_corpus
+from charlm.data.reload import CorpusSearch, reload_corpus
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run
 
@@ -68,7 +68,7 @@ def rules_of(training: list[str], held_out: Iterable[str]) -> dict[str, Callable
 def measure(target: str, num: int, seed: int) -> dict[str, Shares]:
     """What share of the test names, and of the samples at each temperature, is distinct and keeps each rule."""
     run = find_run(target)
-    corpus = reload_corpus(run.corpus, run.config, run.vocabulary, "train anew")
+    corpus = reload_corpus(run.corpus, run.config, run.vocabulary, CorpusSearch(run.folder))
     end = run.config.corpus.document_end
     if end is None or not len(corpus.test):
         raise SystemExit(f"{run.name} has no test part of names: train with --lines --split 80/10/10")

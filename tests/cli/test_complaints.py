@@ -57,7 +57,7 @@ def test_a_mistake_in_the_command_line(inside, call, line, words):
 
 TEXTS = [
     (b"", "'text' is empty: give a text that has characters"),
-    (b"ab\0cd" * 99, "'text' is binary, not text: byte 2 (counted from 0) is zero; give a text file"),
+    (b"ab\0cd" * 99, "'text' is binary, not text: byte 2 (counted from 0) is zero: give a text file"),
     ("café ".encode("latin-1") * 99, "'text' is not in UTF-8: byte 3 (counted from 0) is 0xE9: convert it"),
     ("text ".encode("utf-16") * 99, "'text' is in UTF-16, as the mark at byte 0 says, and must be in UTF-8"),
 ]

@@ -103,7 +103,7 @@ def test_a_text_is_the_same_however_it_is_cut_into_blocks(elsewhere, call, monke
         (["copy", "--out", "fox.txt"], "fox.txt exists: name another file by --out, or remove it"),
         (
             ["copy", "--out", "no/x.txt"],
-            "no/x.txt cannot be written: No such file or directory; give another file",
+            "no/x.txt cannot be written: No such file or directory: give another file",
         ),
         (["copy", "--lag", "2", "--width", "2"], "--width 2 needs a --lag of 3 at least: it is 2"),
         (["markov", "--symbols", "four"], "--symbols is 'four': it must be a whole number"),
@@ -140,8 +140,8 @@ def test_a_named_corpus_is_got_listed_and_trained_on(remote, call, tiny):
 @pytest.mark.parametrize(
     ("name", "complaint"),
     [
-        ("secret", "secret is not downloaded by charlm: it is secret; see e, then charlm train FILE"),
-        ("other", "no corpus is called 'other'; there are: sample, secret"),
+        ("secret", "secret is not downloaded by charlm: it is secret: see e, then charlm train FILE"),
+        ("other", "no corpus is called 'other': there are sample, secret"),
     ],
 )
 def test_what_cannot_be_got_is_told_in_a_line(remote, call, name, complaint):

@@ -60,10 +60,10 @@ def test_a_corpus_that_has_changed_or_moved_is_told(elsewhere, call, tiny):
     with (elsewhere / "fox.txt").open("a") as file:
         file.write("more")
     changed = call("eval", "perplexity")
-    assert changed.code == 1 and "has changed since the run was trained on it" in changed.complaint
+    assert changed.code == 1 and "is not what the run read" in changed.complaint
     (elsewhere / "fox.txt").unlink()
     moved = call("eval", "perplexity")
-    assert moved.code == 1 and "there is no file" in moved.complaint and "trained on it" in moved.complaint
+    assert moved.code == 1 and "there is no file" in moved.complaint and "was trained on" in moved.complaint
 
 
 def test_a_name_of_nothing_may_have_been_meant_for_a_run(inside, call):

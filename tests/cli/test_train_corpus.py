@@ -56,10 +56,10 @@ def test_a_changed_corpus_is_refused_with_a_remedy_that_fits_the_command(elsewhe
     resumed, measured = call("train", "--resume", "fox-1"), call("eval", "perplexity")
     assert resumed.code == measured.code == 1
     assert resumed.complaint.endswith(
-        "put it back as it was, or name it by --corpus PATH, or begin a new run, by charlm train"
+        "put back what the run was trained on, or name it by --corpus PATH, or begin a new run, by charlm train"
     )
     assert measured.complaint.endswith(
-        "put it back as it was, or name it by --corpus PATH, or give a text file as TARGET"
+        "put back what the run was trained on, or name it by --corpus PATH, or give a text file as TARGET"
     )
     (elsewhere / "fox.txt").unlink()
     resumed = call("train", "--resume", "fox-1").complaint
@@ -110,7 +110,7 @@ def test_a_moved_corpus_is_named(elsewhere, call, tiny):
     assert call("eval", "perplexity", "--corpus", "animal.txt").code == 0
     for command in (["eval", "perplexity"], ["eval", "perplexity", "animal.txt"], ["train", "--resume", "fox-1"]):
         message = call(*command, "--corpus", "other.txt").complaint
-        assert message.startswith("'other.txt' is not what the run was trained on (sha256 ")
+        assert message.startswith("'other.txt' is not what the run read (sha256 ")
     assert call("train", "--resume", "fox-1", "--steps", "21", "--corpus", "animal.txt").code == 0
     assert call("train", "--resume", "fox-1", "--steps", "22").code == 0
     assert "give --resume, or CORPUS alone" in call("train", "--corpus", "animal.txt").complaint
@@ -142,7 +142,7 @@ def test_temperature_gives_the_remedy_of_its_own_command(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", *tiny).code == 0
     (elsewhere / "fox.txt").unlink()
     assert call("sample", "--temperature", "auto").complaint.endswith(
-        "put it back, or give --temperature a number"
+        "put the run's corpus back, or give --temperature a number"
     )
 
 

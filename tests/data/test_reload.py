@@ -20,8 +20,6 @@ from charlm.data.reading.sources import find_source
 from charlm.data.reload import CorpusSearch, reload_corpus, reload_prepared
 from charlm.data.vocabulary import Vocabulary
 
-REMEDY = "begin a new run"
-
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
@@ -47,7 +45,7 @@ def remembering(name, kind, paths, sha256="0" * 64, files=1):
 
 
 def again(remembered, config=None, run="run", given=None):
-    return reload_prepared(remembered, config or CorpusConfig(), CorpusSearch(REMEDY, Path(run), given))
+    return reload_prepared(remembered, config or CorpusConfig(), CorpusSearch(Path(run), given))
 
 
 def complaint(remembered):
@@ -78,28 +76,22 @@ def test_a_built_in_is_found_again_whatever_the_folder_holds(folder, monkeypatch
     assert again(remembered).sha256 == remembered.sha256
     monkeypatch.setattr(sources, "read_builtin", lambda name: "another Python's")
     message = complaint(remembered)
-    assert message.startswith(
-        "the built-in corpus python-docs has changed since the run was trained on it (sha256"
-    )
-    assert message.endswith("put it back as it was, or begin a new run")
+    assert message.startswith("the built-in corpus python-docs is not what the run read (sha256")
+    assert message.endswith(": put back what the run was trained on")
 
 
 def test_a_file_that_is_gone_is_an_error_with_a_remedy(folder):
     remembered = known("a.txt")
     (folder / "a.txt").unlink()
     message = complaint(remembered)
-    assert message.startswith(
-        f"there is no file '{folder}/a.txt': the run was trained on it, so put it back, or begin"
-    )
+    assert message == f"there is no file '{folder}/a.txt': put back what the run was trained on"
 
 
 def test_a_file_that_changed_is_an_error_with_both_sums(folder):
     remembered = known("a.txt")
     (folder / "a.txt").write_text("this is b.txt")
     then, now = remembered.sha256[:12], hashlib.sha256(b"this is b.txt").hexdigest()[:12]
-    assert f"a.txt' has changed since the run was trained on it (sha256 {then} then, {now} now)" in complaint(
-        remembered
-    )
+    assert f"a.txt' is not what the run read (sha256 {then} then, {now} now)" in complaint(remembered)
 
 
 def test_of_many_files_those_are_named_that_differ(folder):
@@ -108,7 +100,7 @@ def test_of_many_files_those_are_named_that_differ(folder):
     (folder / "b.txt").unlink()
     (folder / "d.txt").write_text("new")
     differences = [f"changed: '{folder}/a.txt'", f"new: '{folder}/d.txt'", f"gone: '{folder}/b.txt'"]
-    words = f"the corpus work has changed since the run was trained on it ({'; '.join(differences)}): put"
+    words = f"the corpus work is not what the run read ({'; '.join(differences)}): put"
     assert words in complaint(remembered)
     shutil.rmtree(cache_folder())
     assert f"(sha256 {remembered.sha256[:12]} then, " in complaint(remembered)
@@ -120,7 +112,7 @@ def test_a_copied_folder_has_files_of_its_own(folder):
     remembered = known("../copy")
     (folder.parent / "copy" / "d.txt").write_text("new")
     new = Path(folder, "../copy/d.txt").resolve()
-    assert f"(new: {str(new)!r}): put it back" in complaint(remembered)
+    assert f"(new: {str(new)!r}): put back" in complaint(remembered)
 
 
 def test_standard_input_is_found_again_while_the_cache_has_it(folder, monkeypatch):
@@ -129,13 +121,13 @@ def test_standard_input_is_found_again_while_the_cache_has_it(folder, monkeypatc
     found = again(remembered)
     assert found.alphabet.decode(found.ids) == "through a pipe"
     shutil.rmtree(cache_folder())
-    assert complaint(remembered) == "the run was trained on standard input, which is not kept: begin a new run"
+    assert complaint(remembered) == "the run was trained on standard input, which is not kept"
 
 
 def test_a_text_from_python_was_never_kept(folder):
     remembered = remembering("text", "text", ())
     assert complaint(remembered) == (
-        "the run was trained on a text that was handed in from Python, which is not kept: begin a new run"
+        "the run was trained on a text that was handed in from Python, which is not kept"
     )
 
 
@@ -160,14 +152,14 @@ def listing(folder):
 def test_of_another_text_nothing_is_kept(folder, content):
     (folder / "private.txt").write_bytes(content)
     message = complaint(remembering("x", "file", (str(folder / "private.txt"),)))
-    assert "has changed since the run was trained on it (sha256 000000000000 then" in message
+    assert "is not what the run read (sha256 000000000000 then" in message
     assert listing(cache_folder()) == []
 
 
 def test_of_another_number_of_files_none_is_read(folder, monkeypatch):
     remembered = remembering("x", "files", (str(folder),), files=41)
     monkeypatch.setattr(TextFile, "blocks", None)
-    assert "has changed since the run was trained on it (41 files then, 3 now)" in complaint(remembered)
+    assert "is not what the run read (41 files then, 3 now)" in complaint(remembered)
 
 
 def test_the_file_that_is_validated_on_is_compared_before_it_is_kept(folder):
@@ -176,10 +168,8 @@ def test_the_file_that_is_validated_on_is_compared_before_it_is_kept(folder):
     before = listing(cache_folder())
     remembered.val_sha256 = "0" * 64
     config = TrainingConfig.from_settings(val_file=str(folder / "private.txt"), seq_len=4)
-    with pytest.raises(
-        CorpusError, match=r"private\.txt', which the run validates on, has changed since \(sha256 0"
-    ):
-        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), CorpusSearch(REMEDY, folder))
+    with pytest.raises(CorpusError, match=r"private\.txt' is not what the run read \(sha256 0"):
+        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), CorpusSearch(folder))
     assert listing(cache_folder()) == before
 
 
@@ -191,7 +181,7 @@ def test_a_file_to_validate_on_is_neither_a_pipe_nor_a_device(folder, path):
     remembered.val_sha256 = "0" * 64
     config = TrainingConfig.from_settings(val_file=str(folder / path), seq_len=4)
     with pytest.raises(CorpusError, match="is not a plain file"):
-        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), CorpusSearch(REMEDY, folder))
+        reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), CorpusSearch(folder))
 
 
 @pytest.mark.parametrize(
@@ -222,7 +212,7 @@ def test_what_moved_is_accepted_by_its_sum_alone(folder):
     (folder / "runs" / "a.txt").write_text("another text of that name")
     (folder / "a.txt").unlink()
     with pytest.raises(
-        CorpusError, match=r"there is no file .*work/a\.txt': the run was trained on it, so put it back"
+        CorpusError, match=r"there is no file .*work/a\.txt': put back what the run was trained on"
     ):
         again(remembered, run="runs/x")
     (folder / "runs" / "x" / "a.txt").write_text("this is a.txt")
@@ -237,7 +227,7 @@ def test_a_moved_file_to_validate_on_is_found_beside_the_corpus(folder):
     remembered.val_sha256 = known("b.txt").sha256
     config = TrainingConfig.from_settings(val_file=str(folder / "b.txt"), seq_len=4)
     folder.rename(folder.parent / "elsewhere")
-    search = CorpusSearch(REMEDY, folder.parent / "run", ["../elsewhere/a.txt"])
+    search = CorpusSearch(folder.parent / "run", ["../elsewhere/a.txt"])
     corpus = reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), search)
     assert corpus.validation.text == "this is b.txt"
 
@@ -247,7 +237,7 @@ def test_what_is_named_is_accepted_by_its_sum_alone(folder, monkeypatch):
     (folder / "a.txt").rename("moved.txt")
     assert again(remembered, given=["moved.txt"]).source.paths == (str(folder / "moved.txt"),)
     before = listing(cache_folder())
-    with pytest.raises(CorpusError, match=r"'b\.txt' is not what the run was trained on \(sha256"):
+    with pytest.raises(CorpusError, match=r"'b\.txt' is not what the run read \(sha256"):
         again(remembered, given=["b.txt"])
     assert listing(cache_folder()) == before
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"this is a.txt")))
@@ -259,9 +249,9 @@ def test_the_corpus_is_what_can_be_named(folder):
     remembered.val_sha256 = known("b.txt").sha256
     config = TrainingConfig.from_settings(val_file=str(folder / "b.txt"), seq_len=4)
     (folder / "b.txt").unlink()
-    search = CorpusSearch(REMEDY, folder / "run", [])
-    with pytest.raises(CorpusError, match=r"put it back or beside the corpus, or begin a new run$"):
+    search = CorpusSearch(folder / "run", [])
+    with pytest.raises(CorpusError, match=r"put back what the run validates on, or put it beside the corpus$"):
         reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), search)
     (folder / "a.txt").unlink()
-    with pytest.raises(CorpusError, match=r"put it back, or name it by --corpus PATH, or begin a new run$"):
+    with pytest.raises(CorpusError, match=r"put back what the run was trained on, or name it by --corpus PATH$"):
         reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), search)

@@ -19,7 +19,7 @@ from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import Measurement
 from charlm.evaluate.measures import MEASUREMENTS
-from charlm.evaluate.subjects import TEXT_FILE, subjects_of
+from charlm.evaluate.subjects import subjects_of
 
 
 class _Measurements(Group):
@@ -69,8 +69,7 @@ def _command(name: str, kind: type[Measurement]) -> Any:
         if plot is not None:
             check_plot_file(plot)
         measurement = kind(**settings)
-        remedy = TEXT_FILE if split is None else f"{TEXT_FILE} in place of --split {split}"
-        subjects = subjects_of(named or [], split, remedy, weights, corpus or ())
+        subjects = subjects_of(named or [], split, weights, corpus or ())
         with ThreadPool() as pool, progress_bar(name, quiet=json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)

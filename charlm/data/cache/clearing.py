@@ -107,8 +107,8 @@ def _take_over(root: Path) -> None:
     if others or root.resolve() != default_cache_folder().resolve():
         found = f"; {others[0]}, for one, is not charlm's" if others else ""
         raise CorpusError(
-            f"nothing is removed from {root}: it has no {MARK} of charlm's, so others may use it{found}; "
-            "remove by hand what is not needed"
+            f"nothing is removed from {root}: it has no {MARK} of charlm's, so others may use it{found}",
+            hint="remove by hand what is not needed",
         )
     mark_cache(root)
 

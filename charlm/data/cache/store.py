@@ -212,7 +212,9 @@ def store(key: str, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> EncodedCor
                     remove_entry(attempt)
     prepared = open_entry(folder.name, facts.source, facts.config)
     if prepared is None:
-        raise CorpusError(f"the cache entry {folder} is altered while it is made: see who else writes there")
+        raise CorpusError(
+            f"the cache entry {folder} is altered while it is made", hint="see who else writes there"
+        )
     return prepared
 
 
@@ -264,6 +266,6 @@ def report_os_errors() -> Iterator[None]:
         yield
     except OSError as error:
         raise CorpusError(
-            f"the cache {cache_folder()} cannot be written: {error.strerror or error}; make room there "
-            f"(charlm corpus clean), or name another folder by {VARIABLE}"
+            f"the cache {cache_folder()} cannot be written: {error.strerror or error}",
+            hint=f"make room there (charlm corpus clean), or name another folder by {VARIABLE}",
         ) from None

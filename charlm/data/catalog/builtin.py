@@ -24,12 +24,12 @@ def read_builtin(name: str) -> str:
         CorpusError: no built-in has this name, or the interpreter came without the files that it is made of.
     """
     if name not in _READERS:
-        raise CorpusError(f"no built-in corpus is called {name!r}; there are: {', '.join(BUILTIN_NAMES)}")
+        raise CorpusError(f"no built-in corpus is called {name!r}", hint=f"there are {', '.join(BUILTIN_NAMES)}")
     text = _READERS[name]()
     if not text:
         raise CorpusError(
-            f"the built-in corpus {name} is not there, because this Python came without those files: "
-            "give a text file, or install the full standard library"
+            f"the built-in corpus {name} is not there, because this Python came without those files",
+            hint="give a text file, or install the full standard library",
         )
     return text
 
@@ -61,7 +61,9 @@ def _utf8_text(path: Path) -> str | None:
     except UnicodeDecodeError:
         return None
     except OSError as error:
-        raise CorpusError(f"{str(path)!r} cannot be read ({error.strerror}): give a text file instead") from None
+        raise CorpusError(
+            f"{str(path)!r} cannot be read ({error.strerror})", hint="give a text file instead"
+        ) from None
 
 
 _READERS: dict[str, Callable[[], str]] = {"python-docs": _python_docs, "python-source": _python_source}

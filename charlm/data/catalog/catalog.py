@@ -107,7 +107,7 @@ def _catalog_folder(package: Path) -> Path:
     except (OSError, ValueError, LookupError, TypeError):
         project = None
     if project != _PROJECT or not beside.is_dir():
-        raise CorpusError(f"the named corpora are not there ({inside}): install charlm again")
+        raise CorpusError(f"the named corpora are not there ({inside})", hint="install charlm again")
     return beside
 
 
@@ -118,7 +118,7 @@ def find_corpus(name: str) -> CatalogCorpus:
         CorpusError: there is none.
     """
     if name not in read_catalog():
-        raise CorpusError(f"no corpus is called {name!r}; there are: {', '.join(read_catalog())}")
+        raise CorpusError(f"no corpus is called {name!r}", hint=f"there are {', '.join(read_catalog())}")
     return read_catalog()[name]
 
 
@@ -132,14 +132,15 @@ def find_downloaded(name: str) -> Path:
     if corpus.bring:
         raise manual_download_error(corpus)
     if not corpus.is_downloaded:
-        raise CorpusError(f"{name} is not here yet: charlm corpus get {name}")
+        raise CorpusError(f"{name} is not here yet", hint=f"charlm corpus get {name}")
     return corpus.path
 
 
 def manual_download_error(corpus: CatalogCorpus) -> CorpusError:
     """What to say of a corpus that its user brings."""
     return CorpusError(
-        f"{corpus.name} is not downloaded by charlm: {corpus.bring}; see {corpus.address}, then charlm train FILE"
+        f"{corpus.name} is not downloaded by charlm: {corpus.bring}",
+        hint=f"see {corpus.address}, then charlm train FILE",
     )
 
 

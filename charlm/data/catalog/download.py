@@ -52,7 +52,9 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
         if is_intact(corpus):
             return corpus.path
         if os.environ.get(OFFLINE, "") not in ("", "0"):
-            raise CorpusError(f"{corpus.name} is not here, and {OFFLINE} forbids to download it: unset that")
+            raise CorpusError(
+                f"{corpus.name} is not here, and {OFFLINE} forbids to download it", hint="unset that"
+            )
         parts = make_cache_folder(DOWNLOADS) / f"{corpus.name}{PARTS}"
         with hold(corpus.path.with_suffix(LOCK), mode=PRIVATE):
             if not is_intact(corpus):  # another process may have fetched it while this one waited
@@ -64,7 +66,7 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
             remove_entry(parts, match_part_names(corpus))
     except OSError as error:
         raise CorpusError(
-            f"{corpus.path} cannot be written: {error.strerror or error}; see to the disk"
+            f"{corpus.path} cannot be written: {error.strerror or error}", hint="see to the disk"
         ) from None
     return corpus.path
 
@@ -78,7 +80,7 @@ def _check_replaceable(corpus: CatalogCorpus) -> None:
     """See that a text in this one's place is charlm's to replace; outside a cache that charlm began, none is."""
     if os.path.lexists(corpus.path) and not is_marked_cache(cache_folder()):
         raise CorpusError(
-            f"{corpus.path} is there and is not {corpus.name} as it is known: put it somewhere else"
+            f"{corpus.path} is there and is not {corpus.name} as it is known", hint="put it somewhere else"
         )
 
 
@@ -103,16 +105,17 @@ def _fetched(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Pr
     except _TooLong:
         raise CorpusError(
             f"{corpus.name}: what comes from {file.address} is longer than the {most:,} bytes that are known, "
-            f"and is not kept: see {corpus.address}"
+            "and is not kept",
+            hint=f"see {corpus.address}",
         ) from None
     except RequestException as error:
         raise CorpusError(
-            f"{corpus.name} cannot be downloaded from {file.address} ({_reason(error)}): try again later"
+            f"{corpus.name} cannot be downloaded from {file.address} ({_reason(error)})", hint="try again later"
         ) from None
     except ValueError:
         raise CorpusError(
-            f"{corpus.name}: what comes from {file.address} is not what is known ({file.hash}), and is not kept: "
-            f"try again later, or see {corpus.address}"
+            f"{corpus.name}: what comes from {file.address} is not what is known ({file.hash}), and is not kept",
+            hint=f"try again later, or see {corpus.address}",
         ) from None
 
 

@@ -33,15 +33,13 @@ def decode(blocks: Iterable[bytes], label: str) -> Iterator[str]:
         if len(head) < HEAD:
             head += block[: HEAD - len(head)]
             if is_document(head):
-                raise _no_text(head, label, "")
+                raise _known_kind(head, label) or CorpusError(f"{label} is not text", hint="give a text file")
         zero = block.find(0)
         if zero >= 0:
             place = done + len(rest) + zero
-            raise _no_text(
-                head,
-                label,
-                f"is binary, not text: byte {place} (counted from 0) is zero; "
-                "give a text file, or train with --bytes",
+            raise _known_kind(head, label) or CorpusError(
+                f"{label} is binary, not text: byte {place} (counted from 0) is zero",
+                hint="give a text file, or train with --bytes",
             )
         text, rest, done = _decoded(rest + block, done, label, head, final=False)
         if text:
@@ -55,26 +53,24 @@ def _decoded(data: bytes, done: int, label: str, head: bytes, final: bool) -> tu
         text, used = codecs.utf_8_decode(data, "strict", final)
     except UnicodeDecodeError as error:
         # Windows-1252 has all characters of Latin-1, and the curly quotes and dashes that Latin-1 lacks.
-        raise _no_text(
-            head,
-            label,
-            f"is not in UTF-8: byte {done + error.start} (counted from 0) is 0x{data[error.start]:02X}: convert "
-            "it, such as with iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW if it is in Windows-1252 or Latin-1, "
-            "or train with --bytes",
+        raise _known_kind(head, label) or CorpusError(
+            f"{label} is not in UTF-8: byte {done + error.start} (counted from 0) is 0x{data[error.start]:02X}",
+            hint="convert it, such as with iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW if it is in Windows-1252 or "
+            "Latin-1, or train with --bytes",
         ) from None
     return text, data[used:], done + used
 
 
-def _no_text(head: bytes, label: str, complaint: str) -> CorpusError:
-    """What to say of a file that is no text: what it is, where its first bytes tell."""
+def _known_kind(head: bytes, label: str) -> CorpusError | None:
+    """What to say of a file that is no text, where its first bytes tell what it is."""
     kind = detect_kind(head)
-    return CorpusError(f"{label} {complaint}" if kind is None else f"{label} is {kind[0]}, not text: {kind[1]}")
+    return None if kind is None else CorpusError(f"{label} is {kind[0]}, not text", hint=kind[1])
 
 
 def _check_mark(data: bytes, label: str) -> None:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             raise CorpusError(
-                f"{label} is in {encoding}, as the mark at byte 0 says, and must be in UTF-8: convert it, "
-                f"such as with iconv -f {encoding} -t UTF-8 OLD > NEW"
+                f"{label} is in {encoding}, as the mark at byte 0 says, and must be in UTF-8",
+                hint=f"convert it, such as with iconv -f {encoding} -t UTF-8 OLD > NEW",
             )

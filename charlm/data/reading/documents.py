@@ -155,8 +155,8 @@ def _stored(
         return np.memmap(path, dtype, "r").view(np.ndarray)
     except OSError as error:
         raise CorpusError(
-            f"the documents cannot be shuffled into {folder} ({error.strerror}): free some space there, or set "
-            "CHARLM_CACHE_DIR to another folder"
+            f"the documents cannot be shuffled into {folder} ({error.strerror})",
+            hint="free some space there, or set CHARLM_CACHE_DIR to another folder",
         ) from None
 
 

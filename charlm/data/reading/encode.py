@@ -107,7 +107,9 @@ class CorpusEncoder:
         """
         for member, stamp in zip(self._source.files, self.stamps, strict=True):
             if member.stamp() != stamp:
-                raise CorpusError(f"{member.label} has changed while it was read: wait until nobody writes to it")
+                raise CorpusError(
+                    f"{member.label} has changed while it was read", hint="wait until nobody writes to it"
+                )
 
     def _pieces(self, member: TextFile, blocks: Iterable[bytes]) -> Iterator[str]:
         """A file's symbols."""
@@ -124,7 +126,9 @@ class CorpusEncoder:
 
     def _nothing(self, files: list[FileDigest]) -> CorpusError:
         if any(file.bytes for file in files):
-            return CorpusError(f"{self._source.label} has empty documents only: give a text that has others")
+            return CorpusError(
+                f"{self._source.label} has empty documents only", hint="give a text that has others"
+            )
         return empty(self._source.label)
 
     def _advance(self, count: int) -> None:

@@ -86,18 +86,20 @@ def find_decompressor(path: str, head: bytes, label: str) -> Decompressor | None
         return None
     if suffix == ".zst" and _zstd() is None:
         raise CorpusError(
-            f"{label} is compressed with Zstandard, which this Python cannot read: "
-            "install it with pip install 'charlm-rnn[zst]', or decompress the file with zstd -d"
+            f"{label} is compressed with Zstandard, which this Python cannot read",
+            hint="install it with pip install 'charlm-rnn[zst]', or decompress the file with zstd -d",
         )
     own, found = _FORMATS[suffix], detect_compression(head)
     if head and found is None:
         raise CorpusError(
-            f"{label} is not compressed, as its first bytes say, though its name ends in {suffix}: rename it"
+            f"{label} is not compressed, as its first bytes say, though its name ends in {suffix}",
+            hint="rename it",
         )
     if found is not None and found[1] is not own:
         raise CorpusError(
             f"{label} is compressed with {found[1].name}, as its first bytes say, though its name ends in "
-            f"{suffix}: give it a name that ends in {found[0]}"
+            f"{suffix}",
+            hint=f"give it a name that ends in {found[0]}",
         )
     return own.open
 

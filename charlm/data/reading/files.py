@@ -103,8 +103,9 @@ class TextFile:
             if read > EXPANDED and read > MOST_TIMES * size and not self.may_expand:
                 raise CorpusError(
                     f"{self.label} has {counted(size, 'bytes')} and expands to more than {read:,}, as what is "
-                    "made to fill a disk does: if it is meant, allow it by --allow-expansion where there is that "
-                    "flag, or decompress it first"
+                    "made to fill a disk does",
+                    hint="if it is meant, allow it by --allow-expansion where there is that flag, or "
+                    "decompress it first",
                 )
             yield block
 
@@ -115,14 +116,14 @@ class TextFile:
             read += len(block)
             if read > size:
                 raise CorpusError(
-                    f"{self.label} grows while it is read (it had {counted(size, 'bytes')} at first): "
-                    "wait until nobody writes to it"
+                    f"{self.label} grows while it is read (it had {counted(size, 'bytes')} at first)",
+                    hint="wait until nobody writes to it",
                 )
             yield block
         if read < size:
             raise CorpusError(
-                f"{self.label} has shrunk while it was read (from {counted(size, 'bytes')} to {read:,}): "
-                "wait until nobody writes to it"
+                f"{self.label} has shrunk while it was read (from {counted(size, 'bytes')} to {read:,})",
+                hint="wait until nobody writes to it",
             )
 
     def _reads(self, content: BinaryIO, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
@@ -133,16 +134,16 @@ class TextFile:
                 block = content.read(BLOCK)
             except EOFError:
                 raise CorpusError(
-                    f"{self.label} is cut short: it ends after byte {content.tell():,} of its content; "
-                    "get it again"
+                    f"{self.label} is cut short: it ends after byte {content.tell():,} of its content",
+                    hint="get it again",
                 ) from None
             except decompression_errors() as error:
                 # A decompression's own complaints have no error number; the system's have.
                 if getattr(error, "errno", None) is not None:
                     raise refusal(self.label, error) from None
                 raise CorpusError(
-                    f"{self.label} is damaged after byte {content.tell():,} of its content ({error}); "
-                    "get it again"
+                    f"{self.label} is damaged after byte {content.tell():,} of its content ({error})",
+                    hint="get it again",
                 ) from None
             advance(file.tell() - position)
             position = file.tell()
@@ -172,16 +173,16 @@ class TextFile:
         return os.fdopen(descriptor, "rb")
 
     def _not_plain(self) -> CorpusError:
-        return CorpusError(f"{self.label} is not a plain file: give a text file")
+        return CorpusError(f"{self.label} is not a plain file", hint="give a text file")
 
 
 def refusal(label: str, error: Exception) -> CorpusError:
     """What to say where the system does not let a file be read."""
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return CorpusError(f"there is no file {label}: give one that is there")
+            return CorpusError(f"there is no file {label}", hint="give one that is there")
         case IsADirectoryError():
-            return CorpusError(f"{label} is a folder: give a text file")
+            return CorpusError(f"{label} is a folder", hint="give a text file")
         case PermissionError():
-            return CorpusError(f"{label} may not be read: change its permissions, or give another file")
-    return CorpusError(f"{label} cannot be read ({error}): give another file")
+            return CorpusError(f"{label} may not be read", hint="change its permissions, or give another file")
+    return CorpusError(f"{label} cannot be read ({error})", hint="give another file")

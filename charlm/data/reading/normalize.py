@@ -57,7 +57,8 @@ def _rewritten(
             if len(text) - cut > LONGEST_WAIT:
                 raise CorpusError(
                     f"{label}: after character {done + cut} come {LONGEST_WAIT:,} accents or the like in a row, "
-                    "too many for --lowercase and --normalize: leave these out, or mend the text"
+                    "too many for --lowercase and --normalize",
+                    hint="leave these out, or mend the text",
                 )
         if cut > 0:
             yield rewrite(text[:cut])

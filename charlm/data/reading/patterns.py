@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import TypeAlias
 
-from charlm.base.errors import CorpusError
+from charlm.base.errors import MissingCorpusError
+from charlm.data.catalog.builtin import BUILTIN_NAMES
 from charlm.data.reading.files import TextFile, refusal
 
 Files: TypeAlias = tuple[list[TextFile], list[str]]
@@ -24,15 +25,15 @@ Files: TypeAlias = tuple[list[TextFile], list[str]]
 
 MOST_LOOKED_AT = 10_000  # files of a folder, for the hint what it has
 MOST_SHOWN = 3
+GIVE = f"give a text file, or a built-in corpus ({', '.join(BUILTIN_NAMES)})"
 
 
-def match_files(named: str, pattern: str, remedy: str) -> Files:
+def match_files(named: str, pattern: str) -> Files:
     """The files that a name stands for, at least one, and each once.
 
     Args:
         named: the path of a file or a folder, or a pattern of paths.
         pattern: which files of a folder to read.
-        remedy: what to do where there is nothing of that name.
 
     Raises:
         CorpusError: there is none.
@@ -44,7 +45,7 @@ def match_files(named: str, pattern: str, remedy: str) -> Files:
         found = _matches(named) if is_pattern else ([], [])
         if not found[0]:
             lack = f"the pattern {named!r} fits no file" if is_pattern else f"there is no file {named!r}"
-            raise CorpusError(f"{lack}: {remedy}") from None
+            raise MissingCorpusError(lack, hint=GIVE) from None
         return found
     except (OSError, ValueError) as error:
         raise refusal(repr(named), error) from None
@@ -52,7 +53,7 @@ def match_files(named: str, pattern: str, remedy: str) -> Files:
         return [_member(named, {})], []
     found = _matches(pattern, named)
     if not found[0]:
-        raise CorpusError(f"{named!r} has no file that --glob {pattern!r} fits: {_hint(named)}")
+        raise MissingCorpusError(f"{named!r} has no file that --glob {pattern!r} fits", hint=_hint(named))
     return found
 
 

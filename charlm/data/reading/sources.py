@@ -16,7 +16,7 @@ from os import PathLike
 from pathlib import Path, PurePath
 from typing import BinaryIO, Literal, TypeAlias
 
-from charlm.base.errors import CorpusError, UsageError
+from charlm.base.errors import CorpusError, MissingCorpusError, UsageError, hinting
 from charlm.base.files.cache_dir import VARIABLE, cache_folder, make_cache_folder
 from charlm.config.corpus import Units
 from charlm.data.catalog.builtin import BUILTIN_NAMES, read_builtin
@@ -30,9 +30,6 @@ Kind: TypeAlias = Literal["file", "files", "built-in", "stdin", "text"]
 
 MOST_NAMED = 1000
 """Names of files and folders that a run can remember."""
-
-REMEDY = f"give a text file, or a built-in corpus ({', '.join(BUILTIN_NAMES)})"
-"""What to do where there is nothing of a name."""
 
 LONGEST_NAME = 1000  # characters of a string that may be a name by mistake
 
@@ -97,14 +94,13 @@ class Source:
         return text
 
 
-def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Source:
+def find_source(named: Sequence[str], pattern: str) -> Source:
     """The source that a user names.
 
     Args:
         named: ``-`` for standard input, the name of a corpus, built in or downloaded; or paths of text files and
             folders, and patterns of paths.
         pattern: which files of a folder to read.
-        remedy: what to do where there is nothing of a name.
 
     Raises:
         UsageError: a name is a corpus's, and a file's in the working folder as well; names do not go together.
@@ -115,7 +111,7 @@ def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Sou
         with Path(named[0]).open("rb") as pipe:
             return Source("stdin", "stdin", (), (TextFile(repr(named[0]), _spooled(pipe, repr(named[0]))),))
     if not alone:
-        return find_files(named, pattern, remedy)
+        return find_files(named, pattern)
     if len(named) > 1:
         raise UsageError(f"{alone[0]} cannot be read together with other texts: give it alone, or files alone")
     (name,) = named
@@ -129,10 +125,11 @@ def find_source(named: Sequence[str], pattern: str, remedy: str = REMEDY) -> Sou
         )
     if kind == "built-in":
         return make_builtin_source(name)
-    return find_files([str(find_downloaded(name))], pattern, f"get it by charlm corpus get {name}")
+    with hinting(f"get it by charlm corpus get {name}"):
+        return find_files([str(find_downloaded(name))], pattern)
 
 
-def find_text(named: str, remedy: str = REMEDY) -> Source:
+def find_text(named: str) -> Source:
     """The source of one text, a file or ``-`` or a built-in: what is no folder and no pattern.
 
     Raises:
@@ -140,12 +137,12 @@ def find_text(named: str, remedy: str = REMEDY) -> Source:
         CorpusError: there is nothing of that name.
     """
     if named not in BUILTIN_NAMES and named not in read_catalog() and stat.S_ISDIR(read_mode(named)):
-        raise CorpusError(f"{named!r} is a folder: give a text file")
-    return find_source([named], pattern="", remedy=remedy)
+        raise CorpusError(f"{named!r} is a folder", hint="give a text file")
+    return find_source([named], pattern="")
 
 
-def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
-    """The source of files and folders; ``remedy`` is what to do where there is none of a name.
+def find_files(named: Sequence[str], pattern: str) -> Source:
+    """The source of files and folders.
 
     Raises:
         UsageError: a file is named twice, or too many are.
@@ -153,7 +150,7 @@ def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
     """
     if len(named) > MOST_NAMED:
         raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")
-    found = [match_files(name, pattern, remedy) for name in named]
+    found = [match_files(name, pattern) for name in named]
     files = tuple(member for files, _ in found for member in files)
     seen: set[Identity | str] = set()
     for member in files if len(named) > 1 else ():
@@ -168,15 +165,15 @@ def find_files(named: Sequence[str], pattern: str, remedy: str) -> Source:
     return Source(name, kind, paths, files, tuple(each for _, left_out in found for each in left_out))
 
 
-def find_stored(stored: str, remedy: str) -> Source:
+def find_stored(stored: str) -> Source:
     """The source that a run's settings remember (see ``Source.stored``), whatever the working folder holds.
 
     Raises:
         CorpusError: there is nothing of that name, or it came through a pipe.
     """
     if stored == "-":
-        raise CorpusError(f"{_STDIN} is read once, and is gone: {remedy}")
-    return make_builtin_source(stored) if stored in BUILTIN_NAMES else find_files([stored], "", remedy)
+        raise MissingCorpusError(f"{_STDIN} is read once, and is gone", hint="give a file")
+    return make_builtin_source(stored) if stored in BUILTIN_NAMES else find_files([stored], "")
 
 
 def make_builtin_source(name: str) -> Source:
@@ -196,7 +193,8 @@ def make_source(corpus: str | PathLike[str], pattern: str) -> Source:
         CorpusError: there is nothing of the path, or the text is none.
     """
     if not isinstance(corpus, str):
-        return find_files([os.fspath(corpus)], pattern, "give the path of a text file or a folder")
+        with hinting("give the path of a text file or a folder"):
+            return find_files([os.fspath(corpus)], pattern)
     if 0 < len(corpus) <= LONGEST_NAME and "\n" not in corpus and read_mode(corpus):
         raise UsageError(
             f"{corpus!r} is taken for the text itself, and is the name of a file or a folder: to read that, "
@@ -221,14 +219,15 @@ def make_text_source(text: str) -> Source:
     except UnicodeEncodeError as error:
         raise CorpusError(
             f"the text is not valid Unicode: {text[error.start]!r} at position {error.start} "
-            "(counted from 0) is half of a surrogate pair; replace it"
+            "(counted from 0) is half of a surrogate pair",
+            hint="replace it",
         ) from None
     return Source("text", "text", (), (TextFile("the text", raw),))
 
 
 def empty(label: str) -> CorpusError:
     """What to say of a text that has nothing in it."""
-    return CorpusError(f"{label} is empty: give a text that has characters")
+    return CorpusError(f"{label} is empty", hint="give a text that has characters")
 
 
 def _spooled(stream: BinaryIO, label: str) -> SpooledPipe:
@@ -241,7 +240,7 @@ def _spooled(stream: BinaryIO, label: str) -> SpooledPipe:
         file.flush()
     except OSError as error:
         raise CorpusError(
-            f"{label} cannot be put into the cache {cache_folder()}: {error.strerror or error}; "
-            f"make room there, or name another folder by {VARIABLE}"
+            f"{label} cannot be put into the cache {cache_folder()}: {error.strerror or error}",
+            hint=f"make room there, or name another folder by {VARIABLE}",
         ) from None
     return spool

@@ -33,7 +33,6 @@ class Process:
     def __init__(
         self,
         module: str,
-        advice: str,
         inherited: tuple[int, ...] = (),
         surroundings: Mapping[str, str] | None = None,
     ) -> None:
@@ -41,7 +40,6 @@ class Process:
 
         Args:
             module: whose ``serve`` it runs.
-            advice: what to do when it ends before its time.
             inherited: the files that it may use.
             surroundings: what it has in its environment beside what this process has.
 
@@ -57,7 +55,6 @@ class Process:
             env={**environ, **(surroundings or {})}, process_group=None if sys.platform == "win32" else 0,
         )  # fmt: skip
         self.pid = self._process.pid
-        self._advice = advice
         self._has_begun = False
         self._last_line = ""
         self._relay = Thread(target=self._pass_on_errors, daemon=True)
@@ -75,7 +72,7 @@ class Process:
         """Wait for its next answer.
 
         Raises:
-            WorkerError: it failed, or has ended.
+            WorkerError: it failed, or has ended; in the second case the hint is the caller's to give.
         """
         assert self._process.stdout is not None
         while not self._has_begun and (line := self._process.stdout.readline()):
@@ -84,7 +81,7 @@ class Process:
                 self._pass_on(line)
         line = self._process.stdout.readline()
         if not line.endswith("\n"):
-            raise WorkerError(self._end())
+            raise WorkerError(self._end(), hint="")
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             failure = WorkerError(f"a worker process failed ({answer['error']})")
@@ -122,12 +119,12 @@ class Process:
                 sys.stderr.write(line)
 
     def _end(self) -> str:
-        """How it ended, with the last that it said, and what to do."""
+        """How it ended, with the last that it said."""
         self.wait()
         status = self._process.returncode
         how = f"was killed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
         said = f", saying {self._last_line!r}" if self._last_line else ""
-        return f"worker process {self.pid} {how}{said}: {self._advice}"
+        return f"worker process {self.pid} {how}{said}"
 
 
 def module_folders() -> list[str]:

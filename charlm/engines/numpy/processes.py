@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from charlm.base.errors import WorkerError
+from charlm.base.errors import WorkerError, hinting
 from charlm.engines.numpy.process import Process
 from charlm.engines.numpy.worker import WorkerSetup
 
 MODULE = "charlm.engines.numpy.worker"
-ADVICE = "go on from the last save with --resume, with fewer --workers if memory ran out"
+HINT = "go on from the last save with --resume, with fewer --workers if memory ran out"
 # A worker must not start the matrix library's own threads at all.
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
@@ -28,7 +28,7 @@ class WorkerProcesses:
         self._processes: list[Process] = []
         try:
             for job in jobs:
-                self._processes.append(Process(MODULE, ADVICE, inherited, ONE_THREAD))
+                self._processes.append(Process(MODULE, inherited, ONE_THREAD))
                 self._processes[-1].send(asdict(job))
         except OSError as error:
             self.close()
@@ -53,7 +53,8 @@ class WorkerProcesses:
         answers, failures = [], []
         for process in self._processes:
             try:
-                answers.append(process.answer())
+                with hinting(HINT, WorkerError):
+                    answers.append(process.answer())
             except WorkerError as failure:
                 failures.append(failure)
         if failures:

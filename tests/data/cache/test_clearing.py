@@ -144,7 +144,7 @@ def test_a_folder_of_an_earlier_version_is_taken_over_at_the_usual_place_alone(
     cache, entry, catalogue, monkeypatch
 ):
     (cache / MARK).unlink()
-    with pytest.raises(CorpusError, match="others may use it; remove by hand"):
+    with pytest.raises(CorpusError, match="others may use it: remove by hand"):
         clean()
     monkeypatch.delenv("CHARLM_CACHE_DIR")
     monkeypatch.setattr(cache_dir.platformdirs, "user_cache_path", lambda *name, appauthor: cache)

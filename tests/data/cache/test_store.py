@@ -204,7 +204,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(text, folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(store.os, "fsync", full)
-    with pytest.raises(CorpusError, match=r"^the cache .* cannot be written: No space left on device; make room"):
+    with pytest.raises(CorpusError, match=r"^the cache .* cannot be written: No space left on device: make room"):
         prepared(text)
     assert [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks"] == []
 
@@ -212,7 +212,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(text, folder, monkeypatch):
 def test_a_disk_with_too_little_room_is_told_before_anything_is_written(text, folder, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(total=10**6, free=1099))
     with pytest.raises(
-        CorpusError, match=r"cannot be written: 1,100 bytes are needed there, and 1,099 are free; make"
+        CorpusError, match=r"cannot be written: 1,100 bytes are needed there, and 1,099 are free: make"
     ):
         prepared(text)
     assert list((folder / "unfinished").iterdir()) == []

@@ -61,5 +61,5 @@ def test_an_interpreter_without_its_topics_is_an_error_with_a_remedy(monkeypatch
 
 
 def test_an_unknown_name_comes_with_those_that_there_are():
-    with pytest.raises(CorpusError, match=r"'shakespeare'; there are: python-docs, python-source"):
+    with pytest.raises(CorpusError, match=r"'shakespeare': there are python-docs, python-source"):
         read_builtin("shakespeare")

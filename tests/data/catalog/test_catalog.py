@@ -56,7 +56,7 @@ def test_the_sums_of_wikipedia_are_those_that_their_page_publishes():
 
 
 def test_an_unknown_name_comes_with_those_that_there_are():
-    with pytest.raises(CorpusError, match=r"no corpus is called 'shakespeare'; there are: enwik8, karamazov"):
+    with pytest.raises(CorpusError, match=r"no corpus is called 'shakespeare': there are enwik8, karamazov"):
         find_corpus("shakespeare")
 
 

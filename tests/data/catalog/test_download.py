@@ -193,7 +193,7 @@ def test_an_archive_that_expands_to_more_than_its_text_is_left_at_the_known_size
 def test_a_disk_with_too_little_room_is_told_before_anything_is_asked_for(server, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: types.SimpleNamespace(total=10**6, free=999))
     with pytest.raises(
-        CorpusError, match=r"cannot be written: [0-9,]+ bytes are needed there, and 999 are free; see"
+        CorpusError, match=r"cannot be written: [0-9,]+ bytes are needed there, and 999 are free: see"
     ):
         download_corpus(server.corpus("good"))
     assert server.asked == []
@@ -283,7 +283,7 @@ def test_nothing_is_asked_for_offline(server, monkeypatch):
 def test_what_the_user_brings_is_not_downloaded(server):
     corpus = server.corpus(bring="its licence forbids it", files=(), bytes=None, hash=None)
     with pytest.raises(
-        CorpusError, match=r"^sample is not downloaded by charlm: its licence forbids it; see http"
+        CorpusError, match=r"^sample is not downloaded by charlm: its licence forbids it: see http"
     ):
         download_corpus(corpus)
 
@@ -291,7 +291,7 @@ def test_what_the_user_brings_is_not_downloaded(server):
 def test_a_folder_that_cannot_be_made_is_told(server, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path / "file"))
-    with pytest.raises(CorpusError, match=r"sample\.txt cannot be written: .*; see to the disk$"):
+    with pytest.raises(CorpusError, match=r"sample\.txt cannot be written: .*: see to the disk$"):
         download_corpus(server.corpus("good"))
 
 

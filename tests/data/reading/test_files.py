@@ -67,7 +67,7 @@ def test_a_file_that_is_cut_short_says_after_how_much(member, ending):
     compressed = COMPRESS[ending](os.urandom(3 * BLOCK))
     message = complaint(member(compressed[: len(compressed) * 2 // 3], f"t{ending}"))
     words = re.fullmatch(
-        rf"'t\{ending}' is cut short: it ends after byte ([\d,]+) of its content; get it again", message
+        rf"'t\{ending}' is cut short: it ends after byte ([\d,]+) of its content: get it again", message
     )
     assert words and int(words[1].replace(",", "")) > BLOCK
 

@@ -41,7 +41,7 @@ def process_of(tmp_path, monkeypatch):
     @contextmanager
     def start(text):
         (tmp_path / "served.py").write_text(text)
-        process = Process("served", advice="do something")
+        process = Process("served")
         try:
             yield process
         finally:
@@ -66,7 +66,7 @@ def test_what_it_prints_goes_to_standard_error_and_harms_nothing(process_of, tmp
 
 
 def test_one_that_dies_early_is_told_with_its_last_line(process_of):
-    said = r"^worker process \d+ ended with status 3, saying 'no room for the table': do something$"
+    said = r"^worker process \d+ ended with status 3, saying 'no room for the table'$"
     with process_of(DYING) as process, pytest.raises(WorkerError, match=said):
         process.answer()
 
