@@ -6,16 +6,19 @@ arrays, which the layers of a network share.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats, Shapes, empty_steps
+from charlm.base.timing import Stopwatch
 
 State: TypeAlias = tuple[Floats, ...]
 Parameters: TypeAlias = Mapping[str, Floats]
+WindowSize: TypeAlias = tuple[int, int, int]
+"""(T, B, H)."""
 
 # Backward passes turn activations into local derivatives in blocks of time steps: small enough for a core's
 # second-level cache, large enough to keep the interpreter's share low.
@@ -29,41 +32,37 @@ def block_length(seq_len: int, batch_size: int, width: int) -> int:
 
 
 class Scratch:
-    """Temporary arrays for windows of up to ``seq_len`` steps; layers of one size share them.
+    """Temporary arrays for windows of up to (T, B, H); the layers of a stack share them.
 
     Attributes:
         W_HG: W_hh with the gates outermost in memory, which is fastest for small batches.
         product_BG: the recurrent product of one step.
         rows_TBG: the gradient of a layer's pre-activations in the usual memory order.
         dh_TBH: a block of the gradient with respect to the outputs, batch innermost.
+        dx_TBH: the gradient with respect to a layer's input.
+        around_TBH: the gradient through the residual connection; empty if there is none.
         arrays: the cell's own, by name.
-        after_recurrence: called in backward after the last step, before the gradients of the weights.
+        stopwatch: times the parts of a step.
     """
 
     def __init__(
-        self,
-        scratch_shapes: Shapes,
-        seq_len: int,
-        batch_size: int,
-        hidden: int,
-        width: int,
-        dtype: npt.DTypeLike,
+        self, shapes: Shapes, size: WindowSize, width: int, dtype: npt.DTypeLike, is_residual: bool = False
     ) -> None:
         """Allocate for layers of G = ``width``, and the cell's own shapes."""
+        seq_len, batch_size, hidden = size
         self.W_HG = empty_steps(hidden, width, dtype=dtype)
         self.product_BG = empty_steps(batch_size, width, dtype=dtype)
         self.rows_TBG: Floats = np.empty((seq_len, batch_size, width), dtype)
         self.dh_TBH = empty_steps(block_length(seq_len, batch_size, width), batch_size, hidden, dtype=dtype)
-        self.arrays: dict[str, Floats] = {
-            name: empty_steps(*shape, dtype=dtype) for name, shape in scratch_shapes.items()
-        }
-        self.after_recurrence: Callable[[], None] = lambda: None
+        self.dx_TBH: Floats = np.empty(size, dtype)
+        self.around_TBH: Floats = np.empty(size if is_residual else (0, 0, 0), dtype)
+        self.arrays = {name: empty_steps(*shape, dtype=dtype) for name, shape in shapes.items()}
+        self.stopwatch = Stopwatch()
 
     def arrange(self, W_hh: Floats) -> None:
         """Copy a layer's recurrent weights [H, G] into ``W_HG``."""
         for start in range(0, len(W_hh), COPIED_ROWS):
-            some = slice(start, start + COPIED_ROWS)
-            self.W_HG[some] = W_hh[some]
+            self.W_HG[start : start + COPIED_ROWS] = W_hh[start : start + COPIED_ROWS]
 
 
 class StateHistory:
@@ -134,7 +133,7 @@ class StateHistory:
 
 
 class ForwardCache:
-    """What a layer's forward pass saves for its backward pass, for windows of up to ``seq_len`` steps.
+    """What a layer's forward pass saves for its backward pass, for windows of up to (T, B, H).
 
     Attributes:
         history: the state's variables over the window.
@@ -144,21 +143,13 @@ class ForwardCache:
     """
 
     def __init__(
-        self,
-        states: int,
-        saved_shapes: Shapes,
-        seq_len: int,
-        batch_size: int,
-        hidden: int,
-        dtype: npt.DTypeLike,
-        scratch: Scratch,
+        self, states: int, shapes: Shapes, size: WindowSize, dtype: npt.DTypeLike, scratch: Scratch
     ) -> None:
         """Allocate for ``states`` variables and the cell's own shapes."""
+        seq_len, batch_size, hidden = size
         self.history = tuple(StateHistory(seq_len, batch_size, hidden, dtype) for _ in range(states))
         self.gates_TBG = empty_steps(0, batch_size, 0, dtype=dtype)
-        self.saved: dict[str, Floats] = {
-            name: empty_steps(*shape, dtype=dtype) for name, shape in saved_shapes.items()
-        }
+        self.saved = {name: empty_steps(*shape, dtype=dtype) for name, shape in shapes.items()}
         self.scratch = scratch
         self._h_TBH: Floats = np.empty((seq_len + 1, batch_size, hidden), dtype)
         self._copy_TBH: Floats | None = None
@@ -209,7 +200,7 @@ class ForwardCache:
             own_TBH = self.scratch.dh_TBH[: stop - block.start]
             np.copyto(own_TBH, dh_TBH[block])
             yield block, own_TBH
-        self.scratch.after_recurrence()
+        self.scratch.stopwatch.end("recurrence backward")
 
 
 def flatten_time(x: Floats) -> Floats:

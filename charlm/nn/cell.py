@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats
 from charlm.config import ModelConfig
-from charlm.nn.buffers import ForwardCache, Parameters, Scratch, State, block_length
+from charlm.nn.buffers import ForwardCache, Parameters, Scratch, State, WindowSize, block_length
 from charlm.nn.init import orthogonal_
 
 
@@ -65,24 +65,17 @@ class Cell(ABC):
         for name in self.recurrent_biases.values():
             params[name][:] = 0
 
-    def scratch(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> Scratch:
+    def scratch(self, size: WindowSize, dtype: npt.DTypeLike, is_residual: bool = False) -> Scratch:
         """Temporary arrays that layers of one size can share."""
+        seq_len, batch_size, hidden = size
         width = len(self.gates) * hidden
-        scratch = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
-        return Scratch(scratch, seq_len, batch_size, hidden, width, dtype)
+        shapes = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
+        return Scratch(shapes, size, width, dtype, is_residual)
 
-    def cache(
-        self,
-        seq_len: int,
-        batch_size: int,
-        hidden: int,
-        dtype: npt.DTypeLike,
-        scratch: Scratch | None = None,
-    ) -> ForwardCache:
+    def cache(self, size: WindowSize, dtype: npt.DTypeLike, scratch: Scratch | None = None) -> ForwardCache:
         """A layer's own buffers, with a new Scratch unless one is given."""
-        scratch = self.scratch(seq_len, batch_size, hidden, dtype) if scratch is None else scratch
-        saved = self.saved_shapes(seq_len, batch_size, hidden)
-        return ForwardCache(len(self.state_names), saved, seq_len, batch_size, hidden, dtype, scratch)
+        scratch = self.scratch(size, dtype) if scratch is None else scratch
+        return ForwardCache(len(self.state_names), self.saved_shapes(*size), size, dtype, scratch)
 
     @abstractmethod
     def forward(

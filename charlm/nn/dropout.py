@@ -48,13 +48,12 @@ class Dropout:
     once per window and sequence and serves all its steps (variational dropout, Gal & Ghahramani 2016).
     """
 
-    def __init__(
-        self, shape: tuple[int, int, int], dtype: npt.DTypeLike, rate: float, locked: bool = False
-    ) -> None:
+    def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rate: float, locked: bool = False) -> None:
         """Allocate for outputs of up to this shape (T, B, H), unless the rate is 0."""
         self._rate = rate
-        self._mask_TBH: Floats = np.empty(((1 if locked else shape[0]) if rate else 0, *shape[1:]), dtype)
-        self._dropped_TBH: Floats = np.empty(shape if rate else (0, 0, 0), dtype)
+        steps = shape[0] if rate else 0
+        self._mask: Floats = np.empty((min(1, steps) if locked else steps, *shape[1:]), dtype)
+        self._dropped: Floats = np.empty((steps, *shape[1:]), dtype)
         self._is_on = False
 
     def forward(self, h_TBH: Floats, rng: np.random.Generator | None) -> Floats:
@@ -62,14 +61,14 @@ class Dropout:
         self._is_on = rng is not None and self._rate > 0
         if rng is None or not self._rate:
             return h_TBH
-        mask_TBH = self._mask_TBH[: len(h_TBH)]
-        draw_mask(mask_TBH, self._rate, rng)
-        return np.multiply(h_TBH, mask_TBH, out=self._dropped_TBH[: len(h_TBH)])
+        mask = self._mask[: len(h_TBH)]
+        draw_mask(mask, self._rate, rng)
+        return np.multiply(h_TBH, mask, out=self._dropped[: len(h_TBH)])
 
     def backward(self, dh_TBH: Floats) -> None:
         """Mask the gradient in place."""
         if self._is_on:
-            dh_TBH *= self._mask_TBH[: len(dh_TBH)]
+            dh_TBH *= self._mask[: len(dh_TBH)]
 
 
 class EmbeddingDropout:
@@ -95,10 +94,10 @@ class EmbeddingDropout:
         self.x_TB, self.vocab_size = x_TB, len(rows_VG)
         if rng is None or not self._rate:
             return rows_VG
-        symbols, batch_size = len(rows_VG), x_TB.shape[1]
-        is_dropped_BV = rng.random((batch_size, symbols), np.float32) < self._rate
-        self.x_TB = x_TB.astype(id_dtype(symbols + 1))
-        self.x_TB[is_dropped_BV[np.arange(batch_size), x_TB]] = symbols
+        batch_size = x_TB.shape[1]
+        is_dropped_BV = rng.random((batch_size, self.vocab_size), np.float32) < self._rate
+        self.x_TB = x_TB.astype(id_dtype(self.vocab_size + 1))
+        self.x_TB[is_dropped_BV[np.arange(batch_size), x_TB]] = self.vocab_size
         return np.concatenate([rows_VG / rows_VG.dtype.type(1 - self._rate), np.zeros_like(rows_VG[:1])])
 
     def backward(self, drows_VG: Floats) -> Floats:
@@ -119,25 +118,20 @@ class WeightDrop:
 
     def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
         """Allocate for a matrix W_hh of this shape (H, G), unless the rate is 0."""
-        self._rate = rate
-        self._mask_HG: Floats = np.empty(shape if rate else (0, 0), dtype)
-        self._dropped_HG: Floats = np.empty(shape if rate else (0, 0), dtype)
-        self._is_on = False
+        self._dropout = Dropout(shape, dtype, rate)
         self.params: Parameters = {}
 
     def forward(self, params: Parameters, rng: np.random.Generator | None) -> None:
         """Take a layer's parameters, with a masked copy of W_hh where ``rng`` draws a mask."""
-        self._is_on = rng is not None and self._rate > 0
         self.params = params
-        if rng is not None and self._rate:
-            draw_mask(self._mask_HG, self._rate, rng)
-            self.params = {**params, "W_hh": np.multiply(params["W_hh"], self._mask_HG, out=self._dropped_HG)}
+        if "W_hh" in params:
+            W_HG = self._dropout.forward(params["W_hh"], rng)
+            self.params = params if W_HG is params["W_hh"] else {**params, "W_hh": W_HG}
 
     def backward(self, grads: Parameters) -> None:
         """Mask the gradient of W_hh in place."""
-        if self._is_on:
-            dW_HG = grads["W_hh"]
-            dW_HG *= self._mask_HG
+        if "W_hh" in grads:
+            self._dropout.backward(grads["W_hh"])
 
 
 def draw_mask(mask: Floats, rate: float, rng: np.random.Generator) -> None:

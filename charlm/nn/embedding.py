@@ -7,7 +7,6 @@ same, because V is far smaller than T * B.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
@@ -21,45 +20,28 @@ from charlm.nn.init import normal_, xavier_
 ONE_HOT_DEVIATION = 1.0
 
 
-class Encoding(ABC):
-    """How ids enter the first layer; its parameters include that layer's W_xh.
+class Encoding:
+    """How ids enter the first layer: one-hot, one input unit per character, unless a subclass says otherwise.
 
-    Attributes of a class:
-        shared: the parameters that belong to the network, not to its first layer.
+    Its parameters include the layer's W_xh. ``shared`` are those that belong to the network, not to the layer.
     """
 
     shared: ClassVar[tuple[str, ...]] = ()
 
-    @abstractmethod
     def shapes(self, vocab_size: int, width: int) -> dict[str, tuple[int, ...]]:
         """The shapes of the parameters, for ``width`` pre-activations."""
-
-    @abstractmethod
-    def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
-        """Fill the parameters in place."""
-
-    @abstractmethod
-    def rows(self, params: Parameters) -> Floats:
-        """Each id's contribution to the first layer's pre-activations (V, G); can be a view of a parameter."""
-
-    @abstractmethod
-    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
-        """Write the gradients of the parameters, from the rows' gradient."""
-
-
-class OneHot(Encoding):
-    """One input unit per character of the vocabulary."""
-
-    def shapes(self, vocab_size: int, width: int) -> dict[str, tuple[int, ...]]:
         return {"W_xh": (vocab_size, width)}
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
+        """Fill the parameters in place."""
         normal_(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
     def rows(self, params: Parameters) -> Floats:
+        """Each id's contribution to the first layer's pre-activations (V, G); can be a view of a parameter."""
         return params["W_xh"]
 
     def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
+        """Write the gradients of the parameters, from the rows' gradient."""
         grads["W_xh"][:] = drows_VG
 
 
@@ -103,7 +85,7 @@ class TiedEmbedding(Embedding):
 def make_encoding(config: ModelConfig) -> Encoding:
     """Make the encoding that the settings give."""
     if config.encoding == "one-hot":
-        return OneHot()
+        return Encoding()
     return TiedEmbedding(config.embedding_size) if config.tied else Embedding(config.embedding_size)
 
 

@@ -6,15 +6,13 @@ stacked recurrent layers).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats, empty_steps
-from charlm.base.timing import Stopwatch
-from charlm.nn.buffers import Parameters, Scratch, State, flatten_time
+from charlm.nn.buffers import Parameters, Scratch, State, WindowSize, flatten_time
 from charlm.nn.cell import Cell
 from charlm.nn.dropout import Dropout, EmbeddingDropout, Regularization, WeightDrop
 from charlm.nn.embedding import Encoding, gather_rows, sum_by_symbol
@@ -23,23 +21,6 @@ from charlm.nn.state import use_initial_state, write_initial_gradients
 
 Inputs: TypeAlias = npt.NDArray[Any]
 """Ids (T, B), or vectors (T, B, E)."""
-
-
-@dataclass(frozen=True)
-class SharedBuffers:
-    """Buffers that the layers of a stack use in turn.
-
-    Attributes:
-        scratch: the recurrence's.
-        stopwatch: times the parts of a step.
-        dx_TBH: the gradient with respect to a layer's input.
-        around_TBH: the gradient through the residual connection; empty if there is none.
-    """
-
-    scratch: Scratch
-    stopwatch: Stopwatch
-    dx_TBH: Floats
-    around_TBH: Floats
 
 
 class LayerBuffers:
@@ -53,22 +34,17 @@ class LayerBuffers:
     """
 
     def __init__(
-        self,
-        cell: Cell,
-        shape: tuple[int, int, int],
-        dtype: npt.DTypeLike,
-        regularization: Regularization,
-        shared: SharedBuffers,
+        self, cell: Cell, size: WindowSize, dtype: npt.DTypeLike, regularization: Regularization, scratch: Scratch
     ) -> None:
-        seq_len, batch_size, hidden = shape
+        seq_len, batch_size, hidden = size
         width = len(cell.gates) * hidden
-        self.shared = shared
+        self.scratch = scratch
         self.a_TBG = empty_steps(seq_len, batch_size, width, dtype=dtype)
-        self.cache = cell.cache(*shape, dtype, shared.scratch)
-        self.dropout = Dropout(shape, dtype, regularization.dropout, regularization.locked_dropout)
+        self.cache = cell.cache(size, dtype, scratch)
+        self.dropout = Dropout(size, dtype, regularization.dropout, regularization.locked_dropout)
         self.embedding_dropout = EmbeddingDropout(regularization.input_dropout)
         self.weight_drop = WeightDrop((hidden, width), dtype, regularization.weight_drop)
-        self.sum_TBH: Floats = np.empty(shared.around_TBH.shape, dtype)
+        self.sum_TBH: Floats = np.empty(scratch.around_TBH.shape, dtype)
         self.x: Inputs = np.empty(0, np.uint8)
         self.output_TBH: Floats = np.empty(0, dtype)
 
@@ -101,7 +77,7 @@ class RecurrentLayer:
         rng: np.random.Generator | None,
     ) -> tuple[Floats, State]:
         """Run over a window, with the parameters in ``buffers.weight_drop``; see ``Stack.forward``."""
-        steps, stopwatch = len(x), buffers.shared.stopwatch
+        steps, stopwatch = len(x), buffers.scratch.stopwatch
         a_TBG = buffers.a_TBG[:steps]
         self._project(x, buffers, rng, out=a_TBG)
         stopwatch.end("projection")
@@ -122,17 +98,17 @@ class RecurrentLayer:
         Returns:
             The gradients with respect to the input, a view of the shared buffer, and to the state before.
         """
-        steps, shared = len(dh_TBH), buffers.shared
+        steps, scratch = len(dh_TBH), buffers.scratch
         if self.is_residual:
-            shared.around_TBH[:steps] = dh_TBH
+            scratch.around_TBH[:steps] = dh_TBH
         buffers.dropout.backward(dh_TBH)
         da_TBG, before = self.cell.backward(buffers.weight_drop.params, dh_TBH, dstate, buffers.cache, grads)
         buffers.weight_drop.backward(grads)
         write_initial_gradients(self.cell, buffers.cache, grads)
-        shared.stopwatch.end("weight gradients")
+        scratch.stopwatch.end("weight gradients")
         dx_TBH = self._project_backward(da_TBG, buffers, grads)
         if self.is_residual:
-            dx_TBH += shared.around_TBH[:steps]
+            dx_TBH += scratch.around_TBH[:steps]
         return dx_TBH, before
 
     def step(self, x: Inputs, state: State, table_VG: Floats | None = None) -> tuple[Floats, State]:
@@ -147,13 +123,13 @@ class RecurrentLayer:
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of W_xh and b_h; return the gradient with respect to the input."""
-        shared = buffers.shared
+        scratch = buffers.scratch
         np.matmul(flatten_time(buffers.x).T, flatten_time(da_TBG), out=grads["W_xh"])
         flatten_time(da_TBG).sum(axis=0, out=grads["b_h"])
-        shared.stopwatch.end("weight gradients")
-        dx_TBH = shared.dx_TBH[: len(da_TBG)]
+        scratch.stopwatch.end("weight gradients")
+        dx_TBH = scratch.dx_TBH[: len(da_TBG)]
         np.matmul(flatten_time(da_TBG), self.params["W_xh"].T, out=flatten_time(dx_TBH))
-        shared.stopwatch.end("projection")
+        scratch.stopwatch.end("projection")
         return dx_TBH
 
     def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:
@@ -191,7 +167,7 @@ class SymbolLayer(RecurrentLayer):
         sum_by_symbol(symbols.x_TB.reshape(-1), da_NG, out=drows_VG)
         drows_VG.sum(axis=0, out=grads["b_h"])
         self._encoding.backward(self.params, symbols.backward(drows_VG), grads)
-        buffers.shared.stopwatch.end("weight gradients")
+        buffers.scratch.stopwatch.end("weight gradients")
         return da_TBG[..., :0]
 
     def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:

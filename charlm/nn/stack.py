@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from charlm.base.arrays import FlatVector, Floats
-from charlm.base.timing import Stopwatch
 from charlm.nn.buffers import State
 from charlm.nn.cell import Cell
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.embedding import Encoding
-from charlm.nn.layer import Inputs, LayerBuffers, RecurrentLayer, SharedBuffers, SymbolLayer
+from charlm.nn.layer import Inputs, LayerBuffers, RecurrentLayer, SymbolLayer
 from charlm.nn.state import States, write_initial_state
 
 
@@ -177,14 +176,10 @@ class StackBuffers:
     def __init__(
         self, stack: Stack, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
     ) -> None:
-        shape = (seq_len, batch_size, stack.hidden)
-        scratch = stack.cell.scratch(*shape, stack.dtype)
-        self.stopwatch = Stopwatch()
-        scratch.after_recurrence = lambda: self.stopwatch.end("recurrence backward")
-        around = shape if any(layer.is_residual for layer in stack.layers) else (0, 0, 0)
-        self.dh_TBH: Floats = np.empty(shape, stack.dtype)
-        shared = SharedBuffers(scratch, self.stopwatch, self.dh_TBH, np.empty(around, stack.dtype))
-        self.layers = [LayerBuffers(stack.cell, shape, stack.dtype, regularization, shared) for _ in stack.layers]
+        size, dtype = (seq_len, batch_size, stack.hidden), stack.dtype
+        scratch = stack.cell.scratch(size, dtype, any(layer.is_residual for layer in stack.layers))
+        self.stopwatch, self.dh_TBH = scratch.stopwatch, scratch.dx_TBH
+        self.layers = [LayerBuffers(stack.cell, size, dtype, regularization, scratch) for _ in stack.layers]
 
     @property
     def output_TBH(self) -> Floats:

@@ -96,7 +96,7 @@ class GradientCheck:
         carry_TB = draw_carry(rng, with_carry, steps, batch_size)
         dh_TBH = rng.standard_normal((steps, batch_size, hidden))
         dstate = tuple(rng.standard_normal((batch_size, hidden)) for _ in state)
-        cache = cell.cache(steps + 1, batch_size, hidden, "float64")
+        cache = cell.cache((steps + 1, batch_size, hidden), "float64")
 
         def projection():
             h_TBH, after = cell.forward(params, a_TBG.copy(), tuple(state.values()), carry_TB, cache)

@@ -97,8 +97,8 @@ def reset_path_without_the_gate(monkeypatch):
     """Send the reset's gradient to the old state as if r were 1."""
     original = gru.GRU._through_products
 
-    def through(self, params, da_BG, dh_BH, r_BH, inner_BH, cache):
-        original(self, params, da_BG, dh_BH, np.ones_like(r_BH), inner_BH, cache)
+    def through(self, W_GH, da_BG, dh_BH, r_BH, inner_BH, product_BH):
+        original(self, W_GH, da_BG, dh_BH, np.ones_like(r_BH), inner_BH, product_BH)
 
     monkeypatch.setattr(gru.GRU, "_through_products", through)
 

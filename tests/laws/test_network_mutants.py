@@ -41,7 +41,7 @@ def change_backward(monkeypatch, old, new):
 
 def skip_a_layers_dropout(monkeypatch):
     """Forget one layer's mask on the way back."""
-    before_backward(monkeypatch, lambda model, buffers: buffers.layers[0].dropout._mask_TBH.fill(1))
+    before_backward(monkeypatch, lambda model, buffers: buffers.layers[0].dropout._mask.fill(1))
 
 
 def draw_another_mask(monkeypatch):
@@ -49,7 +49,7 @@ def draw_another_mask(monkeypatch):
 
     def draw(model, buffers):
         for number, own in enumerate(buffers.layers):
-            draw_mask(own.dropout._mask_TBH, 0.5, np.random.default_rng(number))
+            draw_mask(own.dropout._mask, 0.5, np.random.default_rng(number))
 
     before_backward(monkeypatch, draw)
 
@@ -109,7 +109,7 @@ def go_back_through_all_weights(monkeypatch):
 
 
 def forget_what_passes_by(monkeypatch):
-    change_backward(monkeypatch, "dx_TBH += shared.around_TBH[:steps]", "pass")
+    change_backward(monkeypatch, "dx_TBH += scratch.around_TBH[:steps]", "pass")
 
 
 def drop_what_passes_by(monkeypatch):
@@ -117,7 +117,7 @@ def drop_what_passes_by(monkeypatch):
     change_backward(
         monkeypatch,
         "        buffers.dropout.backward(dh_TBH)\n",
-        "        buffers.dropout.backward(dh_TBH)\n        shared.around_TBH[:steps] = dh_TBH\n",
+        "        buffers.dropout.backward(dh_TBH)\n        scratch.around_TBH[:steps] = dh_TBH\n",
     )
 
 

@@ -61,7 +61,7 @@ class GRU(Cell):
     ) -> tuple[Floats, State]:
         (h,) = cache.history
         da_TBG, scratch, inner = cache.gates_TBG, cache.scratch.arrays, cache.saved["inner"]
-        dh_BH = scratch["dh"]
+        dh_BH, product_BH, W_GH = scratch["dh"], scratch["product"], params["W_hh"].T
         batch_size, hidden = dh_BH.shape
         dh_BH[:] = dstate[0]
         for block, above_TBH in cache.blocks_backward(dh_TBH):
@@ -72,7 +72,7 @@ class GRU(Cell):
                 da_B2H = da_TBG[t, :, hidden:].reshape(batch_size, 2, hidden)
                 da_B2H *= dh_BH[:, None]
                 dh_BH *= rz_BG[:, hidden:]
-                self._through_products(params, da_TBG[t], dh_BH, rz_BG[:, :hidden], inner[t], cache)
+                self._through_products(W_GH, da_TBG[t], dh_BH, rz_BG[:, :hidden], inner[t], product_BH)
                 h.mask_gradient(t, dh_BH)
         da_TBG = cache.gradient_rows()
         self._weight_gradients(flatten_time(da_TBG), cache, grads)
@@ -124,17 +124,10 @@ class GRU(Cell):
         r_TBH *= inner_TBH
 
     def _through_products(
-        self,
-        params: Parameters,
-        da_BG: Floats,
-        dh_BH: Floats,
-        r_BH: Floats,
-        inner_BH: Floats,
-        cache: ForwardCache,
+        self, W_GH: Floats, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, product_BH: Floats
     ) -> None:
         """Finish da_r, and add to dh the gradient through the recurrent products."""
         hidden = dh_BH.shape[1]
-        product_BH, W_GH = cache.scratch.arrays["product"], params["W_hh"].T
         np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
         da_BG[:, :hidden] *= product_BH
         product_BH *= r_BH
@@ -179,16 +172,9 @@ class _ResetAfter(GRU):
         r_TBH *= inner_TBH
 
     def _through_products(
-        self,
-        params: Parameters,
-        da_BG: Floats,
-        dh_BH: Floats,
-        r_BH: Floats,
-        inner_BH: Floats,
-        cache: ForwardCache,
+        self, W_GH: Floats, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, product_BH: Floats
     ) -> None:
         hidden = dh_BH.shape[1]
-        product_BH, W_GH = cache.scratch.arrays["product"], params["W_hh"].T
         da_n = da_BG[:, 2 * hidden :]
         da_BG[:, :hidden] *= da_n
         dinner_BH = np.multiply(da_n, r_BH, out=inner_BH)

@@ -21,7 +21,7 @@ class Window:
 
     def outputs(self):
         """What the cell makes of it: the outputs (T, B, H), and the state after."""
-        cache = self.cell.cache(len(self.a_TBG), self.a_TBG.shape[1], self.hidden, "float64")
+        cache = self.cell.cache((*self.a_TBG.shape[:2], self.hidden), "float64")
         return self.cell.forward(self.params, self.a_TBG.copy(), self.state, self.carry_TB, cache)
 
     def by_element(self, advance):
