@@ -12,7 +12,6 @@ from typing import Any
 
 from charlm.config import TrainingConfig
 from charlm.data.reading.sources import make_source
-from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
@@ -70,8 +69,7 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
     """
     config = TrainingConfig.from_settings(**settings)
     source = make_source(text, config.corpus.glob)
-    with tempfile.TemporaryDirectory() as temporary, ThreadPool(config.batching.workers) as pool:
-        trainer = new_trainer(source, settings, pool)
+    with tempfile.TemporaryDirectory() as temporary, closing(new_trainer(source, settings)) as trainer:
         with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:
             _train(trainer, run, is_kept=out is not None)
         return load_run(run)
@@ -89,7 +87,7 @@ def _train(trainer: Trainer, run: Run, is_kept: bool) -> None:
     except KeyboardInterrupt as interrupt:
         if is_kept:
             folder = str(run.folder)
-            interrupt.add_note(f'saved at step {trainer.position.step}: charlm.load({folder!r}, weights="last")')
+            interrupt.add_note(f'saved at step {trainer.state.step}: charlm.load({folder!r}, weights="last")')
         if is_kept and run.corpus.paths:
             interrupt.add_note(f"go on with: charlm train --resume {shlex.quote(folder)}")
         raise

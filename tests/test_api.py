@@ -89,7 +89,7 @@ def ctrl_c(monkeypatch):
     step = Trainer.step
 
     def interrupted(trainer, progress):
-        if trainer.position.step == 3:
+        if trainer.state.step == 3:
             signal.raise_signal(signal.SIGINT)
         return step(trainer, progress)
 

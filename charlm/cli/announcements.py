@@ -27,7 +27,7 @@ def described(trainer: Trainer) -> str:
         if rare
         else ""
     )
-    network = f"{config.model.cell}, {counted(trainer.model.params.flat.size, 'parameters')}"
+    network = f"{config.model.cell}, {counted(trainer.parameters, 'parameters')}"
     described = f"{corpus.source.name}: {sizes}, {counted(len(corpus.vocabulary), 'symbols')}{shared}; {network}"
     if trainer.validation is None and len(corpus.validation):
         reason = "most of it is not in the training part" if len(corpus.validation) > 1 else "it is too short"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import pairwise
 from types import TracebackType
 from typing import Self, TypeVar
@@ -58,7 +58,6 @@ class ThreadPool:
         self.workers = usable_cores() if workers is None else workers
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="charlm-worker")
         self._limits = threadpool_limits(limits=1, user_api="blas")
-        self._at_end = ExitStack()
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """Run tasks side by side and wait for all: their results in order, or the first exception."""
@@ -72,9 +71,10 @@ class ThreadPool:
                 raise exception
         return [first, *(future.result() for future in futures)]
 
-    def at_end(self, close: Callable[[], object]) -> None:
-        """Have something called when the block ends, last come first."""
-        self._at_end.callback(close)
+    def close(self) -> None:
+        """End the threads, and give the matrix library its own back."""
+        self._threads.shutdown()
+        self._limits.restore_original_limits()
 
     def columns(self, batch_size: int) -> list[slice]:
         """A batch's columns as near-equal slices, one a worker, none empty."""
@@ -88,9 +88,7 @@ class ThreadPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with self._at_end:
-            self._threads.shutdown()
-            self._limits.restore_original_limits()
+        self.close()
 
 
 def _quietly(task: Callable[[], Result]) -> Result:

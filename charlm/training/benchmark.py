@@ -12,7 +12,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -28,7 +29,7 @@ from charlm.inference.generate import all_filters, generate_ids
 from charlm.models.architecture import flops_per_character
 from charlm.models.char_rnn import Model
 from charlm.training.presets import PRESETS, apply_preset
-from charlm.training.trainer import Trainer
+from charlm.training.start import make_trainer
 
 VOCAB_SIZE = 65  # that of tiny-shakespeare
 BENCH_CHARACTERS = 200_000
@@ -105,20 +106,30 @@ class Speed:
 class TrainingBench:
     """Training steps on random text, to be timed."""
 
-    def __init__(self, size: Size, pool: ThreadPool, characters: int = BENCH_CHARACTERS) -> None:
+    def __init__(self, size: Size, workers: int | None, characters: int = BENCH_CHARACTERS) -> None:
         symbols = "".join(chr(0x41 + index) for index in range(VOCAB_SIZE))
         text = "".join(symbols[index] for index in np.random.default_rng(0).integers(0, VOCAB_SIZE, characters))
         config = size.config()
-        self._trainer = Trainer(config, prepare_corpus(make_text_source(text), config), pool)
-        self._trainer.step(0.0)
+        config = replace(config, batching=replace(config.batching, workers=workers))
+        self._trainer = make_trainer(config, prepare_corpus(make_text_source(text), config))
+        self._step()
+
+    def _step(self) -> int:
+        """Take a step; its characters."""
+        self._trainer.state, _, targets = self._trainer.step(0.0)
+        return targets
+
+    def close(self) -> None:
+        """End the workers."""
+        self._trainer.close()
 
     def chars_per_second(self, seconds: float) -> float:
         """Measured over at least this time."""
-        return _chars_per_second(lambda: self._trainer.step(0.0)[1], seconds)
+        return _chars_per_second(self._step, seconds)
 
     def resident_bytes(self) -> int | None:
         """Memory of all training processes; see the function."""
-        return resident_bytes(self._trainer.worker_pids)
+        return resident_bytes(self._trainer.engine.pids)
 
 
 class SamplingBench:
@@ -166,8 +177,7 @@ def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
         workers: the number of processes; None for the cores.
         seconds: the time of each training measurement; sampling takes half of it.
     """
-    with ThreadPool(workers) as pool:
-        bench = TrainingBench(size, pool)
+    with closing(TrainingBench(size, workers)) as bench:
         training = statistics.median(bench.chars_per_second(seconds) for _ in range(REPEATS))
         resident = bench.resident_bytes()
     one, many = (SamplingBench(size, sequences) for sequences in (1, 64))

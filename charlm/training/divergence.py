@@ -17,7 +17,6 @@ from dataclasses import replace
 import numpy as np
 
 from charlm.base.errors import DivergenceError
-from charlm.runs.checkpoint import Checkpoint
 from charlm.training.events import RollbackReport
 from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
@@ -40,67 +39,74 @@ KEPT = (  # counters that going back leaves
 IN_A_ROW = 3  # rollbacks, none of them followed by a copy: then training stops
 
 
-def check_loss(position: TrainerState, loss_nats: float, share: float, chance_nats: float) -> None:
-    """Follow the loss; the averages are counters of the run, so that a resumed run notices the same.
+def check_loss(state: TrainerState, loss_nats: float, share: float, chance_nats: float) -> TrainerState:
+    """Follow the loss; its averages are counters of the run, so that a resumed run notices the same.
 
     Args:
-        position: the run's counters, which learn of the loss.
-        loss_nats: the mean cost of a step's targets.
+        state: after the step.
+        loss_nats: the mean loss of the step's targets.
         share: how many targets there were, of as many as a step can have.
-        chance_nats: what a target costs whoever guesses blindly among all symbols.
+        chance_nats: the loss of guessing blindly among all symbols.
+
+    Returns:
+        The state with the averages.
 
     Raises:
         DivergenceError: the loss has spiked and does not come down, or is absurd.
     """
-    if position.mean_nats is None:
-        position.mean_nats = position.recent_nats = loss_nats
-    position.recent_nats += RECENT * share * (loss_nats - position.recent_nats)
-    if position.recent_nats > max(ABSURD_TIMES * chance_nats, ABSURD_NATS + chance_nats):
+    mean = loss_nats if state.mean_nats is None else state.mean_nats
+    recent = loss_nats if state.mean_nats is None else state.recent_nats
+    recent += RECENT * share * (loss_nats - recent)
+    if recent > max(ABSURD_TIMES * chance_nats, ABSURD_NATS + chance_nats):
         raise DivergenceError(
-            f"the loss at step {position.step} is {loss_nats:.5g} nats, "
-            f"where blind guessing costs {chance_nats:.3f}"
+            f"the loss at step {state.step} is {loss_nats:.5g} nats, where blind guessing costs {chance_nats:.3f}"
         )
-    if position.step > FIRST and _is_spike(position, max(chance_nats, position.mean_nats)):
-        return
-    distance = loss_nats - position.mean_nats
-    position.mean_nats += MEMORY * share * distance
-    position.spread_nats += MEMORY * share * (abs(distance) - position.spread_nats)
+    state = replace(state, mean_nats=mean, recent_nats=recent)
+    if state.step > FIRST:
+        state = _with_spike(state, max(chance_nats, mean))
+        if state.spike_steps:
+            return state
+    distance = loss_nats - mean
+    return replace(
+        state,
+        mean_nats=mean + MEMORY * share * distance,
+        spread_nats=state.spread_nats + MEMORY * share * (abs(distance) - state.spread_nats),
+    )
 
 
-def _is_spike(position: TrainerState, level_nats: float) -> bool:
-    """Whether the latest costs lie too far above this level; how long and how high they have is counted.
+def _with_spike(state: TrainerState, level_nats: float) -> TrainerState:
+    """The state with how long, and how high, the loss has been far above this level.
 
     Raises:
-        DivergenceError: they have been for long, and do not come down.
+        DivergenceError: it has been for long, and does not come down.
     """
-    height = position.recent_nats - level_nats
-    goes_on = height > REST_NATS if position.spike_steps else _rise(position) > 1 and height > SPIKE_NATS
-    if not goes_on:
-        position.spike_steps, position.spike_nats = 0, 0.0
-        return False
-    position.spike_steps += 1
-    if position.spike_steps <= WAIT:
-        position.spike_nats = max(position.spike_nats, position.recent_nats)
-    if position.spike_steps % WAIT == 0:
-        if position.recent_nats > position.spike_nats - FALL_NATS:
+    height = state.recent_nats - level_nats
+    is_spike = height > REST_NATS if state.spike_steps else _rise(state) > 1 and height > SPIKE_NATS
+    if not is_spike:
+        return replace(state, spike_steps=0, spike_nats=0.0)
+    steps, nats = state.spike_steps + 1, state.spike_nats
+    if steps <= WAIT:
+        nats = max(nats, state.recent_nats)
+    if steps % WAIT == 0:
+        if state.recent_nats > nats - FALL_NATS:
             raise DivergenceError(
-                f"the loss is {position.recent_nats:.3f} nats by step {position.step} after "
-                f"{position.mean_nats:.3f}, and has not come down for {WAIT} steps"
+                f"the loss is {state.recent_nats:.3f} nats by step {state.step} after "
+                f"{state.mean_nats:.3f}, and has not come down for {WAIT} steps"
             )
-        position.spike_nats = position.recent_nats
-    return True
+        nats = state.recent_nats
+    return replace(state, spike_steps=steps, spike_nats=nats)
 
 
-def _rise(position: TrainerState) -> float:
-    """How far the latest costs lie above their running mean, as a share of a spike."""
-    if position.mean_nats is None:
+def _rise(state: TrainerState) -> float:
+    """How far the latest losses lie above their running mean, as a share of a spike."""
+    if state.mean_nats is None:
         return 0.0
-    spike = SPIKE_NATS + SPIKE_SPREADS * position.spread_nats
-    return (position.recent_nats - position.mean_nats) / spike
+    spike = SPIKE_NATS + SPIKE_SPREADS * state.spread_nats
+    return (state.recent_nats - state.mean_nats) / spike
 
 
 class RollbackPoint:
-    """The whole state of a training as it was when it last went well, in memory.
+    """A training as it was when it last went well, in memory.
 
     It is renewed every so many steps, unless the loss is rising; a resumed run begins with the state that it was
     resumed in. So of a resumed run that diverges, what follows can differ from the uninterrupted run's until the
@@ -109,31 +115,34 @@ class RollbackPoint:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._state = _copy_of(trainer.checkpoint())
+        self._snapshot, self._state = trainer.engine.snapshot(), trainer.state
 
-    def renew(self) -> None:
-        """Copy the state after a step, if it is time and all is well.
+    def renew(self, state: TrainerState) -> TrainerState:
+        """Copy the training after a step, if it is time and all is well.
+
+        Returns:
+            The state, in which no rollback is counted once a copy is taken.
 
         Raises:
             DivergenceError: a parameter is no finite number.
         """
-        position = self._trainer.position
-        if position.step % EVERY or position.spike_steps or _rise(position) > 0.5:
-            return
-        if not np.isfinite(self._trainer.model.params.flat).all():
-            raise DivergenceError(f"a parameter is no finite number after step {position.step}")
-        position.rollbacks_in_a_row = 0
-        self._state = _copy_of(self._trainer.checkpoint())
+        if state.step % EVERY or state.spike_steps or _rise(state) > 0.5:
+            return state
+        snapshot = self._trainer.engine.snapshot()
+        if not np.isfinite(snapshot.weights_P).all():
+            raise DivergenceError(f"a parameter is no finite number after step {state.step}")
+        self._snapshot, self._state = snapshot, replace(state, rollbacks_in_a_row=0)
+        return self._state
 
-    def roll_back(self, reason: DivergenceError) -> RollbackReport:
-        """Bring the state back, with half the learning rate.
+    def roll_back(self, now: TrainerState, reason: DivergenceError) -> tuple[TrainerState, RollbackReport]:
+        """Take training back, with half the learning rate.
 
-        What is known of the run's time and of its best weights stays.
+        Returns:
+            The state from before, but for what is known of the run's time and of its best weights; and a report.
         """
-        trainer, now = self._trainer, self._trainer.position
-        trainer.restore(self._state, "the copy in memory")
-        trainer.position = replace(
-            trainer.position,
+        self._trainer.rewind(self._snapshot)
+        state = replace(
+            self._state,
             **{name: getattr(now, name) for name in KEPT},
             spike_steps=0,
             spike_nats=0.0,
@@ -141,11 +150,4 @@ class RollbackPoint:
             rollbacks=now.rollbacks + 1,
             rollbacks_in_a_row=now.rollbacks_in_a_row + 1,
         )
-        after = trainer.position
-        return RollbackReport(now.step, after.step, str(reason), after.lr_factor, after.rollbacks)
-
-
-def _copy_of(state: Checkpoint) -> Checkpoint:
-    params = state.params.zeros_like()
-    params.flat[:] = state.params.flat
-    return Checkpoint(params, {name: array.copy() for name, array in state.extras.items()}, dict(state.scalars))
+        return state, RollbackReport(now.step, state.step, str(reason), state.lr_factor, state.rollbacks)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 from charlm.base.errors import DivergenceError
 from charlm.runs.run import Run
@@ -15,6 +16,7 @@ from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
 from charlm.training.events import Report, SampleReport, StepReport, SummaryReport, ValidationReport
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
+from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
 SAMPLE_CHARACTERS = 200
@@ -39,22 +41,22 @@ def train(
         RunError: the end cannot be saved.
     """
     loop = _Loop(trainer, run)
-    if trainer.position.validated_step is None:
+    if trainer.state.validated_step is None:
         yield from loop.validate()
         yield from loop.save()
-        loop.rollback_point.renew()
+        loop.renew()
     while True:
         try:
             yield from loop.go_on(should_stop)
             break
         except DivergenceError as error:
             yield from loop.roll_back(error)
-    loop.saver.check()
+    loop.saver.check(trainer.state.step)
     yield loop.summary(stopped=not loop.is_over())
 
 
 class _Loop:
-    """One pass through ``train``: the trainer, the budget, and a clock that runs on from the run's own time."""
+    """One call of ``train``: nothing else replaces the trainer's state, or sets its clock."""
 
     def __init__(self, trainer: Trainer, run: Run) -> None:
         self.trainer = trainer
@@ -65,82 +67,94 @@ class _Loop:
         batching = trainer.config.batching
         self._full_step = batching.seq_len * batching.batch_size
         self._chance_nats = math.log(len(trainer.corpus.vocabulary))
-        self._started = time.monotonic() - trainer.position.seconds
+        self._started = time.monotonic() - trainer.state.seconds
+
+    def tick(self) -> TrainerState:
+        """Set the state's clock."""
+        self.trainer.state = replace(self.trainer.state, seconds=time.monotonic() - self._started)
+        return self.trainer.state
 
     def progress(self) -> float:
-        self.trainer.position.seconds = time.monotonic() - self._started
-        return self.budget.progress(self.trainer.position)
+        return self.budget.progress(self.trainer.state)
 
     def is_over(self) -> bool:
-        self.progress()
-        return self.budget.is_over(self.trainer.position)
+        return self.budget.is_over(self.trainer.state)
 
     def go_on(self, should_stop: Callable[[], bool]) -> Generator[Report, None, None]:
         """Train to the end, or until asked to stop.
 
         Raises:
-            DivergenceError: there is no going on from here.
+            DivergenceError: training cannot continue from here.
         """
+        self.tick()
         while not self.is_over() and not should_stop():
             before = self.progress()
             yield self.step(before)
-            position = self.trainer.position
-            if not self.is_over() and self.budget.is_validation_due(position, before):
+            self.tick()
+            if not self.is_over() and self.budget.is_validation_due(self.trainer.state, before):
                 yield from self.validate()
-            if self.budget.is_sample_due(position, before):
+            if self.budget.is_sample_due(self.trainer.state, before):
                 yield self.sample()
-            self.rollback_point.renew()
-            if not self.is_over() and self.budget.is_save_due(position):
+            self.renew()
+            self.tick()
+            if not self.is_over() and self.budget.is_save_due(self.trainer.state):
                 yield from self.save()
-        # A run that is stopped is only saved, so that it goes on as if it had not been.
-        if self.is_over() and self.trainer.position.validated_step != self.trainer.position.step:
+            self.tick()
+        # A run that is stopped is only saved, so that it continues as if it had not been.
+        if self.is_over() and self.trainer.state.validated_step != self.trainer.state.step:
             yield from self.validate()
         yield from self.save()
 
     def step(self, progress: float) -> StepReport:
-        position, began = self.trainer.position, time.monotonic()
-        loss_nats, targets = self.trainer.step(progress)
-        position.training_seconds += time.monotonic() - began
-        check_loss(position, loss_nats, targets / self._full_step, self._chance_nats)
-        done, rate = min(self.progress(), 1.0), position.chars_per_second
-        return StepReport(position.step, done, loss_nats, targets, position.seconds, rate)
+        began = time.monotonic()
+        state, loss_nats, targets = self.trainer.step(progress)
+        seconds = state.training_seconds + time.monotonic() - began
+        self.trainer.state = replace(state, training_seconds=seconds)
+        share = targets / self._full_step
+        self.trainer.state = check_loss(self.trainer.state, loss_nats, share, self._chance_nats)
+        state = self.tick()
+        done = min(self.progress(), 1.0)
+        return StepReport(state.step, done, loss_nats, targets, state.seconds, state.chars_per_second)
 
     def validate(self) -> Generator[Report, None, None]:
         began = time.monotonic()
-        position = self.trainer.position
-        if position.loss_targets:
-            position.train_nats_per_char = position.loss_sum / position.loss_targets
-            position.loss_sum, position.loss_targets = 0.0, 0
-        cost = self._validation_cost()
-        if cost is not None and not math.isfinite(cost):
-            raise DivergenceError(f"the validation cost at step {position.step} is {cost}")
-        position.val_nats_per_char = cost
-        is_best = cost is not None and (position.best_val is None or cost < position.best_val)
-        position.without_best += 1
-        if is_best:
-            position.best_val, position.without_best = cost, 0
-        position.validated_at = position.seconds = time.monotonic() - self._started
-        position.validated_step = position.step
+        state = self.trainer.state
+        if state.loss_targets:
+            mean = state.loss_sum / state.loss_targets
+            state = replace(state, train_nats_per_char=mean, loss_sum=0.0, loss_targets=0)
+        loss = self._validation_loss()
+        is_best = loss is not None and (state.best_val is None or loss < state.best_val)
+        self.trainer.state = replace(
+            state,
+            val_nats_per_char=loss,
+            best_val=loss if is_best else state.best_val,
+            without_best=0 if is_best else state.without_best + 1,
+            validated_step=state.step,
+        )
+        now = self.tick()
+        self.trainer.state = replace(now, validated_at=now.seconds)
         report = ValidationReport(
-            step=position.step,
-            epoch=position.targets / self.trainer.partition.targets_per_epoch,
-            train_nats_per_char=position.train_nats_per_char,
-            val_nats_per_char=cost,
+            step=now.step,
+            epoch=now.targets / self.trainer.partition.targets_per_epoch,
+            train_nats_per_char=now.train_nats_per_char,
+            val_nats_per_char=loss,
             is_best=is_best,
-            lr=position.lr,
-            seconds=position.seconds,
+            lr=now.lr,
+            seconds=now.seconds,
         )
         faults = list(self.saver.record(report))
-        self.budget.note_validation(position, time.monotonic() - began)
+        self.trainer.state = self.budget.note_validation(self.trainer.state, time.monotonic() - began)
         yield report
         yield from faults
 
     def save(self) -> Generator[Report, None, None]:
         began = time.monotonic()
-        faults = list(self.saver.save())
-        self.progress()
-        self.budget.note_save(self.trainer.position, time.monotonic() - began)
+        self.trainer.state, faults = self.saver.save(self.trainer.state)
+        self.trainer.state = self.budget.note_save(self.tick(), time.monotonic() - began)
         yield from faults
+
+    def renew(self) -> None:
+        self.trainer.state = self.rollback_point.renew(self.trainer.state)
 
     def roll_back(self, error: DivergenceError) -> Generator[Report, None, None]:
         """Go back to where training went well.
@@ -148,9 +162,9 @@ class _Loop:
         Raises:
             DivergenceError: it has been done too often in a row.
         """
-        lr, in_a_row = self.trainer.peak_lr, self.trainer.position.rollbacks_in_a_row
-        report = self.rollback_point.roll_back(error)
-        yield from self.saver.forget(after=self.trainer.position.validated_step)
+        lr, in_a_row = self.trainer.peak_lr, self.trainer.state.rollbacks_in_a_row
+        self.trainer.state, report = self.rollback_point.roll_back(self.trainer.state, error)
+        yield from self.saver.forget(self.trainer.state.step, after=self.trainer.state.validated_step)
         if in_a_row == IN_A_ROW:
             yield from self.save()
             raise DivergenceError(
@@ -159,14 +173,14 @@ class _Loop:
             )
         yield report
 
-    def _validation_cost(self) -> float | None:
+    def _validation_loss(self) -> float | None:
         if self.trainer.validation is None:
             return None
-        tally = self.trainer.language_model().tally_with(self.trainer.pool, self.trainer.validation)
+        tally = self.trainer.language_model().tally_with(self.trainer.engine.threads, self.trainer.validation)
         return tally.figures.nats_per_char
 
     def sample(self) -> SampleReport:
-        step = self.trainer.position.step
+        step = self.trainer.state.step
         model = self.trainer.language_model()
         end = model.corpus.document_end
         samples = 1 if end is None else SAMPLE_DOCUMENTS
@@ -174,18 +188,18 @@ class _Loop:
         return SampleReport(step, (end or "").join(texts))
 
     def summary(self, stopped: bool) -> SummaryReport:
-        position = self.trainer.position
+        state = self.trainer.state
         return SummaryReport(
             run=str(self.run.folder),
-            steps=position.step,
-            seconds=position.seconds,
-            chars_per_second=position.chars_per_second,
-            validation_share=position.validation_seconds / position.seconds,
-            saving_share=position.saving_seconds / position.seconds,
-            train_nats_per_char=position.train_nats_per_char,
-            val_nats_per_char=position.val_nats_per_char,
-            best_val_nats_per_char=position.best_val,
-            parameters=self.trainer.model.params.flat.size,
+            steps=state.step,
+            seconds=state.seconds,
+            chars_per_second=state.chars_per_second,
+            validation_share=state.validation_seconds / state.seconds,
+            saving_share=state.saving_seconds / state.seconds,
+            train_nats_per_char=state.train_nats_per_char,
+            val_nats_per_char=state.val_nats_per_char,
+            best_val_nats_per_char=state.best_val,
+            parameters=self.trainer.parameters,
             stopped=stopped,
-            stopped_early=self.budget.is_out_of_patience(position) and self.progress() < 1,
+            stopped_early=self.budget.is_out_of_patience(state) and self.progress() < 1,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil
 from statistics import median_low
 from typing import Self
@@ -60,82 +61,88 @@ class Budget:
         validated = 0 if part is None else len(part) - 1
         return cls(trainer.config.budget, targets, targets / partition.batches_per_epoch, validated)
 
-    def note_validation(self, position: TrainerState, seconds: float) -> None:
+    def note_validation(self, state: TrainerState, seconds: float) -> TrainerState:
         """Learn how long a validation took; the slowest so far is what the last may take."""
-        position.validation_seconds += seconds
-        position.slowest_validation = max(position.slowest_validation, seconds)
         self._validation_seconds.append(seconds)
+        return replace(
+            state,
+            validation_seconds=state.validation_seconds + seconds,
+            slowest_validation=max(state.slowest_validation, seconds),
+        )
 
-    def note_save(self, position: TrainerState, seconds: float) -> None:
+    def note_save(self, state: TrainerState, seconds: float) -> TrainerState:
         """Learn that the run was saved, or that it was tried, and how long it took."""
-        position.saving_seconds += seconds
-        position.slowest_save = max(position.slowest_save, seconds)
         self._pause = max(seconds / SAVING_SHARE, SAVING_PAUSE)
-        self._saved_at = position.seconds
+        self._saved_at = state.seconds
+        return replace(
+            state,
+            saving_seconds=state.saving_seconds + seconds,
+            slowest_save=max(state.slowest_save, seconds),
+        )
 
-    def progress(self, position: TrainerState) -> float:
+    def progress(self, state: TrainerState) -> float:
         """How much of the run is done: 1 or more when it is over."""
         if self._unit == "steps":
-            return position.step / self._amount
+            return state.step / self._amount
         if self._unit == "epochs":
-            return position.targets / (self._targets_per_epoch * self._amount)
+            return state.targets / (self._targets_per_epoch * self._amount)
         # A run can be too short for its own validation.
-        length = max(60 * self._amount - position.slowest_validation - position.slowest_save, 1e-3)
-        return position.seconds / length
+        length = max(60 * self._amount - state.slowest_validation - state.slowest_save, 1e-3)
+        return state.seconds / length
 
-    def is_over(self, position: TrainerState) -> bool:
+    def is_over(self, state: TrainerState) -> bool:
         """Whether the run has come to its end."""
         # Even a run that is too short for its own validation takes a step.
-        return self.is_out_of_patience(position) or (self.progress(position) >= 1 and position.step > 0)
+        return self.is_out_of_patience(state) or (self.progress(state) >= 1 and state.step > 0)
 
-    def is_out_of_patience(self, position: TrainerState) -> bool:
+    def is_out_of_patience(self, state: TrainerState) -> bool:
         """Whether validation has found no new best for as long as the run's patience."""
-        return 0 < self._config.patience <= position.without_best
+        return 0 < self._config.patience <= state.without_best
 
     @property
     def length(self) -> str:
         """How long the run is to be, such as ``20 steps``."""
         return f"{self._amount:.15g} {self._unit.removesuffix('s') if self._amount == 1 else self._unit}"
 
-    def place(self, position: TrainerState) -> str:
+    def place(self, state: TrainerState) -> str:
         """How far the run is of how long it is to be, such as ``step 85 of 20``."""
-        return f"{self._unit.removesuffix('s')} {self._done(position):.6g} of {self._amount:.15g}"
+        return f"{self._unit.removesuffix('s')} {self._done(state):.6g} of {self._amount:.15g}"
 
-    def longer(self, position: TrainerState) -> str:
+    def longer(self, state: TrainerState) -> str:
         """The flag of a length that leaves the run something to do, such as ``--steps 80``."""
-        more = LONGER * max(self._done(position), self._amount)
+        more = LONGER * max(self._done(state), self._amount)
         return f"--{self._unit} {ceil(more) if self._unit == 'steps' else f'{more:.3g}'}"
 
-    def _done(self, position: TrainerState) -> float:
+    def _done(self, state: TrainerState) -> float:
         return {
-            "steps": position.step,
-            "epochs": position.targets / self._targets_per_epoch,
-            "minutes": position.seconds / 60,
+            "steps": state.step,
+            "epochs": state.targets / self._targets_per_epoch,
+            "minutes": state.seconds / 60,
         }[self._unit]
 
-    def is_validation_due(self, position: TrainerState, before: float) -> bool:
+    def is_validation_due(self, state: TrainerState, before: float) -> bool:
         """Whether to validate after a step, ``before`` which this much was done."""
         if self._config.eval_every is not None:
-            return position.step % self._config.eval_every == 0
+            return state.step % self._config.eval_every == 0
         if self._unit == "minutes" and self._validation_seconds:
             # One that was slow must not blank the curve for as long as twenty of its kind would take.
             pause = median_low(self._validation_seconds) / VALIDATION_SHARE
-            if position.seconds - position.validated_at < pause:
+            if state.seconds - state.validated_at < pause:
                 return False
-        return _passes_a_mark(before, self.progress(position), self._validations)
+        return _passes_a_mark(before, self.progress(state), self._validations)
 
-    def is_sample_due(self, position: TrainerState, before: float) -> bool:
+    def is_sample_due(self, state: TrainerState, before: float) -> bool:
         """Whether to draw a sample after a step, ``before`` which this much was done."""
         if self._config.sample_every is not None:
-            return self._config.sample_every > 0 and position.step % self._config.sample_every == 0
-        return _passes_a_mark(before, self.progress(position), SAMPLES)
+            return self._config.sample_every > 0 and state.step % self._config.sample_every == 0
+        return _passes_a_mark(before, self.progress(state), SAMPLES)
 
-    def is_save_due(self, position: TrainerState) -> bool:
+    def is_save_due(self, state: TrainerState) -> bool:
         """Whether to save after a step."""
         unit, amount = self._config.save_interval or ("seconds", self._pause)
         if unit == "steps":
-            return position.step % amount == 0
-        return position.seconds - self._saved_at >= amount
+            return state.step % amount == 0
+        return state.seconds - self._saved_at >= amount
 
 
 def _passes_a_mark(before: float, after: float, marks: int) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from charlm.runs.checkpoint import Checkpoint
 from charlm.runs.folder import delete_snapshots, holds_run, snapshot_path
 from charlm.runs.run import Run
 from charlm.training.events import FaultReport, ValidationReport
+from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
 
@@ -35,61 +37,71 @@ class Saver:
         self._faults: dict[str, str] = {}  # by what is not saved, the latest reason
 
     def record(self, report: ValidationReport) -> Iterator[FaultReport]:
-        """Add a validation to the run's curve, and remember its weights if they are the best.
+        """Add a validation to the training log, and remember its weights if they are the best.
 
         Raises:
-            DivergenceError: a cost is no finite number.
+            DivergenceError: a loss is no finite number.
         """
-        params = self._trainer.averaged.params
         if report.is_best or report.val_nats_per_char is None:
+            params = self._trainer.engine.network().params
             self._best = params.zeros_like()
             self._best.flat[:] = params.flat
             self._is_best_written = False
         self._records.append(report.to_json())
-        yield from self._attempt("the curve", self._write_records)
+        yield from self._attempt(report.step, "the curve", self._write_records)
 
-    def forget(self, after: int | None) -> Iterator[FaultReport]:
-        """Drop the validations after a step from the run's curve, or all of them."""
+    def forget(self, step: int, after: int | None) -> Iterator[FaultReport]:
+        """Drop the validations after a step, or all of them, from the training log."""
         self._records = [record for record in self._records if after is not None and record["step"] <= after]
-        yield from self._attempt("the curve", partial(self._forget_records, after))
+        yield from self._attempt(step, "the curve", partial(self._forget_records, after))
 
-    def save(self) -> Iterator[FaultReport]:
-        """Save the training as it is.
+    def save(self, state: TrainerState) -> tuple[TrainerState, list[FaultReport]]:
+        """Save the training.
 
-        Yields:
-            A report when the system begins to refuse, and one when it has ceased to.
+        Returns:
+            The state, without a best loss where its weights are no longer in the run; and a report when the
+            system begins to refuse, and one when it has ceased to.
 
         Raises:
             DivergenceError: a parameter is no finite number; what was saved before stands.
         """
-        was_gone, keep = not holds_run(self._run.folder), self._trainer.config.budget.keep
-        for what, write in (("the run's folder", self._run.put_back), ("the best weights", self._write_best)):
-            yield from self._attempt(what, write)
-            if what in self._faults:
-                return
-        checkpoint = self._trainer.checkpoint()
+        was_gone, step = not holds_run(self._run.folder), state.step
+        faults = list(self._attempt(step, "the run's folder", self._run.put_back))
+        if not self._faults.get("the run's folder"):
+            if self._best is None and not os.path.lexists(self._run.best_path):
+                state = replace(state, best_val=None)  # somebody deleted its weights: the next is the best again
+            faults += self._attempt(step, "the best weights", self._write_best)
+        if not {"the run's folder", "the best weights"} & self._faults.keys():
+            faults += self._save_latest(state, was_gone)
+        return state, faults
+
+    def _save_latest(self, state: TrainerState, was_gone: bool) -> Iterator[FaultReport]:
+        """Save what training continues from, once the best weights are saved."""
+        checkpoint, keep = self._trainer.checkpoint(state), self._trainer.config.budget.keep
+        step, folder = state.step, self._run.folder
         if keep:
-            path = snapshot_path(self._run.folder, self._trainer.position.step)
-            yield from self._attempt("a further copy of it", partial(self._run.save, path, checkpoint))
-            yield from self._attempt("the number of copies", partial(delete_snapshots, self._run.folder, keep))
-        yield from self._attempt("the state of training", partial(self._write_state, checkpoint))
+            path = snapshot_path(folder, step)
+            yield from self._attempt(step, "a further copy of it", partial(self._run.save, path, checkpoint))
+            yield from self._attempt(
+                step, "the number of copies", partial(delete_snapshots, self._run.folder, keep)
+            )
+        yield from self._attempt(step, "the state of training", partial(self._write_state, checkpoint))
         if self._records:
-            yield from self._attempt("the curve", self._write_records)
+            yield from self._attempt(step, "the curve", self._write_records)
         if was_gone and not self._faults:
             message = f"{self._run.folder} was gone, and is put back without the curve's earlier part"
-            yield FaultReport(self._trainer.position.step, message, is_over=True)
+            yield FaultReport(step, message, is_over=True)
 
-    def check(self) -> None:
-        """See that nothing is left unsaved, as a run ends.
+    def check(self, step: int) -> None:
+        """Check that nothing is left unsaved, as a run ends.
 
         Raises:
             RunError: something is.
         """
         for what, reason in self._faults.items():
-            raise RunError(f"the save after step {self._trainer.position.step} failed for {what}: {reason}")
+            raise RunError(f"the save after step {step} failed for {what}: {reason}")
 
-    def _attempt(self, what: str, write: Callable[[], None]) -> Iterator[FaultReport]:
-        step = self._trainer.position.step
+    def _attempt(self, step: int, what: str, write: Callable[[], None]) -> Iterator[FaultReport]:
         try:
             write()
         except (RunError, OSError) as error:
@@ -105,8 +117,6 @@ class Saver:
         if self._best is not None and not is_there:
             self._run.save(self._run.best_path, Checkpoint(self._best))
             self._is_best_written = True
-        elif not is_there:
-            self._trainer.position.best_val = None  # whose weights somebody deleted: the next is the best again
 
     def _write_state(self, checkpoint: Checkpoint) -> None:
         self._run.save(self._run.last_path, checkpoint)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from charlm.base.errors import RunError, UsageError, alternative
 from charlm.base.progress import Progress
+from charlm.base.random import make_generator
 from charlm.config import TrainingConfig, flag
 from charlm.data.corpus import Corpus, prepare_corpus
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch, reload_corpus
-from charlm.engines.threads import ThreadPool
+from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.threads import usable_cores
+from charlm.models.architecture import check_settings
+from charlm.models.char_rnn import Model
 from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
@@ -25,6 +29,7 @@ from charlm.runs.run import Run
 from charlm.training.presets import apply_preset
 from charlm.training.run_length import Budget
 from charlm.training.trainer import Trainer
+from charlm.training.validation import validation_part
 
 # What may change when a run is resumed; everything else is what the run is.
 CHANGEABLE = (
@@ -40,15 +45,12 @@ CHANGEABLE = (
 )
 
 
-def new_trainer(
-    source: Source, settings: Mapping[str, Any], pool: ThreadPool, progress: Progress | None = None
-) -> Trainer:
+def new_trainer(source: Source, settings: Mapping[str, Any], progress: Progress | None = None) -> Trainer:
     """A training of a fresh model on a corpus, in memory.
 
     Args:
         source: the corpus.
         settings: those that are given, by name; a preset or the defaults say the others (see ``apply_preset``).
-        pool: workers to use.
         progress: called now and then while the corpus is read.
 
     Raises:
@@ -56,11 +58,12 @@ def new_trainer(
         CorpusError: the corpus cannot be read, or is too short.
     """
     corpus = prepare_corpus(source, TrainingConfig.from_settings(**settings), progress)
-    config = apply_preset(settings, len(corpus.train), len(corpus.vocabulary), pool.workers)
+    workers = settings.get("workers") or usable_cores()
+    config = apply_preset(settings, len(corpus.train), len(corpus.vocabulary), workers)
     batching = dataclasses.replace(
         config.batching,
         # The number of workers decides in which order gradients are summed, so it is part of what a run is.
-        workers=pool.workers,
+        workers=workers,
         val_file=None if corpus.val_corpus is None else corpus.val_corpus.source.stored,
         test_file=None if config.batching.test_file is None else find_text(config.batching.test_file).stored,
     )
@@ -68,7 +71,25 @@ def new_trainer(
     if optimisation.lr is None:
         own = OPTIMIZERS.find(optimisation.optimizer).default_lr
         optimisation = dataclasses.replace(optimisation, lr=own * CELLS.find(config.model.cell).lr_scale)
-    return Trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus, pool)
+    return make_trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus)
+
+
+def make_trainer(config: TrainingConfig, corpus: Corpus) -> Trainer:
+    """A trainer with its engine, whose parameters are drawn from the run's seed; to be closed.
+
+    Raises:
+        UsageError: a setting belongs to another cell, or what it needs is not held out.
+        WorkerError: a worker process cannot be started.
+    """
+    check_settings(config.model, config.optimisation)
+    if config.budget.patience and validation_part(corpus) is None:
+        is_there = len(corpus.validation) > 1
+        reason = "most of what is held out is unknown" if is_there else "nothing is held out to validate on"
+        raise UsageError(f"--patience counts validations, and {reason}: leave it out")
+    batching, model = config.batching, Model(config.model, len(corpus.vocabulary))
+    model.initialize(make_generator(config.budget.seed, "initialise"))
+    engine = NumpyEngine(model, config.optimisation, batching.seq_len, batching.batch_size, batching.workers)
+    return Trainer(config, corpus, engine)
 
 
 @contextmanager
@@ -81,13 +102,14 @@ def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
     check_unused(folder)  # where something else lies, not even a lock is made
     corpus = trainer.corpus
     with only_writer(folder):
-        yield Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus), trainer.checkpoint())
+        yield Run.create(
+            folder, trainer.config, corpus.vocabulary, _identity(corpus), trainer.checkpoint(trainer.state)
+        )
 
 
 def resume(
     run: Run,
     settings: dict[str, Any],
-    pool: ThreadPool,
     progress: Progress | None = None,
     corpus: Sequence[str] = (),
 ) -> tuple[Trainer, Run]:
@@ -96,7 +118,6 @@ def resume(
     Args:
         run: the run.
         settings: what to change: its length, or how often it validates, samples and saves.
-        pool: as many workers as the changed settings say.
         progress: called now and then while the corpus is read.
         corpus: the run's corpus as the user names it now; where nothing is named, it is looked for.
 
@@ -111,15 +132,18 @@ def resume(
     check_checkpoint(run.last_path, config.model, len(run.vocabulary))
     with alternative("begin a new run, by charlm train"):
         divided = reload_corpus(run.corpus, config, run.vocabulary, CorpusSearch(run.folder, corpus), progress)
-    trainer = Trainer(config, divided, pool)
-    shapes = trainer.extra_shapes()
-    checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
-    trainer.restore(checkpoint, str(run.last_path))
-    _check_unfinished(trainer, run)
-    tidy(run.folder)
-    # What was measured after the last save will be measured again.
-    run.forget_metrics(after=trainer.position.validated_step)
-    return trainer, run.with_corpus(trainer.corpus.source).with_config(config)
+    trainer = make_trainer(config, divided)
+    with ExitStack() as on_failure:
+        on_failure.callback(trainer.close)
+        shapes = trainer.extra_shapes()
+        checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
+        trainer.state = trainer.restore(checkpoint, str(run.last_path))
+        _check_unfinished(trainer, run)
+        tidy(run.folder)
+        # What was measured after the last save will be measured again.
+        run.forget_metrics(after=trainer.state.validated_step)
+        on_failure.pop_all()
+        return trainer, run.with_corpus(trainer.corpus.source).with_config(config)
 
 
 def _check_unfinished(trainer: Trainer, run: Run) -> None:
@@ -128,18 +152,18 @@ def _check_unfinished(trainer: Trainer, run: Run) -> None:
     Raises:
         RunError: there is not.
     """
-    position, budget, config = trainer.position, Budget.of(trainer), trainer.config.budget
+    state, budget, config = trainer.state, Budget.of(trainer), trainer.config.budget
     before = run.config.budget
     is_as_before = (config.length, config.patience) == (before.length, before.patience)
     # A run that was killed before its last validation still has that to do.
-    is_cut_short = is_as_before and position.validated_step != position.step
-    if is_cut_short or not budget.is_over(position):
+    is_cut_short = is_as_before and state.validated_step != state.step
+    if is_cut_short or not budget.is_over(state):
         return
-    if budget.is_out_of_patience(position):
+    if budget.is_out_of_patience(state):
         what, longer = f"has run out of --patience {config.patience}", "--patience 0"
     else:
-        what = f"has finished ({budget.length})" if is_as_before else f"is past that ({budget.place(position)})"
-        longer = budget.longer(position)
+        what = f"has finished ({budget.length})" if is_as_before else f"is past that ({budget.place(state)})"
+        longer = budget.longer(state)
     again = f"charlm train --resume {shlex.quote(str(run.folder))} {longer}"
     raise RunError(f"{run.folder} {what}. To train longer: {again}")
 

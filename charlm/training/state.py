@@ -14,7 +14,7 @@ def _later(default: Any, since: int = 2) -> Any:
     return field(default=default, metadata={"since": since})
 
 
-@dataclass
+@dataclass(frozen=True)
 class TrainerState:
     """Counters of a run.
 
@@ -97,18 +97,18 @@ class TrainerState:
         Raises:
             CheckpointError: a counter is missing or cannot be.
         """
-        position = cls()
+        found: dict[str, Any] = {}
         for counter in fields(cls):
             if counter.metadata.get("since", 1) <= version:
                 name, value = counter.name, values.get(counter.name)
                 if not _is_possible(value, str(counter.type)):
                     raise CheckpointError(f"{where}: the counter {name} is {value!r:.80}: the file is damaged")
-                setattr(position, name, value)
+                found[name] = value
         if version == 1:
-            position.validated_step = position.step  # the one occasion to save that there was
+            found["validated_step"] = found["step"]  # these were saved at validations alone
         if version < 4:
-            position.training_seconds = position.seconds  # which were not told apart
-        return position
+            found["training_seconds"] = found["seconds"]  # which were not told apart
+        return cls(**found)
 
 
 def _is_possible(value: Any, type_name: str) -> bool:

@@ -1,25 +1,22 @@
-"""A run in memory: model, optimiser, batches and counters, with one method for each thing that a loop does."""
+"""A run in memory: engine, batches and counters, with a method for each thing that the training loop does."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
-from charlm.base.arrays import FlatVector, Floats
-from charlm.base.errors import DivergenceError, UsageError
+from charlm.base.arrays import FlatVector
+from charlm.base.errors import DivergenceError
 from charlm.base.random import make_generator
-from charlm.base.timing import Stopwatch
 from charlm.config import TrainingConfig
 from charlm.data.batches import BATCHERS, Batch
 from charlm.data.corpus import Corpus
-from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.threads import ThreadPool
+from charlm.engines.base import Engine, Snapshot
 from charlm.inference.language_model import LanguageModel
-from charlm.models.architecture import check_settings
 from charlm.models.char_rnn import Model
 from charlm.nn.state import named_states, restore_states
 from charlm.optim.averaging import AVERAGE
-from charlm.optim.clipping import clip_norm_, clip_value_
 from charlm.optim.rules import OPTIMIZERS
 from charlm.optim.schedules import lr_factor_at
 from charlm.runs.checkpoint import Checkpoint
@@ -32,154 +29,142 @@ WEIGHTS = "optimizer.weights"  # those that learn, in a file whose model is thei
 
 
 class Trainer:
-    """What a training loop works on.
+    """What a training loop works on. Closing it closes its engine.
 
     Attributes:
         config: the run's settings.
-        corpus: the text, divided.
-        validation: what is scored at each validation; None where nothing is, or its cost would say nothing.
-        model: the network that learns.
-        averaged: the network with the average of its weights, or the same one where there is none: what is
-            validated, sampled from and saved as the model.
-        position: how far it has come.
+        corpus: the text and its splits.
+        engine: what runs the steps.
+        validation: what is scored at each validation; None where the loss would say nothing of the network.
+        state: how far training has come; frozen, and replaced by the loop alone.
     """
 
-    def __init__(self, config: TrainingConfig, corpus: Corpus, pool: ThreadPool) -> None:
-        """Put the parts together, with parameters drawn from the run's seed.
-
-        Raises:
-            UsageError: a setting belongs to another cell, or what it needs is not held out.
-        """
-        check_settings(config.model, config.optimisation)
-        self.validation = validation_part(corpus)
-        if config.budget.patience and self.validation is None:
-            is_there = len(corpus.validation) > 1
-            reason = "most of what is held out is unknown" if is_there else "nothing is held out to validate on"
-            raise UsageError(f"--patience counts validations, and {reason}: leave it out")
-        batching, optimisation = config.batching, config.optimisation
+    def __init__(self, config: TrainingConfig, corpus: Corpus, engine: Engine) -> None:
         self.config = config
         self.corpus = corpus
-        self.pool = pool
-        self.model = Model(config.model, len(corpus.vocabulary))
-        self.model.initialize(make_generator(config.budget.seed, "initialise"))
-        self.position = TrainerState()
-        # A new run stores its rate; those of format 2 and before may have left it to the optimiser.
-        default_lr = OPTIMIZERS.find(optimisation.optimizer).default_lr
-        self._peak_lr = default_lr if optimisation.lr is None else optimisation.lr
-        self._engine = NumpyEngine(self.model, optimisation, batching.seq_len, batching.batch_size, pool)
-        self.averaged = self.model
-        if optimisation.average:
-            average = FlatVector(self.model.shapes, self.model.dtype, self._engine.slots[AVERAGE])
-            self.averaged = Model(config.model, len(corpus.vocabulary), average)
-        partition = BATCHERS[batching.partition]
+        self.engine = engine
+        self.validation = validation_part(corpus)
+        self.state = TrainerState()
+        optimizer = config.optimisation
+        # Runs of format 2 and before may have left the rate to the optimizer.
+        default_lr = OPTIMIZERS.find(optimizer.optimizer).default_lr
+        self._peak_lr = default_lr if optimizer.lr is None else optimizer.lr
+        batching = config.batching
+        batcher = BATCHERS[batching.partition]
         ids, end = corpus.train.ids, corpus.vocabulary.end
-        self.partition = partition(ids, batching.seq_len, batching.batch_size, corpus.table, end)
+        self.partition = batcher(ids, batching.seq_len, batching.batch_size, corpus.table, end)
         self._batches: Iterator[Batch] | None = None
-        self._stopwatch = Stopwatch()
+
+    def close(self) -> None:
+        """End the engine's workers."""
+        self.engine.close()
 
     @property
     def peak_lr(self) -> float:
         """The learning rate at the schedule's highest, as rollbacks have left it."""
-        return self._peak_lr * self.position.lr_factor
+        return self._peak_lr * self.state.lr_factor
 
     @property
-    def lr(self) -> float:
-        """The learning rate of the last step."""
-        return self.position.lr
-
-    @property
-    def worker_pids(self) -> list[int]:
-        """The processes that share the steps with this one."""
-        return self._engine.pids
+    def parameters(self) -> int:
+        """How many numbers the network learns."""
+        return self.engine.network().params.flat.size
 
     def profile(self) -> dict[str, float]:
         """Seconds by activity that training steps took, in the order of a step."""
-        return self._engine.profile() | self._stopwatch.seconds
+        return self.engine.profile()
 
-    def step(self, progress: float) -> tuple[float, int]:
+    def step(self, progress: float) -> tuple[TrainerState, float, int]:
         """Take one step.
 
         Args:
             progress: how much of the run is done, from 0 to 1.
 
         Returns:
-            The mean cost of the step's targets in nats, and how many there were.
+            The state after it, the mean loss of the step's targets in nats, and how many there were.
 
         Raises:
             DivergenceError: the loss or the gradient is no finite number; the parameters are as before.
         """
-        batch = self._next_batch()
-        position, seed = self.position, self.config.budget.seed
-        loss_nats = self._engine.step(batch, make_generator(seed, "dropout", position.step))
-        self._stopwatch.begin()
-        optimisation = self.config.optimisation
-        clip_value_(self._engine.gradient, optimisation.clip_value)
-        norm = clip_norm_(self._engine.gradient, optimisation.clip)
+        batch, epoch, index = self._next_batch()
+        state, optimizer = self.state, self.config.optimisation
+        rng = make_generator(self.config.budget.seed, "dropout", state.step)
+        loss_nats = self.engine.step(batch, rng) / batch.num_targets
+        norm = self.engine.clip(optimizer.clip_value, optimizer.clip)
         if not (math.isfinite(loss_nats) and math.isfinite(norm)):
             raise DivergenceError(
-                f"the loss at step {position.step + 1} is {loss_nats} and the gradient's norm {norm}"
+                f"the loss at step {state.step + 1} is {loss_nats} and the gradient's norm {norm}"
             )
-        position.step += 1
-        share = lr_factor_at(optimisation.schedule, progress, position.step, optimisation.warmup)
-        position.lr = self.peak_lr * share
-        self._engine.update(self.lr, position.step)
-        self._stopwatch.end("optimiser")
-        position.index += 1
-        position.targets += batch.num_targets
-        position.loss_sum += loss_nats * batch.num_targets
-        position.loss_targets += batch.num_targets
-        return loss_nats, batch.num_targets
+        step = state.step + 1
+        lr = self.peak_lr * lr_factor_at(optimizer.schedule, progress, step, optimizer.warmup)
+        self.engine.update(lr, step)
+        after = replace(
+            state, step=step, epoch=epoch, index=index, lr=lr,
+            targets=state.targets + batch.num_targets,
+            loss_sum=state.loss_sum + loss_nats * batch.num_targets,
+            loss_targets=state.loss_targets + batch.num_targets,
+        )  # fmt: skip
+        return after, loss_nats, batch.num_targets
 
-    def _next_batch(self) -> Batch:
-        position, seed = self.position, self.config.budget.seed
+    def _next_batch(self) -> tuple[Batch, int, int]:
+        """The next batch, the epoch that it is of, and its place in that, from 1."""
+        epoch, index, seed = self.state.epoch, self.state.index, self.config.budget.seed
         if self._batches is None:
-            self._batches = self.partition.epoch(make_generator(seed, "epoch", position.epoch), position.index)
+            self._batches = self.partition.epoch(make_generator(seed, "epoch", epoch), index)
         batch = next(self._batches, None)
         if batch is None:
-            position.epoch, position.index = position.epoch + 1, 0
-            self._batches = self.partition.epoch(make_generator(seed, "epoch", position.epoch))
+            epoch, index = epoch + 1, 0
+            self._batches = self.partition.epoch(make_generator(seed, "epoch", epoch))
             batch = next(self._batches)
-        return batch
+        return batch, epoch, index + 1
 
     def language_model(self) -> LanguageModel:
-        """The model as it is now; it goes on changing with the training."""
-        return self._language_model(self.averaged)
+        """The model that is validated and sampled from; it changes with the training."""
+        return self._language_model(self.engine.network())
+
+    def _language_model(self, network: Model) -> LanguageModel:
+        return LanguageModel(network, self.corpus.vocabulary, len(self.corpus.train), self.config.corpus)
 
     def start_from(self, source: LanguageModel) -> Transfer:
         """Take another model's weights, before the first step; see ``transfer`` for what is raised."""
-        moved = transfer(source, self._language_model(self.model))
-        self.averaged.params.flat[:] = self.model.params.flat
+        before, network = self.engine.snapshot(), self.engine.network()
+        params = FlatVector(network.shapes, network.dtype, before.weights_P)
+        moved = transfer(source, self._language_model(Model(network.config, network.vocab_size, params)))
+        average = {AVERAGE: params.flat} if AVERAGE in before.slots else {}
+        self.engine.restore(Snapshot(params.flat, {**before.slots, **average}, before.states))
         return moved
 
-    def _language_model(self, model: Model) -> LanguageModel:
-        return LanguageModel(model, self.corpus.vocabulary, len(self.corpus.train), self.config.corpus)
+    def rewind(self, snapshot: Snapshot) -> None:
+        """Take the engine back to a snapshot; the state that goes with it decides which batch comes next."""
+        self.engine.restore(snapshot)
+        self._batches = None
 
-    def checkpoint(self) -> Checkpoint:
-        """Everything that a resumed run needs; its model is the averaged one."""
-        extras = {SLOT_PREFIX + name: slot for name, slot in self._own_slots().items()}
-        if self.averaged is not self.model:
-            extras[WEIGHTS] = self.model.params.flat
-        extras |= named_states(self._engine.state, self.model.cell)
-        return Checkpoint(self.averaged.params, extras, self.position.to_json())
-
-    def _own_slots(self) -> dict[str, Floats]:
-        """What the optimiser keeps beside the average."""
-        return {name: slot for name, slot in self._engine.slots.items() if name != AVERAGE}
+    def checkpoint(self, state: TrainerState) -> Checkpoint:
+        """Everything that a resumed run needs; its model is the one that is validated."""
+        snapshot, network = self.engine.snapshot(), self.engine.network()
+        slots = dict(snapshot.slots)
+        model_P = slots.pop(AVERAGE, snapshot.weights_P)
+        extras = {SLOT_PREFIX + name: slot for name, slot in slots.items()}
+        if model_P is not snapshot.weights_P:
+            extras[WEIGHTS] = snapshot.weights_P
+        extras |= named_states(snapshot.states, network.cell)
+        return Checkpoint(FlatVector(network.shapes, network.dtype, model_P), extras, state.to_json())
 
     def extra_shapes(self) -> dict[str, tuple[int, ...]]:
         """The names and shapes of what a checkpoint holds beside the model."""
-        return {name: array.shape for name, array in self.checkpoint().extras.items()}
+        return {name: array.shape for name, array in self.checkpoint(self.state).extras.items()}
 
-    def restore(self, checkpoint: Checkpoint, where: str) -> None:
-        """Go on from a checkpoint.
+    def restore(self, checkpoint: Checkpoint, where: str) -> TrainerState:
+        """Continue from a checkpoint.
+
+        Returns:
+            The state that goes with it.
 
         Raises:
             CheckpointError: a counter is missing or cannot be.
         """
-        self.position = TrainerState.from_json(checkpoint.scalars, where, checkpoint.version)
-        self.averaged.params.flat[:] = checkpoint.params.flat
-        self.model.params.flat[:] = checkpoint.extras.get(WEIGHTS, checkpoint.params.flat)
-        for name, slot in self._own_slots().items():
-            slot[:] = checkpoint.extras[SLOT_PREFIX + name]
-        self._engine.state = restore_states(checkpoint.extras, self._engine.state, self.model.cell)
-        self._batches = None
+        state = TrainerState.from_json(checkpoint.scalars, where, checkpoint.version)
+        extras, model_P, now = checkpoint.extras, checkpoint.params.flat, self.engine.snapshot()
+        slots = {name: model_P if name == AVERAGE else extras[SLOT_PREFIX + name] for name in now.slots}
+        states = restore_states(extras, now.states, self.engine.network().cell)
+        self.rewind(Snapshot(extras.get(WEIGHTS, model_P), slots, states))
+        return state

@@ -23,24 +23,25 @@ MEGABYTES = (1, 10, 100)
 SEQ_LENS = (32, 64, 128, 256, 512)
 
 
-def trainer_of(path: Path, seq_len: int, pool):
+def trainer_of(path: Path, seq_len: int):
     from charlm.config import DataConfig, ModelConfig, OptimizerConfig, TrainingConfig
     from charlm.data.corpus import prepare_corpus
     from charlm.data.reading.sources import find_source
-    from charlm.training.trainer import Trainer
+    from charlm.training.start import make_trainer
 
     config = TrainingConfig(
         ModelConfig(hidden=256),
         DataConfig(seq_len=seq_len),
         OptimizerConfig(dropout=0.0, schedule="constant", lr=1e-3),
     )
-    return Trainer(config, prepare_corpus(find_source([str(path)], ""), config), pool)
+    return make_trainer(config, prepare_corpus(find_source([str(path)], ""), config))
 
 
 def rate(trainer, seconds: float) -> float:
     began, targets = time.perf_counter(), 0
     while (spent := time.perf_counter() - began) < seconds:
-        targets += trainer.step(0.0)[1]
+        trainer.state, _, count = trainer.step(0.0)
+        targets += count
     return targets / spent
 
 
@@ -66,19 +67,15 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHARLM_CACHE_DIR"] = folder
-        from charlm.engines.threads import ThreadPool
-
         symbols = np.frombuffer(bytes(range(0x20, 0x20 + 65)), np.uint8)
         rng = np.random.default_rng(0)
         paths = {size: Path(folder, f"{size}MB.txt") for size in MEGABYTES}
         for size, path in paths.items():
             path.write_bytes(symbols[rng.integers(0, 65, size * 1_000_000)].tobytes())
-        with ThreadPool() as pool:
-            by_corpus = {f"{size} MB": trainer_of(path, 64, pool) for size, path in paths.items()}
-            results = {"corpus": measure(by_corpus, options.rounds, options.seconds)}
-        with ThreadPool() as pool:
-            by_length = {f"T {seq_len}": trainer_of(paths[10], seq_len, pool) for seq_len in SEQ_LENS}
-            results["seq_len"] = measure(by_length, options.rounds, options.seconds)
+        by_corpus = {f"{size} MB": trainer_of(path, 64) for size, path in paths.items()}
+        results = {"corpus": measure(by_corpus, options.rounds, options.seconds)}
+        by_length = {f"T {seq_len}": trainer_of(paths[10], seq_len) for seq_len in SEQ_LENS}
+        results["seq_len"] = measure(by_length, options.rounds, options.seconds)
     print(json.dumps(results, indent=2))
 
 

@@ -97,19 +97,18 @@ def prepare_once(path: str) -> dict[str, float]:
 def train_once(path: str) -> dict[str, float]:
     """Train a few steps and validate, as ``charlm train`` does."""
     from charlm.data.reading.sources import find_source
-    from charlm.engines.threads import ThreadPool
     from charlm.training import loop, validation
     from charlm.training.start import new_run, new_trainer
 
     validation.VALIDATION_CHARACTERS = VALIDATED
-    with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder, ThreadPool(1) as pool:
+    with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        trainer = new_trainer(find_source([path], ""), TRAIN, pool)
+        trainer = new_trainer(find_source([path], ""), TRAIN)
         with new_run(trainer, Path(folder) / "run") as run:
             started = time.perf_counter() - began
             for _ in loop.train(trainer, run):
                 pass
-    parameters = trainer.model.params.flat.nbytes
+    parameters = trainer.engine._model.params.flat.nbytes
     return {"seconds": started, "peak": peak.bytes, "parameters": parameters}
 
 

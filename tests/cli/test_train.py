@@ -208,7 +208,7 @@ import sys, time
 from charlm.training.trainer import Trainer
 take = Trainer.step
 def stuck(self, progress):
-    if self.position.step == 3:
+    if self.state.step == 3:
         print("stuck", flush=True)
         time.sleep(60)
     return take(self, progress)

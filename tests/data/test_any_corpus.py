@@ -46,7 +46,7 @@ def test_it_comes_through_or_is_refused_in_one_line(tmp_path_factory, pool, cont
     given = {**TINY, **units, **documents, "partition": partition}
     refusal = None
     try:
-        trainer = new_trainer(source, given, pool)
+        trainer = new_trainer(source, given)
     except CharlmError as error:
         refusal = str(error)
     if refusal is not None:
@@ -59,5 +59,5 @@ def test_it_comes_through_or_is_refused_in_one_line(tmp_path_factory, pool, cont
     whole = EncodedText.of(prepare(source, trainer.config.corpus))
     scores = model.score_with(pool, whole)
     assert len(scores.costs_nats) == len(whole) - 1 and all(map(math.isfinite, scores.costs_nats))
-    again, _ = resume(Run.open(run.folder), {"steps": 2}, pool)
+    again, _ = resume(Run.open(run.folder), {"steps": 2})
     assert again.corpus.vocabulary == trainer.corpus.vocabulary

@@ -34,12 +34,12 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def keep(here, pool):
+def keep(here):
     """A function that trains for a step and keeps the run under ``runs/``."""
 
     def kept(name, corpus="corpus.txt", **settings):
         settings = {"hidden": 4, "seq_len": 8, "batch_size": 4, "steps": 1, "sample_every": 0, **settings}
-        trainer = new_trainer(find_text(corpus), settings, pool)
+        trainer = new_trainer(find_text(corpus), settings)
         with new_run(trainer, here / "runs" / name) as run:
             list(train(trainer, run))
         return run

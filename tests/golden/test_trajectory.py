@@ -17,9 +17,7 @@ from charlm.base.arrays import FlatVector
 from charlm.config import ModelConfig, OptimizerConfig
 from charlm.data.batches import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.threads import ThreadPool
 from charlm.models.char_rnn import Model
-from charlm.optim.clipping import clip_norm_
 
 FILE = Path(__file__).with_name("trajectory.json")
 TEXT = "a rose is a rose is a rose, said the poet; and the rose said nothing at all. " * 3
@@ -49,13 +47,12 @@ def trajectory(settings):
     partition = SequentialBatcher(ids.astype(np.uint8), seq_len=7, batch_size=3)
     batches = list(partition.epoch(np.random.default_rng(0)))[:STEPS]
     losses, norms = [], []
-    with ThreadPool(2) as pool:
-        engine = NumpyEngine(model, OptimizerConfig(dropout=0.0), seq_len=7, batch_size=3, pool=pool)
+    with NumpyEngine(model, OptimizerConfig(dropout=0.0), seq_len=7, batch_size=3, workers=2) as engine:
         for number, batch in enumerate(batches, 1):
-            losses.append(engine.step(batch, np.random.default_rng(0)))
+            losses.append(engine.step(batch, np.random.default_rng(0)) / batch.num_targets)
             named = FlatVector(model.shapes, "float64", engine.gradient)
             norms.append({name: float(np.linalg.norm(gradient)) for name, gradient in named.items()})
-            clip_norm_(engine.gradient, CLIP)
+            engine.clip(0, CLIP)
             engine.update(LR, number)
     return {"losses": losses, "first_gradient_norms": norms[0], "last_gradient_norms": norms[-1]}
 

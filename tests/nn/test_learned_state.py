@@ -107,8 +107,7 @@ def test_sampling_starts_from_it(make_learned):
 
 def engine_gradients(model, batches, workers=1):
     """The gradient of each batch's mean loss, by parameter."""
-    with ThreadPool(workers) as pool:
-        engine = NumpyEngine(model, QUIET, STEPS, STREAMS, pool)
+    with NumpyEngine(model, QUIET, STEPS, STREAMS, workers) as engine:
         for batch in batches:
             engine.step(batch, np.random.default_rng(0))
             yield FlatVector(model.shapes, model.dtype, engine.gradient.copy())

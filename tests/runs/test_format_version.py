@@ -6,12 +6,12 @@ charlm made of them.
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from charlm.base.errors import CheckpointError
-from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.format_version import FORMAT, stamp, take_stamp
 from charlm.runs.run import Run
@@ -62,8 +62,8 @@ def test_a_kept_run_means_what_it_meant(folder):
 def test_a_kept_run_goes_on_as_it_did_and_becomes_one_of_this_format(folder, copied):
     figures, _ = text_metrics(folder)
     target = copied(folder)
-    with ThreadPool(1) as pool:
-        trainer, run = resume(Run.open(target), {"steps": RESUMED_STEPS}, pool)
+    trainer, run = resume(Run.open(target), {"steps": RESUMED_STEPS})
+    with closing(trainer):
         for _ in train(trainer, run):
             pass
     last = run.read_metrics()[-1]

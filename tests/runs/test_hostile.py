@@ -9,7 +9,6 @@ import pytest
 import charlm
 from charlm.base.errors import CheckpointError, RunError
 from charlm.config import ModelConfig
-from charlm.engines.threads import ThreadPool
 from charlm.runs.checkpoint import check_checkpoint
 from charlm.runs.run import Run
 from charlm.training.start import resume
@@ -80,8 +79,8 @@ def test_resuming_compares_the_settings_with_the_weights_before_it_takes_memory(
     run = Run.open(tmp_path / "run")
     tracemalloc.start()
     try:
-        with ThreadPool(1) as pool, pytest.raises(CheckpointError, match=r"weight_ih_l0 has the shape \[16, 4\]"):
-            resume(run, {}, pool)
+        with pytest.raises(CheckpointError, match=r"weight_ih_l0 has the shape \[16, 4\]"):
+            resume(run, {})
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -20,6 +20,7 @@ SMALL = {
     "weight_decay": 0.01,
     "warmup": 3,
     "sample_every": 0,
+    "workers": 1,
 }
 
 
@@ -38,18 +39,21 @@ def corpus(tmp_path):
 
 
 @pytest.fixture
-def begun(corpus, tmp_path, pool):
+def begun(corpus, tmp_path):
     """A function that begins a small run on the corpus, in a folder of its own."""
-    count = iter(range(1000))
+    count, trainers = iter(range(1000)), []
 
-    def begin_run(text=None, folder=None, pool=pool, **settings):
+    def begin_run(text=None, folder=None, **settings):
         if text is not None:
             corpus.write_text(text)
-        trainer = new_trainer(find_text(str(corpus)), SMALL | settings, pool)
+        trainer = new_trainer(find_text(str(corpus)), SMALL | settings)
+        trainers.append(trainer)
         with new_run(trainer, folder or tmp_path / f"run-{next(count)}") as run:
             return trainer, run
 
-    return begin_run
+    yield begin_run
+    for trainer in trainers:
+        trainer.close()
 
 
 class Clock:

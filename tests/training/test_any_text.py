@@ -55,13 +55,13 @@ def whole_way(pool, folder, content, other, ways):
     """The way of a text through charlm; the mean costs of a character that came of it."""
     (folder / "corpus.txt").write_bytes(content)
     (folder / "other.txt").write_bytes(other)
-    trainer = new_trainer(find_source([str(folder / "corpus.txt")], ""), TINY | ways, pool)
+    trainer = new_trainer(find_source([str(folder / "corpus.txt")], ""), TINY | {"workers": 1} | ways)
     with new_run(trainer, folder / "run") as run:
         list(train(trainer, run))
     run = Run.open(folder / "run")
     model = load_run(run)
     assert len("".join(model.samples(2, len=5))) <= 10
-    again, _ = resume(run, {"steps": 2}, pool)
+    again, _ = resume(run, {"steps": 2})
     again.step(0.5)
     found = []
     here, beside = str(run.folder), str(folder / "other.txt")

@@ -1,6 +1,7 @@
 """Divergence: what is one and what is none, the way back, and that nothing of it is ever saved."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,12 +26,11 @@ CHANCE_NATS = math.log(100)
 
 
 def follow(losses, share=1.0, chance_nats=CHANCE_NATS):
-    """The position after these losses."""
-    position = TrainerState()
+    """The state after these losses."""
+    state = TrainerState()
     for loss_nats in losses:
-        position.step += 1
-        check_loss(position, loss_nats, share, chance_nats)
-    return position
+        state = check_loss(replace(state, step=state.step + 1), loss_nats, share, chance_nats)
+    return state
 
 
 def stored(run, trainer):
@@ -52,7 +52,7 @@ def plant(monkeypatch):
         take = Trainer.step
 
         def diverging(self, progress):
-            if self.position.step + 1 == step and self.position.lr_factor > factor:
+            if self.state.step + 1 == step and self.state.lr_factor > factor:
                 raise DivergenceError(f"the loss at step {step} is nan")
             return take(self, progress)
 
@@ -114,9 +114,9 @@ def test_a_spike_is_waited_for_as_long_in_a_resumed_run(begun):
     losses = [1.5] * 300 + [7.0] * 200
     resumed = TrainerState()
     for loss_nats in losses:
-        resumed.step += 1
+        resumed = replace(resumed, step=resumed.step + 1)
         try:
-            check_loss(resumed, loss_nats, 1.0, CHANCE_NATS)
+            resumed = check_loss(resumed, loss_nats, 1.0, CHANCE_NATS)
         except DivergenceError:
             break
         resumed = TrainerState.from_json(resumed.to_json(), "last.safetensors", FORMAT)
@@ -184,17 +184,17 @@ def test_training_goes_back_halves_the_rate_and_goes_on(begun, often, plant):
     # The weights, the moments, the carried state and the batches are those of then: only the rate differs.
     assert steps[12].loss_nats == steps[10].loss_nats
     assert steps[13].loss_nats != steps[11].loss_nats
-    assert trainer.lr == 0.01 and trainer.position.rollbacks_in_a_row == 0
+    assert trainer.state.lr == 0.01 and trainer.state.rollbacks_in_a_row == 0
     assert isinstance(reports[-1], SummaryReport) and reports[-1].steps == 20
     assert [record["step"] for record in run.read_metrics()] == [0, 4, 8, 12, 16, 20]
 
 
-def test_a_run_that_has_gone_back_is_resumed_bit_for_bit(begun, often, plant, pool):
+def test_a_run_that_has_gone_back_is_resumed_bit_for_bit(begun, often, plant):
     plant(13, factor=0.3)  # that is twice
     settings = {"steps": 24, "eval_every": 4, "save_every": "5"}
     trainer, whole = begun(**settings)
     list(train(trainer, whole))
-    assert trainer.position.rollbacks == 2
+    assert trainer.state.rollbacks == 2
     for killed_after in (7, 11, 12, 14, 21):
         other, run = begun(**settings)
         taken = 0
@@ -202,10 +202,10 @@ def test_a_run_that_has_gone_back_is_resumed_bit_for_bit(begun, often, plant, po
             taken += isinstance(report, StepReport)
             if taken == killed_after:
                 break
-        resumed, run = resume(Run.open(run.folder), {}, pool)
+        resumed, run = resume(Run.open(run.folder), {})
         list(train(resumed, run))
-        assert np.array_equal(resumed.model.params.flat, trainer.model.params.flat)
-        assert (resumed.position.lr_factor, resumed.position.rollbacks) == (0.25, 2)
+        assert np.array_equal(resumed.engine._model.params.flat, trainer.engine._model.params.flat)
+        assert (resumed.state.lr_factor, resumed.state.rollbacks) == (0.25, 2)
         assert [record["step"] for record in run.read_metrics()] == [0, 4, 8, 12, 16, 20, 24]
 
 
@@ -244,11 +244,11 @@ def test_an_absurd_rate_saves_no_number_that_is_none(begun, clip):
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_comes_back_to_the_parameters_before(begun, monkeypatch, loss):
     trainer, run = begun(steps=9, lr=0.02, eval_every=100)
-    before = trainer.model.params.flat.copy()
+    before = trainer.engine._model.params.flat.copy()
     monkeypatch.setattr("charlm.engines.numpy.engine.NumpyEngine.step", lambda *args: loss)
     with pytest.raises(DivergenceError, match=rf"the loss at step 1 is {loss}"):
         list(train(trainer, run))
-    assert np.array_equal(trainer.model.params.flat, before)
+    assert np.array_equal(trainer.engine._model.params.flat, before)
 
 
 def test_parameters_that_are_no_numbers_are_never_copied_nor_saved(begun, often):
@@ -256,8 +256,8 @@ def test_parameters_that_are_no_numbers_are_never_copied_nor_saved(begun, often)
     reports = []
     for report in train(trainer, run):
         reports.append(report)
-        if isinstance(report, StepReport) and report.step == 10 and not trainer.position.rollbacks:
-            trainer.model.params.flat[3] = math.inf
+        if isinstance(report, StepReport) and report.step == 10 and not trainer.state.rollbacks:
+            trainer.engine._model.params.flat[3] = math.inf
     assert sum(isinstance(report, RollbackReport) for report in reports) == 1
     assert np.isfinite(stored(run, trainer).params.flat).all()
 
@@ -266,10 +266,8 @@ def test_a_spike_that_stays_goes_back_to_before_it(begun, often, monkeypatch):
     take = Trainer.step
 
     def rising(self, progress):
-        loss_nats, targets = take(self, progress)
-        return (
-            loss_nats + 8.0 if self.position.step > 72 and not self.position.rollbacks else loss_nats
-        ), targets
+        state, loss_nats, targets = take(self, progress)
+        return state, loss_nats + 8.0 * (state.step > 72 and not state.rollbacks), targets
 
     monkeypatch.setattr(Trainer, "step", rising)
     trainer, run = begun(steps=200, lr=0.02, eval_every=1000)
@@ -281,7 +279,8 @@ def test_a_copy_is_not_taken_while_the_loss_rises(begun, often):
     trainer, _ = begun(steps=20)
     good = RollbackPoint(trainer)
     for step in range(1, 11):
-        trainer.step(0.0)
-        trainer.position.mean_nats, trainer.position.recent_nats = 1.0, 1.7 if step == 10 else 1.0
-        good.renew()
-    assert good.roll_back(DivergenceError("rising")).back_to == 5
+        trainer.state = trainer.step(0.0)[0]
+        trainer.state = replace(trainer.state, mean_nats=1.0, recent_nats=1.7 if step == 10 else 1.0)
+        trainer.state = good.renew(trainer.state)
+    _, report = good.roll_back(trainer.state, DivergenceError("rising"))
+    assert report.back_to == 5

@@ -131,7 +131,7 @@ def test_a_curve_that_cannot_be_written_does_not_stop_training_and_is_an_error_a
         RunError, match=r"the save after step 9 failed for the curve: .*metrics\.jsonl cannot be written"
     ):
         list(train(trainer, run))
-    assert np.array_equal(run.load_model("last").params.flat, trainer.model.params.flat)
+    assert np.array_equal(run.load_model("last").params.flat, trainer.engine._model.params.flat)
 
 
 def test_a_folder_in_the_place_of_the_curve_is_a_fault_too(begun):

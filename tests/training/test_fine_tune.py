@@ -100,15 +100,15 @@ def test_other_settings_are_refused_and_nothing_changes(models, make_model, conf
 def test_a_run_begins_from_another_s_weights(begun):
     first, _ = begun(steps=3)
     for _ in range(3):
-        first.step(0.0)
+        first.state = first.step(0.0)[0]
     second, _ = begun(text="abcxyz\n " * 40, steps=3)
     report = transfer(first.language_model(), second.language_model())
     assert report.new == ("x", "y", "z")
-    ours, theirs = second.model.params, first.model.params
+    ours, theirs = second.engine._model.params, first.engine._model.params
     assert np.array_equal(ours["layers.1.W_xh"], theirs["layers.1.W_xh"])
     symbols = second.corpus.vocabulary.symbols, first.corpus.vocabulary.symbols
     assert ours["readout.b_y"][symbols[0].index("a")] == theirs["readout.b_y"][symbols[1].index("a")]
-    assert second.position.step == 0
+    assert second.state.step == 0
 
 
 def test_the_end_and_the_unknown_symbol_are_matched_as_such(make_model):

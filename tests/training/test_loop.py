@@ -24,12 +24,12 @@ def weights_of(run, which):
 def trained(trainer, run):
     """The losses and the weights at the end of a run."""
     losses = [report.loss_nats for report in train(trainer, run) if isinstance(report, StepReport)]
-    return losses, trainer.model.params.flat
+    return losses, trainer.engine._model.params.flat
 
 
 def test_a_checkpoint_precedes_the_first_step(begun):
     trainer, run = begun(steps=5)
-    fresh = trainer.model.params.flat.copy()
+    fresh = trainer.engine._model.params.flat.copy()
     assert np.array_equal(weights_of(Run.open(run.folder), "last"), fresh)
     reports = train(trainer, run)
     first = next(reports)
@@ -40,13 +40,13 @@ def test_a_checkpoint_precedes_the_first_step(begun):
         assert np.array_equal(weights_of(Run.open(run.folder), which), fresh)
 
 
-def test_the_validation_cost_is_that_of_the_held_out_text(begun):
+def test_the_validation_loss_is_that_of_the_held_out_text(begun):
     trainer, run = begun(steps=4, eval_every=2)
     for report in train(trainer, run):
         if isinstance(report, ValidationReport):
             figures = trainer.language_model().perplexity(trainer.corpus.validation.text)
             assert report.val_nats_per_char == figures.nats_per_char
-    assert load(run).perplexity(trainer.corpus.validation.text).nats_per_char == trainer.position.best_val
+    assert load(run).perplexity(trainer.corpus.validation.text).nats_per_char == trainer.state.best_val
 
 
 def test_a_long_held_out_text_is_scored_in_part(begun, monkeypatch):
@@ -86,7 +86,7 @@ def test_model_safetensors_is_the_best_by_validation(begun, monkeypatch, costs):
             assert np.array_equal(weights_of(run, "last"), weights[-1])
             assert np.array_equal(weights_of(run, "best"), weights[int(np.argmin(costs[: len(weights)]))])
         if isinstance(report, ValidationReport):
-            weights.append(trainer.model.params.flat.copy())
+            weights.append(trainer.engine._model.params.flat.copy())
             best.append(report.is_best)
     assert best == [cost < min(costs[:place], default=math.inf) for place, cost in enumerate(costs)]
     assert isinstance(report, SummaryReport)
@@ -99,7 +99,7 @@ def test_with_nothing_to_validate_on_the_last_weights_are_the_model(begun, val_f
     reports = list(train(trainer, run))
     assert all(r.val_nats_per_char is None and not r.is_best for r in reports if isinstance(r, ValidationReport))
     assert reports[-1].val_nats_per_char is reports[-1].best_val_nats_per_char is None
-    assert np.array_equal(weights_of(run, "best"), trainer.model.params.flat)
+    assert np.array_equal(weights_of(run, "best"), trainer.engine._model.params.flat)
 
 
 @pytest.mark.parametrize("held_out", ["QZ", "QZQZabQ"])
@@ -109,7 +109,7 @@ def test_where_what_is_held_out_is_unknown_the_last_weights_are_the_model(begun,
     reports = list(train(trainer, run))
     assert len(trainer.corpus.validation) == len(held_out) and trainer.validation is None
     assert all(r.val_nats_per_char is None and not r.is_best for r in reports if isinstance(r, ValidationReport))
-    assert np.array_equal(weights_of(run, "best"), trainer.model.params.flat)
+    assert np.array_equal(weights_of(run, "best"), trainer.engine._model.params.flat)
 
 
 def test_unknown_characters_among_known_ones_are_validated_on(begun):
@@ -122,17 +122,17 @@ def test_the_metrics_are_the_validations(begun):
     trainer, run = begun(steps=9, eval_every=4)
     reports = [report for report in train(trainer, run) if isinstance(report, ValidationReport)]
     assert run.read_metrics() == [dataclasses.asdict(report) for report in reports]
-    assert reports[-1].lr == trainer.lr
+    assert reports[-1].lr == trainer.state.lr
 
 
 def test_the_summary_adds_up(begun):
     trainer, run = begun(steps=9)
     *_, summary = train(trainer, run)
     assert summary.run == str(run.folder)
-    assert summary.parameters == trainer.model.params.flat.size
-    position = trainer.position
+    assert summary.parameters == trainer.engine._model.params.flat.size
+    position = trainer.state
     assert summary.chars_per_second == pytest.approx(position.targets / position.training_seconds)
-    assert summary.train_nats_per_char == trainer.position.train_nats_per_char
+    assert summary.train_nats_per_char == trainer.state.train_nats_per_char
 
 
 @pytest.mark.parametrize("partition", ["sequential", "varied", "random"])
@@ -146,15 +146,15 @@ def test_sampling_and_validating_on_the_way_disturb_nothing(begun, monkeypatch, 
 
 def test_stopping_saves_and_says_so(begun):
     trainer, run = begun(steps=20, eval_every=100)
-    reports = list(train(trainer, run, should_stop=lambda: trainer.position.step == 7))
+    reports = list(train(trainer, run, should_stop=lambda: trainer.state.step == 7))
     assert reports[-1].stopped and reports[-1].steps == 7
     assert [record["step"] for record in run.read_metrics()] == [0]
-    assert np.array_equal(weights_of(run, "last"), trainer.model.params.flat)
+    assert np.array_equal(weights_of(run, "last"), trainer.engine._model.params.flat)
 
 
 def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
     trainer, _ = begun(steps=9, eval_every=100)
-    before = trainer.model.params.flat.copy()
+    before = trainer.engine._model.params.flat.copy()
 
     def step(engine, batch, rng):
         engine.gradient[3] = math.nan
@@ -162,8 +162,8 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
 
     monkeypatch.setattr("charlm.engines.numpy.engine.NumpyEngine.step", step)
     with pytest.raises(DivergenceError, match="norm nan"):
-        trainer.step(0.0)
-    assert np.array_equal(trainer.model.params.flat, before)
+        trainer.state = trainer.step(0.0)[0]
+    assert np.array_equal(trainer.engine._model.params.flat, before)
 
 
 def test_the_rate_is_the_optimiser_s_own_or_the_cell_s_share_of_it_where_none_is_given(begun):
@@ -175,17 +175,17 @@ def test_the_rate_is_the_optimiser_s_own_or_the_cell_s_share_of_it_where_none_is
         ("mlstm", 0.5, 0.5),
     ):
         trainer, run = begun(cell=cell, lr=lr, warmup=0, schedule="constant")
-        trainer.step(0.0)
-        assert trainer.lr == run.config.optimisation.lr == expected
+        trainer.state = trainer.step(0.0)[0]
+        assert trainer.state.lr == run.config.optimisation.lr == expected
 
 
 def test_gradients_are_clipped_before_the_update(begun):
     settings = {"optimizer": "sgd", "schedule": "constant", "lr": 1.0, "warmup": 0, "weight_decay": 0.0}
     for clip, within in (({"clip": 1e-3, "clip_value": 0.0}, 1e-3), ({"clip": 0.0, "clip_value": 1e-4}, None)):
         trainer, _ = begun(steps=3, dtype="float64", **settings, **clip)
-        before = trainer.model.params.flat.copy()
-        trainer.step(0.0)
-        change = trainer.model.params.flat - before
+        before = trainer.engine._model.params.flat.copy()
+        trainer.state = trainer.step(0.0)[0]
+        change = trainer.engine._model.params.flat - before
         if within is None:
             assert np.abs(change).max() == pytest.approx(1e-4)
         else:

@@ -16,7 +16,7 @@ from charlm.training.loop import train
 from charlm.training.start import resume
 
 
-def test_a_folder_that_is_deleted_is_put_back(begun, pool, faults_of):
+def test_a_folder_that_is_deleted_is_put_back(begun, faults_of):
     settings = {"steps": 20, "eval_every": 4, "save_every": "3", "keep": 1}
     trainer, whole = begun(**settings)
     list(train(trainer, whole))
@@ -33,7 +33,7 @@ def test_a_folder_that_is_deleted_is_put_back(begun, pool, faults_of):
     assert reopened == run
     for which in ("best", "last"):
         assert np.array_equal(reopened.load_model(which).params.flat, whole.load_model(which).params.flat)
-    assert resume(reopened, {"steps": 21}, pool)[0].position.step == 20
+    assert resume(reopened, {"steps": 21})[0].state.step == 20
 
 
 def test_a_folder_that_another_run_has_taken_is_left_alone(begun, tmp_path):
@@ -89,17 +89,17 @@ def test_a_permission_that_is_really_lost_and_comes_back(begun, locked_out, chec
     check_same(run, whole)
 
 
-def test_best_weights_that_somebody_deleted_are_put_back_or_forgotten(begun, pool):
+def test_best_weights_that_somebody_deleted_are_put_back_or_forgotten(begun):
     trainer, run = begun(steps=20, save_every="1", eval_every=100)
-    for report in train(trainer, run, lambda: trainer.position.step >= 6):
+    for report in train(trainer, run, lambda: trainer.state.step >= 6):
         if isinstance(report, StepReport) and report.step == 3:
             before = run.best_path.read_bytes()
             run.best_path.unlink()
     assert run.best_path.read_bytes() == before
     run.best_path.unlink()
-    trainer, run = resume(Run.open(run.folder), {}, pool)
+    trainer, run = resume(Run.open(run.folder), {})
     list(train(trainer, run))
-    assert np.array_equal(run.load_model("best").params.flat, trainer.model.params.flat)
+    assert np.array_equal(run.load_model("best").params.flat, trainer.engine._model.params.flat)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ SETTINGS = {"steps": 16, "eval_every": 2}
 @pytest.fixture
 def scripted(monkeypatch):
     """Validations that cost what is written above, whatever the weights are."""
-    monkeypatch.setattr(_Loop, "_validation_cost", lambda self: COSTS[self.trainer.position.step // 2])
+    monkeypatch.setattr(_Loop, "_validation_loss", lambda self: COSTS[self.trainer.state.step // 2])
 
 
 def validated(reports):
@@ -36,29 +36,29 @@ def test_a_run_ends_after_so_many_validations_in_a_row_without_a_new_best(begun,
     assert summary.best_val_nats_per_char == min(COSTS[: end // 2 + 1])
 
 
-def test_a_run_that_ended_early_goes_on_with_more_patience_as_if_it_had_not(begun, scripted, pool):
+def test_a_run_that_ended_early_goes_on_with_more_patience_as_if_it_had_not(begun, scripted):
     trainer, whole = begun(**SETTINGS)
     list(train(trainer, whole))
     _, run = begun(patience=2, **SETTINGS)
-    *_, summary = train(*resume(Run.open(run.folder), {}, pool))
+    *_, summary = train(*resume(Run.open(run.folder), {}))
     assert summary.steps == 6
     for settings in ({}, {"patience": 1}):
         with pytest.raises(RunError, match=r"has run out of --patience \d\. To train longer: .* --patience 0"):
-            resume(Run.open(run.folder), settings, pool)
-    *_, summary = train(*resume(Run.open(run.folder), {"patience": 3}, pool))
+            resume(Run.open(run.folder), settings)
+    *_, summary = train(*resume(Run.open(run.folder), {"patience": 3}))
     assert summary.steps == 14 and summary.stopped_early
     assert Run.open(run.folder).config.budget.patience == 3
-    resumed, run = resume(Run.open(run.folder), {"patience": 0}, pool)
+    resumed, run = resume(Run.open(run.folder), {"patience": 0})
     *_, summary = train(resumed, run)
     assert summary.steps == 16 and not summary.stopped_early
-    assert np.array_equal(resumed.model.params.flat, trainer.model.params.flat)
+    assert np.array_equal(resumed.engine._model.params.flat, trainer.engine._model.params.flat)
     assert run.best_path.read_bytes() == whole.best_path.read_bytes()
 
 
-def test_an_interruption_is_not_forgotten_by_patience(begun, scripted, pool):
+def test_an_interruption_is_not_forgotten_by_patience(begun, scripted):
     trainer, run = begun(patience=3, **SETTINGS)
-    list(train(trainer, run, lambda: trainer.position.step >= 13))
-    *reports, summary = train(*resume(Run.open(run.folder), {}, pool))
+    list(train(trainer, run, lambda: trainer.state.step >= 13))
+    *reports, summary = train(*resume(Run.open(run.folder), {}))
     assert validated(reports) == [14] and summary.stopped_early
 
 
@@ -67,7 +67,7 @@ def test_going_back_does_not_renew_patience(begun, scripted, monkeypatch):
     take = Trainer.step
 
     def diverging(self, progress):
-        if self.position.step == 12 and not self.position.rollbacks:
+        if self.state.step == 12 and not self.state.rollbacks:
             raise DivergenceError(f"the loss at step 13 is {math.nan}")
         return take(self, progress)
 

@@ -1,5 +1,6 @@
 """The laws of a run's length and of its events, in steps, in epochs and in minutes."""
 
+from dataclasses import replace
 from itertools import pairwise
 from math import ceil
 
@@ -58,19 +59,21 @@ def test_minutes_hold_everything_and_the_last_validation_too(begun, clock):
 
 def test_minutes_stand_in_the_schedule_where_steps_would(begun, clock):
     trainer, run = begun(minutes=1.0, schedule="linear", warmup=0, lr=0.1, optimizer="sgd")
-    seen = [(report.seconds, trainer.lr) for report in train(trainer, run) if isinstance(report, StepReport)]
+    seen = [
+        (report.seconds, trainer.state.lr) for report in train(trainer, run) if isinstance(report, StepReport)
+    ]
     # Each rate is that of the time before its step of a second; the first validation's counts.
     expected = [0.1 * (0.01 + 0.99 * (1 - (seconds - 1) / 58)) for seconds, _ in seen]
     assert [lr for _, lr in seen] == pytest.approx(expected)
     assert seen[-1][1] < 0.1 * 0.05
 
 
-def test_a_resumed_run_has_the_minutes_that_are_left(begun, clock, pool):
+def test_a_resumed_run_has_the_minutes_that_are_left(begun, clock):
     trainer, run = begun(minutes=1.0)
-    list(train(trainer, run, should_stop=lambda: trainer.position.step >= 10))
-    spent = trainer.position.seconds
+    list(train(trainer, run, should_stop=lambda: trainer.state.step >= 10))
+    spent = trainer.state.seconds
     clock.now += 5000  # until somebody goes on
-    reports = list(train(*resume(Run.open(run.folder), {}, pool)))
+    reports = list(train(*resume(Run.open(run.folder), {})))
     assert of_kind(reports, StepReport)[0].seconds == spent + 1
     assert 60 <= reports[-1].seconds <= 62
 
@@ -113,18 +116,16 @@ def test_a_short_run_has_no_more_events_than_steps_and_a_long_one_about_twenty(s
 @given(minutes=st.floats(0.05, 100), cost=st.floats(0.01, 3), step=st.floats(0.01, 2))
 def test_validations_take_a_twentieth_of_a_time_at_the_most(minutes, cost, step):
     budget = Budget(RunConfig(minutes=minutes), targets_per_epoch=10)
-    position, validating, validations = TrainerState(), 0.0, 0
-    budget.note_validation(position, cost)
-    while budget.progress(position) < 1 and position.step < 2000:
-        before = budget.progress(position)
-        position.step += 1
-        position.seconds += step
-        if budget.is_validation_due(position, before):
+    state, validating, validations = budget.note_validation(TrainerState(), cost), 0.0, 0
+    while budget.progress(state) < 1 and state.step < 2000:
+        before = budget.progress(state)
+        state = replace(state, step=state.step + 1, seconds=state.seconds + step)
+        if budget.is_validation_due(state, before):
             validating += cost
             validations += 1
-            position.seconds += cost
-            position.validated_at = position.seconds
-    assert validating <= 0.05 * position.seconds + 1e-9
+            now = state.seconds + cost
+            state = replace(state, seconds=now, validated_at=now)
+    assert validating <= 0.05 * state.seconds + 1e-9
     assert validations <= 20
 
 
@@ -166,11 +167,11 @@ def test_a_short_run_on_a_long_text_validates_first_and_last_alone(begun):
         assert all(report.val_nats_per_char is not None for report in of_kind(reports, ValidationReport))
 
 
-def test_a_resumed_run_validates_where_the_uninterrupted_one_does(begun, pool):
+def test_a_resumed_run_validates_where_the_uninterrupted_one_does(begun):
     text = "the quick brown fox.\n" * 400
     trainer, run = begun(text, steps=250)
-    seen = steps_of(train(trainer, run, lambda: trainer.position.step >= 100), ValidationReport)
-    seen += steps_of(train(*resume(Run.open(run.folder), {}, pool)), ValidationReport)
+    seen = steps_of(train(trainer, run, lambda: trainer.state.step >= 100), ValidationReport)
+    seen += steps_of(train(*resume(Run.open(run.folder), {})), ValidationReport)
     assert seen == steps_of(train(*begun(text, steps=250)), ValidationReport)
 
 
@@ -183,22 +184,22 @@ def test_one_slow_validation_does_not_blank_the_curve_and_its_time_is_kept_for_t
             clock.validation_seconds = 50.0 if len(seconds) == 4 else 1.0
     gaps = [after - before for before, after in pairwise(seconds)]
     assert max(gaps) <= 60 + 1 + 50 and len(seconds) >= 15
-    assert trainer.position.slowest_validation == 50.0
+    assert trainer.state.slowest_validation == 50.0
     assert 20 * 60 - 52 <= seconds[-1] <= 20 * 60
 
 
-def test_a_run_of_minutes_knows_its_end_again(begun, clock, pool):
+def test_a_run_of_minutes_knows_its_end_again(begun, clock):
     trainer, run = begun(minutes=1.0)
     list(train(trainer, run))
     with pytest.raises(RunError, match=r"has finished \(1 minute\)\. .* --minutes 4$"):
-        resume(Run.open(run.folder), {}, pool)
+        resume(Run.open(run.folder), {})
 
 
-def test_the_shares_of_time_add_up_over_a_resumed_run(begun, clock, pool):
+def test_the_shares_of_time_add_up_over_a_resumed_run(begun, clock):
     trainer, run = begun(steps=20, eval_every=5)
-    list(train(trainer, run, lambda: trainer.position.step >= 12))
-    trainer, run = resume(Run.open(run.folder), {}, pool)
+    list(train(trainer, run, lambda: trainer.state.step >= 12))
+    trainer, run = resume(Run.open(run.folder), {})
     *_, summary = train(trainer, run)
     assert summary.seconds == 20 * 1 + 5 * 2
     assert summary.validation_share == pytest.approx(10 / 30) and summary.saving_share == 0.0
-    assert summary.chars_per_second == pytest.approx(trainer.position.targets / 20)
+    assert summary.chars_per_second == pytest.approx(trainer.state.targets / 20)

@@ -1,6 +1,7 @@
 """Saving: when it happens, and what is kept."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,9 @@ def saved_steps(monkeypatch):
     """The steps after which the state is saved."""
     steps, save = [], Saver.save
 
-    def noted(self):
-        steps.append(self._trainer.position.step)
-        return save(self)
+    def noted(self, state):
+        steps.append(state.step)
+        return save(self, state)
 
     monkeypatch.setattr(Saver, "save", noted)
     return steps
@@ -46,10 +47,10 @@ def test_saves_come_every_so_many_seconds_and_at_the_end(begun, clock, saved_ste
     assert saved_steps == [0, 3, 6, 9, 10]
 
 
-def test_what_is_said_on_resuming_takes_the_place_of_what_was_said(begun, pool, saved_steps):
+def test_what_is_said_on_resuming_takes_the_place_of_what_was_said(begun, saved_steps):
     trainer, run = begun(steps=9, save_every="100")
-    list(train(trainer, run, lambda: trainer.position.step >= 2))
-    list(train(*resume(Run.open(run.folder), {"save_every": "3", "keep": 2}, pool)))
+    list(train(trainer, run, lambda: trainer.state.step >= 2))
+    list(train(*resume(Run.open(run.folder), {"save_every": "3", "keep": 2})))
     assert saved_steps == [0, 2, 3, 6, 9]
     budget = Run.open(run.folder).config.budget
     assert (budget.save_every, budget.keep) == ("3", 2)
@@ -57,20 +58,18 @@ def test_what_is_said_on_resuming_takes_the_place_of_what_was_said(begun, pool, 
 
 @given(cost=st.floats(1e-3, 10), step=st.floats(0.5, 10))
 def test_where_nothing_is_said_saving_takes_under_two_hundredths_of_the_time(cost, step):
-    budget, position, saving = Budget(RunConfig(steps=10**9), targets_per_epoch=10), TrainerState(), 0.0
-    budget.note_save(position, cost)
-    while position.seconds < 100 * cost + 100:
-        position.step += 1
-        position.seconds += step
-        if budget.is_save_due(position):
-            position.seconds += cost
+    budget, state, saving = Budget(RunConfig(steps=10**9), targets_per_epoch=10), TrainerState(), 0.0
+    state = budget.note_save(state, cost)
+    while state.seconds < 100 * cost + 100:
+        state = replace(state, step=state.step + 1, seconds=state.seconds + step)
+        if budget.is_save_due(state):
             saving += cost
-            budget.note_save(position, cost)
-    assert saving == 0 or saving < 0.02 * position.seconds
-    assert saving > 0.005 * min(position.seconds * cost / 10, position.seconds) - cost
+            state = budget.note_save(replace(state, seconds=state.seconds + cost), cost)
+    assert saving == 0 or saving < 0.02 * state.seconds
+    assert saving > 0.005 * min(state.seconds * cost / 10, state.seconds) - cost
 
 
-def test_the_latest_saves_are_kept_as_whole_ones(begun, pool, saved_steps):
+def test_the_latest_saves_are_kept_as_whole_ones(begun, saved_steps):
     settings = {"steps": 14, "eval_every": 4, "save_every": "3", "keep": 2}
     trainer, run = begun(**settings)
     list(train(trainer, run))
@@ -82,12 +81,12 @@ def test_the_latest_saves_are_kept_as_whole_ones(begun, pool, saved_steps):
     earlier, last = find_snapshots(run.folder)
     assert last.read_bytes() == run.last_path.read_bytes()
     shutil.copy(earlier, run.last_path)
-    resumed, _ = resume(Run.open(run.folder), {}, pool)
-    assert resumed.position.step == 12
+    resumed, _ = resume(Run.open(run.folder), {})
+    assert resumed.state.step == 12
     list(train(resumed, run))
-    assert np.array_equal(resumed.model.params.flat, trainer.model.params.flat)
+    assert np.array_equal(resumed.engine._model.params.flat, trainer.engine._model.params.flat)
     shutil.copy(last, run.best_path)
-    assert np.array_equal(run.load_model("best").params.flat, trainer.model.params.flat)
+    assert np.array_equal(run.load_model("best").params.flat, trainer.engine._model.params.flat)
 
 
 def test_the_oldest_goes_only_once_the_newest_is_there(begun, monkeypatch):
@@ -115,7 +114,7 @@ def test_where_the_last_state_is_saved_nothing_of_the_save_is_left_to_do(begun, 
 
     def killed_after(self, checkpoint):
         write(self, checkpoint)
-        if trainer.position.step == 9:
+        if trainer.state.step == 9:
             raise Killed
 
     monkeypatch.setattr(Saver, "_write_state", killed_after)

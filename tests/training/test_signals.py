@@ -71,4 +71,4 @@ def test_a_signal_ends_training_after_the_step_and_saves(begun, number):
             if isinstance(report, StepReport) and report.step == 3:
                 signal.raise_signal(number)
     assert report.stopped and report.steps == 3
-    assert np.array_equal(run.load_model("last").params.flat, trainer.model.params.flat)
+    assert np.array_equal(run.load_model("last").params.flat, trainer.engine._model.params.flat)

@@ -35,7 +35,6 @@ from charlm.config import (
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
 from charlm.data.remarks import list_remarks
-from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import only_writer
@@ -125,31 +124,28 @@ def command(
     if origin is not None:
         settings = inherited(origin.config, settings)
     config = TrainingConfig.from_settings(**settings) if before is None else changed(before.config, settings)
-    with ThreadPool(config.batching.workers) as pool:
-        if before is None:
-            source = find_source(corpus or [DEFAULT_CORPUS], config.corpus.glob)
-            begun = _new(
-                source.allow_expansion() if allow_expansion else source, settings, origin, out, pool, quiet
-            )
-        else:
-            begun = _resumed(before, settings, pool, quiet, own_corpus or ())
-        with begun as (trainer, run):
-            stopped = _train(trainer, run, json, quiet)
-            if profile:
-                print_profile(trainer.profile(), trainer.position.step)
+    if before is None:
+        source = find_source(corpus or [DEFAULT_CORPUS], config.corpus.glob)
+        begun = _new(source.allow_expansion() if allow_expansion else source, settings, origin, out, quiet)
+    else:
+        begun = _resumed(before, settings, quiet, own_corpus or ())
+    with begun as (trainer, run), closing(trainer):
+        stopped = _train(trainer, run, json, quiet)
+        if profile:
+            print_profile(trainer.profile(), trainer.state.step)
     if stopped:
         raise typer.Exit(INTERRUPTED)
 
 
 @contextmanager
 def _new(
-    source: Source, settings: dict[str, Any], origin: Run | None, out: Path | None, pool: ThreadPool, quiet: bool
+    source: Source, settings: dict[str, Any], origin: Run | None, out: Path | None, quiet: bool
 ) -> Iterator[tuple[Trainer, Run]]:
     """A new run, from another's weights where there is one; its folder is locked meanwhile."""
     # Loaded first: settings that a stranger's weights do not bear out get no memory.
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
-        trainer = new_trainer(source, settings, pool, progress)
+        trainer = new_trainer(source, settings, progress)
     for remark in list_remarks(trainer.corpus.prepared):
         _say(remark, quiet)
     if start is not None:
@@ -162,13 +158,13 @@ def _new(
 
 @contextmanager
 def _resumed(
-    before: Run, settings: dict[str, Any], pool: ThreadPool, quiet: bool, corpus: Sequence[str]
+    before: Run, settings: dict[str, Any], quiet: bool, corpus: Sequence[str]
 ) -> Iterator[tuple[Trainer, Run]]:
     """A run that goes on; its folder is locked meanwhile."""
     with only_writer(before.folder):
         run = Run.open(before.folder)  # as it is now that nobody else changes it
         with progress_bar("reading", quiet) as progress:
-            begun = resume(run, settings, pool, progress, corpus)
+            begun = resume(run, settings, progress, corpus)
         yield begun
 
 

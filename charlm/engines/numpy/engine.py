@@ -1,8 +1,8 @@
-"""A training step on this machine's cores: the batch's columns are split over workers, gradients are summed.
+"""The NumPy engine: a batch's columns are split over workers, and their gradients are summed.
 
-The first worker is this process, the others are processes of their own over shared memory: threads would hand
-the interpreter's lock to and fro after every short call, and lose a third of two cores' time to it. The
-gradients are summed in the workers' order, so that the same seed and number of workers give the same bits.
+The first worker is this process, the others are processes over shared memory: threads would hand the
+interpreter's lock to and fro after every short call, and lose a third of two cores' time to it. The gradients are
+summed in the workers' order, so that the same seed and number of workers give the same bits.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import asdict
 
 import numpy as np
 
-from charlm.base.arrays import Floats
+from charlm.base.arrays import FlatVector, Floats
 from charlm.base.timing import Stopwatch
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
+from charlm.engines.base import Engine, Snapshot
 from charlm.engines.numpy.processes import WorkerProcesses
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
@@ -24,59 +25,68 @@ from charlm.engines.threads import ThreadPool, cores_of, on_core
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
 from charlm.optim import make_optimizer
+from charlm.optim.averaging import AVERAGE
+from charlm.optim.clipping import clip_norm_, clip_value_
 
 
-class NumpyEngine:
-    """Executes steps for one model, whose parameters it moves into shared memory, and one size of batch.
-
-    The processes end with the pool's block, or with the engine if that goes first.
-
-    Attributes:
-        slots: what the optimiser keeps for each parameter, by name (P,).
-    """
+class NumpyEngine(Engine):
+    """Runs steps on this machine's cores; it moves the model's parameters into shared memory."""
 
     def __init__(
-        self, model: Model, optimisation: OptimizerConfig, seq_len: int, batch_size: int, pool: ThreadPool
+        self,
+        model: Model,
+        optimizer_config: OptimizerConfig,
+        seq_len: int,
+        batch_size: int,
+        workers: int | None = None,
     ) -> None:
-        columns = pool.columns(batch_size)
+        """Start the workers.
+
+        Args:
+            model: what learns; its parameters are the first ones.
+            optimizer_config: the update rule and the regularization.
+            seq_len: the most steps of a window.
+            batch_size: the sequences of a batch.
+            workers: how many, at most one a sequence; None for one a usable core.
+
+        Raises:
+            WorkerError: a process cannot be started.
+        """
+        self.threads = ThreadPool(workers)
+        columns = self.threads.columns(batch_size)
         self._workers = len(columns)
-        optimizer = make_optimizer(optimisation)
-        sizes = optimizer.slot_names, seq_len, batch_size, self._workers
-        self._memory = memory = TrainingMemory(model, *sizes)
-        self.slots = memory.slots
+        optimizer = make_optimizer(optimizer_config)
+        self._memory = memory = TrainingMemory(model, optimizer.slot_names, seq_len, batch_size, self._workers)
         for name, slot in optimizer.init(model.params.flat).items():
-            self.slots[name][:] = slot
+            memory.slots[name][:] = slot
         model.use_storage(memory.params)
+        self._model = self._network = model
+        if AVERAGE in memory.slots:
+            average = FlatVector(model.shapes, model.dtype, memory.slots[AVERAGE])
+            self._network = Model(model.config, model.vocab_size, average)
         self._current = 0
         self._stopwatch = Stopwatch()
         self._busy: list[dict[str, float]] = [{}]
-        self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimisation)
-        settings = model.config.to_json(), model.vocab_size, optimisation.to_json(), seq_len, batch_size
+        self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimizer_config)
+        settings = model.config.to_json(), model.vocab_size, optimizer_config.to_json(), seq_len, batch_size
         cores = cores_of(self._workers)
         self._core = cores[0]
-        jobs = [
+        setups = [
             WorkerSetup(*settings, self._workers, number, (own.start, own.stop), memory.shared.address, core)
             for number, (own, core) in enumerate(zip(columns, cores, strict=True))
         ]
-        self._processes = WorkerProcesses(jobs[1:], memory.shared.inherited)
+        self._processes = WorkerProcesses(setups[1:], memory.shared.inherited)
         memory.shared.close_file()
-        pool.at_end(weakref.finalize(self, self._processes.close))
+        self._finish = weakref.finalize(self, _finish, self._processes, self.threads)
+
+    def close(self) -> None:
+        """End the worker processes and the threads."""
+        self._finish()
 
     @property
     def pids(self) -> list[int]:
         """The worker processes, this one not among them."""
         return self._processes.pids
-
-    @property
-    def state(self) -> States:
-        """Every stream's state after the last step, for each layer its variables (B, H)."""
-        return self._memory.states[self._current]
-
-    @state.setter
-    def state(self, states: States) -> None:
-        for layer, own in zip(self.state, states, strict=True):
-            for array, values in zip(layer, own, strict=True):
-                array[:] = values
 
     @property
     def gradient(self) -> Floats:
@@ -85,28 +95,17 @@ class NumpyEngine:
         return gradient
 
     def step(self, batch: Batch, rng: np.random.Generator) -> float:
-        """Forward and backward on a batch, from the carried state, which moves on.
-
-        Args:
-            batch: a chunk of every stream.
-            rng: source of the workers' own generators, for the noise of training.
-
-        Returns:
-            The mean cost of the batch's targets, in nats.
-
-        Raises:
-            WorkerError: a worker's process failed or has ended.
-        """
+        """Forward and backward on a batch; see ``Engine.step``."""
         self._put(batch)
-        orders = [
+        requests = [
             StepRequest(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed)
             for seed in rng.integers(2**63, size=self._workers).tolist()
         ]
         self._stopwatch.begin()
-        self._processes.order([asdict(order) for order in orders[1:]])
+        self._processes.order([asdict(request) for request in requests[1:]])
         try:
             with on_core(self._core):
-                nll_sums = [self._replica.run(orders[0])]
+                nll_sums = [self._replica.run(requests[0])]
         finally:
             answers = self._processes.answers()
         self._stopwatch.end("step")
@@ -116,34 +115,62 @@ class NumpyEngine:
         for gradient in self._memory.gradients[1:]:
             self.gradient[:] += gradient
         self._stopwatch.end("sum of gradients")
-        return sum(nll_sums) / batch.num_targets
-
-    def update(self, lr: float, t: int) -> None:
-        """Update the parameters by ``gradient``, which is used up; see ``Optimizer.update``.
-
-        Raises:
-            WorkerError: a worker's process failed or has ended.
-        """
-        self._processes.order([{"lr": lr, "t": t}] * (self._workers - 1))
-        try:
-            self._replica.update(lr, t)
-        finally:
-            self._processes.answers()
+        return sum(nll_sums)
 
     def _put(self, batch: Batch) -> None:
         """Lay a batch out in the shared memory."""
         self._memory.put(batch)
         if batch.resets_state:
-            for layer in self.state:
+            for layer in self._memory.states[self._current]:
                 for array in layer:
                     array[:] = 0
 
+    def clip(self, value: float, norm: float) -> float:
+        """Clip the gradient in place; see ``Engine.clip``."""
+        clip_value_(self.gradient, value)
+        return clip_norm_(self.gradient, norm)
+
+    def update(self, lr: float, t: int) -> None:
+        """Update the weights; see ``Engine.update``."""
+        self._processes.order([{"lr": lr, "t": t}] * (self._workers - 1))
+        try:
+            self._replica.update(lr, t)
+        finally:
+            self._processes.answers()
+        self._stopwatch.end("optimizer")
+
+    def snapshot(self) -> Snapshot:
+        """Copies of the weights, the optimizer's slots and the carried state."""
+        memory = self._memory
+        states: States = tuple(tuple(array.copy() for array in layer) for layer in memory.states[self._current])
+        slots = {name: slot.copy() for name, slot in memory.slots.items()}
+        return Snapshot(memory.params.copy(), slots, states)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continue from a snapshot."""
+        memory = self._memory
+        memory.params[:] = snapshot.weights_P
+        for name, slot in memory.slots.items():
+            slot[:] = snapshot.slots[name]
+        for layer, values in zip(memory.states[self._current], snapshot.states, strict=True):
+            for array, value in zip(layer, values, strict=True):
+                array[:] = value
+
+    def network(self) -> Model:
+        """The model with the averaged weights, where there is an average."""
+        return self._network
+
     def profile(self) -> dict[str, float]:
-        """Seconds by activity since the start, as the mean of the workers; what they do not use is waiting."""
+        """Seconds by activity, as the mean of the workers; what they do not use is waiting."""
         busy: dict[str, float] = {}
         for seconds_by_activity in self._busy:
             for activity, seconds in seconds_by_activity.items():
                 busy[activity] = busy.get(activity, 0.0) + seconds / self._workers
-        spent = self._stopwatch.seconds
-        waiting = spent.get("step", 0.0) - sum(busy.values())
-        return {**busy, "waiting": waiting, "sum of gradients": spent.get("sum of gradients", 0.0)}
+        spent = dict(self._stopwatch.seconds)
+        waiting = spent.pop("step", 0.0) - sum(busy.values())
+        return {**busy, "waiting": waiting, **spent}
+
+
+def _finish(processes: WorkerProcesses, threads: ThreadPool) -> None:
+    processes.close()
+    threads.close()

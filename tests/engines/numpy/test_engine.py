@@ -13,7 +13,6 @@ from charlm.data.batches import Batch, SequentialBatcher, ShuffledBatcher
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
-from charlm.engines.threads import ThreadPool
 from charlm.nn.readout import nll_nats
 from charlm.optim import make_optimizer
 
@@ -34,12 +33,11 @@ def with_fields(batch, **fields):
 def run(model, batches, workers, dropout=0.0, batch_size=STREAMS):
     """The losses and the gradients of an epoch's steps, and the last state, with no update between."""
     results = []
-    with ThreadPool(workers) as pool:
-        engine = NumpyEngine(model, OptimizerConfig(dropout=dropout), STEPS, batch_size, pool)
+    with NumpyEngine(model, OptimizerConfig(dropout=dropout), STEPS, batch_size, workers) as engine:
         for number, batch in enumerate(batches):
-            loss = engine.step(batch, np.random.default_rng(number))
+            loss = engine.step(batch, np.random.default_rng(number)) / batch.num_targets
             results.append((loss, engine.gradient.copy()))
-        return results, engine.state
+        return results, engine.snapshot().states
 
 
 def assert_states(compare, ours, theirs):
@@ -79,8 +77,7 @@ def test_the_same_number_of_workers_gives_the_same_bits(make_model, workers, dty
 def test_every_kind_of_noise_is_the_same_bits_again_and_other_with_another_seed(make_model):
     model, batch = make_model(**MODEL), epoch()[0]
     noise = {"dropout": 0.3, "locked_dropout": True, "input_dropout": 0.3, "weight_drop": 0.3}
-    with ThreadPool(2) as pool:
-        engine = NumpyEngine(model, OptimizerConfig(**noise), STEPS, STREAMS, pool)
+    with NumpyEngine(model, OptimizerConfig(**noise), STEPS, STREAMS, 2) as engine:
         gradients = []
         for seed in (1, 1, 2):
             engine.step(dataclasses.replace(batch, resets_state=True), np.random.default_rng(seed))
@@ -94,13 +91,12 @@ def test_workers_drop_units_of_their_own(make_model):
     model = make_model(**MODEL)
     batch = epoch()[0]
     twice = with_fields(batch, **{name: np.tile(batch[name][:, :2], 2) for name in ("x_TB", "y_TB")})
-    with ThreadPool(2) as pool:
-        engine = NumpyEngine(model, OptimizerConfig(dropout=0.5), STEPS, STREAMS, pool)
+    with NumpyEngine(model, OptimizerConfig(dropout=0.5), STEPS, STREAMS, 2) as engine:
         losses = {engine.step(twice, np.random.default_rng(seed)) for seed in (1, 2)}
         assert len(losses) == 2
-        first, second = (engine.state[0][0][columns] for columns in (slice(2), slice(2, 4)))
+        first, second = (engine.snapshot().states[0][0][columns] for columns in (slice(2), slice(2, 4)))
         np.testing.assert_array_equal(first, second)
-        first, second = (engine.state[1][0][columns] for columns in (slice(2), slice(2, 4)))
+        first, second = (engine.snapshot().states[1][0][columns] for columns in (slice(2), slice(2, 4)))
         assert (first != second).any()
 
 
@@ -143,9 +139,10 @@ def test_no_gradient_goes_back_through_the_carried_state(make_model):
     """The gradient of a chunk is that of its own loss with the incoming state held fixed."""
     model, (first, second, *_) = make_model(**MODEL), epoch()
     results, _ = run(model, [first, second], 1)
-    with ThreadPool(1) as pool:
-        engine = NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, pool)
-        engine.state = model.forward(first["x_TB"], model.zero_state(STREAMS), model.buffers(STEPS, STREAMS))[1]
+    with NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, 1) as engine:
+        buffers = model.buffers(STEPS, STREAMS)
+        states = model.forward(first["x_TB"], model.zero_state(STREAMS), buffers)[1]
+        engine.restore(dataclasses.replace(engine.snapshot(), states=states))
         engine.step(second, np.random.default_rng(0))
         np.testing.assert_array_equal(engine.gradient, results[1][1])
 
@@ -157,15 +154,14 @@ def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
     y_TB = batches[0]["y_TB"].copy()
     y_TB[1, column] = SYMBOLS
     broken = dataclasses.replace(with_fields(batches[0], y_TB=y_TB), resets_state=False)
-    with ThreadPool(2) as pool:
-        engine = NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, pool)
+    with NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, 2) as engine:
         losses = []
         for number, batch in enumerate(batches):
             with pytest.raises((IndexError, WorkerError), match="index 6 is out of bounds"):
                 engine.step(broken, np.random.default_rng(0))
-            losses.append(engine.step(batch, np.random.default_rng(number)))
+            losses.append(engine.step(batch, np.random.default_rng(number)) / batch.num_targets)
             np.testing.assert_array_equal(engine.gradient, expected[number][1])
-        assert_states(np.testing.assert_array_equal, engine.state, state)
+        assert_states(np.testing.assert_array_equal, engine.snapshot().states, state)
     assert losses == [loss for loss, _ in expected]
 
 
@@ -176,16 +172,15 @@ def test_an_update_is_the_optimisers_own(make_model, optimizer, workers):
     model, batch = make_model(**MODEL), epoch()[0]
     expected, rule = model.params.flat.copy(), make_optimizer(OptimizerConfig(optimizer=optimizer))
     slots = rule.init(expected)
-    with ThreadPool(workers) as pool:
-        engine = NumpyEngine(model, OptimizerConfig(optimizer=optimizer), STEPS, STREAMS, pool)
+    with NumpyEngine(model, OptimizerConfig(optimizer=optimizer), STEPS, STREAMS, workers) as engine:
         for number in (1, 2):
             engine.step(batch, np.random.default_rng(0))
             rule.update(expected, engine.gradient.copy(), slots, 0.1, number)
             engine.update(0.1, number)
         np.testing.assert_array_equal(model.params.flat, expected)
-        assert set(engine.slots) == set(slots)
+        assert set(engine.snapshot().slots) == set(slots)
         for name, slot in slots.items():
-            np.testing.assert_array_equal(engine.slots[name], slot)
+            np.testing.assert_array_equal(engine.snapshot().slots[name], slot)
 
 
 def test_each_worker_gets_its_columns_of_every_field_that_the_model_declares(make_model):

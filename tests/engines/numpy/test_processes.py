@@ -15,7 +15,7 @@ from charlm.base.errors import WorkerError
 from charlm.config import OptimizerConfig
 from charlm.data.batches import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.threads import ThreadPool, usable_cores
+from charlm.engines.threads import usable_cores
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 6
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
@@ -27,10 +27,8 @@ import os, signal, sys
 import numpy as np
 from charlm.config import ModelConfig, OptimizerConfig
 from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.threads import ThreadPool, usable_cores
 from charlm.models.char_rnn import Model
-pool = ThreadPool(3)
-engine = NumpyEngine(Model(ModelConfig(hidden=4), 6), OptimizerConfig(), 5, 6, pool)
+engine = NumpyEngine(Model(ModelConfig(hidden=4), 6), OptimizerConfig(), 5, 6, 3)
 print(*engine.pids, flush=True)
 {end}
 """
@@ -61,14 +59,13 @@ def shared_segments():
 
 @pytest.fixture
 def make_engine(make_model):
-    return lambda pool: NumpyEngine(make_model(**MODEL), OptimizerConfig(), STEPS, STREAMS, pool)
+    return lambda workers: NumpyEngine(make_model(**MODEL), OptimizerConfig(), STEPS, STREAMS, workers)
 
 
 @needs_proc
-def test_the_processes_end_with_the_pools_block(make_engine):
+def test_the_processes_end_with_the_engines_block(make_engine):
     before = shared_segments()
-    with ThreadPool(3) as pool:
-        engine = make_engine(pool)
+    with make_engine(3) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         assert len(engine.pids) == 2 and all(map(is_running, engine.pids))
         assert shared_segments() == before
@@ -77,18 +74,16 @@ def test_the_processes_end_with_the_pools_block(make_engine):
 
 @needs_proc
 def test_the_processes_end_with_their_engine(make_engine):
-    with ThreadPool(2) as pool:
-        engine = make_engine(pool)
-        pids = engine.pids
-        del engine
-        gc.collect()
-        assert not any(map(is_running, pids))
+    engine = make_engine(2)
+    pids = engine.pids
+    del engine
+    gc.collect()
+    assert not any(map(is_running, pids))
 
 
 @pytest.mark.skipif(usable_cores() < 2, reason="there is one core")
 def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
-    with ThreadPool(2) as pool:
-        engine = make_engine(pool)
+    with make_engine(2) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         (own,) = (os.sched_getaffinity(pid) for pid in engine.pids)
         assert len(own) == 1 if usable_cores() == 2 else own == os.sched_getaffinity(0)
@@ -96,15 +91,14 @@ def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
 
 
 def test_one_worker_starts_no_process(make_engine):
-    with ThreadPool(1) as pool:
-        assert make_engine(pool).pids == []
+    with make_engine(1) as engine:
+        assert engine.pids == []
 
 
 @needs_proc
 @pytest.mark.parametrize("worker", [0, 1])
 def test_a_killed_worker_is_told_and_the_others_end(make_engine, worker):
-    with ThreadPool(3) as pool:
-        engine = make_engine(pool)
+    with make_engine(3) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         pid = engine.pids[worker]
         os.kill(pid, signal.SIGKILL)
@@ -118,8 +112,7 @@ def test_an_interrupt_in_a_step_leaves_no_process(make_engine, monkeypatch):
     def interrupted(order):
         raise KeyboardInterrupt
 
-    with ThreadPool(2) as pool:
-        engine = make_engine(pool)
+    with make_engine(2) as engine:
         monkeypatch.setattr(engine._replica, "run", interrupted)
         with pytest.raises(KeyboardInterrupt):
             engine.step(BATCH, np.random.default_rng(0))
@@ -145,8 +138,7 @@ def test_workers_do_not_outlive_their_leader(end):
 
 @needs_proc
 def test_signals_to_the_whole_group_are_the_leaders_to_answer(make_engine):
-    with ThreadPool(2) as pool:
-        engine = make_engine(pool)
+    with make_engine(2) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         assert os.getpgid(engine.pids[0]) != os.getpgrp()  # so that none reaches it before it can ignore them
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -156,13 +148,11 @@ def test_signals_to_the_whole_group_are_the_leaders_to_answer(make_engine):
 
 def test_a_process_that_cannot_be_started_is_told(make_engine, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with ThreadPool(2) as pool, pytest.raises(WorkerError, match=r"can be started .*--workers 1"):
-        make_engine(pool)
+    with pytest.raises(WorkerError, match=r"can be started .*--workers 1"):
+        make_engine(2)
 
 
 def test_a_process_that_cannot_import_charlm_is_told(make_engine, monkeypatch):
     monkeypatch.setattr("charlm.engines.numpy.processes.MODULE", "charlm.engines.numpy.no_such_module")
-    with ThreadPool(2) as pool:
-        engine = make_engine(pool)
-        with pytest.raises(WorkerError, match="No module named 'charlm"):
-            engine.step(BATCH, np.random.default_rng(0))
+    with make_engine(2) as engine, pytest.raises(WorkerError, match="No module named 'charlm"):
+        engine.step(BATCH, np.random.default_rng(0))
