@@ -1,8 +1,7 @@
-"""A fixed number of workers for a block of work, with the matrix library held to one thread in each.
+"""Threads for evaluation, with the matrix library held to one thread in each; and the cores they run on.
 
-Here they are threads, which scoring runs on. NumPy releases the interpreter's lock inside products and large
-element-wise operations, so threads that each run their own columns keep all cores busy, in the element-wise
-work too, which the matrix library's own threads would leave to one core.
+NumPy releases the interpreter's lock inside products and large element-wise operations, so threads that each run
+their own columns keep all cores busy, in element-wise work too, which the matrix library leaves to one core.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ def usable_cores() -> int:
 
 
 def cores_of(workers: int) -> list[int | None]:
-    """A core for each worker to stay on, where there are as many as usable cores; None leaves it to the system.
+    """A core for each worker, if there are as many workers as usable cores; else None: the system decides.
 
-    A worker that wakes up for a step is else often put beside the one that woke it, and stays there until the
-    system notices: with other work on two cores, that cost a third of the speed.
+    The system often puts a worker that wakes up on the core of the one that woke it: with other work on two
+    cores, that cost a third of the speed.
     """
     if workers != usable_cores() or workers == 1 or not hasattr(os, "sched_setaffinity"):
         return [None] * workers

@@ -1,13 +1,11 @@
-"""Divergence: noticing that training has gone wrong, and going back to where it went well.
+"""Divergence: noticing it, and going back to where training went well.
 
-Training has diverged when a loss or a gradient is no finite number, or when the loss spikes and does not come
-down again. It spikes when its mean over the latest steps lies so far above its running mean that neither a hard
-passage nor the noise of small batches can be why, and above what blind guessing costs as well. A text that goes
-over to another language makes a spike too, so a spike is judged by what comes after: a network that goes well
-learns the new text, and is soon no worse than guessing, while one that comes no nearer to that has diverged. The
-running mean rests meanwhile. The first steps have no running mean yet, and may overshoot; but from the first on,
-the loss may not lie many times above what blind guessing costs. Then the whole state of a moment when it went
-well comes back, the learning rate is halved for good, and training goes on.
+Training has diverged when a loss or a gradient is not finite, or when the loss spikes and does not come down. A
+spike: the mean of the latest steps is far above the running mean, compared with the spread of losses, and above
+the loss of blind guessing. A text that changes its language makes a spike too, so what follows decides: a healthy
+network learns the new text. The running mean rests meanwhile. The first steps have no running mean and may
+overshoot, but not to many times the loss of blind guessing. A rollback restores the last copy of the whole state
+and halves the learning rate for good.
 """
 
 from __future__ import annotations
@@ -21,18 +19,18 @@ from charlm.training.events import RollbackReport
 from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
-RECENT = 0.2  # weight of a step of full size in the mean of the latest costs: about five steps
-MEMORY = 0.01  # its weight in the running mean: about a hundred
-SPIKE_NATS = 1.0  # how far the one may lie above the other,
-SPIKE_SPREADS = 3.0  # and how many times the costs' own mean distance from their mean on top of that
-REST_NATS = 0.5  # above the running mean and blind guessing: where a spike, which began higher, is over
-WAIT = 100  # steps in which it must come down, time and again until it is over,
-FALL_NATS = 0.25  # by so much at the least, or it is divergence
+RECENT = 0.2  # weight of a full step in the mean of the latest losses: about five steps
+MEMORY = 0.01  # its weight in the running mean: about a hundred steps
+SPIKE_NATS = 1.0  # allowed between the two,
+SPIKE_SPREADS = 3.0  # and this many mean absolute deviations on top
+REST_NATS = 0.5  # above the running mean and blind guessing: there a spike ends
+WAIT = 100  # steps in which a spike must fall, again and again until it ends,
+FALL_NATS = 0.25  # by at least this
 FIRST = 50  # steps that may overshoot,
-ABSURD_NATS = 30.0  # but not by more above the cost of blind guessing,
-ABSURD_TIMES = 10.0  # nor to more than so many times that
-EVERY = 100  # steps between the copies of the state
-KEPT = (  # counters that going back leaves
+ABSURD_NATS = 30.0  # by at most this above the loss of blind guessing,
+ABSURD_TIMES = 10.0  # or to at most this many times it
+EVERY = 100  # steps between copies of the state
+KEPT = (  # counters that a rollback keeps
     *("seconds", "best_val", "without_best"),
     *("validation_seconds", "saving_seconds", "slowest_validation", "slowest_save"),
 )

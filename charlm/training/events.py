@@ -1,4 +1,4 @@
-"""What a training loop tells its caller: one small value for each thing that happened."""
+"""Events of a training loop, as small values that it yields to its caller."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ class StepReport:
 
     Attributes:
         step: its number, from 1.
-        progress: how much of the run is done, from 0 to 1.
-        loss_nats: the mean cost of the step's targets.
-        targets: how many there were.
-        seconds: the run's time so far.
-        chars_per_second: the run's targets so far, of the time that its steps took.
+        progress: the share of the run that is done.
+        loss_nats: mean loss of the step's targets.
+        seconds: of the run so far.
+        chars_per_second: of the time in training steps.
     """
 
     step: int
@@ -29,16 +28,14 @@ class StepReport:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The validation part was scored.
+    """The validation split was scored.
 
     Attributes:
-        step: steps taken so far.
-        epoch: passes over the training part so far, with fractions.
-        train_nats_per_char: mean training cost since the report before; None before the first step.
-        val_nats_per_char: the validation part's cost; None where nothing is held out.
-        is_best: the lowest validation cost so far.
-        lr: the learning rate of the last step.
-        seconds: the run's time so far.
+        epoch: epochs so far, with fractions.
+        train_nats_per_char: mean training loss since the last validation; None before the first step.
+        val_nats_per_char: validation loss; None where nothing is held out.
+        lr: of the last step.
+        seconds: of the run so far.
     """
 
     step: int
@@ -50,7 +47,7 @@ class ValidationReport:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values, by name."""
+        """The fields by name."""
         return asdict(self)
 
 
@@ -64,33 +61,24 @@ class SampleReport:
 
 @dataclass(frozen=True)
 class FaultReport:
-    """The system refused to save something, or does so no more.
-
-    Attributes:
-        step: steps taken so far.
-        message: what is the matter, and what becomes of it.
-        is_over: whether it is over.
-    """
+    """A write to the run's folder failed, or works again (``is_over``)."""
 
     step: int
     message: str
     is_over: bool
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values, by name."""
+        """The fields by name, and the event's."""
         return {"event": "fault", **asdict(self)}
 
 
 @dataclass(frozen=True)
 class RollbackReport:
-    """Training diverged and went back to where it went well.
+    """Training diverged at ``step`` and went back to an earlier step.
 
     Attributes:
-        step: where it noticed.
-        back_to: the step that it went back to.
-        reason: what it noticed.
         lr_factor: the share of the learning rate that is left.
-        rollbacks: how many there have been in the run.
+        rollbacks: of the run so far.
     """
 
     step: int
@@ -100,20 +88,20 @@ class RollbackReport:
     rollbacks: int
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values, by name."""
+        """The fields by name, and the event's."""
         return {"event": "rollback", **asdict(self)}
 
 
 @dataclass(frozen=True)
 class SummaryReport:
-    """The run ended, or was stopped: its result, under the names that ``--json`` gives it.
+    """The run ended or was stopped: its result, under the names that ``--json`` prints.
 
     Attributes:
-        chars_per_second: of the time that the steps took.
+        chars_per_second: of the time in training steps.
         validation_share: of the run's time.
         saving_share: of the run's time.
-        stopped: whether it was asked to stop before its end.
-        stopped_early: whether it ended because validation found no new best for as long as its patience.
+        stopped: whether it was stopped before its end.
+        stopped_early: whether ``--patience`` ended it.
     """
 
     run: str
@@ -130,7 +118,7 @@ class SummaryReport:
     stopped_early: bool
 
     def to_json(self) -> dict[str, Any]:
-        """The report as JSON values, by name."""
+        """The fields by name."""
         return asdict(self)
 
 

@@ -1,7 +1,4 @@
-"""The training loop: steps, validations, samples and saves in turn, told as a stream of reports.
-
-The loop prints nothing and knows no terminal: whoever iterates over it draws bars and lines, or does not.
-"""
+"""The training loop: steps, validations, samples and saves in turn, yielded as events. It prints nothing."""
 
 from __future__ import annotations
 
@@ -26,19 +23,14 @@ SAMPLE_DOCUMENTS = 5  # that share them, where the corpus is one of documents
 def train(
     trainer: Trainer, run: Run, should_stop: Callable[[], bool] = lambda: False
 ) -> Generator[Report, None, None]:
-    """Train to the end of the budget, or until asked to stop; the run is saved in both cases.
-
-    Args:
-        trainer: a run in memory, fresh or restored.
-        run: where it is saved.
-        should_stop: asked before every step.
+    """Train to the run's end, or until ``should_stop()`` before a step; the run is saved in both cases.
 
     Yields:
-        Reports as things happen, the last one a SummaryReport.
+        Events as they happen, the last one a SummaryReport.
 
     Raises:
         DivergenceError: training diverged again and again; the state that it last went back to is saved.
-        RunError: the end cannot be saved.
+        RunError: the last save failed.
     """
     loop = _Loop(trainer, run)
     if trainer.state.validated_step is None:

@@ -1,4 +1,4 @@
-"""A run's length and its regular events, counted in steps, epochs or minutes."""
+"""The length of a run in steps, epochs or minutes, and when to validate, sample and save."""
 
 from __future__ import annotations
 
@@ -11,36 +11,29 @@ from charlm.config import RunConfig
 from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
-VALIDATIONS = 20  # of a run after its first, at the most, where nothing is said
-VALIDATION_WORK = 0.1  # of the training's work, at the most, for those between the first and the last,
-FORWARD_SHARE = 1 / 3  # where scoring a character costs so much of what training on it does
-VALIDATION_SHARE = 0.05  # of a run's time, at the most, where its length is a time
-LONGER = 4  # times what has been done: what is proposed to train for
+VALIDATIONS = 20  # of a run after its first, at most, without --eval-every
+VALIDATION_WORK = 0.1  # of the training's work, at most, for those between the first and the last
+FORWARD_SHARE = 1 / 3  # of a character's training step is its scoring
+VALIDATION_SHARE = 0.05  # of the time of a run in minutes, at most
+LONGER = 4  # times the length so far: what is proposed to train for
 SAMPLES = 4  # of a run, about
-SAVING_SHARE = 0.015  # of a run's time, about, where nothing is said: under 2% with room for a slow disk
-SAVING_PAUSE = 10.0  # seconds at the least, where nothing is said: a small model spares the disk
+SAVING_SHARE = 0.015  # of a run's time, about, without --save-every
+SAVING_PAUSE = 10.0  # seconds between saves, at least, without --save-every
 
 
 class Budget:
-    """Tells how much of a run is done, and what is due.
+    """How much of a run is done, and what is due.
 
-    How much is done follows from the run's counters alone, and so does, of a run of so many steps or epochs, when
-    to validate: a resumed run does as the uninterrupted one. A run of so many minutes ends early enough for the
-    last validation and save: its length leaves out the time that the slowest so far took. Where nothing is said
-    of saving, how long a save took decides how long training goes on before the next.
+    Progress follows from the run's counters alone, and so do the validations of runs in steps or epochs: a
+    resumed run does as the uninterrupted one. A run in minutes ends early enough for its last validation and
+    save, as judged by the slowest so far. Without ``--save-every``, the time of a save decides when the next
+    is due.
     """
 
     def __init__(
         self, config: RunConfig, targets_per_epoch: int, targets_per_step: float = 1.0, validated: int = 0
     ) -> None:
-        """Count a run.
-
-        Args:
-            config: its length and its events.
-            targets_per_epoch: the characters that an epoch predicts.
-            targets_per_step: the characters that a step predicts, on average, at the least.
-            validated: the characters that a validation predicts.
-        """
+        """Take the targets of an epoch, of a step (a lower bound of the mean) and of a validation."""
         self._config = config
         self._unit, self._amount = config.length
         self._targets_per_epoch = targets_per_epoch

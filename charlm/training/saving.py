@@ -1,10 +1,9 @@
-"""Saving: what a training puts on the disk, and how it lives with a disk that refuses.
+"""Saving checkpoints, and retrying when a write fails.
 
-A save is one event: the best weights, if there are new ones, the copy that is kept, and only then the latest
-weights with everything that training needs to continue; once those stand, nothing of it is left to do. A killed
-run goes on from those, so all that they tell of, such as the best cost, has been saved before them. What cannot
-be written stays in memory, is told once, and is tried again at the next save; each file is replaced whole or not
-at all (see ``charlm.base.files.atomic``).
+A save writes the best weights first, if they are new, then the extra copy, and last the latest weights with
+everything that training needs to continue: what those tell of, such as the best loss, is on the disk before them.
+What cannot be written stays in memory, is reported once, and is retried at the next save. Each file is replaced
+whole or not at all.
 """
 
 from __future__ import annotations

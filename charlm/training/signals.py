@@ -14,33 +14,28 @@ HANG_UPS = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()  # Windows has 
 
 
 class StopRequest:
-    """Whether a stop has been asked for; calling it tells.
-
-    Attributes:
-        number: of the signal that asked; None where none has.
-    """
+    """Whether a stop was requested, and by the signal of which ``number``."""
 
     def __init__(self) -> None:
         self.number: int | None = None
 
     def __call__(self) -> bool:
-        """Whether one has been asked for."""
+        """Whether a stop was requested."""
         return self.number is not None
 
     def ask(self, number: int) -> None:
-        """Ask for a stop by a signal."""
+        """Request a stop."""
         self.number = number
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn the signals that end a program into a stop request while the block runs; an ignored one stays ignored.
+    """Turn SIGINT, SIGTERM and SIGHUP into a stop request while the block runs; an ignored one stays ignored.
 
-    Only a program's first thread can have signals: in another, nothing asks.
+    Only the main thread can handle signals: in another, nothing changes.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C or SIGTERM arrived after another signal that has not yet had its effect. What a
-            closed terminal sends does not: it comes twice, from the system and from the shell.
+        KeyboardInterrupt: a second SIGINT or SIGTERM. SIGHUP never raises it: a closed terminal sends two.
     """
     request = StopRequest()
 

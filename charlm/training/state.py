@@ -1,4 +1,4 @@
-"""Where a run stands: everything about its course that a resumed run must know, and no more."""
+"""The counters of a training: everything besides arrays that a resumed run must know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from charlm.base.errors import CheckpointError
 
 
 def _later(default: Any, since: int = 2) -> Any:
-    """A counter that files of the formats before this one lack."""
+    """A counter since a format; older files lack it."""
     return field(default=default, metadata={"since": since})
 
 
@@ -20,32 +20,27 @@ class TrainerState:
 
     Attributes:
         step: steps taken.
-        epoch: whole passes over the training part.
-        index: batches taken of the current pass.
+        epoch: whole epochs.
+        index: batches of the current epoch.
         targets: characters predicted.
-        seconds: time spent, validation and saving included.
-        loss_sum: training costs since the last validation, in nats.
-        loss_targets: how many targets they belong to.
-        train_nats_per_char: their mean at the last validation; None before the first.
-        best_val: the lowest validation cost so far; None before the first.
-        without_best: validations in a row since that cost.
+        seconds: with validation and saving.
+        loss_sum: training loss since the last validation, in nats, of ``loss_targets`` targets.
+        train_nats_per_char: its mean at the last validation; None before the first.
+        best_val: the lowest validation loss; None before the first.
+        without_best: validations since then.
         validated_at: seconds when the last validation ended.
-        validated_step: the step that it followed; None before the first.
-        val_nats_per_char: its cost; None where nothing is held out.
-        lr: the learning rate of the last step.
-        mean_nats: the running mean of the training cost; None before the first step (see ``divergence``).
-        spread_nats: the running mean of its distance from that.
-        recent_nats: the running mean over the latest steps alone.
-        lr_factor: the share of the learning rate that rollbacks have left.
-        rollbacks: how often training went back.
-        rollbacks_in_a_row: how often since it last went well.
-        spike_steps: steps of a spike of the loss so far; 0 where there is none.
-        spike_nats: what ``recent_nats`` is to come down from.
-        training_seconds: time spent on the steps alone.
-        validation_seconds: time spent on validations.
-        saving_seconds: time spent on saves.
-        slowest_validation: the most seconds that one of them took.
-        slowest_save: the most seconds that one of those took.
+        validated_step: the step before it; None before the first.
+        val_nats_per_char: its loss; None where nothing is held out.
+        lr: of the last step.
+        mean_nats: running mean of the training loss (see ``divergence``); None before the first step.
+        spread_nats: running mean of its distance from that.
+        recent_nats: running mean of the latest steps.
+        lr_factor: share of the learning rate that rollbacks have left.
+        rollbacks_in_a_row: since training last went well.
+        spike_steps: steps of the current spike of the loss.
+        spike_nats: what ``recent_nats`` must come down from.
+        training_seconds: in training steps alone.
+        slowest_validation: in seconds, and so ``slowest_save``.
     """
 
     step: int = 0
@@ -78,24 +73,19 @@ class TrainerState:
 
     @property
     def chars_per_second(self) -> float:
-        """Characters predicted a second of training."""
+        """Of the time in training steps."""
         return self.targets / max(self.training_seconds, 1e-9)
 
     def to_json(self) -> dict[str, Any]:
-        """The counters as JSON values, by name."""
+        """The counters by name."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
-        """The counters of a stored mapping; other names in it are left alone.
-
-        Args:
-            values: the counters by name.
-            where: the file, for messages.
-            version: the file's format; a counter that is younger has its default.
+        """Read counters from a file of format ``version``; younger ones have their defaults.
 
         Raises:
-            CheckpointError: a counter is missing or cannot be.
+            CheckpointError: a counter is missing or impossible; ``where`` names the file.
         """
         found: dict[str, Any] = {}
         for counter in fields(cls):

@@ -1,6 +1,6 @@
-"""Memory that worker processes share: parameters, a chunk of the text, the state, and a gradient for each.
+"""Memory shared by worker processes: parameters, a batch, the state, and a gradient a worker.
 
-The mapping has no name in any file system, so nothing of it is left behind, however its processes end.
+The mapping has no name in a file system, so nothing of it is left when its processes end.
 """
 
 from __future__ import annotations
