@@ -24,17 +24,7 @@ from charlm.nn.state import States
 
 
 class Model:
-    """A character-level recurrent network.
-
-    Attributes:
-        config: its settings.
-        vocab_size: V.
-        dtype: of all arrays.
-        cell: the recurrence of every layer.
-        shapes: of every parameter, by name.
-        params: every parameter, in one flat vector.
-        stack: the recurrent layers.
-    """
+    """A character-level recurrent network; all its parameters lie in one flat vector."""
 
     def __init__(self, config: ModelConfig, vocab_size: int, params: FlatVector | None = None) -> None:
         self.config = config
@@ -115,7 +105,7 @@ class Model:
             batch: some or all columns of a batch; ``num_targets`` is that of the whole batch.
             state: the state before the window; no gradient goes back through it.
             buffers: overwritten.
-            grads: where the gradient of the mean loss is written.
+            grads: receives the gradient of the mean loss.
             rng: draws dropout's masks.
 
         Returns:
@@ -159,15 +149,9 @@ class Model:
         return first.table()
 
     def step(self, x_B: TokenIds, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
-        """Read one character per sequence.
+        """Read one character per sequence (B,): the logits of the next ones (B, V), and the state after.
 
-        Args:
-            x_B: the ids.
-            state: the state before them.
-            table_VG: ``input_table()``, for callers that take many steps.
-
-        Returns:
-            The logits of the next characters (B, V), and the state after.
+        ``table_VG`` is ``input_table()``, for callers that take many steps.
         """
         h_BH, after = self.stack.step(x_B, state, table_VG)
         return logits(self.params, h_BH), after

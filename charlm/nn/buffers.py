@@ -68,10 +68,7 @@ class Scratch:
 class StateHistory:
     """One state variable over a window: slot 0 is the incoming state, slot t + 1 the state after step t.
 
-    Attributes:
-        slots_TBH: the slots (T + 1, B, H).
-        initial_H: the learned initial state; None for zero.
-        dinitial_H: its gradient, summed by ``mask_gradient``.
+    ``initial_H`` is the learned initial state, None for zero, and ``dinitial_H`` its gradient.
     """
 
     def __init__(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> None:
@@ -102,10 +99,10 @@ class StateHistory:
 
     def states_before(self, steps: slice) -> Floats:
         """The states that these steps read (T, B, H); valid once they have run."""
-        seen_TBH: Floats = self.slots_TBH[:-1]
+        before_TBH: Floats = self.slots_TBH[:-1]
         if self._carry_TB is not None and self._carried_TBH is not None:
-            seen_TBH = self._carried_TBH
-        return seen_TBH[steps]
+            before_TBH = self._carried_TBH
+        return before_TBH[steps]
 
     def states_after(self, steps: slice) -> Floats:
         """The states after these steps (T, B, H)."""
@@ -125,7 +122,7 @@ class StateHistory:
                 h_TBH[self._carry_TB == 0] = self.initial_H
 
     def mask_gradient(self, t: int, dstate_BH: Floats) -> None:
-        """Set a gradient to zero, in place, where carry is 0 before step t."""
+        """Where carry is 0 before step t, move a gradient to ``dinitial_H`` if learned, and set it to zero."""
         if self._carry_TB is not None:
             if self.dinitial_H is not None:
                 self.dinitial_H += dstate_BH[self._carry_TB[t] == 0].sum(axis=0)
@@ -139,7 +136,6 @@ class ForwardCache:
         history: the state's variables over the window.
         gates_TBG: the pre-activations, overwritten by the activations, then by their gradient.
         saved: further arrays that the cell saves, by name.
-        scratch: temporary arrays.
     """
 
     def __init__(

@@ -18,14 +18,7 @@ from charlm.nn.buffers import Parameters
 
 @dataclass(frozen=True)
 class Regularization:
-    """The dropout probabilities of a training run; see the classes below.
-
-    Attributes:
-        dropout: of the units that leave a layer upwards.
-        locked_dropout: whether one mask serves all steps of a window.
-        input_dropout: of the input characters.
-        weight_drop: of the recurrent weights.
-    """
+    """The dropout probabilities of a training run; see the classes below."""
 
     dropout: float = 0.0
     locked_dropout: bool = False
@@ -75,11 +68,7 @@ class EmbeddingDropout:
     """Dropout of whole input characters (Gal & Ghahramani 2016, word embedding dropout).
 
     A character that is dropped from a sequence's window is dropped wherever it occurs there. It is read as id
-    V, one more row of the input table, which is zero.
-
-    Attributes:
-        x_TB: the ids of the last pass, V where dropped.
-        vocab_size: V.
+    V, one more row of the input table, which is zero. ``x_TB`` are the ids of the last pass, V where dropped.
     """
 
     def __init__(self, rate: float) -> None:
@@ -110,10 +99,7 @@ class WeightDrop:
     """DropConnect on a layer's W_hh (Wan et al. 2013; Merity et al. 2017).
 
     A weight is dropped for a whole window. Each worker draws its own masks; the paper has one per batch, but a
-    mean over several masks is a less noisy gradient at the same cost.
-
-    Attributes:
-        params: the layer's parameters, with the masked W_hh.
+    mean over several masks is a less noisy gradient. ``params`` are the layer's, with the masked W_hh.
     """
 
     def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:

@@ -98,13 +98,7 @@ def gather_rows(table_VG: Floats, x_TB: TokenIds, out: Floats) -> None:
 
 
 def sum_by_symbol(x_N: TokenIds, da_NG: Floats, out: Floats) -> None:
-    """Sum the rows of a gradient by id, the derivative of ``gather_rows``.
-
-    Args:
-        x_N: the id of each row.
-        da_NG: the rows.
-        out: the sums (V, G), written.
-    """
+    """Write the sums of a gradient's rows by id (V, G), the derivative of ``gather_rows``."""
     out[:] = 0
     order_N = np.argsort(x_N, kind="stable")
     symbols, starts = np.unique(x_N[order_N], return_index=True)

@@ -26,11 +26,7 @@ Inputs: TypeAlias = npt.NDArray[Any]
 class LayerBuffers:
     """One layer's buffers, saved from forward to backward, for windows of up to (T, B, H).
 
-    Attributes:
-        a_TBG: the pre-activations.
-        cache: the cell's own.
-        x: the input of the last pass.
-        output_TBH: the output of the last pass.
+    ``x`` and ``output_TBH`` are the input and the output of the last pass.
     """
 
     def __init__(
@@ -50,12 +46,9 @@ class LayerBuffers:
 
 
 class RecurrentLayer:
-    """A layer that reads vectors (T, B, E).
+    """A layer that reads vectors (T, B, E); its parameters are W_xh [E, G], b_h [G] and the cell's own.
 
-    Attributes:
-        cell: the recurrence.
-        params: W_xh [E, G], b_h [G] and the cell's own.
-        is_residual: whether the input is added to the output, which needs E = H.
+    With ``is_residual`` the input is added to the output, which needs E = H.
     """
 
     def __init__(self, cell: Cell, params: Parameters, is_residual: bool = False) -> None:
@@ -93,11 +86,7 @@ class RecurrentLayer:
     def backward(
         self, dh_TBH: Floats, dstate: State, buffers: LayerBuffers, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative of forward; see ``Stack.backward``.
-
-        Returns:
-            The gradients with respect to the input, a view of the shared buffer, and to the state before.
-        """
+        """Run the derivative of forward; see ``Stack.backward``. The gradient of x is a view of the scratch."""
         steps, scratch = len(dh_TBH), buffers.scratch
         if self.is_residual:
             scratch.around_TBH[:steps] = dh_TBH
@@ -138,10 +127,7 @@ class RecurrentLayer:
 
 
 class SymbolLayer(RecurrentLayer):
-    """A layer that reads ids (T, B): it gathers rows of its table, without a product.
-
-    Its parameters include the encoding's.
-    """
+    """A layer that reads ids (T, B): it gathers rows of its table. Its parameters include the encoding's."""
 
     def __init__(self, cell: Cell, params: Parameters, encoding: Encoding) -> None:
         super().__init__(cell, params)
@@ -162,11 +148,11 @@ class SymbolLayer(RecurrentLayer):
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of the encoding and of b_h; ids have no gradient."""
-        symbols, da_NG = buffers.embedding_dropout, flatten_time(da_TBG)
-        drows_VG = np.empty((symbols.vocab_size + 1, da_NG.shape[1]), da_NG.dtype)
-        sum_by_symbol(symbols.x_TB.reshape(-1), da_NG, out=drows_VG)
+        ids, da_NG = buffers.embedding_dropout, flatten_time(da_TBG)
+        drows_VG = np.empty((ids.vocab_size + 1, da_NG.shape[1]), da_NG.dtype)
+        sum_by_symbol(ids.x_TB.reshape(-1), da_NG, out=drows_VG)
         drows_VG.sum(axis=0, out=grads["b_h"])
-        self._encoding.backward(self.params, symbols.backward(drows_VG), grads)
+        self._encoding.backward(self.params, ids.backward(drows_VG), grads)
         buffers.scratch.stopwatch.end("weight gradients")
         return da_TBG[..., :0]
 

@@ -53,13 +53,7 @@ def log_softmax_(logits_NV: Floats) -> Floats:
 
 
 def nll_nats(params: Parameters, h_NH: Floats, y_N: TokenIds) -> npt.NDArray[np.float64]:
-    """The negative log-likelihood of each target (N,), in nats.
-
-    Args:
-        params: the network's.
-        h_NH: the last layer's outputs.
-        y_N: the target of each row.
-    """
+    """The negative log-likelihood of each target (N,), in nats, from the last layer's outputs."""
     nll_N = np.empty(len(y_N))
     for block in _blocks(len(y_N), len(params["readout.b_y"])):
         log_probs_NV = log_softmax_(logits(params, h_NH[block]))
@@ -88,7 +82,7 @@ def loss_and_gradient(
     dh_NH: Floats,
     grads: Parameters,
 ) -> float:
-    """The summed loss of a window, and the gradient of its mean.
+    """The summed loss of a window in nats, and the gradient of its mean.
 
     Args:
         params: the network's.
@@ -97,10 +91,7 @@ def loss_and_gradient(
         target_mask_N: which rows have a target; None where all have.
         num_targets: the number that the mean is over, of all workers together.
         dh_NH: the gradient with respect to h_NH, written; can be h_NH itself.
-        grads: where the gradients of the output layer's parameters, or a tied embedding's, are written.
-
-    Returns:
-        The sum of the targets' losses in nats.
+        grads: receives the gradients of the output layer's parameters, or a tied embedding's.
     """
     nll_sum = 0.0
     dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]

@@ -14,13 +14,9 @@ from charlm.nn.state import States, write_initial_state
 
 
 class Stack:
-    """The layers under a prefix of parameter names, such as ``layers.0.W_hh``.
+    """The layers under a prefix of parameter names, such as ``layers.0.W_hh``, from the input upwards.
 
-    Attributes:
-        cell: the recurrence of every layer.
-        layers: from the input upwards.
-        hidden: H, the width of every layer's output.
-        dtype: of all arrays.
+    ``hidden`` is H, the width of every layer's output.
     """
 
     def __init__(
@@ -35,14 +31,8 @@ class Stack:
     ) -> None:
         """Build on parameters that lie in ``params``.
 
-        Args:
-            cell: the recurrence.
-            params: every parameter of the network.
-            layers: their number.
-            prefix: of the names of this stack's parameters.
-            encoding: how ids enter the first layer; None if it reads vectors.
-            is_residual: whether each layer after the first adds its input to its output.
-            is_reversed: whether the stack reads from the last step to the first.
+        Without an ``encoding`` the first layer reads vectors. ``is_residual``: each layer after the first adds
+        its input to its output. ``is_reversed``: the stack reads from the last step to the first.
         """
         self.cell = cell
         self.dtype = params.flat.dtype
@@ -122,12 +112,12 @@ class Stack:
             dh_TBH: gradient with respect to the outputs; overwritten.
             dstate: gradient with respect to the state after the window; zero in truncated BPTT.
             buffers: as forward left them; overwritten.
-            grads: where the gradients of this stack's parameters are written. A tied embedding's is added to
-                what the output layer has written.
+            grads: receives this stack's gradients. A tied embedding's is added to what the output layer has
+                written.
 
         Returns:
-            The gradients with respect to the input vectors (T, B, E), a view of the buffers, empty for ids, and
-            to the state before the window.
+            The gradients with respect to the input vectors (T, B, E), a view, empty for ids, and to the state
+            before.
         """
         if self._is_reversed:
             dh_TBH = dh_TBH[::-1]
@@ -140,15 +130,9 @@ class Stack:
         return dh_TBH[::-1] if self._is_reversed else dh_TBH, tuple(reversed(before))
 
     def step(self, x: Inputs, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
-        """One step without buffers.
+        """One step without buffers: the last layer's output (B, H), and the state after.
 
-        Args:
-            x: ids (B,), or vectors (B, E).
-            state: the state before.
-            table_VG: the first layer's table, for callers that take many steps.
-
-        Returns:
-            The last layer's output (B, H), and the state after.
+        ``x`` are ids (B,) or vectors (B, E). ``table_VG`` is the first layer's table, for many steps.
         """
         after: list[State] = []
         for layer, before in zip(self.layers, state, strict=True):
@@ -157,7 +141,7 @@ class Stack:
         return x, tuple(after)
 
     def output(self, state: States) -> Floats:
-        """The last layer's output for a state (B, H): its h, or with residual connections the sum over layers."""
+        """The last layer's output for a state (B, H): its h, or the sum over layers if residual."""
         if not self._is_residual:
             return state[-1][0]
         total_BH: Floats = np.sum([h_BH for h_BH, *_ in state], axis=0)
@@ -165,13 +149,7 @@ class Stack:
 
 
 class StackBuffers:
-    """Buffers for windows of up to ``seq_len`` steps of ``batch_size`` sequences.
-
-    Attributes:
-        layers: each layer's own.
-        stopwatch: times the parts of a step.
-        dh_TBH: the gradient with respect to the last layer's outputs.
-    """
+    """Buffers for windows of up to ``seq_len`` steps; ``dh_TBH`` is the gradient of the last layer's outputs."""
 
     def __init__(
         self, stack: Stack, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION

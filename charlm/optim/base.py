@@ -17,12 +17,7 @@ BLOCK_VALUES = 16_384  # with two slots and a temporary, five operands of float3
 
 
 class Optimizer(ABC):
-    """An update rule. Instances hold settings only; the caller keeps the slots.
-
-    Attributes:
-        slot_names: the vectors kept from step to step, each as long as the parameters.
-        default_lr: the default learning rate.
-    """
+    """An update rule with settings only; the caller keeps the slots, vectors as long as the parameters."""
 
     slot_names: tuple[str, ...] = ()
     default_lr: ClassVar[float]
@@ -35,15 +30,7 @@ class Optimizer(ABC):
         return {name: np.zeros_like(w_P) for name in self.slot_names}
 
     def update(self, w_P: Floats, g_P: Floats, slots: dict[str, Floats], lr: float, t: int) -> None:
-        """Change the parameters and the slots in place.
-
-        Args:
-            w_P: parameters.
-            g_P: gradient of the loss; overwritten.
-            slots: as ``init`` made them and earlier updates left them.
-            lr: learning rate.
-            t: number of this update, from 1.
-        """
+        """Change the parameters and the slots in place; overwrites the gradient. ``t`` numbers updates from 1."""
         scratch = np.empty(min(BLOCK_VALUES, len(w_P)), w_P.dtype)
         for start in range(0, len(w_P), BLOCK_VALUES):
             block = slice(start, start + BLOCK_VALUES)

@@ -24,11 +24,7 @@ def global_norm(g_P: Floats) -> float:
 
 
 def clip_norm_(g_P: Floats, limit: float) -> float:
-    """Scale a gradient in place to norm ``limit`` if its norm is larger; 0 turns it off.
-
-    Returns:
-        The norm before clipping.
-    """
+    """Scale a gradient in place to norm ``limit`` if it is larger; 0 turns it off. Returns the norm before."""
     norm = global_norm(g_P)
     if 0 < limit < norm < math.inf:
         g_P *= limit / norm

@@ -49,13 +49,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def lr_factor_at(schedule: str, progress: float, step_number: int, warmup: int) -> float:
-    """The factor on the peak learning rate for a step.
-
-    Args:
-        schedule: a name in SCHEDULES.
-        progress: of the run, from 0 to 1.
-        step_number: from 1.
-        warmup: steps of linear increase.
+    """The factor on the peak learning rate for a step, numbered from 1, with linear warmup.
 
     >>> lr_factor_at("constant", 0.0, step_number=1, warmup=4)
     0.25

@@ -170,13 +170,7 @@ def peak_gflops(pool: ThreadPool) -> float:
 
 
 def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
-    """Measure one size; its memory is right only in a new process.
-
-    Args:
-        size: the network and its batches.
-        workers: the number of processes; None for the cores.
-        seconds: the time of each training measurement; sampling takes half of it.
-    """
+    """Measure one size, for about ten times ``seconds``; its memory is right only in a new process."""
     with closing(TrainingBench(size, workers)) as bench:
         training = statistics.median(bench.chars_per_second(seconds) for _ in range(REPEATS))
         resident = bench.resident_bytes()

@@ -27,18 +27,13 @@ CORES = 2
 
 @dataclass(frozen=True)
 class Preset:
-    """The settings of a preset.
-
-    Attributes:
-        minutes: the training time it is made for.
-        fixed: its settings, the same for every corpus.
-    """
+    """Settings for a training time in minutes, the same for every corpus."""
 
     minutes: float
     fixed: Mapping[str, Any]
 
 
-def choose_dropout(expected_epochs: float, cell: str) -> dict[str, float]:
+def choose_dropout(epochs: float, cell: str) -> dict[str, float]:
     """Dropout for a run of this many epochs: 0.02 log2(epochs)^2, at most 0.5.
 
     For an LSTM also weight dropout, 0.001 log2(epochs)^3, at most 0.3; no other cell was measured to gain from
@@ -47,7 +42,7 @@ def choose_dropout(expected_epochs: float, cell: str) -> dict[str, float]:
     >>> choose_dropout(1, "lstm"), choose_dropout(16, "lstm"), choose_dropout(16, "gru")
     ({'dropout': 0.0, 'weight_drop': 0.0}, {'dropout': 0.32, 'weight_drop': 0.06}, {'dropout': 0.32})
     """
-    doublings = math.log2(max(expected_epochs, 1.0))
+    doublings = math.log2(max(epochs, 1.0))
     drops = {"dropout": round(min(0.02 * doublings**2, 0.5), 2)}
     if "c" in CELLS.find(cell).state_names:
         drops["weight_drop"] = round(min(0.001 * doublings**3, 0.3), 2)
@@ -106,13 +101,8 @@ def apply_preset(
 
     A preset that is asked for also sets the length, unless one is given. Without one, a preset is picked if the
     length is in minutes and no recipe setting is given. With another cell or optimizer, a preset leaves out
-    what is tuned to its own.
-
-    Args:
-        settings: what the user gave, by name; None is not given.
-        characters: the size of the training split.
-        vocab_size: V.
-        workers: the number of processes.
+    what is tuned to its own. ``characters`` is the size of the training split; a setting that is None is not
+    given.
 
     Raises:
         UsageError: a setting is unknown, or a value is outside its limits.

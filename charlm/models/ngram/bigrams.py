@@ -27,11 +27,10 @@ _SUM = hashlib.sha256().digest_size
 
 @dataclass(frozen=True, eq=False)
 class Bigrams:
-    """How often each symbol of an alphabet follows each other.
+    """How often each symbol of an alphabet of ``vocab_size`` follows each other.
 
     Attributes:
-        vocab_size: A, the size of the alphabet.
-        keys: first * A + second of every bigram that occurs (P,), sorted.
+        keys: first * vocab_size + second of every bigram that occurs (P,), sorted.
         counts: how often each does (P,).
 
     >>> bigrams = count_bigrams(np.array([0, 1, 0, 1, 1], np.uint8), 2)
@@ -82,13 +81,9 @@ def count_bigrams(ids: TokenIds, vocab_size: int) -> Bigrams:
 
 
 def bigram_levels(text: EncodedText, table_A: TokenIds, vocab_size: int, end: int | None) -> list[Level]:
-    """The same as ``count_levels`` for order 1, from a text's bigrams.
+    """The same as ``count_levels`` for order 1, from the bigrams of a non-empty text.
 
-    Args:
-        text: a non-empty text whose symbols are all in the vocabulary.
-        table_A: the vocabulary's id of each of the alphabet's symbols.
-        vocab_size: V.
-        end: the id of the end of a document; None where there is none.
+    ``table_A`` is the vocabulary's id of each of the alphabet's symbols, ``end`` that of the end of a document.
     """
     bigrams = load_bigrams(text)
     table = table_A.astype(np.int64)

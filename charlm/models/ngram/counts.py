@@ -30,8 +30,7 @@ class Level:
         keys: context * V + character of every different pair (P,), sorted; a pair's number is its index.
         counts: how often each pair occurs (P,).
         shorter: the number of each pair without its first character, one level down (P,).
-        is_first: whether a pair's context begins with the end of the previous document, so that nothing can
-            precede it (P,).
+        is_first: whether nothing precedes a pair, as its context begins with the end of a document (P,).
     """
 
     contexts: int
@@ -58,11 +57,7 @@ class Level:
 def count_levels(ids: TokenIds, vocab_size: int, order: int, end: int | None = None) -> list[Level]:
     """Count what follows contexts of 0 to ``order`` characters, one level for each length.
 
-    Args:
-        ids: a non-empty text (N,).
-        vocab_size: V.
-        order: the longest context.
-        end: the id of the end of a document, which no context extends past; None where there is none.
+    The text (N,) is not empty. No context extends past ``end``, the id of the end of a document.
 
     >>> levels = count_levels(np.array([0, 1, 0, 1, 1], np.uint8), vocab_size=2, order=1)
     >>> [level.counts.tolist() for level in levels]
@@ -88,13 +83,9 @@ def count_levels(ids: TokenIds, vocab_size: int, order: int, end: int | None = N
 
 
 def next_contexts(pairs: Integers, ids: TokenIds, length: int, end: int | None) -> Integers:
-    """The contexts of the next length: at each position, the pair that ends at the position before.
+    """The contexts of length + 1: at each position (N,), the pair that ends at the position before.
 
-    Args:
-        pairs: the pair of context and character at each position (N,).
-        ids: the characters (N,).
-        length: of the pairs' contexts.
-        end: the id of the end of a document, which can only be a context's first character.
+    ``end`` is the id of the end of a document, which can only be a context's first character.
     """
     contexts = np.concatenate([[np.int64(UNSEEN)], pairs])[:-1]
     if length and end is not None:

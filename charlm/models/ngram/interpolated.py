@@ -30,9 +30,8 @@ Losses = npt.NDArray[np.float64]
 class Weights:
     """How the contexts of one length are mixed with the shorter ones.
 
-    Attributes:
-        own: the share of each pair of a context and a character (P,).
-        rest: the weight of the shorter context (C,).
+    ``own`` is the share of each pair of a context and a character (P,), ``rest`` the weight of the shorter
+    context (C,).
     """
 
     own: Probabilities
@@ -52,14 +51,7 @@ class InterpolatedModel(ABC):
     """The n-gram counts of a training text for contexts of 0 to ``order`` characters, with smoothing."""
 
     def __init__(self, ids: TokenIds, vocab_size: int, order: int, end: int | None = None) -> None:
-        """Count a text.
-
-        Args:
-            ids: the training text (N,), not empty.
-            vocab_size: V.
-            order: the longest context, 0 or more.
-            end: the id of the end of a document, which no context extends past; None where there is none.
-        """
+        """Count a non-empty training text (N,); no context extends past ``end``, the id of a document's end."""
         self.levels: Sequence[Level] = count_levels(ids, vocab_size, order, end)
         self.end = end
 
@@ -72,20 +64,10 @@ class InterpolatedModel(ABC):
 
     @abstractmethod
     def weights(self, order: int, is_longest: bool) -> Weights:
-        """How the contexts of one length are mixed with the shorter ones.
-
-        Args:
-            order: the length.
-            is_longest: whether the model uses no longer contexts.
-        """
+        """How the contexts of this length are mixed with the shorter ones; the longest may count differently."""
 
     def nll(self, x_N: TokenIds, y_N: TokenIds) -> Losses:
-        """The negative log-likelihood of each character given those before it (N,), in nats.
-
-        Args:
-            x_N: the characters read, one text from its start.
-            y_N: the characters to predict, each the next one.
-        """
+        """The negative log-likelihood of each character y of a text (N,), in nats; x are those before."""
         return self.reader()(x_N, y_N)[-1]
 
     def reader(self) -> Callable[[TokenIds, TokenIds], list[Losses]]:
