@@ -55,10 +55,10 @@ def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Com
         panels: the groups under each heading of the help.
     """
     options = {
-        field.name: _Option(group, field, panel)
+        name: _Option(group, field, panel)
         for panel, groups in panels.items()
         for group in groups
-        for field in dataclasses.fields(group)
+        for name, field in group.settings().items()
     }
 
     def decorate(command: Command) -> Command:

@@ -1,9 +1,9 @@
 """Every setting of charlm, grouped by noun: the single truth for its name, default, help and limits."""
 
-from charlm.config.base import Config, Limits, flag, setting
+from charlm.config.base import Config, Configurable, Limits, flag, setting
 from charlm.config.corpus import CorpusConfig
 from charlm.config.data import DataConfig
-from charlm.config.model import ModelConfig
+from charlm.config.model import ModelConfig, cell_config_types
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
 from charlm.config.sampling import SamplingConfig
@@ -11,6 +11,7 @@ from charlm.config.training import TrainingConfig
 
 __all__ = [
     "Config",
+    "Configurable",
     "CorpusConfig",
     "DataConfig",
     "Limits",
@@ -19,6 +20,7 @@ __all__ = [
     "RunConfig",
     "SamplingConfig",
     "TrainingConfig",
+    "cell_config_types",
     "flag",
     "setting",
 ]

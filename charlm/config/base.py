@@ -99,9 +99,13 @@ class Config:
     _hints: ClassVar[dict[type, dict[str, Any]]] = {}
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            object.__setattr__(self, field.name, self._checked(field, value))
+        for name, field in self.settings().items():
+            object.__setattr__(self, name, self._checked(field, getattr(self, name)))
+
+    @classmethod
+    def settings(cls) -> dict[str, dataclasses.Field[Any]]:
+        """The fields that are settings, by name."""
+        return {field.name: field for field in dataclasses.fields(cls) if "limits" in field.metadata}
 
     @classmethod
     def accepted_types(cls, name: str) -> tuple[type, ...]:
@@ -128,12 +132,12 @@ class Config:
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, by name."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in self.settings()}
 
     @classmethod
     def names_in(cls, version: int) -> set[str]:
         """The settings that this format of stored settings has."""
-        return {field.name for field in dataclasses.fields(cls) if field.metadata["since"] <= version}
+        return {name for name, field in cls.settings().items() if field.metadata["since"] <= version}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
@@ -147,7 +151,10 @@ class Config:
         Raises:
             CheckpointError: a name is unknown or missing, or a value is outside its limits.
         """
-        names = cls.names_in(version)
+        return cls._of_stored(values, cls.names_in(version), where)
+
+    @classmethod
+    def _of_stored(cls, values: Mapping[str, Any], names: set[str], where: str) -> Self:
         if set(values) != names:
             odd = sorted(set(values) ^ names)
             raise CheckpointError(f"{where}: these settings are unknown or missing: {', '.join(odd):.{SHOWN}}")
@@ -155,3 +162,13 @@ class Config:
             return cls(**values)
         except UsageError as error:
             raise CheckpointError(f"{where}: {error}") from None
+
+
+class Configurable:
+    """Base of a registry's members that have settings of their own.
+
+    Attributes of a class:
+        config_type: the group of these settings.
+    """
+
+    config_type: ClassVar[type[Config]] = Config

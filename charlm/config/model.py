@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from charlm.base.errors import UsageError
-from charlm.base.registry import module_names
-from charlm.config.base import Config, setting
+from charlm.base.registry import Registry
+from charlm.config.base import Config, Configurable, flag, setting
+
+CELLS = Registry("charlm.nn.cells", Configurable)
+"""The cells, as far as settings go: each brings its own."""
+STORED_BY_EVERY_CELL = ("nonlinearity", "reset_after", "forget_bias")
+"""Settings of cells that every stored run has, whatever its cell: a fact of the formats up to 4."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class ModelConfig(Config):
     """The settings that fix a model's parameters and its arithmetic.
+
+    Attributes:
+        own: the settings that belong to the cell alone.
 
     >>> ModelConfig(cell="gru", hidden=128).layers
     1
     """
 
-    cell: str = setting(
-        "lstm", "The recurrent cell of every layer.", choices=lambda: module_names("charlm.nn.cells")
-    )
+    cell: str = setting("lstm", "The recurrent cell of every layer.", choices=CELLS.names)
     layers: int = setting(1, "Recurrent layers, one on top of the other.", low=1, high=64)
     hidden: int = setting(256, "Hidden units of each layer.", low=1, high=65_536)
     encoding: str = setting(
@@ -35,10 +44,19 @@ class ModelConfig(Config):
     learned_state: bool = setting(
         False, "The state that a text or a document starts from is learned; otherwise it is zero.", since=2
     )
-    nonlinearity: str = setting("tanh", "Activation of the rnn cell.", choices=("tanh", "relu"))
-    reset_after: bool = setting(False, "The gru cell resets after the matrix product, as PyTorch and cuDNN do.")
-    forget_bias: float = setting(1.0, "Initial bias of an LSTM's forget gate.", low=-100, high=100)
     dtype: str = setting("float32", "Type of every number of the model.", choices=("float32", "float64"))
+
+    own: Config = dataclasses.field(default=Config())
+
+    def __init__(self, *, own: Config | None = None, **values: Any) -> None:
+        """Take the settings by name, those of the cell among them; ``own`` has others of the cell's."""
+        common = self.settings()
+        given = own.to_json() if isinstance(own, Config) else {} if own is None else {"own": own}
+        given |= {name: values.pop(name) for name in values.keys() - common.keys()}
+        for name, field in common.items():
+            object.__setattr__(self, name, values.get(name, field.default))
+        self.__post_init__()
+        object.__setattr__(self, "own", _own_settings(self.cell, given))
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,3 +66,65 @@ class ModelConfig(Config):
             raise UsageError(
                 f"--tied needs an embedding as wide as the hidden layers: give --embedding-size {self.hidden}"
             )
+
+    def with_cell(self, cell: str, **own: Any) -> Self:
+        """The same model with another cell, and those settings of this one's that it has too."""
+        kept = {
+            name: value for name, value in self.own.to_json().items() if name in _config_type(cell).settings()
+        }
+        return type(self)(**super().to_json() | {"cell": cell} | kept | own)
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values, by name, the cell's among them."""
+        others = {name: _owners(name) for name in STORED_BY_EVERY_CELL}
+        defaults = {name: next(iter(owners.values())).settings()[name].default for name, owners in others.items()}
+        return super().to_json() | defaults | self.own.to_json()
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
+        """The settings of a stored mapping; see ``Config.from_json``."""
+        cell = values.get("cell")
+        own = _config_type(cell).names_in(version) if cell in CELLS.names() else set()
+        # In format 1 another cell's setting could be given, and had no effect.
+        foreign = {name: values[name] for name in STORED_BY_EVERY_CELL if name in values and name not in own}
+        for name, value in foreign.items():
+            next(iter(_owners(name).values()))._of_stored({name: value}, {name}, where)
+        kept = {name: value for name, value in values.items() if name not in foreign}
+        return cls._of_stored(
+            kept, (cls.names_in(version) | own | {*STORED_BY_EVERY_CELL}) - foreign.keys(), where
+        )
+
+
+def cell_config_types() -> list[type[Config]]:
+    """The groups of settings that cells have of their own, each once."""
+    return list(dict.fromkeys(_config_type(cell) for cell in CELLS.names()))
+
+
+def _config_type(cell: str) -> type[Config]:
+    return CELLS.find(cell).config_type
+
+
+def _owners(name: str) -> dict[str, type[Config]]:
+    """The cells that have a setting of this name, and their groups."""
+    kinds = {cell: _config_type(cell) for cell in CELLS.names()}
+    return {cell: kind for cell, kind in kinds.items() if name in kind.settings()}
+
+
+def _own_settings(cell: str, given: dict[str, Any]) -> Config:
+    """The settings of a cell; of those given, the ones that only others have must have their defaults.
+
+    Raises:
+        UsageError: a name is no setting, a value is outside its limits, or belongs to another cell.
+    """
+    unknown = sorted(name for name in given if not _owners(name))
+    if unknown:
+        raise UsageError(f"no setting is called {', '.join(unknown)}; see charlm train --help")
+    kind = _config_type(cell)
+    for name in given.keys() - kind.settings().keys():
+        owners = _owners(name)
+        other = next(iter(owners.values()))
+        if getattr(other(**{name: given[name]}), name) != other.settings()[name].default:
+            *others, last = owners
+            cells = f"{', '.join(others)} or {last}" if others else last
+            raise UsageError(f"{flag(name)} belongs to --cell {cells}: leave it out with --cell {cell}")
+    return kind(**{name: value for name, value in given.items() if name in kind.settings()})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from charlm.base.errors import CheckpointError, UsageError
+from charlm.base.errors import CheckpointError
 from charlm.config.base import Config
 from charlm.config.corpus import CorpusConfig
 from charlm.config.data import DataConfig
@@ -45,13 +45,12 @@ class TrainingConfig:
         Raises:
             UsageError: a name is no setting, or a value is outside its limits.
         """
-        groups: dict[str, Any] = {}
-        for name, group in GROUPS.items():
-            own = {field.name for field in dataclasses.fields(group)} & set(settings)
-            groups[name] = group(**{key: settings.pop(key) for key in own})
-        if settings:
-            raise UsageError(f"no setting is called {', '.join(sorted(settings))}; see charlm train --help")
-        return cls(**groups)
+        groups: dict[str, Any] = {
+            name: group(**{key: settings.pop(key) for key in group.settings().keys() & settings.keys()})
+            for name, group in GROUPS.items()
+            if group is not ModelConfig
+        }
+        return cls(model=ModelConfig(**settings), **groups)  # a cell's own settings are among the rest
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, by group and name."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from charlm.base.errors import UsageError
-from charlm.config import ModelConfig, OptimizerConfig, flag
+from charlm.config import ModelConfig, OptimizerConfig
 from charlm.nn.cells import CELLS
 from charlm.nn.embedding import make_encoding
-from charlm.nn.readout import readout_shapes
+from charlm.nn.readout import VOCAB_AXES, readout_shapes
 from charlm.nn.state import initial_state_shapes
 
 
@@ -15,10 +15,7 @@ def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[in
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
     encoding = make_encoding(config)
-    shapes = {
-        name if name in encoding.shared else f"layers.0.{name}": shape
-        for name, shape in encoding.shapes(vocab_size, width).items()
-    }
+    shapes = {encoding.full_name(name): shape for name, shape in encoding.shapes(vocab_size, width).items()}
     for layer in range(config.layers):
         if layer > 0:
             shapes[f"layers.{layer}.W_xh"] = (config.hidden, width)
@@ -28,6 +25,16 @@ def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[in
         for name, shape in initial_state_shapes(cell, config.hidden).items() if config.learned_state else ():
             shapes[f"layers.{layer}.{name}"] = shape
     return shapes | readout_shapes(config.hidden, vocab_size, config.tied)
+
+
+def vocab_axes(config: ModelConfig) -> dict[str, int]:
+    """The parameters that have an entry per character of the vocabulary, and along which axis.
+
+    >>> vocab_axes(ModelConfig())
+    {'layers.0.W_xh': 0, 'readout.W_hy': 1, 'readout.b_y': 0}
+    """
+    encoding = make_encoding(config)
+    return {encoding.full_name(name): axis for name, axis in encoding.vocab_axes.items()} | VOCAB_AXES
 
 
 def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
@@ -56,12 +63,3 @@ def check_settings(config: ModelConfig, optimisation: OptimizerConfig) -> None:
         raise UsageError(f"--weight-drop is of W_hh, and --cell {config.cell} has none: leave it out")
     if config.encoding == "one-hot" and config.embedding_size != defaults.embedding_size:
         raise UsageError("--embedding-size belongs to --encoding embedding: leave it out with one-hot input")
-    cells = {name: CELLS.find(name) for name in CELLS.names()}
-    for setting in {name: None for cell in cells.values() for name in cell.settings}:
-        *others, last = (name for name, cell in cells.items() if setting in cell.settings)
-        foreign = config.cell not in (*others, last)
-        if foreign and getattr(config, setting) != getattr(defaults, setting):
-            owners = f"{', '.join(others)} or {last}" if others else last
-            raise UsageError(
-                f"{flag(setting)} belongs to --cell {owners}: leave it out with --cell {config.cell}"
-            )

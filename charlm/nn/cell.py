@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats
-from charlm.config import ModelConfig
+from charlm.config import Configurable, ModelConfig
 from charlm.nn.buffers import ForwardCache, Parameters, Scratch, State, WindowSize, block_length
 from charlm.nn.init import orthogonal_
 
 
-class Cell(ABC):
+class Cell(Configurable, ABC):
     """A recurrence. Instances hold settings only; parameters and buffers are passed in.
 
     Attributes of a class:
@@ -27,7 +27,6 @@ class Cell(ABC):
         torch_gates: the same in PyTorch's order; None where PyTorch has no such cell.
         recurrent_biases: per gate, the name of a bias that belongs to the recurrent product alone.
         state_names: the state's variables; the first is the output h.
-        settings: the fields of ModelConfig that this cell uses and not every cell does.
         lr_scale: factor on the optimizer's default learning rate.
     """
 
@@ -35,13 +34,12 @@ class Cell(ABC):
     torch_gates: ClassVar[tuple[str, ...] | None] = None
     recurrent_biases: ClassVar[Mapping[str, str]] = {}
     state_names: ClassVar[tuple[str, ...]] = ("h",)
-    settings: ClassVar[tuple[str, ...]] = ()
     lr_scale: ClassVar[float] = 1.0
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
         """The cell with its settings."""
-        return cls(**{name: getattr(config, name) for name in cls.settings})
+        return cls(**config.own.to_json())
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
         """The shapes of the recurrence's own parameters."""

@@ -7,6 +7,7 @@ same, because V is far smaller than T * B.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -23,10 +24,16 @@ ONE_HOT_DEVIATION = 1.0
 class Encoding:
     """How ids enter the first layer: one-hot, one input unit per character, unless a subclass says otherwise.
 
-    Its parameters include the layer's W_xh. ``shared`` are those that belong to the network, not to the layer.
+    Its parameters include the layer's W_xh. ``shared`` are those that belong to the network, not to the layer;
+    ``vocab_axes`` those with an entry per character of the vocabulary, and along which axis.
     """
 
     shared: ClassVar[tuple[str, ...]] = ()
+    vocab_axes: ClassVar[Mapping[str, int]] = {"W_xh": 0}
+
+    def full_name(self, name: str) -> str:
+        """A parameter's name in the network."""
+        return name if name in self.shared else f"layers.0.{name}"
 
     def shapes(self, vocab_size: int, width: int) -> dict[str, tuple[int, ...]]:
         """The shapes of the parameters, for ``width`` pre-activations."""
@@ -49,6 +56,7 @@ class Embedding(Encoding):
     """A learned vector of E numbers per character (Bengio et al. 2003)."""
 
     shared = ("embedding",)
+    vocab_axes: ClassVar[Mapping[str, int]] = {"embedding": 0}
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -9,13 +9,22 @@ each group is one NumPy call.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from charlm.base.arrays import Floats
+from charlm.config import Config, setting
 from charlm.nn.buffers import Parameters, State
 from charlm.nn.cell import Cell
+
+
+@dataclass(frozen=True)
+class LSTMConfig(Config):
+    """The settings of every LSTM cell."""
+
+    forget_bias: float = setting(1.0, "Initial bias of an LSTM's forget gate.", low=-100, high=100)
 
 
 class LSTMBase(Cell):
@@ -23,7 +32,7 @@ class LSTMBase(Cell):
 
     gates: ClassVar[tuple[str, ...]] = ("o", "i", "f", "g")
     state_names = ("h", "c")
-    settings = ("forget_bias",)
+    config_type = LSTMConfig
     gate_bias: ClassVar[str] = "b_h"
 
     def __init__(self, forget_bias: float = 1.0) -> None:

@@ -19,10 +19,7 @@ from charlm.base.errors import UsageError
 from charlm.config import TrainingConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.inference.language_model import LanguageModel
-
-# The axis along which a parameter has an entry a symbol.
-SYMBOL_AXES = {"embedding": 0, "readout.W_hy": 1, "readout.b_y": 0}
-
+from charlm.models.architecture import vocab_axes
 
 READING = ("bytes", "normalize", "lowercase", "min_count", "lines", "delimiter")
 """The settings of what a symbol is."""
@@ -71,8 +68,7 @@ def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
     shared = sorted(ours.keys() & theirs.keys())
     from_codes = np.array([theirs[symbol] for symbol in shared], np.intp)
     to_codes = np.array([ours[symbol] for symbol in shared], np.intp)
-    one_hot = source.network.config.encoding == "one-hot"
-    axes = SYMBOL_AXES | ({"layers.0.W_xh": 0} if one_hot else {})
+    axes = vocab_axes(source.network.config)
     for name, values in source.network.params.items():
         _copy(values, target.network.params[name], axes.get(name), from_codes, to_codes)
     return Transfer(

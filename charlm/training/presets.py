@@ -6,20 +6,19 @@ length in minutes and no recipe settings of its own gets the preset for that len
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from charlm.config import ModelConfig, OptimizerConfig, TrainingConfig, flag
+from charlm.config import Config, ModelConfig, OptimizerConfig, TrainingConfig, cell_config_types, flag
 from charlm.models.architecture import flops_per_character
 from charlm.nn.cells import CELLS
 
 REACH = 2.5  # a preset is picked for lengths from its own divided by this
 LENGTHS = {"epochs", "steps", "minutes"}
-TUNED = {"lr", "weight_decay", "forget_bias"}  # to the cell and the optimizer
+TUNED = {"lr", "weight_decay"}  # to the cell and the optimizer
 # The time of a character on two cores, measured from 128 to 512 hidden units.
 FLOPS_PER_SECOND, FIXED_SECONDS = 100e9, 5e-6
 CORES = 2
@@ -61,8 +60,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )
 
-RECIPE = {field.name for group in (ModelConfig, OptimizerConfig) for field in dataclasses.fields(group)}
-RECIPE |= {"seq_len", "batch_size", "partition"}
+GROUPS: list[type[Config]] = [ModelConfig, OptimizerConfig, *cell_config_types()]
+RECIPE = {"seq_len", "batch_size", "partition"}.union(*(group.settings() for group in GROUPS))
 """The recipe settings: if one of them is given, no preset is picked."""
 
 
@@ -126,7 +125,8 @@ def apply_preset(
         settings["minutes"] = PRESETS[name].minutes
     recipe = {"optimizer": OptimizerConfig().optimizer, **PRESETS[name].fixed}
     if any(settings.get(part, recipe[part]) != recipe[part] for part in ("cell", "optimizer")):
-        recipe = {part: value for part, value in recipe.items() if part not in TUNED}
+        tuned = TUNED | CELLS.find(recipe["cell"]).config_type.settings().keys()
+        recipe = {part: value for part, value in recipe.items() if part not in tuned}
     recipe = {**recipe, **settings, "preset": name}
     expected = expected_epochs(TrainingConfig.from_settings(**recipe), characters, vocab_size, workers)
     return TrainingConfig.from_settings(**{**choose_dropout(expected, recipe["cell"]), **recipe})
@@ -145,6 +145,8 @@ def preset_flags(config: TrainingConfig) -> list[str]:
     """The flags for the settings of a run's preset, with the values that the run uses."""
     values = {name: value for group in config.to_json().values() for name, value in group.items()}
     preset = PRESETS.get(config.budget.preset or "")
-    names = {**preset.fixed, **choose_dropout(1, config.model.cell)} if preset else {}
-    foreign = {"forget_bias"} - set(CELLS.find(config.model.cell).settings)
+    if preset is None:
+        return []
+    names = {**preset.fixed, **choose_dropout(1, config.model.cell)}
+    foreign = CELLS.find(preset.fixed["cell"]).config_type.settings().keys() - config.model.own.settings().keys()
     return [f"{flag(name)} {values[name]}" for name in names if name not in foreign]

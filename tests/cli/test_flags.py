@@ -80,7 +80,7 @@ def wrong_values(limits, kind):
 def every_wrong_value():
     for command, panels in [("train", TRAIN), ("sample", SAMPLE)]:
         for group in (group for groups in panels.values() for group in groups):
-            for field in dataclasses.fields(group):
+            for field in group.settings().values():
                 (kind,) = {bool, int, float, str} & set(group.accepted_types(field.name))
                 for value, words in wrong_values(field.metadata["limits"], kind):
                     yield command, flag(field.name), value, words

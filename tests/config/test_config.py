@@ -24,7 +24,7 @@ from charlm.config.training import GROUPS
 from charlm.runs.format_version import FORMAT
 
 ALL = [DataConfig, RunConfig, ModelConfig, OptimizerConfig, SamplingConfig]
-SETTINGS = [(group, field.name) for group in ALL for field in dataclasses.fields(group)]
+SETTINGS = [(group, field.name) for group in ALL for field in group.settings().values()]
 IDS = [f"{group.__name__}.{name}" for group, name in SETTINGS]
 # What their groups check by themselves.
 FREE_TEXT = {"prompt", "stop", "save_every", "split", "val_file", "test_file"}
@@ -132,9 +132,30 @@ def test_a_group_goes_through_json_and_back(group):
     reset_after=st.booleans(),
 )
 def test_any_settings_go_through_json_and_back(**settings):
-    config = TrainingConfig.from_settings(**settings)
+    config = TrainingConfig.from_settings(cell="gru", **settings)
     again = TrainingConfig.from_json(json.loads(json.dumps(config.to_json())), "config.json", FORMAT)
     assert again == config
+
+
+def test_a_stored_setting_of_another_cell_is_checked_and_has_no_effect():
+    values = ModelConfig(cell="lstm").to_json()
+    read = ModelConfig.from_json({**values, "reset_after": True}, "config.json", FORMAT)
+    assert read == ModelConfig(cell="lstm") and read.to_json() == values
+    with pytest.raises(CheckpointError, match=r"^config.json: --reset-after is 3: it must be bool"):
+        ModelConfig.from_json({**values, "reset_after": 3}, "config.json", FORMAT)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "mingru", "rnn"])
+def test_a_stored_model_has_the_keys_of_its_format_whatever_its_cell(cell):
+    own = {"nonlinearity": "tanh", "reset_after": False, "forget_bias": 1.0}
+    values = ModelConfig(cell=cell).to_json()
+    assert values.keys() == ModelConfig.settings().keys() | own.keys() and own.items() <= values.items()
+
+
+def test_another_cell_keeps_the_settings_that_it_has_too():
+    config = ModelConfig(cell="lstm", hidden=9, forget_bias=2.0)
+    assert config.with_cell("mlstm") == ModelConfig(cell="mlstm", hidden=9, forget_bias=2.0)
+    assert config.with_cell("rnn", nonlinearity="relu") == ModelConfig(cell="rnn", hidden=9, nonlinearity="relu")
 
 
 @pytest.mark.parametrize("group", ALL)
@@ -215,7 +236,7 @@ def test_a_setting_that_is_none_is_named():
 
 
 def test_no_name_stands_for_two_settings():
-    names = [field.name for group in GROUPS.values() for field in dataclasses.fields(group)]
+    names = [name for group in GROUPS.values() for name in group.settings()]
     assert len(set(names)) == len(names)
 
 

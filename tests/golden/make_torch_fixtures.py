@@ -56,7 +56,7 @@ def recurrent(config):
     """The torch module that has a configuration's equations."""
     width = EMBEDDED if config.encoding == "embedding" else SYMBOLS
     if config.cell == "rnn":
-        return torch.nn.RNN(width, HIDDEN, config.layers, nonlinearity=config.nonlinearity)
+        return torch.nn.RNN(width, HIDDEN, config.layers, nonlinearity=config.own.nonlinearity)
     return {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[config.cell](width, HIDDEN, config.layers)
 
 

@@ -4,12 +4,10 @@ Members are found through their registries, and a cell's variants through its ow
 tested with no change here.
 """
 
-import dataclasses
 from itertools import product
 
 import pytest
 
-from charlm.config import ModelConfig
 from charlm.inference.filters import FILTERS
 from charlm.nn import layer_norm
 from charlm.nn.cells import CELLS
@@ -18,21 +16,22 @@ from tests.laws.gradient_check import GradientCheck
 
 
 def cell_variants():
-    """The settings of ModelConfig that name each cell and each choice among its own settings."""
-    limits = {field.name: field.metadata["limits"] for field in dataclasses.fields(ModelConfig)}
+    """The settings that name each cell and each choice among its own."""
     variants = []
     for cell in CELLS.names():
-        choices = {name: _choices(name, limits[name]) for name in CELLS.find(cell).settings}
+        kind = CELLS.find(cell).config_type
+        choices = {name: _choices(kind, name, field) for name, field in kind.settings().items()}
         choices = {name: values for name, values in choices.items() if values}
         for values in product(*choices.values()):
             variants.append({"cell": cell, **dict(zip(choices, values, strict=True))})
     return variants
 
 
-def _choices(name, limits):
+def _choices(kind, name, field):
+    limits = field.metadata["limits"]
     if limits.choices is not None:
         return limits.choices()
-    return (False, True) if ModelConfig.accepted_types(name) == (bool,) else ()
+    return (False, True) if kind.accepted_types(name) == (bool,) else ()
 
 
 def pytest_generate_tests(metafunc):

@@ -58,7 +58,7 @@ def fill(params, rng, config):
         is_gathered = name == "layers.0.W_xh" and config.encoding == "one-hot"
         fan_in = 1 if array.ndim == 1 or is_gathered else len(array)
         array[...] = between(rng, 0.4, 1, *array.shape)
-        if config.nonlinearity != "relu" or name.startswith(("embedding", "readout")):
+        if getattr(config.own, "nonlinearity", None) != "relu" or name.startswith(("embedding", "readout")):
             array /= fan_in**0.5
         elif array.ndim == 1:
             array += np.sign(array)

@@ -201,11 +201,14 @@ def test_the_smallest_models_start_finite(make_model, variant, hidden, layers, s
     assert np.isfinite(make_model(symbols, **variant, **sizes).params.flat).all()
 
 
-def test_a_cells_settings_are_settings_of_a_model(variant):
+def test_a_cell_is_made_from_its_own_settings(variant):
     cell = CELLS.find(variant["cell"])
-    assert set(cell.settings) <= {field.name for field in dataclasses.fields(ModelConfig)}
+    config = ModelConfig(**variant)
+    assert type(config.own) is cell.config_type
+    assert variant.items() <= config.to_json().items()
+    assert not cell.config_type.settings().keys() & ModelConfig.settings().keys()
     assert cell.state_names[0] == "h"
-    made = cell.from_config(ModelConfig(**variant))
+    made = cell.from_config(config)
     assert made.torch_gates is None or sorted(made.torch_gates) == sorted(made.gates)
 
 

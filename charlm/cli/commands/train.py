@@ -30,6 +30,7 @@ from charlm.config import (
     OptimizerConfig,
     RunConfig,
     TrainingConfig,
+    cell_config_types,
     flag,
 )
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
@@ -58,7 +59,7 @@ from charlm.training.trainer import Trainer
 app = typer.Typer(add_completion=False)
 
 PANELS: dict[str, list[type[Config]]] = {
-    "Model": [ModelConfig],
+    "Model": [ModelConfig, *cell_config_types()],
     "Corpus": [CorpusConfig],
     "Batches": [DataConfig],
     "Optimisation": [OptimizerConfig],

@@ -7,10 +7,10 @@ are averaged over positions of the text, for the trained network and for an untr
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -121,17 +121,23 @@ def spectral_radii(model: Model) -> dict[str, float]:
 
 
 def _networks(subject: EvalCase, seed: int) -> dict[str, Model]:
-    """The trained network, and untrained ones of its size: every cell, with tanh and ReLU where it has both."""
+    """The trained network, and untrained ones of its size: every cell, with every choice of its settings."""
     trained = subject.model.network
     networks = {f"{subject.run}, trained": trained}
     for cell in CELLS.names():
-        choices = ("tanh", "relu") if "nonlinearity" in CELLS.find(cell).settings else ("tanh",)
-        for nonlinearity in choices:
-            config = dataclasses.replace(trained.config, cell=cell, nonlinearity=nonlinearity)
-            network = Model(config, trained.vocab_size)
+        for choice in _choices(cell):
+            network = Model(trained.config.with_cell(cell, **choice), trained.vocab_size)
             network.initialize(make_generator(seed, "initialise"))
-            networks[f"{cell} {nonlinearity}" if len(choices) > 1 else cell] = network
+            networks[" ".join([cell, *choice.values()])] = network
     return networks
+
+
+def _choices(cell: str) -> list[dict[str, str]]:
+    """Every combination of the cell's settings that are one of several words."""
+    settings = CELLS.find(cell).config_type.settings()
+    words = {name: field.metadata["limits"].choices for name, field in settings.items()}
+    words = {name: choices() for name, choices in words.items() if choices is not None}
+    return [dict(zip(words, values, strict=True)) for values in product(*words.values())]
 
 
 def _mean_norms(model: Model, passages: list[Passage], distances: list[int], pool: ThreadPool) -> Norms:

@@ -6,13 +6,23 @@ of Le, Jaitly & Hinton 2015).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from charlm.base.arrays import Floats
+from charlm.config import Config, setting
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell
 
 IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
+
+
+@dataclass(frozen=True)
+class RNNConfig(Config):
+    """The settings of the rnn cell."""
+
+    nonlinearity: str = setting("tanh", "Activation of the rnn cell.", choices=("tanh", "relu"))
 
 
 class RNN(Cell):
@@ -20,7 +30,7 @@ class RNN(Cell):
 
     gates = ("h",)
     torch_gates = ("h",)
-    settings = ("nonlinearity",)
+    config_type = RNNConfig
 
     def __init__(self, nonlinearity: str = "tanh") -> None:
         self.is_relu = nonlinearity == "relu"
