@@ -1,7 +1,7 @@
-"""The alphabet: every symbol that a prepared corpus has, how often, and what each one stands for.
+"""The alphabet of an encoded corpus: its symbols, their counts, and the text that each stands for.
 
-It belongs to the corpus as a whole, whatever part of it is trained on; a vocabulary is made from it (see
-``vocab``). A symbol is a character, or with bytes one of the 256, written as the character of that code point.
+It belongs to the whole corpus; a vocabulary is made from it (see ``vocabulary``). A symbol is a character or a
+byte, written as the character of that code point.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from charlm.base.arrays import TokenIds, id_dtype
 from charlm.config.corpus import Units
 
 END = "\udc00"
-"""The end of a document among the symbols: half of a surrogate pair, which no valid text has."""
+"""The end symbol of documents: a surrogate, which no valid text contains."""
 
 UNICODE_END = 0x110000
 
 Counts = npt.NDArray[np.int64]
 Points = npt.NDArray[np.uint32]
 
-_BLOCK = 1 << 20  # codes that are counted at once
+_BLOCK = 1 << 20  # ids
 _UTF32 = "utf-32-le"
 _POINT = np.dtype("<u4")
 
 
 def code_points(text: str) -> Points:
-    """The code points of a text (N,); halves of surrogate pairs pass.
+    """The code points of a text (N,), surrogates included.
 
     >>> code_points("aé").tolist()
     [97, 233]
@@ -40,21 +40,21 @@ def code_points(text: str) -> Points:
 
 
 def decode_points(points: npt.NDArray[Any]) -> str:
-    """The text of code points (N,), the inverse of ``code_points``."""
+    """The text of code points (N,)."""
     return points.astype(_POINT, copy=False).tobytes().decode(_UTF32, "surrogatepass")
 
 
 @dataclass(frozen=True, eq=False)
 class Alphabet:
-    """The symbols of a corpus; a symbol's place is its code.
+    """The symbols of a corpus; a symbol's index is its id.
 
     Attributes:
-        points_A: the symbols' code points, ascending, that of ``END`` last where there is one.
-        counts_A: how often each stands in the corpus.
-        units: whether the symbols are characters or bytes.
-        document_end: the text that ``END`` stands for; None where the corpus is one text.
+        points_A: the symbols' code points, ascending, but ``END`` is last.
+        counts_A: their counts in the corpus.
+        units: characters or bytes.
+        document_end: the text that ``END`` stands for; None for a corpus without documents.
 
-    >>> alphabet = Alphabet.of_counts(np.bincount(code_points("hello")), "characters")
+    >>> alphabet = Alphabet.from_counts(np.bincount(code_points("hello")), "characters")
     >>> alphabet.symbols, alphabet.counts_A.tolist()
     (('e', 'h', 'l', 'o'), [1, 1, 2, 1])
     """
@@ -65,8 +65,8 @@ class Alphabet:
     document_end: str | None = None
 
     @classmethod
-    def of_counts(cls, counts: Counts, units: Units, document_end: str | None = None) -> Alphabet:
-        """The alphabet of a corpus by how often each code point (at most 0x110000 of them) stands in it."""
+    def from_counts(cls, counts: Counts, units: Units, document_end: str | None = None) -> Alphabet:
+        """The alphabet of a corpus with these counts by code point (at most 0x110000)."""
         if units == "bytes":
             is_symbol = np.arange(len(counts)) < 256
             is_symbol |= counts > 0
@@ -82,29 +82,29 @@ class Alphabet:
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
-        """The type of the codes: the smallest unsigned one that holds them."""
+        """The smallest unsigned dtype for the ids."""
         return id_dtype(len(self))
 
     @property
     def end(self) -> int | None:
-        """The code of ``END``; None where the corpus is one text."""
+        """The id of ``END``; None for a corpus without documents."""
         return None if self.document_end is None else len(self) - 1
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols, one character each; ``END`` is the last where there is one."""
+        """The symbols, one character each."""
         return tuple(decode_points(self.points_A))
 
     @cached_property
     def table(self) -> TokenIds:
-        """The code of each code point; 0 for those that are no symbols."""
+        """The id of each code point; 0 where it is not a symbol."""
         table = np.zeros(UNICODE_END, self.dtype)
         table[self.points_A] = np.arange(len(self))
         return table
 
     @cached_property
     def byte_lengths_A(self) -> npt.NDArray[np.int64]:
-        """How many bytes of UTF-8 each symbol stands for; ``END`` for those of the text that ends a document."""
+        """Bytes of UTF-8 of each symbol; for ``END``, those of ``document_end``."""
         lengths_A = np.ones(len(self), np.int64)
         if self.units == "characters":
             lengths_A += np.searchsorted([0x80, 0x800, 0x10000], self.points_A, side="right")
@@ -113,9 +113,9 @@ class Alphabet:
         return lengths_A
 
     def decode(self, ids: TokenIds) -> str:
-        r"""The text of codes (N,); bytes are read as UTF-8, what is none of it as surrogate escapes.
+        r"""The text of ids (N,); bytes are decoded as UTF-8 with surrogate escapes.
 
-        >>> alphabet = Alphabet.of_counts(np.zeros(256, np.int64), "bytes")
+        >>> alphabet = Alphabet.from_counts(np.zeros(256, np.int64), "bytes")
         >>> alphabet.decode(np.array([0xC3, 0xA9, 0xFF], np.uint8)).encode("utf-8", "surrogateescape")
         b'\xc3\xa9\xff'
         """
@@ -126,7 +126,7 @@ class Alphabet:
         return text if self.document_end is None else text.replace(END, self.document_end)
 
     def count(self, ids: TokenIds) -> Counts:
-        """How often each symbol stands among codes (N,), which may be a map of any length."""
+        """The count of each symbol in ids (N,)."""
         counts_A = np.zeros(len(self), np.int64)
         for block in split_blocks(ids):
             counts_A += np.bincount(block, minlength=len(self))
@@ -134,5 +134,5 @@ class Alphabet:
 
 
 def split_blocks(ids: TokenIds) -> Iterator[TokenIds]:
-    """Codes (N,) in stretches that any memory holds."""
+    """Ids (N,) in blocks of bounded size."""
     return (ids[start : start + _BLOCK] for start in range(0, len(ids), _BLOCK))

@@ -129,7 +129,7 @@ def divide(
     held_out = [part for part in (validation, test) if part.alphabet is alphabet]
     counts_A = alphabet.counts_A - sum(alphabet.count(part.ids) for part in held_out)
     if vocabulary is None:
-        vocabulary = Vocabulary.of_counts(alphabet, counts_A, config.corpus.min_count)
+        vocabulary = Vocabulary.from_counts(alphabet, counts_A, config.corpus.min_count)
     _check_known(alphabet, counts_A, vocabulary, prepared.source.name)
     return Corpus(prepared, vocabulary, train, validation, test, val_corpus)
 

@@ -1,4 +1,4 @@
-"""Encoded text: a whole corpus, or a stretch of it, as ids in memory or in a memory-mapped file."""
+"""Encoded text: a whole corpus, or a part of it, as ids in memory or in a memory-mapped file."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from charlm.data.reading.sources import Source, make_text_source
 
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
-    """A corpus that is ready to be divided; nothing of it grows with the corpus but the map.
+    """A whole corpus as ids.
 
     Attributes:
         source: where it came from.
         config: how it was read.
         alphabet: its symbols.
-        ids: the whole corpus in codes of the alphabet (N,), which can only be read.
-        sha256: of its content; of several files, of their sums in the order in which they were read.
-        folder: where maps that are made from this one may be kept; None where the corpus is not in the cache.
+        ids: the corpus in the alphabet's ids (N,), read-only.
+        sha256: of its content; for several files, of their sums in reading order.
+        folder: where files derived from it are cached; None where the corpus is not in the cache.
     """
 
     source: Source
@@ -37,19 +37,18 @@ class EncodedCorpus:
 
     @property
     def is_lossy(self) -> bool:
-        """Whether its text is no longer the original one."""
+        """Whether its text differs from the original."""
         return self.config.is_lossy
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedText:
-    r"""A stretch of an encoded text, which may lie on disk and be of any length.
+    r"""A text as ids, of any length: a training, validation or test split, or a text to score.
 
     Attributes:
-        ids: the alphabet's codes of its symbols (N,); of documents, an end symbol comes first, which is no
-            target, and last.
+        ids: the alphabet's ids (N,); documents have an end symbol before, between and after them.
         alphabet: the corpus's symbols.
-        bigrams_path: where its bigrams are kept once they are counted; None where they are not.
+        bigrams_path: where its bigram counts are cached; None if they are not.
 
     >>> part = EncodedText.of_text("emma\nava", CorpusConfig(lines=True))
     >>> len(part), part.text, part.target_bytes
@@ -62,19 +61,19 @@ class EncodedText:
 
     @classmethod
     def of(cls, prepared: EncodedCorpus) -> EncodedText:
-        """The whole of a prepared corpus."""
+        """The whole of a corpus."""
         return cls(prepared.ids, prepared.alphabet)
 
     @classmethod
     def of_text(cls, text: str, config: CorpusConfig) -> EncodedText:
-        """A text in memory, read as the settings say.
+        """Encode a string in memory.
 
         Raises:
-            CorpusError: it is empty, is no valid Unicode, or has empty documents only.
+            CorpusError: it is empty, not valid Unicode, or has only empty documents.
         """
-        passes = CorpusEncoder(make_text_source(text), config, progress=None)
-        alphabet, _ = passes.count()
-        return cls(np.concatenate(list(passes.ids(alphabet))), alphabet)
+        encoder = CorpusEncoder(make_text_source(text), config, progress=None)
+        alphabet, _ = encoder.count()
+        return cls(np.concatenate(list(encoder.ids(alphabet))), alphabet)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,19 +83,18 @@ class EncodedText:
 
     @property
     def symbols(self) -> str:
-        """The symbols as characters (N,): bytes as those of their code points, ends as ``END``."""
+        """The symbols as characters (N,): bytes as the characters of their code points, ends as ``END``."""
         return "".join(self.symbol_blocks)
 
     @property
     def symbol_blocks(self) -> Iterator[str]:
-        """The same in stretches that any memory holds."""
+        """``symbols`` in blocks of bounded size."""
         return (decode_points(self.alphabet.points_A[block]) for block in split_blocks(self.ids))
 
     @property
     def text(self) -> str:
-        """The text, in memory: each document with what ends it, and nothing before the first."""
-        starts_document = len(self) > 0 and self.ids[0] == self.alphabet.end
-        return self.alphabet.decode(self.ids[1:] if starts_document else self.ids)
+        """The text: each document with its end, and nothing before the first."""
+        return self.alphabet.decode(self._ids_of_text)
 
     @property
     def utf8(self) -> bytes:
@@ -105,14 +103,13 @@ class EncodedText:
 
     @property
     def utf8_blocks(self) -> Iterator[bytes]:
-        """The same in stretches that any memory holds."""
-        starts_document = len(self) > 0 and self.ids[0] == self.alphabet.end
-        for block in split_blocks(self.ids[1:] if starts_document else self.ids):
+        """``utf8`` in blocks of bounded size."""
+        for block in split_blocks(self._ids_of_text):
             yield self.alphabet.decode(block).encode("utf-8", "surrogateescape")
 
     @property
     def words(self) -> int:
-        """How many words there are between white space; an end symbol is such."""
+        """The number of words, separated by white space or the end of a document."""
         is_space_A = np.array([symbol.isspace() or symbol == END for symbol in self.alphabet.symbols])
         if self.alphabet.units == "bytes":
             is_space_A &= (self.alphabet.points_A < 0x80) | (self.alphabet.points_A == ord(END))
@@ -125,6 +122,11 @@ class EncodedText:
 
     @property
     def target_bytes(self) -> int:
-        """How many bytes of UTF-8 the symbols after the first stand for."""
+        """Bytes of UTF-8 of the symbols after the first."""
         lengths_A = self.alphabet.byte_lengths_A
         return sum(int(lengths_A[block].sum()) for block in split_blocks(self.ids[1:]))
+
+    @property
+    def _ids_of_text(self) -> TokenIds:
+        starts_document = len(self) > 0 and self.ids[0] == self.alphabet.end
+        return self.ids[1:] if starts_document else self.ids

@@ -1,4 +1,4 @@
-"""A pseudo-random order of very many things, computed place by place: nothing is stored but its keys."""
+"""A pseudo-random permutation that is computed on demand and needs no memory but its keys."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ROUNDS = 8
 
 
 class Permutation:
-    """A one-to-one mapping of the numbers 0 to ``count`` - 1 onto themselves.
+    """A permutation of the numbers 0 to ``count`` - 1.
 
-    A Feistel network permutes the numbers of 2k bits, whatever its round function is (Luby & Rackoff 1988);
-    here that is the mixer of SplitMix64 (Steele, Lea & Flood 2014) with a key a round. A number that lands
-    outside the range is sent on until it lands inside, which keeps the mapping one-to-one (cycle walking,
-    Black & Rogaway 2002); k is as small as can be, so that takes fewer than four turns on average.
+    A Feistel network permutes the numbers of 2k bits, whatever its round function is (Luby & Rackoff 1988); here
+    it is the mixer of SplitMix64 (Steele, Lea & Flood 2014) with one key per round. Numbers out of range are
+    encrypted again until they are in range, which stays one-to-one (cycle walking, Black & Rogaway 2002); k is as
+    small as possible, so that takes fewer than four turns on average.
 
     >>> permutation = Permutation(10, np.random.default_rng(1))
     >>> sorted(permutation(np.arange(10)).tolist())
@@ -27,11 +27,7 @@ class Permutation:
     """
 
     def __init__(self, count: int, rng: np.random.Generator) -> None:
-        """Draw the mapping of ``count`` numbers; the same state of ``rng``, the same mapping.
-
-        Raises:
-            ValueError: ``count`` is less than 1 or more than 2**62.
-        """
+        """Draw the keys; ValueError unless 1 <= ``count`` <= 2**62."""
         if not 1 <= count <= 2**62:
             raise ValueError(f"there is no permutation of {count} numbers here")
         self.count = count
@@ -41,7 +37,7 @@ class Permutation:
         self._keys = rng.integers(2**64, size=ROUNDS, dtype=np.uint64)
 
     def __call__(self, numbers_N: Integers) -> npt.NDArray[np.int64]:
-        """Where each of these numbers goes (N,)."""
+        """The images of these numbers (N,)."""
         words_N = self._encrypt(numbers_N.astype(np.uint64))
         (outside,) = np.nonzero(words_N >= self.count)
         while len(outside):
@@ -58,7 +54,7 @@ class Permutation:
 
 
 def _mixed(words_N: _Words) -> _Words:
-    """SplitMix64's mixer: each bit of a word comes to depend on all of them; products wrap around."""
+    """SplitMix64's mixer: each bit of a word depends on all bits of the input."""
     words_N ^= words_N >> np.uint64(30)
     words_N *= np.uint64(0xBF58476D1CE4E5B9)
     words_N ^= words_N >> np.uint64(27)

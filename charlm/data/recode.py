@@ -1,9 +1,8 @@
-"""How a model reads a text: its own code for each of the text's symbols, and what it is charged beside that.
+"""Encoding a text with a model's vocabulary, and the extra loss of rare and unseen characters.
 
-A model with an unknown symbol predicts that one, and is then charged for saying which character it was: one of
-the R rare characters of its training part or, as one more case, a character that it never saw, which may be any
-other code point. That is what a code for it would take, so a vocabulary that leaves more to the unknown symbol
-gains nothing by it. A model without one has an escape for what it never saw; see ``unknown_nats``.
+A model with ``<unk>`` predicts that symbol, and pays in addition for the choice among its R rare training
+characters and, as one more case, any other code point. A real code would need this too, so a smaller vocabulary
+gains nothing. A model without ``<unk>`` pays an escape for unseen characters; see ``unknown_nats``.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from charlm.data.vocabulary import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
 
 @dataclass(frozen=True, eq=False)
 class Recoding:
-    """A vocabulary beside an alphabet.
+    """A map from an alphabet's ids to a vocabulary's.
 
     Attributes:
-        ids_A: the vocabulary's code of each of the alphabet's symbols.
-        is_read_A: whether the model reads and predicts it; the others, of which it has no code, pass it by.
-        is_known_A: whether it is a symbol of its own to the model.
-        extra_nats_A: what it costs beside the prediction, or in its place.
+        ids_A: the vocabulary's id of each symbol of the alphabet.
+        is_read_A: whether the model reads and predicts the symbol; the others are skipped.
+        is_known_A: whether it is a symbol of its own in the vocabulary.
+        extra_nats_A: the loss in addition to the prediction, or instead of it.
 
     >>> from charlm.data.encoded import EncodedText, CorpusConfig
     >>> alphabet = EncodedText.of_text("abcd", CorpusConfig()).alphabet
-    >>> reading = Recoding.of(Vocabulary(("a", "b"), 0, rare=("c",)), alphabet, training_characters=1000)
-    >>> reading.ids_A.tolist(), reading.extra_nats_A.round(3).tolist()
+    >>> recoding = Recoding.of(Vocabulary(("a", "b"), 0, rare=("c",)), alphabet, training_characters=1000)
+    >>> recoding.ids_A.tolist(), recoding.extra_nats_A.round(3).tolist()
     ([0, 1, 2, 2], [0.0, 0.0, 0.693, 14.615])
     """
 
@@ -43,7 +42,7 @@ class Recoding:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary, alphabet: Alphabet, training_characters: int) -> Recoding:
-        """How a model with this vocabulary, trained on so many symbols, reads texts in this alphabet."""
+        """The map for a model trained on this number of symbols."""
         ids_A = vocabulary.encode_alphabet(alphabet)
         is_unseen_A = ids_A == len(vocabulary)
         extra_nats_A = np.zeros(len(alphabet))
@@ -58,7 +57,7 @@ class Recoding:
         return cls(ids_A, np.ones(len(alphabet), np.bool_), is_known_A, extra_nats_A)
 
     def read(self, ids: TokenIds) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """The model's codes (K,) of the K symbols of a text that it reads, and which of all N those are (N,)."""
+        """The model's ids (K,) of the K symbols that it reads, and which of all N those are (N,)."""
         is_read_N = self.is_read_A[ids]
         read_N = self.ids_A[ids]
         return read_N if is_read_N.all() else read_N[is_read_N], is_read_N

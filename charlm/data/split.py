@@ -1,14 +1,13 @@
-"""The split: a text is cut in order, because a shuffled one would leak its context; documents are shuffled whole.
+"""Splitting a corpus: a text is cut in order, so that no context leaks; documents are shuffled first.
 
-A named convention is what a line of work divides its text by, so that figures compare:
+Published conventions, so that results compare:
 
 nanogpt    90/10: nanoGPT's ``data/shakespeare_char``; of tiny-shakespeare 1,003,854 and 111,540 characters
-char-rnn   95/5: the defaults of Karpathy's char-rnn (2015), which cuts the last 5% from each stream of its
-           batch; here they are the last of the text
-torch-rnn  80/10/10: the defaults of Johnson's torch-rnn, where the validation and the test part are rounded down
-           and the training part is what is left
-enwik8     the first 90,000,000 bytes, then 5,000,000, then 5,000,000 (Graves 2013 and most after him); the
-           corpus has 100,000,000, read with ``--bytes``
+char-rnn   95/5: the defaults of Karpathy's char-rnn (2015), which holds out the last 5% of each sequence of its
+           batch; here it is the last 5% of the text
+torch-rnn  80/10/10: the defaults of Johnson's torch-rnn, with validation and test rounded down
+enwik8     the first 90,000,000 bytes, then 5,000,000, then 5,000,000 (Graves 2013 and later work); the corpus has
+           100,000,000, read with ``--bytes``
 text8      the same numbers of characters (Mikolov et al. 2012)
 """
 
@@ -34,14 +33,14 @@ _SHARES = re.compile(r"[0-9.]+(/[0-9.]+){1,2}")
 
 @dataclass(frozen=True)
 class Split:
-    """How a text of any length is divided; see the module for the conventions.
+    """Shares of the training, validation and test splits.
 
     Attributes:
-        train: the training part's share of all three.
-        validation: the validation part's.
-        test: the test part's.
-        total: the only length that is divided so; None where any is.
-        is_rest_trained: whether what rounding leaves goes to the training part.
+        train: the training split's share.
+        validation: the validation split's.
+        test: the test split's.
+        total: the only length that this convention allows; None for any.
+        is_rest_trained: whether validation and test are rounded down, and the training split gets the rest.
     """
 
     train: Fraction
@@ -52,10 +51,10 @@ class Split:
 
     @classmethod
     def of(cls, config: DataConfig) -> Split:
-        """The split that the settings say.
+        """The split of these settings.
 
         Raises:
-            UsageError: ``--split`` is neither shares nor a convention, or has a test part beside ``--test-file``.
+            UsageError: ``--split`` is invalid, or has a test split where there is a ``--test-file`` too.
 
         >>> Split.of(DataConfig(split="80/10/10")).lengths(1_115_394)
         (892315, 111539, 111540)
@@ -66,19 +65,19 @@ class Split:
             split = CONVENTIONS.get(config.split) or _shares(config.split)
             if split.test and config.test_file is not None:
                 raise UsageError(
-                    f"--split {config.split} has a test part, and so does --test-file: leave out one"
+                    f"--split {config.split} has a test split, and so does --test-file: leave out one"
                 )
             return split
         fraction = DEFAULT_FRACTION if config.val_fraction is None else config.val_fraction
-        # The decimal digits that the fraction is written with, so that no rounding of binary ones moves the cut.
+        # Exact decimal digits, so that binary rounding cannot move the cut.
         held_out = Fraction(0) if config.val_file is not None else Fraction(str(fraction))
         return cls(1 - held_out, held_out)
 
     def lengths(self, count: int) -> Lengths:
-        """The lengths of the training, the validation and the test part, together ``count``.
+        """The lengths of the three splits of ``count`` symbols or documents.
 
         Raises:
-            CorpusError: the convention is of another length.
+            CorpusError: the convention is for another length.
         """
         if count != (self.total or count):
             raise CorpusError(
@@ -106,19 +105,14 @@ CONVENTIONS = {
 def split_corpus(
     prepared: EncodedCorpus, config: DataConfig, seed: int, val_corpus: EncodedCorpus | None
 ) -> tuple[EncodedText, EncodedText, EncodedText]:
-    """Divide a corpus into its training, validation and test parts, of which the last two may be empty.
+    """Split a corpus into training, validation and test splits, of which the last two may be empty.
 
-    Documents are shuffled, and divided by their number: none is in two parts.
-
-    Args:
-        prepared: the corpus.
-        config: how it is divided.
-        seed: of the documents' order.
-        val_corpus: the text of ``--val-file``; None where there is none.
+    Documents are shuffled with ``seed`` and split by their number. ``val_corpus``, the text of ``--val-file``,
+    becomes the validation split.
 
     Raises:
         UsageError: see ``Split.of``.
-        CorpusError: the split is a convention for another length.
+        CorpusError: see ``Split.lengths`` and ``shuffled``.
     """
     split, ids, alphabet = Split.of(config), prepared.ids, prepared.alphabet
     if alphabet.end is None:
@@ -127,7 +121,7 @@ def split_corpus(
     else:
         ids, ends = shuffled(ids, alphabet, seed, prepared.folder)
         bounds, order = [0, *accumulate(split.lengths(len(ends) - 1))], f"-{seed}"
-        # Neighbours share an end symbol: the last target of the one is the first input of the other.
+        # Neighboring splits share an end symbol: the last target of one is the first input of the next.
         pieces = [
             ids[ends[start] : ends[stop] + 1] if start < stop else ids[:0] for start, stop in pairwise(bounds)
         ]
@@ -141,11 +135,7 @@ def split_corpus(
 
 
 def _shares(text: str) -> Split:
-    """The split of numbers between slashes.
-
-    Raises:
-        UsageError: they are no two or three numbers, the first is 0, or they are percentages of more than all.
-    """
+    """Parse shares such as 80/10/10; UsageError where they are invalid, the first is 0, or they exceed 100."""
     try:
         shares = [Fraction(share) for share in text.split("/")] if _SHARES.fullmatch(text) else []
     except ValueError:
@@ -155,7 +145,7 @@ def _shares(text: str) -> Split:
             f"--split is {text!r}: it must be the shares for training, validation and test, such as 90/10 or "
             f"80/10/10, or one of {', '.join(CONVENTIONS)}"
         )
-    # Ratios such as 1/1/1 are shares too; what adds up to more than 100 is a slip.
+    # Ratios such as 1/1/1 are valid; a sum over 100 is probably a mistake.
     if sum(shares) > 100:
         raise UsageError(
             f"--split {text} adds up to {float(sum(shares)):g}, more than 100: give shares of the text"

@@ -31,12 +31,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True)
 class DrawnText:
-    """A text from a source.
-
-    Attributes:
-        characters: N of them.
-        bits: what each cost its own source (N,): minus log2 of its probability, given all before it.
-    """
+    """A text of N characters and their losses under their own source, in bits (N,)."""
 
     characters: str
     bits: npt.NDArray[np.float64]
@@ -44,29 +39,25 @@ class DrawnText:
 
 @dataclass(frozen=True)
 class Source(Config):
-    """A source of text; its fields are its settings, its docstring's first line its help."""
+    """A source of text: its fields are settings, its docstring's first line is the help."""
 
     @property
     @abstractmethod
     def bits_per_char(self) -> float:
-        """The entropy rate: what the best possible model pays in the long run."""
+        """The entropy rate: the loss of the best possible model in the long run."""
 
     @abstractmethod
     def draws(self, rng: np.random.Generator) -> Draws:
-        """Characters without end, each with its probability given all before it.
-
-        Args:
-            rng: what all that is random comes from; the same state gives the same characters.
-        """
+        """Endless characters, each with its probability given all characters before it."""
 
     def text(self, length: int, rng: np.random.Generator) -> DrawnText:
-        """The first ``length`` characters, at least one; a longer text begins with the shorter one."""
+        """The first ``length`` characters, at least one."""
         characters, probabilities = zip(*islice(self.draws(rng), length), strict=True)
         return DrawnText("".join(characters), np.log2(np.reciprocal(probabilities)))
 
 
 def entropy_bits(*probabilities: float) -> float:
-    """The entropy of a distribution, in bits; what has no probability adds nothing.
+    """The entropy of a distribution, in bits.
 
     >>> entropy_bits(0.5, 0.25, 0.25, 0.0)
     1.5
@@ -74,18 +65,12 @@ def entropy_bits(*probabilities: float) -> float:
     return math.fsum(p * math.log2(1 / p) for p in probabilities if p)
 
 
-BLOCK = 1 << 16  # characters that are drawn at once
+BLOCK = 1 << 16  # characters
 
 
 @dataclass(frozen=True)
 class WrittenText:
-    """What a file holds.
-
-    Attributes:
-        characters: how many; every source's are of one byte.
-        bits_per_char: what they cost the source, on average.
-        sha256: of the file.
-    """
+    """A file's number of characters (bytes), their mean loss under the source, and its sha256."""
 
     characters: int
     bits_per_char: float
@@ -95,18 +80,11 @@ class WrittenText:
 def write_text(
     source: Source, length: int, rng: np.random.Generator, path: Path, progress: Callable[[int, int], None]
 ) -> WrittenText:
-    """Draw a text into a new file, which is there whole or not at all.
-
-    Args:
-        source: where it comes from.
-        length: how many characters, at least one.
-        rng: what all that is random comes from.
-        path: the file.
-        progress: called with how many characters are drawn, and how many there will be.
+    """Draw ``length`` characters, at least one, into a new file in bounded memory.
 
     Raises:
         UsageError: the file exists.
-        CorpusError: the system refuses to write it.
+        CorpusError: it cannot be written.
     """
     digest, bits, done = hashlib.sha256(), 0.0, 0
     draws = source.draws(rng)

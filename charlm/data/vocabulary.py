@@ -1,9 +1,8 @@
-"""The vocabulary: which characters a model knows, and the code of each.
+"""The vocabulary: the symbols that a model knows, and their ids.
 
-Symbols are Unicode characters (code points) or bytes, in code-point order; a symbol's code is its place in that
-order. After them may come two that are no characters: the end of a document, and the unknown symbol that all
-characters share which are rarer in the training part than ``--min-count`` says. Both directions are one gather
-over the text's UTF-32 form, so a text of ten million characters takes a fraction of a second.
+Symbols are Unicode characters (code points) or bytes, in code-point order; a symbol's index is its id. Two more
+may follow: the end of a document, and ``<unk>``, to which all characters map that are rarer in the training split
+than ``--min-count``. Encoding and decoding are one gather each over the text's UTF-32 form.
 """
 
 from __future__ import annotations
@@ -26,23 +25,18 @@ from charlm.data.alphabet import END, Alphabet, Counts, Points, code_points, dec
 from charlm.data.vocabulary_json import find_vocabulary_error
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-"""What the unknown symbol is written as."""
+"""How ``<unk>`` is written."""
 
 UNICODE_CODE_POINTS = 1_112_064
-"""How many characters Unicode has room for: 0x110000 code points less the 2,048 surrogates."""
+"""0x110000 code points less the 2,048 surrogates."""
 
 
 def unknown_nats(training_characters: int, vocab_size: int) -> float:
-    """What a character outside the vocabulary costs in an evaluation, in nats: ln(N+1) + ln(1,112,064 - V).
+    """The loss of a character outside the vocabulary, in nats: ln(N+1) + ln(1,112,064 - V).
 
-    A model cannot score a character that it has no symbol for, and leaving the character out would flatter
-    it. So it is coded in two parts: an escape, whose probability after N characters without one is 1/(N+1),
-    and then which of the code points outside the vocabulary it is, all equally likely. (That the known
-    symbols share the remaining N/(N+1) is not charged to them: it would be 1/N nats a character.)
-
-    Args:
-        training_characters: N, the length of the training part.
-        vocab_size: V, the number of symbols.
+    The model has no probability for such a character, and skipping it would flatter the model. So it is coded as
+    an escape, of probability 1/(N+1) after N training characters without one, and a uniform choice among the code
+    points outside the vocabulary of V symbols. (The known symbols' share, N/(N+1), is neglected: 1/N nats/char.)
 
     >>> round(unknown_nats(1_000_000, 65), 3)
     27.737
@@ -52,18 +46,16 @@ def unknown_nats(training_characters: int, vocab_size: int) -> float:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    r"""The characters that a model knows.
+    r"""The symbols that a model knows.
 
     Attributes:
-        symbols: single characters (or bytes, as the characters of their code points) in code-point order; a
-            symbol's index is its code.
-        start: code of the symbol that a text is taken to follow when nothing precedes it: the end of a document
-            where there is one, else the newline, or where the training text has none its most frequent character
-            (the first in order among equals).
-        units: whether the symbols are characters or bytes.
-        has_end: whether the end of a document is a symbol too; it comes after the characters.
-        rare: the characters of the training text, in code-point order, that the unknown symbol stands for; there
-            is that symbol, the last, where there are such characters.
+        symbols: characters (or bytes, as the characters of their code points) in code-point order.
+        start: id of the symbol that precedes a text without context: the end of a document, else the newline,
+            else the most frequent character of the training split (the first of several).
+        units: characters or bytes.
+        has_end: whether there is a symbol for the end of a document; it follows the characters.
+        rare: the training characters that map to ``<unk>``, in code-point order; ``<unk>`` exists, as the last
+            symbol, if there are any.
 
     >>> vocabulary = Vocabulary.of("hello world\n")
     >>> len(vocabulary), vocabulary.symbols[vocabulary.start]
@@ -82,11 +74,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """The vocabulary of a text, which is valid Unicode, as every source's is.
-
-        Raises:
-            CorpusError: the text is empty.
-        """
+        """The vocabulary of a text, which must be valid Unicode; CorpusError if it is empty."""
         symbols = tuple(sorted(set(text)))
         if not symbols:
             raise CorpusError("the text is empty, so it has no vocabulary", hint="give one that has characters")
@@ -94,26 +82,23 @@ class Vocabulary:
         return cls(symbols, _start(symbols, [counts[symbol] for symbol in symbols], has_end=False))
 
     @classmethod
-    def of_counts(cls, alphabet: Alphabet, counts_A: Counts, min_count: int) -> Self:
-        """The vocabulary of a training part.
+    def from_counts(cls, alphabet: Alphabet, counts_A: Counts, min_count: int) -> Self:
+        """The vocabulary of a training split, where each symbol of the alphabet occurs ``counts_A`` times.
 
-        Args:
-            alphabet: the corpus's.
-            counts_A: how often each of its symbols stands in the training part.
-            min_count: how often a character must stand there to be a symbol of its own.
+        Characters that occur fewer than ``min_count`` times map to ``<unk>``.
 
         Raises:
             CorpusError: no character is that frequent.
         """
         has_end = alphabet.end is not None
         is_character_A = np.array([symbol != END for symbol in alphabet.symbols])
-        # All bytes are symbols, whatever the training part has of them: no file can then hold an unknown one.
+        # All bytes are symbols, so no file can contain an unknown one.
         is_symbol_A = (counts_A >= min_count) | (alphabet.units == "bytes")
         kept_A = is_character_A & is_symbol_A
         rare_A = is_character_A & (counts_A > 0) & ~is_symbol_A
         if not kept_A.any():
             raise CorpusError(
-                f"no character stands {counted(min_count, 'times')} in the training part",
+                f"no character occurs {counted(min_count, 'times')} in the training split",
                 hint="lower --min-count",
             )
         symbols = tuple(decode_points(alphabet.points_A[kept_A]))
@@ -125,23 +110,23 @@ class Vocabulary:
 
     @property
     def end(self) -> int | None:
-        """The code of the end of a document; None where the corpus was one text."""
+        """The id of the end of a document; None for a corpus without documents."""
         return len(self.symbols) if self.has_end else None
 
     @property
     def unknown(self) -> int | None:
-        """The code of the unknown symbol; None where no character was too rare to be a symbol."""
+        """The id of ``<unk>``; None if there is no such symbol."""
         return len(self) - 1 if self.rare else None
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
-        """The type of the codes: the smallest unsigned one that holds them."""
+        """The smallest unsigned dtype for the ids."""
         return id_dtype(len(self))
 
     def encode_alphabet(self, alphabet: Alphabet) -> TokenIds:
-        """The code (A,) of each symbol of an alphabet: rare ones have the unknown symbol's, unseen ones V.
+        """The id (A,) of each symbol of an alphabet; V for those that are not in the vocabulary.
 
-        >>> alphabet = Alphabet.of_counts(np.bincount(code_points("abxyyzz")), "characters")
+        >>> alphabet = Alphabet.from_counts(np.bincount(code_points("abxyyzz")), "characters")
         >>> Vocabulary.of("bz").encode_alphabet(alphabet)
         array([2, 0, 2, 2, 1], dtype=uint8)
         """
@@ -151,14 +136,11 @@ class Vocabulary:
         return ids_A
 
     def encode(self, text: str, where: str) -> TokenIds:
-        """The codes (N,) of a text of N characters; rare ones have the unknown symbol's.
-
-        Args:
-            text: what to encode; with bytes, its UTF-8 form is.
-            where: what the text is, for the error, such as ``"the prompt"``.
+        """The ids (N,) of a text of N characters, or with bytes of its UTF-8 form.
 
         Raises:
-            VocabularyError: a character is not in the vocabulary; the first one is named.
+            VocabularyError: a character is not in the vocabulary; the message names the first, and ``where``,
+                such as ``"the prompt"``.
         """
         ids, known = self._look_up(text)
         if not known.all():
@@ -171,7 +153,7 @@ class Vocabulary:
         return ids.astype(self.dtype, copy=False)
 
     def encode_known(self, text: str) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """The codes (K,) of the K characters that are known, and which of all N characters those are (N,).
+        """The ids (K,) of the K known characters, and which of all N characters those are (N,).
 
         >>> Vocabulary.of("abc").encode_known("a-c")
         (array([0, 2], dtype=uint8), array([ True, False,  True]))
@@ -180,9 +162,9 @@ class Vocabulary:
         return ids[known].astype(self.dtype, copy=False), known
 
     def decode(self, ids: TokenIds) -> str:
-        """The text of codes (N,): an end is nothing, an unknown symbol U+FFFD, and a byte part of UTF-8.
+        """The text of ids (N,), without ends of documents, and with U+FFFD for ``<unk>``.
 
-        Bytes that are no UTF-8 become surrogate escapes, so that encoding the text gives the same codes again.
+        Bytes that are not UTF-8 become surrogate escapes, so that encoding the text gives the same ids.
         """
         if self.has_end:
             ids = ids[ids != self.end]
@@ -196,25 +178,21 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, values: Any, where: str) -> Self:
-        """The vocabulary of stored values; those of format 1 are characters alone.
-
-        Raises:
-            CheckpointError: the values are no vocabulary; ``where`` names the file.
-        """
-        complaint = find_vocabulary_error(values)
-        if complaint is not None:
-            raise CheckpointError(f"{where} holds no valid vocabulary ({complaint}): restore it from a copy")
+        """The vocabulary of stored values; CheckpointError if they are invalid, ``where`` being the file."""
+        error = find_vocabulary_error(values)
+        if error is not None:
+            raise CheckpointError(f"{where} holds no valid vocabulary ({error}): restore it from a copy")
         lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
         return cls(**(values | lists))
 
     @cached_property
     def _points(self) -> Points:
-        """The code points (V,) that the symbols are written as."""
+        """The code points (V,) of the symbols."""
         return code_points("".join((*self.symbols, END * self.has_end, REPLACEMENT * bool(self.rare))))
 
     @cached_property
     def _table(self) -> TokenIds:
-        """The code of each code point up to one past the last symbol's; V for those that have none."""
+        """The id of each code point up to one past the last symbol's; V where there is none."""
         points = code_points("".join(self.symbols + self.rare))
         table = np.full(int(points.max()) + 2, len(self), id_dtype(len(self) + 1))
         table[points[: len(self.symbols)]] = np.arange(len(self.symbols))
@@ -223,14 +201,14 @@ class Vocabulary:
 
     def _look_up(self, text: str) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
         if self.units == "bytes":
-            # A prompt from the shell carries what is no UTF-8 as surrogate escapes.
+            # A prompt from the shell has invalid UTF-8 as surrogate escapes.
             text = text.encode("utf-8", "surrogateescape").decode("latin-1")
         ids = self._table[np.minimum(code_points(text), len(self._table) - 1)]
         return ids, ids != len(self)
 
 
 def _start(symbols: tuple[str, ...], counts: Collection[int], has_end: bool) -> int:
-    """The code of the symbol that a text is taken to follow."""
+    """The id of the symbol that precedes a text without context."""
     if has_end:
         return len(symbols)
     if "\n" in symbols:

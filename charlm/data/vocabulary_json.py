@@ -1,4 +1,4 @@
-"""Whether stored values are a vocabulary; they may come from a stranger."""
+"""Checking stored values, which are untrusted, before they become a vocabulary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
 
 
 def find_vocabulary_error(values: Any) -> str | None:
-    """What keeps stored values from being a vocabulary; None where nothing does.
+    """What is wrong with stored values; None if they are a valid vocabulary.
 
     >>> find_vocabulary_error({"symbols": ["b", "a"], "start": 0})
     "the symbols 'b' and 'a' are not in code-point order"
@@ -24,15 +24,15 @@ def find_vocabulary_error(values: Any) -> str | None:
         return "rare is not a list"
     if type(has_end) is not bool:
         return f"has_end is {has_end!r:.40}"
-    for complaint in (_complaint_about_list(symbols), _complaint_about_list(rare)):
-        if complaint is not None:
-            return complaint
+    for error in (_find_list_error(symbols), _find_list_error(rare)):
+        if error is not None:
+            return error
     if not set(symbols).isdisjoint(rare):
         return "a symbol is among the rare characters"
-    return _complaint_about_units(values, has_end)
+    return _find_units_error(values, has_end)
 
 
-def _complaint_about_list(symbols: list[Any]) -> str | None:
+def _find_list_error(symbols: list[Any]) -> str | None:
     for symbol in symbols:
         if not isinstance(symbol, str) or len(symbol) != 1 or "\ud800" <= symbol <= "\udfff":
             return f"the symbol {symbol!r:.40} is not one character"
@@ -42,7 +42,7 @@ def _complaint_about_list(symbols: list[Any]) -> str | None:
     return None
 
 
-def _complaint_about_units(values: dict[str, Any], has_end: bool) -> str | None:
+def _find_units_error(values: dict[str, Any], has_end: bool) -> str | None:
     units, start = values.get("units", "characters"), values["start"]
     if units not in ("characters", "bytes"):
         return f"units is {units!r:.40}"
@@ -50,5 +50,5 @@ def _complaint_about_units(values: dict[str, Any], has_end: bool) -> str | None:
         return "its symbols are not the 256 bytes"
     last = len(values["symbols"]) - 1 + has_end
     if type(start) is not int or not 0 <= start <= last:
-        return f"start is {start!r:.40}, not a code from 0 to {last}"
+        return f"start is {start!r:.40}, not an id from 0 to {last}"
     return None

@@ -90,7 +90,7 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) ->
     points_N = code_points(_written(lines, model))
     ends_L = np.flatnonzero(points_N == ord(END if vocabulary.has_end else "\n"))
     characters_L = np.diff(ends_L, prepend=-1)
-    alphabet = Alphabet.of_counts(np.bincount(points_N), corpus.units, corpus.document_end)
+    alphabet = Alphabet.from_counts(np.bincount(points_N), corpus.units, corpus.document_end)
     reading = Recoding.of(vocabulary, alphabet, model.training_characters)
     ids_N = alphabet.table[points_N]
     ids_K, is_read_N = reading.read(ids_N)

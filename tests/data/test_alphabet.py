@@ -11,7 +11,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 
 
 def alphabet_of(text, units="characters", document_end=None):
-    return Alphabet.of_counts(np.bincount(code_points(text), minlength=256), units, document_end)
+    return Alphabet.from_counts(np.bincount(code_points(text), minlength=256), units, document_end)
 
 
 @given(TEXTS)

@@ -60,7 +60,7 @@ def test_a_smaller_vocabulary_is_never_cheaper_on_the_text_that_it_was_made_from
     counts_A = part.alphabet.count(part.ids[1:])
     totals = []
     for min_count in range(1, int(counts_A.max()) + 1):
-        vocabulary = Vocabulary.of_counts(part.alphabet, counts_A, min_count)
+        vocabulary = Vocabulary.from_counts(part.alphabet, counts_A, min_count)
         counts_V = np.bincount(vocabulary.encode_alphabet(part.alphabet), counts_A, len(vocabulary))
         costs_V = -np.log(counts_V / counts_V.sum())
         scores = score_part(part, vocabulary, len(text), partial(fixed, costs_V))

@@ -26,7 +26,7 @@ def lengths(count, **settings):
 
 def prepared(text, document_end=None):
     """A prepared corpus of a marked text, in memory."""
-    alphabet = Alphabet.of_counts(np.bincount(code_points(text)), "characters", document_end)
+    alphabet = Alphabet.from_counts(np.bincount(code_points(text)), "characters", document_end)
     return SimpleNamespace(alphabet=alphabet, ids=alphabet.table[code_points(text)], folder=None)
 
 

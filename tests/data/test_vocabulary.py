@@ -132,12 +132,12 @@ def test_an_unknown_character_costs_an_escape_and_a_choice_of_code_point():
 
 
 def alphabet_of(text, units="characters", document_end=None):
-    return Alphabet.of_counts(np.bincount(code_points(text), minlength=256), units, document_end)
+    return Alphabet.from_counts(np.bincount(code_points(text), minlength=256), units, document_end)
 
 
 def vocabulary_of(text, min_count=1, **kind):
     alphabet = alphabet_of(text, **kind)
-    return Vocabulary.of_counts(alphabet, alphabet.counts_A, min_count)
+    return Vocabulary.from_counts(alphabet, alphabet.counts_A, min_count)
 
 
 @given(TEXTS)

@@ -21,7 +21,7 @@ def subject(make_model):
     """A subject with 4 million characters of training and 600,000 to measure, and few different bigrams."""
     steps = np.random.default_rng(1).integers(0, 20, 4_000_000)
     ids = (np.cumsum(steps) % len(SYMBOLS)).astype(np.uint16)
-    alphabet = Alphabet.of_counts(np.bincount(code_points(SYMBOLS)), "characters")
+    alphabet = Alphabet.from_counts(np.bincount(code_points(SYMBOLS)), "characters")
     network = make_model(len(SYMBOLS), hidden=1, dtype="float32")
     model = LanguageModel(network, Vocabulary.of(SYMBOLS), len(ids))
     return EvalCase("r", model, "t", EncodedText(ids[:600_000], alphabet), EncodedText(ids, alphabet))

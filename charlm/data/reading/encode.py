@@ -72,7 +72,7 @@ class CorpusEncoder:
             files.append(content.digest(member.path))
         if not counts.any():
             raise self._nothing(files)
-        return Alphabet.of_counts(counts, self._config.units, self._config.document_end), files
+        return Alphabet.from_counts(counts, self._config.units, self._config.document_end), files
 
     def sums(self) -> list[FileDigest]:
         """What the files are by their bytes alone, be they text or not.

@@ -1,14 +1,12 @@
-"""Nested brackets, a Dyck language of bounded depth: what closes is decided by what was opened, however long ago.
+"""Nested brackets, a Dyck language of bounded depth: a closing bracket is determined by an opening one.
 
-At each step a bracket is opened with probability p, and closed otherwise; on an empty stack one is opened for
-certain, on a full one closed for certain. An opened one is of each of k kinds equally often; a closing one is of
-the kind that is on top of the stack. So the stack's height h is a chain of births and deaths between 0 and
-the depth D, and in balance as many steps lead from h up to h + 1 as back:
+At each step a bracket opens with probability p, else one closes; an empty stack always opens, a full one always
+closes. An opening bracket has each of k kinds equally often, a closing one the kind on top of the stack. The
+stack's height h is a birth-death chain between 0 and the depth D, in balance
 
     pi(h) up(h) = pi(h + 1) (1 - up(h + 1)),   up(0) = 1,  up(D) = 0,  up(h) = p between
 
-Only what is not yet decided costs bits: whether a bracket opens or closes, and the kind of one that opens. With
-H2 the entropy of a coin,
+Only opening or closing, and the kind of an opening bracket, cost bits. With H2 the binary entropy,
 
     H = sum_h pi(h) (H2(up(h)) + up(h) log2 k)
 """
@@ -37,13 +35,13 @@ class Brackets(Source):
 
     @property
     def _up(self) -> Sequence[float]:
-        """The probability that a bracket opens, at each height from 0 to the depth."""
+        """The probability of opening at each height from 0 to the depth."""
         return [1.0, *[self.opening] * (self.depth - 1), 0.0]
 
     @property
     def stationary(self) -> Sequence[float]:
-        """How often the stack has each height from 0 to the depth, in the long run."""
-        # Logarithms, because a ratio to the power of the depth leaves the range of a float.
+        """The stationary distribution of the height, from 0 to the depth."""
+        # Logarithms, because a ratio to the power of the depth may overflow.
         logs = [0.0]
         for here, above in zip(self._up, self._up[1:], strict=False):
             logs.append(logs[-1] + math.log(here) - math.log1p(-above))

@@ -1,13 +1,13 @@
-"""The copy task: random letters, then blanks, then the same letters again, a chosen lag after the first time.
+"""The copy task: random letters, blanks, and the same letters again after a lag.
 
-A line is w letters, of which each is one of S equally often, then blanks and a colon up to the place ``lag``
-characters after the first letter, then the same w letters and a newline (after Hochreiter and Schmidhuber 1997,
-"Long short-term memory"; Arjovsky, Shah and Bengio 2016, "Unitary evolution recurrent neural networks"). Every
-line is lag + w + 1 characters long, and only the first w are not decided by what came before:
+A line is w letters, each of S equally often, then blanks and a colon up to the place ``lag`` characters after the
+first letter, then the same w letters and a newline (after Hochreiter and Schmidhuber 1997, "Long short-term
+memory"; Arjovsky, Shah and Bengio 2016, "Unitary evolution recurrent neural networks"). A line has lag + w + 1
+characters, of which only the first w are random:
 
     H = w log2 S / (lag + w + 1)
 
-Who forgets the letters, but knows the places, pays for them twice: 2 w log2 S a line.
+A model that forgets the letters, but knows the places, pays twice: 2 w log2 S bits a line.
 """
 
 from __future__ import annotations
@@ -33,11 +33,7 @@ class Copy(Source):
     symbols: int = setting(8, "How many different letters there are.", low=2, high=len(LETTERS))
 
     def __post_init__(self) -> None:
-        """Check the settings.
-
-        Raises:
-            UsageError: the letters and the colon after them do not fit into the lag.
-        """
+        """Check the settings; UsageError if the letters and the colon do not fit into the lag."""
         super().__post_init__()
         if self.width >= self.lag:
             raise UsageError(f"--width {self.width} needs a --lag of {self.width + 1} at least: it is {self.lag}")

@@ -1,13 +1,13 @@
-r"""Counting, a^n b^n: a line of as many b as a, for which a model must count.
+r"""Counting, a^n b^n: a line of n times a and n times b, for which a model must count.
 
-A line is n times a, n times b and a newline, and n is each of 1 to N equally often. All that is not decided is n,
-so a line costs log2 N bits. Lines follow each other independently, and have 2 n + 1 characters, N + 2 on average:
+n is uniform on 1 to N, and all else is determined, so a line costs log2 N bits. A line has 2 n + 1 characters,
+N + 2 on average:
 
     H = log2 N / (N + 2)
 
-by the renewal theorem's bits a line over characters a line. After k times a another comes with probability
-(N - k) / (N - k + 1), and the b are certain (the language: Chomsky 1956; learnt by an LSTM: Gers and Schmidhuber
-2001, "LSTM recurrent networks learn simple context-free and context-sensitive languages").
+by the renewal theorem. After k times a another follows with probability (N - k) / (N - k + 1), and each b is
+certain (Chomsky 1956; learned by an LSTM: Gers and Schmidhuber 2001, "LSTM recurrent networks learn simple
+context-free and context-sensitive languages").
 """
 
 from __future__ import annotations

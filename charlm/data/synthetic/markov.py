@@ -1,13 +1,12 @@
-"""A Markov chain: what follows depends on the last few characters and on nothing before.
+"""A Markov chain: the next character depends only on the last few.
 
-Each context c of ``order`` characters has a row of probabilities P(x | c), drawn from a Dirichlet distribution.
-The contexts are the states of a chain that has one stationary distribution pi, because a floor under the rows
-lets every context reach every other. The entropy rate is the rows' entropy, weighted by it (Cover and Thomas
-2006, theorem 4.2.4):
+Each context c of ``order`` characters has a row of probabilities P(x | c), drawn from a Dirichlet distribution
+with a floor, so that every context can reach every other and there is one stationary distribution pi. The entropy
+rate is the mean entropy of the rows (Cover and Thomas 2006, theorem 4.2.4):
 
     H = - sum_c pi(c) sum_x P(x | c) log2 P(x | c)
 
-A text starts in a context that is drawn from pi, so that every character of it costs H on average, the first too.
+The first context is drawn from pi, so every character costs H on average.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from charlm.base.errors import UsageError
 from charlm.config import setting
 from charlm.data.synthetic_source import LETTERS, Draws, Source
 
-FLOOR = 0.03  # of each row is shared out evenly: what almost never comes would cost a lot and teach nothing
+FLOOR = 0.03  # of each row is uniform: very rare symbols would cost many bits and teach nothing
 MAX_PROBABILITIES = 1 << 20
-STATIONARY = 1e-14  # by how much a distribution may still change that is called stationary
+STATIONARY = 1e-14  # largest change of a distribution that counts as stationary
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -42,11 +41,7 @@ class Markov(Source):
     chain_seed: int = setting(0, "Which chain: the seed of its rows.", low=0)
 
     def __post_init__(self) -> None:
-        """Check the settings, and that the rows are of a size to be drawn.
-
-        Raises:
-            UsageError: they are not.
-        """
+        """Check the settings; UsageError if there are too many probabilities."""
         super().__post_init__()
         if self.symbols ** (self.order + 1) > MAX_PROBABILITIES:
             raise UsageError(
@@ -56,7 +51,7 @@ class Markov(Source):
 
     @cached_property
     def rows_CS(self) -> Probabilities:
-        """P(x | c) for C contexts and S symbols; a context's number, to base S, ends in its last symbol."""
+        """P(x | c) for C contexts and S symbols; a context is a number to base S, its last symbol the last digit."""
         rng = np.random.default_rng(self.chain_seed)
         drawn = rng.dirichlet(np.full(self.symbols, self.concentration), self.symbols**self.order)
         rows_CS: Probabilities = (1 - FLOOR) * drawn + FLOOR / self.symbols
@@ -64,11 +59,11 @@ class Markov(Source):
 
     @cached_property
     def stationary_C(self) -> Probabilities:
-        """How often the chain is in each context in the long run (C,)."""
+        """The stationary distribution of the contexts (C,)."""
         contexts = len(self.rows_CS)
         pi_C = np.full(contexts, 1 / contexts)
         while True:
-            # After symbol x in context c comes context (c S + x) mod C: that drops the oldest symbol.
+            # Symbol x leads from context c to (c S + x) mod C, which drops the oldest symbol.
             following_C: Probabilities = (pi_C[:, None] * self.rows_CS).reshape(-1, contexts).sum(axis=0)
             following_C /= following_C.sum()
             if np.abs(following_C - pi_C).sum() < STATIONARY:
@@ -83,7 +78,7 @@ class Markov(Source):
 
     def draws(self, rng: np.random.Generator) -> Draws:
         """See Source.draws."""
-        # Python's lists and bisect are several times faster here than NumPy's on one number.
+        # Lists and bisect are several times faster than NumPy for single numbers.
         rows, cumulative = self.rows_CS.tolist(), self.rows_CS.cumsum(axis=1)[:, :-1].tolist()
         contexts = len(rows)
         context = bisect(self.stationary_C.cumsum()[:-1].tolist(), rng.random())

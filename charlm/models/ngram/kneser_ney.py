@@ -29,10 +29,10 @@ def discounts(counts: Integers) -> npt.NDArray[np.float64]:
     >>> discounts(np.repeat([1, 2, 3, 4], [40, 20, 10, 5])).tolist()
     [0.0, 0.5, 1.25, 2.0]
     """
-    of_counts = np.bincount(np.minimum(counts, 5), minlength=6)
-    if of_counts[1:4].all():
-        y = of_counts[1] / (of_counts[1] + 2 * of_counts[2])
-        found = [j - (j + 1) * y * of_counts[j + 1] / of_counts[j] for j in (1, 2, 3)]
+    from_counts = np.bincount(np.minimum(counts, 5), minlength=6)
+    if from_counts[1:4].all():
+        y = from_counts[1] / (from_counts[1] + 2 * from_counts[2])
+        found = [j - (j + 1) * y * from_counts[j + 1] / from_counts[j] for j in (1, 2, 3)]
         if min(found) > 0:
             return np.array([0.0, *found])
     return np.array([0.0, *FALLBACK])

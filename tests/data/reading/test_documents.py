@@ -76,7 +76,7 @@ STORIES = st.lists(st.text("abc", min_size=1, max_size=9), min_size=1, max_size=
 
 def corpus(stories):
     text = END + "".join(story + END for story in stories)
-    alphabet = Alphabet.of_counts(np.bincount(code_points(text)), "characters", "\n")
+    alphabet = Alphabet.from_counts(np.bincount(code_points(text)), "characters", "\n")
     return alphabet.table[code_points(text)], alphabet
 
 
