@@ -133,7 +133,7 @@ def test_shares_of_more_than_all_are_a_slip(split, total):
         ({"val_fraction": 0.0, "val_file": "v"}, "--val-fraction and --val-file"),
         ({"val_fraction": 0.1, "test_file": "t"}, "--val-fraction and --test-file"),
         ({"split": "90/10", "val_file": "v"}, "--split and --val-file"),
-        ({"split": "80/10/10", "test_file": "t"}, "--split 80/10/10 has a test part, and so does --test-file"),
+        ({"split": "80/10/10", "test_file": "t"}, "--split 80/10/10 has a test split, and so does --test-file"),
         ({"split": ""}, "--split is empty"),
     ],
 )

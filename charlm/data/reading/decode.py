@@ -1,14 +1,15 @@
-"""From blocks of bytes to pieces of text: strict UTF-8, and an error that says where it is none."""
+"""Decoding blocks of bytes as strict UTF-8, with errors that name the byte."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from charlm.base.errors import CorpusError
 from charlm.data.reading.file_formats import HEAD, detect_kind, is_document
 
-# UTF-32's little-endian mark starts with UTF-16's, so it is looked for first.
+# UTF-32's little-endian mark starts with UTF-16's, so it comes first.
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -18,22 +19,23 @@ _BYTE_ORDER_MARKS = {
 
 
 def decode(blocks: Iterable[bytes], label: str) -> Iterator[str]:
-    r"""The text of blocks of UTF-8; newlines are never translated, and a character may span two blocks.
+    r"""The text of blocks of UTF-8, without newline translation; a character may span two blocks.
 
     Raises:
-        CorpusError: it is not UTF-8, or it is binary; ``label`` and the byte are named.
+        CorpusError: it is binary or not UTF-8; the message names ``label`` and the byte.
 
     >>> list(decode([b"caf", b"\xc3", b"\xa9s"], "the file"))
-    ['caf', 'és']
+    ['cafés']
     """
-    done, rest, head = 0, b"", b""
-    for block in blocks:
-        if not done and not rest:
-            _check_mark(block, label)
-        if len(head) < HEAD:
-            head += block[: HEAD - len(head)]
-            if is_document(head):
-                raise _known_kind(head, label) or CorpusError(f"{label} is not text", hint="give a text file")
+    blocks, start = iter(blocks), b""
+    while len(start) < HEAD and (block := next(blocks, None)) is not None:
+        start += block
+    head = start[:HEAD]
+    _check_mark(head, label)
+    if is_document(head):
+        raise _known_kind(head, label) or CorpusError(f"{label} is not text", hint="give a text file")
+    done, rest = 0, b""
+    for block in chain([start], blocks):
         zero = block.find(0)
         if zero >= 0:
             place = done + len(rest) + zero
@@ -41,18 +43,18 @@ def decode(blocks: Iterable[bytes], label: str) -> Iterator[str]:
                 f"{label} is binary, not text: byte {place} (counted from 0) is zero",
                 hint="give a text file, or train with --bytes",
             )
-        text, rest, done = _decoded(rest + block, done, label, head, final=False)
+        text, rest, done = _decode_block(rest + block, done, label, head, final=False)
         if text:
             yield text
-    _decoded(rest, done, label, head, final=True)
+    _decode_block(rest, done, label, head, final=True)
 
 
-def _decoded(data: bytes, done: int, label: str, head: bytes, final: bool) -> tuple[str, bytes, int]:
-    """The text of bytes that follow ``done`` others, the bytes left over, and how many are done then."""
+def _decode_block(data: bytes, done: int, label: str, head: bytes, final: bool) -> tuple[str, bytes, int]:
+    """Decode the bytes after the first ``done``: the text, the bytes left over, and the new ``done``."""
     try:
         text, used = codecs.utf_8_decode(data, "strict", final)
     except UnicodeDecodeError as error:
-        # Windows-1252 has all characters of Latin-1, and the curly quotes and dashes that Latin-1 lacks.
+        # Windows-1252 has all characters of Latin-1, and also curly quotes and dashes.
         raise _known_kind(head, label) or CorpusError(
             f"{label} is not in UTF-8: byte {done + error.start} (counted from 0) is 0x{data[error.start]:02X}",
             hint="convert it, such as with iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW if it is in Windows-1252 or "
@@ -62,7 +64,7 @@ def _decoded(data: bytes, done: int, label: str, head: bytes, final: bool) -> tu
 
 
 def _known_kind(head: bytes, label: str) -> CorpusError | None:
-    """What to say of a file that is no text, where its first bytes tell what it is."""
+    """The error for a file whose first bytes show that it is not text; None if they do not."""
     kind = detect_kind(head)
     return None if kind is None else CorpusError(f"{label} is {kind[0]}, not text", hint=kind[1])
 

@@ -51,7 +51,7 @@ class Markov(Source):
 
     @cached_property
     def rows_CS(self) -> Probabilities:
-        """P(x | c) for C contexts and S symbols; a context is a number to base S, its last symbol the last digit."""
+        """P(x | c) for C contexts and S symbols; a context is a number to base S, oldest digit first."""
         rng = np.random.default_rng(self.chain_seed)
         drawn = rng.dirichlet(np.full(self.symbols, self.concentration), self.symbols**self.order)
         rows_CS: Probabilities = (1 - FLOOR) * drawn + FLOOR / self.symbols

@@ -8,11 +8,12 @@ import zipfile
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charlm.base.errors import CorpusError
 from charlm.data.reading.decode import decode
+from charlm.data.reading.file_formats import HEAD
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
@@ -22,21 +23,28 @@ def cut(raw, places):
     return [raw[start:stop] for start, stop in pairwise(bounds)]
 
 
-@given(TEXTS, st.lists(st.integers(0, 1000)))
-def test_a_text_may_be_cut_inside_its_characters(text, places):
-    assert "".join(decode(cut(text.encode(), places), "x")) == text
+# The first bytes are joined whatever the blocks are; what comes after them is decoded block by block.
+STARTS = st.sampled_from([b"", b"x" * HEAD])
 
 
-@given(st.binary(), st.lists(st.integers(0, 1000)))
-def test_where_the_blocks_end_does_not_change_what_is_said(raw, places):
+@given(STARTS, TEXTS, st.lists(st.integers(0, 1000)))
+def test_a_text_may_be_cut_inside_its_characters(start, text, places):
+    assert "".join(decode([start, *cut(text.encode(), places)], "x")) == start.decode() + text
+
+
+@given(STARTS, st.binary(), st.lists(st.integers(0, 1000)))
+@example(b"", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", [])  # an old Word document
+def test_where_the_blocks_end_does_not_change_what_is_said(start, raw, places):
     outcomes = []
     for blocks in ([raw], cut(raw, places), [raw[place : place + 1] for place in range(len(raw))]):
         try:
-            outcomes.append("".join(decode(blocks, "x")))
+            outcomes.append("".join(decode([start, *blocks], "x")))
         except CorpusError as error:
             outcomes.append(str(error))
     first, *others = outcomes
-    if "not text" in first or "mark at byte 0" in first:
+    if not start:
+        assert all(other == first for other in others)
+    elif "is binary" in first:
         # Of two things wrong in a file, one is named; which one may depend on the blocks.
         assert all(other.startswith("x is ") for other in others)
     else:
@@ -50,6 +58,8 @@ def test_where_the_blocks_end_does_not_change_what_is_said(raw, places):
         ([b"ab\xf0", b"\x9f\x98"], r"byte 2 \(counted from 0\) is 0xF0"),
         ([b"abc\xe2", b"\x82", b"x"], r"byte 3 \(counted from 0\) is 0xE2"),
         ([b"abc\xe2", b"\0"], r"byte 4 \(counted from 0\) is zero"),
+        ([b"x" * HEAD, b"ab\xf0", b"\x9f\x98"], rf"byte {HEAD + 2} \(counted from 0\) is 0xF0"),
+        ([b"x" * HEAD, b"abc\xe2", b"\0"], rf"byte {HEAD + 4} \(counted from 0\) is zero"),
         ([b"\xff\xfea\0", b"b\0"], "is in UTF-16, as the mark"),
         ([b"\xff\xfe\0\0", b"b\0\0\0"], "is in UTF-32, as the mark"),
     ],
