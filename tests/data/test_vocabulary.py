@@ -149,7 +149,7 @@ def test_counted_and_collected_vocabularies_are_the_same(text):
 def test_characters_rarer_than_the_least_count_share_the_last_symbol(text, min_count):
     rare = tuple(sorted({character for character in text if text.count(character) < min_count}))
     if len(rare) == len(set(text)):
-        with pytest.raises(CorpusError, match=f"no character stands {min_count} times .*lower --min-count"):
+        with pytest.raises(CorpusError, match=f"no character occurs {min_count} times .*lower --min-count"):
             vocabulary_of(text, min_count)
         return
     vocabulary = vocabulary_of(text, min_count)
