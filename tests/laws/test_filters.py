@@ -1,4 +1,4 @@
-"""What every filter of the next character's distribution owes to the draw, over the table of them all."""
+"""Laws of every sampling filter."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Every hand-derived gradient against central differences, for every variant of every cell, at any size."""
+"""Every gradient agrees with central differences, for every variant of every cell, at any size."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""The check of gradients rejects backward passes with a planted error, each the kind that is easily made."""
+"""The gradient check rejects backward passes with a typical planted error."""
 
 import numpy as np
 import pytest

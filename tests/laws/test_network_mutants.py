@@ -30,7 +30,7 @@ def before_backward(monkeypatch, change):
 
 
 def change_backward(monkeypatch, old, new):
-    """Let a layer's backward pass be what its source, with one passage changed, makes of it."""
+    """Run a layer's backward pass from its source with one passage changed."""
     source = Path(layer.__file__).read_text(encoding="utf-8")
     assert source.count(old) == 1, f"the layer no longer has one {old!r}"
     changed = ModuleType("charlm.nn.layer")
@@ -151,7 +151,7 @@ def forget_the_initial_state(monkeypatch):
     monkeypatch.setattr(StateHistory, "mask_gradient", mask_gradient)
 
 
-def teach_the_initial_state_what_is_kept(monkeypatch):
+def teach_the_initial_state_by_carried_states(monkeypatch):
     """Sum the gradient of the sequences that carry their state, not of those that start."""
     original = StateHistory.mask_gradient
 
@@ -186,7 +186,7 @@ LOCKED = {"dropout": 0.5, "locked_dropout": True}
 IN_A_TIED_NETWORK = [forget_the_readouts_part, forget_the_encodings_part, untranspose_the_readouts_part]
 IN_AN_INITIAL_STATE = [
     forget_the_initial_state,
-    teach_the_initial_state_what_is_kept,
+    teach_the_initial_state_by_carried_states,
     start_from_zero_in_the_weights_gradient,
     exchange_h_and_c,
 ]

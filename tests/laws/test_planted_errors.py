@@ -1,4 +1,4 @@
-"""The check of gradients rejects cells with an error planted in their source, each one that is easily made."""
+"""The gradient check rejects cells with a typical error planted in their source."""
 
 import sys
 from importlib import import_module
@@ -15,7 +15,7 @@ CASE = {"steps": 5, "batch_size": 3, "hidden": 6, "with_carry": True}
 IN_ITS_FILE = [
     ("mingru", "k_TBH *= own_dh_TBH\n", "k_TBH *= dh_TBH[block]\n"),  # without what comes from later steps
     ("mingru", "np.subtract(1, k_TBH, out=candidate_TBH)", "candidate_TBH[:] = k_TBH"),  # z and 1 - z confused
-    ("mingru", "h.states_before(block)", "h.slots_TBH[:-1][block]"),  # the state that keep took away
+    ("mingru", "h.states_before(block)", "h.slots_TBH[:-1][block]"),  # the state that carry sets to zero
     ("mingru", "h.mask_gradient(t, dh_BH)", "pass"),
     ("mingru", "dh_BH[:] = dstate[0]", "dh_BH[:] = 0"),
     ("mlstm", "dh_BH[:], dc_BH[:] = dstate", "dh_BH[:] = dstate[0]; dc_BH[:] = 0"),
@@ -40,7 +40,7 @@ PLANTED += [("lnlstm", "charlm.nn.layer_norm", *change) for change in IN_LAYER_N
 
 
 def plant(monkeypatch, name, old="", new=""):
-    """Let the module be what its source, with one passage changed, makes of it."""
+    """Run the module from its source with one passage changed."""
     source = Path(import_module(name).__file__).read_text(encoding="utf-8")
     assert not old or source.count(old) == 1, f"{name} no longer has one {old!r}"
     module = ModuleType(name)

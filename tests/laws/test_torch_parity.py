@@ -49,7 +49,7 @@ def by_layer(arrays, prefix):
 
 @pytest.fixture(scope="module", params=CASES)
 def both(request):
-    """A case of the fixture, and what charlm makes of the same weights, input and gradients."""
+    """A case of the fixture, and charlm's results for the same weights, input and gradients."""
     arrays = part(CELLS_FIXTURE, request.param + "/")
     kind, size = request.param.rsplit("-", 1)
     layers, encoding = (2, "embedding") if size == "embedding" else (int(size), "one-hot")

@@ -88,7 +88,7 @@ def test_defaults_suit_every_cell(cell):
     check_settings(ModelConfig(cell=cell), PLAIN)
 
 
-def test_the_readout_sees_dropped_units_and_the_state_does_not(make_model):
+def test_the_output_layer_reads_dropped_units_and_the_state_does_not(make_model):
     model = make_model(SYMBOLS, layers=1, hidden=30)
     x_TB = np.random.default_rng(0).integers(SYMBOLS, size=(8, 3)).astype(np.uint8)
     buffers = model.buffers(8, 3, Regularization(dropout=0.4))

@@ -8,7 +8,7 @@ from charlm.config import ModelConfig, OptimizerConfig
 from charlm.models.architecture import check_settings
 from charlm.nn.dropout import Dropout, EmbeddingDropout, Regularization, WeightDrop
 
-STEPS, STREAMS, HIDDEN, SYMBOLS = 40, 30, 20, 12
+STEPS, BATCH_SIZE, HIDDEN, SYMBOLS = 40, 30, 20, 12
 
 
 def rng(seed=0):
@@ -16,9 +16,9 @@ def rng(seed=0):
 
 
 def masks(locked, layers=2, steps=STEPS):
-    """What dropout makes of ones, layer by layer."""
-    generator, ones_TBH = rng(), np.ones((steps, STREAMS, HIDDEN))
-    each = [Dropout((STEPS, STREAMS, HIDDEN), "float64", 0.4, locked) for _ in range(layers)]
+    """Ones after dropout, layer by layer."""
+    generator, ones_TBH = rng(), np.ones((steps, BATCH_SIZE, HIDDEN))
+    each = [Dropout((STEPS, BATCH_SIZE, HIDDEN), "float64", 0.4, locked) for _ in range(layers)]
     return [dropout.forward(ones_TBH, generator) for dropout in each]
 
 
@@ -37,7 +37,7 @@ def test_a_mask_that_is_not_locked_is_drawn_anew_at_every_step():
 
 @pytest.mark.parametrize("locked", [False, True])
 def test_a_window_may_be_shorter_than_the_buffers(locked):
-    assert [mask.shape for mask in masks(locked, steps=3)] == [(3, STREAMS, HIDDEN)] * 2
+    assert [mask.shape for mask in masks(locked, steps=3)] == [(3, BATCH_SIZE, HIDDEN)] * 2
 
 
 @pytest.mark.parametrize("vocab_size", [SYMBOLS, 256], ids=["few", "as many as a byte has"])
@@ -62,13 +62,13 @@ def test_a_symbol_is_dropped_wherever_it_occurs_in_a_sequence(vocab_size):
 def test_a_dropped_symbol_leaves_the_bias(make_model):
     model = make_model(SYMBOLS, cell="rnn", hidden=5)
     model.params["layers.0.b_h"][:] = rng().standard_normal(5)
-    buffers = model.buffers(1, STREAMS, Regularization(dropout=0, input_dropout=0.5))
-    x_TB = np.zeros((1, STREAMS), np.uint8)
-    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), buffers, rng=rng())
+    buffers = model.buffers(1, BATCH_SIZE, Regularization(dropout=0, input_dropout=0.5))
+    x_TB = np.zeros((1, BATCH_SIZE), np.uint8)
+    h_TBH, _ = model.forward(x_TB, model.zero_state(BATCH_SIZE), buffers, rng=rng())
     alone_H = np.tanh(model.params["layers.0.b_h"])
     seen_H = np.tanh(model.params["layers.0.b_h"] + 2 * model.params["layers.0.W_xh"][0])
     is_alone_B = np.isclose(h_TBH[0], alone_H).all(axis=1)
-    assert 0 < is_alone_B.sum() < STREAMS
+    assert 0 < is_alone_B.sum() < BATCH_SIZE
     np.testing.assert_allclose(h_TBH[0, ~is_alone_B], np.broadcast_to(seen_H, (sum(~is_alone_B), 5)))
 
 
@@ -86,7 +86,7 @@ def test_recurrent_weights_are_dropped_for_a_pass_and_the_parameters_stay():
     assert drops[0].params is layers[0]
 
 
-def test_evaluation_is_quiet_in_a_workspace_of_training(make_model):
+def test_evaluation_drops_nothing_in_buffers_of_training(make_model):
     model = make_model(SYMBOLS, layers=2)
     regularization = Regularization(dropout=0.5, locked_dropout=True, input_dropout=0.5, weight_drop=0.5)
     x_TB, state = rng().integers(SYMBOLS, size=(4, 3)).astype(np.uint8), model.zero_state(3)

@@ -1,4 +1,4 @@
-"""The encodings' tables, and the derivative of the gather from them."""
+"""The encodings' tables, and the derivative of the gather."""
 
 import numpy as np
 import pytest

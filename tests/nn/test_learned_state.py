@@ -18,7 +18,7 @@ from charlm.inference.scoring import model_costs
 from charlm.nn.cells import CELLS
 from charlm.nn.readout import log_softmax_, nll_nats
 
-SYMBOLS, STEPS, STREAMS, END = 5, 4, 3, 2
+SYMBOLS, STEPS, BATCH_SIZE, END = 5, 4, 3, 2
 CODES = np.random.default_rng(1).integers(SYMBOLS, size=60).astype(np.uint8)
 QUIET = OptimizerConfig(dropout=0.0)
 EVERY_CELL = pytest.mark.parametrize("cell", CELLS.names())
@@ -58,19 +58,19 @@ def test_a_network_begins_as_one_that_starts_from_zero(make_model):
 @EVERY_CELL
 def test_the_initial_state_is_every_sequences(make_learned, cell):
     model = make_learned(cell)
-    for layer, variables in enumerate(model.initial_state(STREAMS)):
+    for layer, variables in enumerate(model.initial_state(BATCH_SIZE)):
         for name, variable_BH in zip(model.cell.state_names, variables, strict=True):
             own_H = model.params[f"layers.{layer}.{name}_0"]
-            np.testing.assert_array_equal(variable_BH, np.tile(own_H, (STREAMS, 1)))
+            np.testing.assert_array_equal(variable_BH, np.tile(own_H, (BATCH_SIZE, 1)))
 
 
 @EVERY_CELL
 def test_a_sequence_that_starts_in_mid_window_starts_from_it(make_learned, cell):
-    model, x_TB = make_learned(cell), CODES[: STEPS * STREAMS].reshape(STEPS, STREAMS)
+    model, x_TB = make_learned(cell), CODES[: STEPS * BATCH_SIZE].reshape(STEPS, BATCH_SIZE)
     carry_TB = np.ones(x_TB.shape)
     carry_TB[2, 1] = 0
-    buffers = model.buffers(STEPS, STREAMS)
-    h_TBH, _ = model.forward(x_TB, model.zero_state(STREAMS), buffers, carry_TB)
+    buffers = model.buffers(STEPS, BATCH_SIZE)
+    h_TBH, _ = model.forward(x_TB, model.zero_state(BATCH_SIZE), buffers, carry_TB)
     alone_TBH, _ = model.forward(x_TB[2:, [1]], model.initial_state(1), model.buffers(STEPS, 1))
     np.testing.assert_allclose(h_TBH[2:, [1]], alone_TBH, rtol=1e-12)
 
@@ -107,16 +107,16 @@ def test_sampling_starts_from_it(make_learned):
 
 def engine_gradients(model, batches, workers=1):
     """The gradient of each batch's mean loss, by parameter."""
-    with NumpyEngine(model, QUIET, STEPS, STREAMS, workers) as engine:
+    with NumpyEngine(model, QUIET, STEPS, BATCH_SIZE, workers) as engine:
         for batch in batches:
             engine.step(batch, np.random.default_rng(0))
             yield FlatVector(model.shapes, model.dtype, engine.gradient.copy())
 
 
 def mean_loss(model, batch):
-    state = model.initial_state(STREAMS)
+    state = model.initial_state(BATCH_SIZE)
     carry_TB = None if batch.get("carry_TB") is None else batch.get("carry_TB").astype(float)
-    h_TBH, _ = model.forward(batch["x_TB"], state, model.buffers(STEPS, STREAMS), carry_TB)
+    h_TBH, _ = model.forward(batch["x_TB"], state, model.buffers(STEPS, BATCH_SIZE), carry_TB)
     costs_N = nll_nats(model.params, h_TBH.reshape(-1, 4), batch["y_TB"].reshape(-1))
     mask_TB = batch.fields.get("target_mask_TB", np.ones(batch["y_TB"].shape, bool))
     return costs_N[mask_TB.reshape(-1)].mean()
@@ -127,7 +127,7 @@ def mean_loss(model, batch):
 @EVERY_CELL
 def test_a_fresh_batch_teaches_it(make_learned, cell, partition, end):
     model = make_learned(cell)
-    batch = next(partition(CODES, STEPS, STREAMS, end=end).epoch(np.random.default_rng(3)))
+    batch = next(partition(CODES, STEPS, BATCH_SIZE, end=end).epoch(np.random.default_rng(3)))
     (gradients,) = engine_gradients(model, [batch])
     for name in (name for name in model.params if name.endswith("_0")):
         values, slopes = model.params[name], []
@@ -143,7 +143,7 @@ def test_a_fresh_batch_teaches_it(make_learned, cell, partition, end):
 
 def test_a_window_that_goes_on_teaches_it_nothing(make_learned):
     model = make_learned()
-    batches = list(SequentialBatcher(CODES, STEPS, STREAMS).epoch(np.random.default_rng(3)))[:2]
+    batches = list(SequentialBatcher(CODES, STEPS, BATCH_SIZE).epoch(np.random.default_rng(3)))[:2]
     assert [batch.resets_state for batch in batches] == [True, False]
     first, second = engine_gradients(model, batches)
     for name in (name for name in model.params if name.endswith("_0")):
@@ -152,6 +152,6 @@ def test_a_window_that_goes_on_teaches_it_nothing(make_learned):
 
 def test_any_number_of_workers_gives_the_same_gradient(make_learned):
     model = make_learned()
-    batches = list(ShuffledBatcher(CODES, STEPS, STREAMS, end=END).epoch(np.random.default_rng(3)))
+    batches = list(ShuffledBatcher(CODES, STEPS, BATCH_SIZE, end=END).epoch(np.random.default_rng(3)))
     for one, many in zip(engine_gradients(model, batches), engine_gradients(model, batches, 3), strict=True):
         np.testing.assert_allclose(many.flat, one.flat, rtol=1e-11, atol=1e-13)

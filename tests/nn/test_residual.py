@@ -1,4 +1,4 @@
-"""Residual connections: what layers hand upwards, step by step and at once, and what of it is dropped."""
+"""Residual connections: outputs step by step and at once, and dropout."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from charlm.config import ModelConfig, OptimizerConfig
 from charlm.models.architecture import check_settings
 from charlm.nn.dropout import Regularization
 
-STEPS, STREAMS, SYMBOLS, LAYERS = 5, 3, 4, 3
+STEPS, BATCH_SIZE, SYMBOLS, LAYERS = 5, 3, 4, 3
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def model(make_model):
 
 @pytest.fixture
 def x_TB():
-    return np.random.default_rng(0).integers(SYMBOLS, size=(STEPS, STREAMS)).astype(np.uint8)
+    return np.random.default_rng(0).integers(SYMBOLS, size=(STEPS, BATCH_SIZE)).astype(np.uint8)
 
 
 def test_every_layer_adds_its_input_to_its_output(model, x_TB):
-    buffers = model.buffers(STEPS, STREAMS)
-    h_TBH, state = model.forward(x_TB, model.zero_state(STREAMS), buffers)
+    buffers = model.buffers(STEPS, BATCH_SIZE)
+    h_TBH, state = model.forward(x_TB, model.zero_state(BATCH_SIZE), buffers)
     assert h_TBH is buffers.output_TBH
     for layer in range(LAYERS):
         below_BH = buffers.layers[layer - 1].output_TBH[-1] if layer else 0
@@ -31,8 +31,8 @@ def test_every_layer_adds_its_input_to_its_output(model, x_TB):
 
 
 def test_steps_in_a_loop_equal_forward(model, x_TB):
-    state = model.zero_state(STREAMS)
-    h_TBH, after = model.forward(x_TB, state, model.buffers(STEPS, STREAMS))
+    state = model.zero_state(BATCH_SIZE)
+    h_TBH, after = model.forward(x_TB, state, model.buffers(STEPS, BATCH_SIZE))
     for x_B, h_BH in zip(x_TB, h_TBH, strict=True):
         logits_BV, state = model.step(x_B, state)
         np.testing.assert_allclose(model.output(state), h_BH, rtol=1e-12)
@@ -43,8 +43,8 @@ def test_steps_in_a_loop_equal_forward(model, x_TB):
 
 
 def test_a_unit_is_dropped_once_however_many_layers_pass_it_on(model, x_TB):
-    buffers = model.buffers(STEPS, STREAMS, Regularization(dropout=0.5))
-    _, state = model.forward(x_TB, model.zero_state(STREAMS), buffers, rng=np.random.default_rng(1))
+    buffers = model.buffers(STEPS, BATCH_SIZE, Regularization(dropout=0.5))
+    _, state = model.forward(x_TB, model.zero_state(BATCH_SIZE), buffers, rng=np.random.default_rng(1))
     outputs = [layer.output_TBH[-1] for layer in buffers.layers]
     shares = [outputs[0], *np.diff(outputs, axis=0)]
     for share_BH, (h_BH,) in zip(shares, state, strict=True):

@@ -1,4 +1,4 @@
-"""The average of the parameters: a mean of the path with the stated weights, beside a rule left alone."""
+"""The EMA of the parameters: the stated weights, and an unchanged update rule."""
 
 import numpy as np
 import pytest

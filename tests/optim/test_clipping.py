@@ -1,4 +1,4 @@
-"""Clipping: by the norm of all gradients together, and value by value."""
+"""Clipping: by the norm of all gradients together, and by value."""
 
 import numpy as np
 import pytest

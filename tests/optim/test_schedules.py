@@ -1,4 +1,4 @@
-"""Schedules: shares of the peak rate that start at one, never rise, and end where they say."""
+"""Schedules: factors that start at one, never rise, and end where they should."""
 
 import math
 

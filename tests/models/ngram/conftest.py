@@ -1,4 +1,4 @@
-"""Characters as codes, and what a model of a text makes of another."""
+"""Characters as ids, and the losses of a text under a model of another."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def encode(text):
 
 @pytest.fixture(scope="session")
 def encoded():
-    """A function that gives a text's codes."""
+    """A function that gives a text's ids."""
     return encode
 
 
@@ -22,7 +22,7 @@ def nll_of():
 
     def nll(kind, training, text, order, end=None):
         ids = encode(text)
-        code = None if end is None else ALPHABET.index(end)
-        return kind(encode(training), len(ALPHABET), order, code).nll(ids[:-1], ids[1:])
+        end_id = None if end is None else ALPHABET.index(end)
+        return kind(encode(training), len(ALPHABET), order, end_id).nll(ids[:-1], ids[1:])
 
     return nll

@@ -1,4 +1,4 @@
-"""Bigrams counted block by block: the same as counted at once, and kept beside the corpus."""
+"""Bigrams counted in blocks: the same as counted at once, and cached with the corpus."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Modified Kneser-Ney's own: closed forms, and its discounts."""
+"""Modified Kneser-Ney: closed forms and discounts."""
 
 import math
 

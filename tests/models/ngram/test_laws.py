@@ -56,7 +56,7 @@ def test_the_symbols_in_a_document_share_all_probability(kind, nll_of, training,
 
 @EVERY
 @given(training=DOCUMENTS, first=DOCUMENTS, order=st.integers(1, 5))
-def test_a_document_costs_the_same_after_any_other(kind, nll_of, training, first, order):
+def test_a_document_has_the_same_loss_after_any_other(kind, nll_of, training, first, order):
     training = f"d{'d'.join(training)}d"
     one, other = (nll_of(kind, training, f"{before}dabcad", order, "d")[-5:] for before in ("d", "d" + first[0]))
     np.testing.assert_allclose(one, other, rtol=1e-12)
@@ -64,7 +64,7 @@ def test_a_document_costs_the_same_after_any_other(kind, nll_of, training, first
 
 @EVERY
 @given(training=TRAINING, text=TEXTS, order=ORDERS, cut=st.integers(0, 30))
-def test_a_text_read_in_stretches_costs_the_same(kind, encoded, training, text, order, cut):
+def test_a_text_read_in_windows_has_the_same_loss(kind, encoded, training, text, order, cut):
     ids = encoded(text + "ab")
     cut = min(cut, len(ids) - 2)
     model = kind(encoded(training), len(ALPHABET), order)

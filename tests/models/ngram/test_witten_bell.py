@@ -1,4 +1,4 @@
-"""Witten-Bell's own: closed forms."""
+"""Witten-Bell: closed forms."""
 
 import math
 
