@@ -17,7 +17,7 @@ from charlm.base.arrays import TokenIds
 Integers = npt.NDArray[np.int64]
 UNSEEN = -1
 
-BYTES_A_CHARACTER, BYTES_A_PAIR = 80, 25  # of memory: while a level is sorted; of the level that is kept
+BYTES_A_CHARACTER, BYTES_A_PAIR = 80, 25  # of memory: to count a level of the text; to keep a pair
 
 
 @dataclass(frozen=True)
