@@ -3,6 +3,7 @@
 from charlm.config.base import Config, Configurable, Limits, flag, setting
 from charlm.config.corpus import CorpusConfig
 from charlm.config.data import DataConfig
+from charlm.config.engine import EngineConfig
 from charlm.config.model import ModelConfig, cell_config_types
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
@@ -14,6 +15,7 @@ __all__ = [
     "Configurable",
     "CorpusConfig",
     "DataConfig",
+    "EngineConfig",
     "Limits",
     "ModelConfig",
     "OptimizerConfig",

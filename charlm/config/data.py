@@ -18,9 +18,6 @@ class DataConfig(Config):
 
     seq_len: int = setting(64, "Time steps of a chunk: the length of back-propagation.", low=1, high=1_000_000)
     batch_size: int = setting(64, "Streams that are trained side by side.", low=1, high=1_000_000)
-    workers: int | None = setting(
-        None, "Processes that share a batch's streams; left out, the cores that there are.", low=1, high=1024
-    )
     partition: str = setting(
         "sequential",
         "sequential: parallel streams that carry their state; varied: such streams with other starts and chunk "

@@ -11,6 +11,7 @@ from charlm.base.errors import CheckpointError
 from charlm.config.base import Config
 from charlm.config.corpus import CorpusConfig
 from charlm.config.data import DataConfig
+from charlm.config.engine import EngineConfig
 from charlm.config.model import ModelConfig
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
@@ -18,10 +19,13 @@ from charlm.config.run import RunConfig
 GROUPS: dict[str, type[Config]] = {
     "model": ModelConfig,
     "batching": DataConfig,
+    "engine": EngineConfig,
     "optimisation": OptimizerConfig,
     "budget": RunConfig,
     "corpus": CorpusConfig,
 }
+STORED_IN = {"engine": "batching"}
+"""The groups that stored settings have inside another; their names differ from its own."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class TrainingConfig:
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
     batching: DataConfig = dataclasses.field(default_factory=DataConfig)
+    engine: EngineConfig = dataclasses.field(default_factory=EngineConfig)
     optimisation: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     budget: RunConfig = dataclasses.field(default_factory=RunConfig)
     corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
@@ -54,7 +59,10 @@ class TrainingConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, by group and name."""
-        return {name: getattr(self, name).to_json() for name in GROUPS}
+        stored: dict[str, Any] = {}
+        for name in GROUPS:
+            stored.setdefault(STORED_IN.get(name, name), {}).update(getattr(self, name).to_json())
+        return stored
 
     @classmethod
     def from_json(cls, values: Any, where: str, version: int) -> Self:
@@ -68,12 +76,14 @@ class TrainingConfig:
         Raises:
             CheckpointError: a group is missing or unknown, or a value in it cannot be.
         """
-        expected = [name for name, group in GROUPS.items() if group.names_in(version)]
+        expected = [name for name, group in GROUPS.items() if name not in STORED_IN and group.names_in(version)]
         if not isinstance(values, Mapping) or set(values) != set(expected):
             raise CheckpointError(f"{where}: the settings are not grouped as {', '.join(expected)}")
         if not all(isinstance(part, Mapping) for part in values.values()):
             raise CheckpointError(f"{where}: a group of settings is not a mapping")
-        groups: dict[str, Any] = {
-            name: group.from_json(values.get(name, {}), where, version) for name, group in GROUPS.items()
-        }
+        parts = {name: dict(values.get(name, {})) for name in GROUPS}
+        for name, home in STORED_IN.items():
+            own = GROUPS[name].names_in(version) & parts[home].keys()
+            parts[name] = {key: parts[home].pop(key) for key in own}
+        groups: dict[str, Any] = {name: GROUPS[name].from_json(parts[name], where, version) for name in GROUPS}
         return cls(**groups)

@@ -20,7 +20,7 @@ from typing import Self, TextIO
 import numpy as np
 
 from charlm.base.errors import WorkerError, hinting
-from charlm.config import SamplingConfig, TrainingConfig
+from charlm.config import EngineConfig, SamplingConfig, TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import make_text_source
 from charlm.engines.numpy.process import Process
@@ -110,7 +110,7 @@ class TrainingBench:
         symbols = "".join(chr(0x41 + index) for index in range(VOCAB_SIZE))
         text = "".join(symbols[index] for index in np.random.default_rng(0).integers(0, VOCAB_SIZE, characters))
         config = size.config()
-        config = replace(config, batching=replace(config.batching, workers=workers))
+        config = replace(config, engine=EngineConfig(workers=workers))
         self._trainer = make_trainer(config, prepare_corpus(make_text_source(text), config))
         self._step()
 

@@ -12,7 +12,7 @@ from typing import Any
 from charlm.base.errors import RunError, UsageError, alternative
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
-from charlm.config import TrainingConfig, flag
+from charlm.config import EngineConfig, TrainingConfig, flag
 from charlm.data.corpus import Corpus, prepare_corpus
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch, reload_corpus
@@ -62,8 +62,6 @@ def new_trainer(source: Source, settings: Mapping[str, Any], progress: Progress 
     config = apply_preset(settings, len(corpus.train), len(corpus.vocabulary), workers)
     batching = dataclasses.replace(
         config.batching,
-        # The number of workers decides in which order gradients are summed, so it is part of what a run is.
-        workers=workers,
         val_file=None if corpus.val_corpus is None else corpus.val_corpus.source.stored,
         test_file=None if config.batching.test_file is None else find_text(config.batching.test_file).stored,
     )
@@ -71,7 +69,11 @@ def new_trainer(source: Source, settings: Mapping[str, Any], progress: Progress 
     if optimisation.lr is None:
         own = OPTIMIZERS.find(optimisation.optimizer).default_lr
         optimisation = dataclasses.replace(optimisation, lr=own * CELLS.find(config.model.cell).lr_scale)
-    return make_trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus)
+    # The number of workers decides in which order gradients are summed, so it is part of what a run is.
+    engine = EngineConfig(workers=workers)
+    return make_trainer(
+        dataclasses.replace(config, batching=batching, engine=engine, optimisation=optimisation), corpus
+    )
 
 
 def make_trainer(config: TrainingConfig, corpus: Corpus) -> Trainer:
@@ -88,7 +90,7 @@ def make_trainer(config: TrainingConfig, corpus: Corpus) -> Trainer:
         raise UsageError(f"--patience counts validations, and {reason}: leave it out")
     batching, model = config.batching, Model(config.model, len(corpus.vocabulary))
     model.initialize(make_generator(config.budget.seed, "initialise"))
-    engine = NumpyEngine(model, config.optimisation, batching.seq_len, batching.batch_size, batching.workers)
+    engine = NumpyEngine(model, config.optimisation, batching.seq_len, batching.batch_size, config.engine.workers)
     return Trainer(config, corpus, engine)
 
 
@@ -183,11 +185,11 @@ def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
         )
     lengths = {"epochs", "steps", "minutes"}
     settings = (dict.fromkeys(lengths) if lengths & set(settings) else {}) | settings
-    workers = settings.pop("workers", config.batching.workers)
+    workers = settings.pop("workers", config.engine.workers)
     return dataclasses.replace(
         config,
         budget=dataclasses.replace(config.budget, **settings),
-        batching=dataclasses.replace(config.batching, workers=workers),
+        engine=EngineConfig(workers=workers),
     )
 
 

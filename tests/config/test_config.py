@@ -12,6 +12,7 @@ from charlm.base.errors import CheckpointError, UsageError
 from charlm.config import (
     Config,
     DataConfig,
+    EngineConfig,
     ModelConfig,
     OptimizerConfig,
     RunConfig,
@@ -23,7 +24,7 @@ from charlm.config import (
 from charlm.config.training import GROUPS
 from charlm.runs.format_version import FORMAT
 
-ALL = [DataConfig, RunConfig, ModelConfig, OptimizerConfig, SamplingConfig]
+ALL = [DataConfig, EngineConfig, RunConfig, ModelConfig, OptimizerConfig, SamplingConfig]
 SETTINGS = [(group, field.name) for group in ALL for field in group.settings().values()]
 IDS = [f"{group.__name__}.{name}" for group, name in SETTINGS]
 # What their groups check by themselves.
@@ -261,3 +262,14 @@ def test_an_empty_stop_string_is_refused():
     with pytest.raises(UsageError, match="--stop is empty"):
         SamplingConfig(stop="")
     assert SamplingConfig(stop="\n").stop == "\n"
+
+
+def test_the_workers_are_the_engines_and_are_stored_with_the_batches():
+    config = TrainingConfig.from_settings(workers=3, batch_size=6)
+    assert config.engine == EngineConfig(workers=3)
+    stored = config.to_json()
+    assert stored["batching"]["workers"] == 3 and "engine" not in stored
+    assert TrainingConfig.from_json(stored, "config.json", FORMAT) == config
+    del stored["batching"]["workers"]
+    with pytest.raises(CheckpointError, match=r"^config.json: .* unknown or missing: workers"):
+        TrainingConfig.from_json(stored, "config.json", FORMAT)

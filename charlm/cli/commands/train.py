@@ -26,6 +26,7 @@ from charlm.config import (
     Config,
     CorpusConfig,
     DataConfig,
+    EngineConfig,
     ModelConfig,
     OptimizerConfig,
     RunConfig,
@@ -61,7 +62,7 @@ app = typer.Typer(add_completion=False)
 PANELS: dict[str, list[type[Config]]] = {
     "Model": [ModelConfig, *cell_config_types()],
     "Corpus": [CorpusConfig],
-    "Batches": [DataConfig],
+    "Batches": [DataConfig, EngineConfig],
     "Optimisation": [OptimizerConfig],
     "Length and events": [RunConfig],
 }
