@@ -67,11 +67,11 @@ class InterpolatedModel(ABC):
         """How the contexts of this length are mixed with the shorter ones; the longest may count differently."""
 
     def nll(self, x_N: TokenIds, y_N: TokenIds) -> Losses:
-        """The negative log-likelihood of each character y of a text (N,), in nats; x are those before."""
+        """The negative log-likelihood of each target y (N,), in nats; x are read from the start of a text."""
         return self.reader()(x_N, y_N)[-1]
 
     def reader(self) -> Callable[[TokenIds, TokenIds], list[Losses]]:
-        """A function that does this for each order from 0, over consecutive windows of one text."""
+        """A function like ``nll`` for each order from 0, to be called on consecutive windows of one text."""
         before: TokenIds = np.zeros(0, np.uint8)
 
         def read(x_N: TokenIds, y_N: TokenIds) -> list[Losses]:
