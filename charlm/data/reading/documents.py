@@ -1,10 +1,9 @@
-"""Documents: where each ends, and a shuffled order of them on disk.
+"""Documents: marking their ends, and shuffling them on disk.
 
-A corpus of documents (names, tunes, tweets) is stored with ``END`` before, between and after them, so that it is
-each document's first input and its last target. Empty documents say nothing and are left out. Under ``--lines``
-a document ends at a newline, and a carriage return before it belongs to the line end; what is after the last
-newline is a document as well. Under ``--delimiter`` it ends at that string, and one line end at the very end of
-a file is the editor's, not the last document's.
+A corpus of documents (names, tunes, tweets) has ``END`` before, between and after them, as each document's first
+input and last target. Empty documents are left out. With ``--lines`` a document ends at a newline, with a
+carriage return before it or not; text after the last newline is a document too. With ``--delimiter`` it ends at
+that string, and one line end at the very end of a file is dropped.
 """
 
 from __future__ import annotations
@@ -27,24 +26,18 @@ from charlm.data.permutation import Permutation
 
 Offsets = npt.NDArray[np.int64]
 
-BLOCK = 1 << 20  # codes that are looked at, or laid out, at once
+BLOCK = 1 << 20  # ids
 DOCUMENTS_AT_ONCE = 1 << 16
 UNTOUCHED_NS = 10**18
-"""The time that is put on a map once it is written: with another, somebody has written to it since."""
+"""The modification time of a finished map; with any other time, it was changed later."""
 
 _ENDS = re.compile(f"{END}+")
 
 
 def mark_documents(pieces: Iterable[str], delimiter: str, lines: bool) -> Iterator[str]:
-    r"""A file's text with ``END`` before each document and after the last; nothing where there is none.
+    r"""Mark documents: pieces of a file's text with ``END`` before each document and after the last.
 
-    Args:
-        pieces: the text, cut anywhere.
-        delimiter: what ends a document, where it is not the line.
-        lines: whether it is the line.
-
-    Yields:
-        Pieces of the marked text.
+    A line ends a document if ``lines``, else the delimiter does. Without any document the result is empty.
 
     >>> "".join(mark_documents(["emma\r", "\n\nava"], "\n", lines=True)).replace(END, "|")
     '|emma|ava|'
@@ -71,7 +64,7 @@ def _ends_at_lines(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def ended_lines(text: str) -> str:
-    r"""A text of lines with ``END`` in the place of every line end.
+    r"""Replace every line end by ``END``.
 
     >>> ended_lines("emma\r\nava\n") == f"emma{END}ava{END}"
     True
@@ -80,7 +73,7 @@ def ended_lines(text: str) -> str:
 
 
 def _ends_at(pieces: Iterable[str], delimiter: str) -> Iterator[str]:
-    held = ""  # what the next piece may complete to a delimiter, or leave as the file's last line end
+    held = ""  # may become a delimiter with the next piece, or be the file's last line end
     for piece in pieces:
         text = (held + piece).replace(delimiter, END)
         held_length = min(max(len(delimiter) - 1, 2), len(text) - 1 - text.rfind(END))
@@ -91,18 +84,16 @@ def _ends_at(pieces: Iterable[str], delimiter: str) -> Iterator[str]:
 
 
 def shuffled(ids: TokenIds, alphabet: Alphabet, seed: int, folder: Path | None) -> tuple[TokenIds, Offsets]:
-    """Documents in an order drawn by the seed, and where each begins.
-
-    No memory grows with the corpus where there is a folder: what is laid out there is found again.
+    """Shuffle documents, in files of the cache folder, or in memory if it is None.
 
     Args:
-        ids: the documents (N,), the end symbol before, between and after them.
-        alphabet: of the codes.
-        seed: of the order.
-        folder: where the corpus is cached; None keeps everything in memory.
+        ids: the documents (N,), with the end symbol before, between and after them.
+        alphabet: the ids' alphabet.
+        seed: determines the order.
+        folder: where the corpus is cached.
 
     Returns:
-        The documents' codes (N,), and the places of all D + 1 end symbols in them.
+        The shuffled ids (N,), and the places of all D + 1 end symbols in them.
 
     Raises:
         CorpusError: the folder cannot be written to.
@@ -121,11 +112,11 @@ def _places_of(ids: TokenIds, symbol: int) -> Iterator[Offsets]:
 
 
 def _laid_out(ids: TokenIds, offsets: Offsets, order: Permutation) -> Iterator[TokenIds]:
-    """The documents in order, each after its end symbol, in pieces of any size; one more end symbol closes."""
+    """The documents in order, each after its end symbol, in pieces of any size, and a last end symbol."""
     for first in range(0, order.count, DOCUMENTS_AT_ONCE):
         numbers = order(np.arange(first, min(first + DOCUMENTS_AT_ONCE, order.count)))
         starts, lengths = offsets[numbers], offsets[numbers + 1] - offsets[numbers]
-        is_long = lengths >= BLOCK  # one that is laid out by itself
+        is_long = lengths >= BLOCK  # one that gets a piece of its own
         is_cut = np.diff(np.cumsum(lengths) // BLOCK) > 0
         cuts = np.flatnonzero(is_cut | is_long[1:] | is_long[:-1]) + 1
         for own_starts, own_lengths in zip(np.split(starts, cuts), np.split(lengths, cuts), strict=True):
@@ -144,7 +135,7 @@ def _in_pieces(ids: TokenIds) -> Iterator[TokenIds]:
 def _stored(
     pieces: Iterable[npt.NDArray[Any]], dtype: np.dtype[Any], length: int, folder: Path | None, name: str
 ) -> npt.NDArray[Any]:
-    """An array's pieces as one: in memory, or as a map of a file, which is written unless it is there."""
+    """An array from its pieces: in memory, or memory-mapped from a file, which is written if it is missing."""
     if folder is None:
         return np.concatenate(list(pieces))
     path = folder / name
@@ -169,7 +160,7 @@ def _is_whole(path: Path, size: int) -> bool:
 
 
 def _write(pieces: Iterable[npt.NDArray[Any]], path: Path) -> None:
-    """Write a file that is there whole or not at all; two processes write the same one."""
+    """Write a file atomically; if two processes do, they write the same."""
     with atomic_file(path, PRIVATE) as file:
         for piece in pieces:
             file.write(np.ascontiguousarray(piece).data)

@@ -1,7 +1,6 @@
-"""The two passes over a corpus: one counts its symbols and sums up its files, the other encodes it.
+"""Encoding a corpus in two passes: count the symbols and hash the files, then write the ids.
 
-Both read block by block, and both change the text in the same way: bytes become characters, which may be put in
-lower case and normalised, and documents are marked. What they hold is a block, and a count for every code point.
+Both passes read block by block; memory holds one block, and a count for each code point.
 """
 
 from __future__ import annotations
@@ -25,13 +24,7 @@ from charlm.data.reading.sources import Source, empty
 
 @dataclass(frozen=True)
 class FileDigest:
-    """What a file of a corpus had in it.
-
-    Attributes:
-        path: its absolute path; None for what is no file.
-        bytes: how many it had, decompressed.
-        sha256: of those, in hexadecimal.
-    """
+    """A file's absolute path (None if it is not a file), and the size and sha256 of its decompressed content."""
 
     path: str | None
     bytes: int
@@ -39,14 +32,10 @@ class FileDigest:
 
 
 class CorpusEncoder:
-    """A source that is being prepared."""
+    """Encodes a source."""
 
     def __init__(self, source: Source, config: CorpusConfig, progress: Progress | None) -> None:
-        """Note what the files look like before they are read.
-
-        Raises:
-            CorpusError: a file is gone.
-        """
+        """Record the files' stamps; CorpusError if one is missing."""
         self.stamps = [member.stamp() for member in source.files]
         self._source = source
         self._config = config
@@ -56,10 +45,10 @@ class CorpusEncoder:
         self._total = 2 * sum(size for size, *_ in self.stamps)
 
     def count(self) -> tuple[Alphabet, list[FileDigest]]:
-        """The first pass: the symbols with their counts, and what the files are.
+        """The first pass: the alphabet, and the files' digests.
 
         Raises:
-            CorpusError: a file cannot be read as the settings say, or there is nothing in any.
+            CorpusError: a file cannot be read with these settings, or all are empty.
         """
         counts: Counts = np.zeros(UNICODE_END, np.int64)
         files = []
@@ -75,11 +64,7 @@ class CorpusEncoder:
         return Alphabet.from_counts(counts, self._config.units, self._config.document_end), files
 
     def sums(self) -> list[FileDigest]:
-        """What the files are by their bytes alone, be they text or not.
-
-        Raises:
-            CorpusError: a file cannot be read.
-        """
+        """The files' digests, whether they are text or not; CorpusError if one cannot be read."""
         files = []
         for member in self._source.files:
             content = HashingReader(member.blocks(self._advance))
@@ -88,10 +73,10 @@ class CorpusEncoder:
         return files
 
     def ids(self, alphabet: Alphabet) -> Iterator[TokenIds]:
-        """The second pass: the corpus in codes, in pieces of any size.
+        """The second pass: the corpus as ids, in pieces of any size.
 
         Raises:
-            CorpusError: a file cannot be read any more, or has changed since the first pass.
+            CorpusError: a file can no longer be read, or has changed since the first pass.
         """
         self._is_begun = False
         for member in self._source.files:
@@ -100,11 +85,7 @@ class CorpusEncoder:
         self.check_unchanged()
 
     def check_unchanged(self) -> None:
-        """Make sure that nobody wrote to a file while it was read.
-
-        Raises:
-            CorpusError: somebody did.
-        """
+        """Raise CorpusError if a file has changed since it was first seen."""
         for member, stamp in zip(self._source.files, self.stamps, strict=True):
             if member.stamp() != stamp:
                 raise CorpusError(
@@ -112,16 +93,13 @@ class CorpusEncoder:
                 )
 
     def _pieces(self, member: TextFile, blocks: Iterable[bytes]) -> Iterator[str]:
-        """A file's symbols."""
+        """A file's symbols; the end symbol that closed the last file also opens the next."""
         pieces = preprocess_blocks(blocks, self._config, member.label)
-        return pieces if self._config.document_end is None else self._joined(pieces)
-
-    def _joined(self, pieces: Iterator[str]) -> Iterator[str]:
-        """A file's documents; the end symbol that closed the last file's is also what opens these."""
-        for piece in pieces:
-            yield piece.removeprefix(END) if self._is_begun else piece
-            self._is_begun = True
-            break
+        if self._config.document_end is not None:
+            for piece in pieces:
+                yield piece.removeprefix(END) if self._is_begun else piece
+                self._is_begun = True
+                break
         yield from pieces
 
     def _nothing(self, files: list[FileDigest]) -> CorpusError:
@@ -138,7 +116,7 @@ class CorpusEncoder:
 
 
 class HashingReader:
-    """The blocks of a file, summed up as they pass."""
+    """Passes on the blocks of a file, and hashes them."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = blocks
@@ -152,5 +130,5 @@ class HashingReader:
             yield block
 
     def digest(self, path: str | None) -> FileDigest:
-        """What the file had in it, once all of it has passed."""
+        """The file's digest, once all blocks have passed."""
         return FileDigest(path, self._bytes, self._sum.hexdigest())

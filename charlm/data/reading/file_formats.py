@@ -1,4 +1,4 @@
-"""File formats, by the name and the first bytes: compression, and files that are not text."""
+"""File formats by name and first bytes: compression, and files that are not text."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from charlm.base.errors import CorpusError
 Decompressor: TypeAlias = Callable[[BinaryIO], Any]
 
 ZSTD_MODULES = ("compression.zstd", "backports.zstd")
-"""Where Zstandard is: Python has it from 3.14 on."""
+"""Modules that read Zstandard; Python has one from 3.14 on."""
 
 
 def _zstd() -> Any:
-    """The module that reads Zstandard; None where there is none."""
+    """The module that reads Zstandard, or None."""
     for name in ZSTD_MODULES:
         try:
             return importlib.import_module(name)
@@ -36,7 +36,7 @@ def _open_zstd(file: BinaryIO) -> Any:
 
 @dataclass(frozen=True)
 class Format:
-    """A way to compress files: its name, its program, what its files begin with, and how they are read."""
+    """A compression format: its name, its program, the first bytes of its files, and how to open them."""
 
     name: str
     program: str
@@ -48,7 +48,7 @@ _FORMATS = {
     ".gz": Format("gzip", "gzip", (b"\x1f\x8b",), gzip.open),
     ".bz2": Format("bzip2", "bzip2", (b"BZh",), bz2.open),
     ".xz": Format("xz", "xz", (b"\xfd7zXZ\0", b"\x5d\0\0"), lzma.open),
-    # A file of Zstandard may begin with a frame that is to be skipped, of which there are sixteen kinds.
+    # Zstandard files may start with a skippable frame, of which there are sixteen kinds.
     ".zst": Format(
         "Zstandard",
         "zstd",
@@ -61,21 +61,16 @@ SUFFIXES = tuple(_FORMATS)
 
 
 def decompression_errors() -> tuple[type[Exception], ...]:
-    """What reading raises, beside EOFError, where a compressed file is damaged or the system refuses."""
+    """What reading raises, besides EOFError, for a damaged compressed file or a system error."""
     zstd = _zstd()
     return OSError, zlib.error, lzma.LZMAError, *(() if zstd is None else (zstd.ZstdError,))
 
 
 def find_decompressor(path: str, head: bytes, label: str) -> Decompressor | None:
-    """How to read a file of this name, or that is a link to one; None where it is not compressed.
-
-    Args:
-        path: the file, under the name that it was given.
-        head: its first bytes.
-        label: how messages call it.
+    """How to open a file with this name or link target, and these first bytes; None if it is not compressed.
 
     Raises:
-        CorpusError: this Python cannot decompress it, or it is not what its name says.
+        CorpusError: this Python cannot decompress it, or it is not what its name says; ``label`` names it.
 
     >>> find_decompressor("tale.txt", b"Once", "'tale.txt'") is None
     True
@@ -105,13 +100,13 @@ def find_decompressor(path: str, head: bytes, label: str) -> Decompressor | None
 
 
 def detect_compression(head: bytes) -> tuple[str, Format] | None:
-    """How a file that begins so is compressed, and the ending of such names; None where it is not."""
+    """The suffix and the compression format of a file with these first bytes; None if it is not compressed."""
     found = (each for each in _FORMATS.items() if head.startswith(each[1].beginnings))
     return next(found, None)
 
 
 def plain_name(path: str) -> str:
-    """A file's name without its folder, and without the ending that says how it is compressed.
+    """A file's name without its folder and its compression suffix.
 
     >>> plain_name("texts/tale.txt.gz")
     'tale.txt'
@@ -121,7 +116,7 @@ def plain_name(path: str) -> str:
 
 
 HEAD = 4096
-"""How many bytes tell what a file is."""
+"""First bytes that show the kind of a file."""
 
 _ZIP = b"PK\x03\x04"
 _PANDOC = "convert it to text, such as with pandoc -t plain -o NEW.txt"
@@ -136,46 +131,27 @@ _IN_ZIP: dict[bytes, str] = {
 
 
 def detect_kind(head: bytes) -> tuple[str, str] | None:
-    """What a file that begins so is, and what to do; None where it is nothing that is known here.
+    """What a file with these first bytes is, and what to do with it; None for text and unknown kinds.
 
     >>> detect_kind(b"%PDF-1.7")
     ('a PDF', 'convert it to text, such as with pdftotext')
     """
-    found = (kind(head) for kind in _KINDS)
-    return next((each for each in found if each is not None), None)
+    compressed = detect_compression(head)
+    if compressed is not None:
+        suffix, how = compressed
+        cure = f"give it a name that ends in {suffix}, or decompress it with {how.program} -d"
+        return f"compressed with {how.name}", cure
+    if is_document(head):
+        return "a PDF", "convert it to text, such as with pdftotext"
+    if head.startswith(_ZIP):
+        # A zip archive names its files, and some formats their own type, near its start.
+        what = next((name for mark, name in _IN_ZIP.items() if mark in head), None)
+        return ("a zip archive", "unpack it") if what is None else (what, _PANDOC)
+    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
+        return "an old document of Microsoft Office", "save it as text"
+    return None
 
 
 def is_document(head: bytes) -> bool:
-    """Whether a file that begins so is for other programs even where all its bytes are text."""
+    """Whether a file is for another program even if all its bytes are text."""
     return head.startswith(b"%PDF-")
-
-
-def _compressed(head: bytes) -> tuple[str, str] | None:
-    found = detect_compression(head)
-    if found is None:
-        return None
-    suffix, how = found
-    return (
-        f"compressed with {how.name}",
-        f"give it a name that ends in {suffix}, or decompress it with {how.program} -d",
-    )
-
-
-def _pdf(head: bytes) -> tuple[str, str] | None:
-    return ("a PDF", "convert it to text, such as with pdftotext") if head.startswith(b"%PDF-") else None
-
-
-def _zipped(head: bytes) -> tuple[str, str] | None:
-    """A zip archive names its files, and some formats their own type, near its beginning."""
-    if not head.startswith(_ZIP):
-        return None
-    what = next((name for mark, name in _IN_ZIP.items() if mark in head), None)
-    return ("a zip archive", "unpack it") if what is None else (what, _PANDOC)
-
-
-def _old_word(head: bytes) -> tuple[str, str] | None:
-    is_one = head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
-    return ("an old document of Microsoft Office", "save it as text") if is_one else None
-
-
-_KINDS: tuple[Callable[[bytes], tuple[str, str] | None], ...] = (_compressed, _pdf, _zipped, _old_word)

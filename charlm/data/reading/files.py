@@ -1,4 +1,4 @@
-"""A corpus's files, read in blocks: decompressed where need be, and refused where they change meanwhile."""
+"""Reading the files of a corpus in blocks, decompressed, and checked for changes while they are read."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from charlm.base.plural import counted
 from charlm.data.reading.file_formats import HEAD, decompression_errors, find_decompressor
 
 Advance: TypeAlias = Callable[[int], None]
-"""Called now and then with how many more bytes of the files themselves have been read."""
+"""Called with the number of bytes read since the last call, before decompression."""
 
-BLOCK = 1 << 20  # bytes that are read at once
+BLOCK = 1 << 20  # bytes
 EXPANDED = 64 * 10**6
-"""Bytes of a decompressed file from which on it is asked how many times it expands."""
+"""Bytes of a decompressed file from which on its expansion is limited."""
 MOST_TIMES = 1000
-"""How many times as long as its file a text may be: gzip reaches 1,032, on a file of zeros."""
+"""Largest expansion: gzip reaches 1,032, on a file of zeros."""
 
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def ignore_progress(count: int) -> None:
-    """The listener where nobody wants to hear of progress."""
+    """Do nothing."""
 
 
 class SpooledPipe:
-    """An open file that has no name, into which a pipe was emptied; it is closed when nobody has it any more."""
+    """An open nameless file with the content of a pipe; garbage collection closes it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.fileno = file.fileno
@@ -42,13 +42,12 @@ class SpooledPipe:
 
 @dataclass(frozen=True)
 class TextFile:
-    """One file of a corpus, or what stands in a file's place.
+    """One file of a corpus, or a text in memory or from a pipe.
 
     Attributes:
-        label: how messages call it.
-        content: the file's absolute path; or the bytes themselves, of a text that is in memory anyway; or what
-            came through a pipe.
-        may_expand: whether it may become any number of times as long by its decompression.
+        label: its name in messages.
+        content: the file's absolute path, the bytes, or the content of a pipe.
+        may_expand: whether decompression may expand it without limit.
     """
 
     label: str
@@ -57,14 +56,14 @@ class TextFile:
 
     @property
     def path(self) -> str | None:
-        """The file's path, where it has one."""
+        """The file's path, or None."""
         return self.content if isinstance(self.content, str) else None
 
     def stamp(self) -> tuple[int, int, int]:
-        """Size in bytes, time of the last change, number of the file: while they stay, nobody has written to it.
+        """Size in bytes, time of the last change, inode: if they are the same, the file is unchanged.
 
         Raises:
-            CorpusError: the file is not there or no plain file, or the system refuses.
+            CorpusError: the file is missing, not a plain file, or cannot be read.
         """
         if isinstance(self.content, bytes):
             return len(self.content), 0, 0
@@ -76,15 +75,14 @@ class TextFile:
         except (OSError, ValueError) as error:
             raise refusal(self.label, error) from None
         if isinstance(self.content, str) and not stat.S_ISREG(status.st_mode):
-            raise self._not_plain()  # before it is opened, which a device may take for a command
+            raise self._not_plain()  # before opening it, which may act on a device
         return status.st_size, status.st_mtime_ns, status.st_ino
 
     def blocks(self, advance: Advance = ignore_progress) -> Iterator[bytes]:
-        """The content from its start, decompressed where the file's name says that it is compressed.
+        """The content, decompressed if the file's name says that it is compressed.
 
         Raises:
-            CorpusError: the file cannot be read, is damaged or cut short, changes its size meanwhile, or expands
-                so much that it is refused.
+            CorpusError: the file cannot be read, is damaged or truncated, changes its size, or expands too much.
         """
         with self._open() as file:
             decompress = find_decompressor(self.path or "", file.read(HEAD), self.label)
@@ -96,7 +94,7 @@ class TextFile:
                 yield from self._bounded(self._reads(content, file, advance))
 
     def _bounded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """The blocks of a decompressed file, unless they are what no text is compressed to."""
+        """The blocks of a decompressed file, with limited expansion."""
         size, read = self.stamp()[0], 0
         for block in blocks:
             read += len(block)
@@ -110,7 +108,7 @@ class TextFile:
             yield block
 
     def _plain_blocks(self, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
-        """The blocks of a file that must end where its size says."""
+        """The blocks of a file whose size must not change."""
         size, read = self.stamp()[0], 0
         for block in self._reads(file, file, advance):
             read += len(block)
@@ -127,7 +125,7 @@ class TextFile:
             )
 
     def _reads(self, content: BinaryIO, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
-        """The blocks of a content that comes from a file, be it by way of a decompression."""
+        """The blocks of ``content``, which is the file or its decompression."""
         position = 0
         while True:
             try:
@@ -138,7 +136,7 @@ class TextFile:
                     hint="get it again",
                 ) from None
             except decompression_errors() as error:
-                # A decompression's own complaints have no error number; the system's have.
+                # Errors of a decompressor have no error number.
                 if getattr(error, "errno", None) is not None:
                     raise refusal(self.label, error) from None
                 raise CorpusError(
@@ -157,7 +155,7 @@ class TextFile:
         try:
             if isinstance(self.content, str):
                 return self._open_plain(self.content)
-            # Closing what is handed out must leave the nameless file open: it is read more than once.
+            # The nameless file is read more than once, so only a copy of it is closed.
             copy = os.fdopen(os.dup(self.content.fileno()), "rb")
             copy.seek(0)
             return copy
@@ -165,7 +163,7 @@ class TextFile:
             raise refusal(self.label, error) from None
 
     def _open_plain(self, path: str) -> BinaryIO:
-        """Open a file without waiting on a pipe or a device that stands in its place."""
+        """Open a file, without waiting if it is a pipe or a device."""
         descriptor = os.open(path, _FLAGS)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
@@ -177,7 +175,7 @@ class TextFile:
 
 
 def refusal(label: str, error: Exception) -> CorpusError:
-    """What to say where the system does not let a file be read."""
+    """The error for a file that the system cannot read."""
     match error:
         case FileNotFoundError() | NotADirectoryError():
             return CorpusError(f"there is no file {label}", hint="give one that is there")

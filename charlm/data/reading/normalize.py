@@ -1,8 +1,8 @@
-"""Changes to a text on its way: lower case and Unicode normalisation, the same in pieces as on the whole.
+"""Lower case and Unicode normalization of a text in pieces, with the same result as on the whole text.
 
-Both look around a character: a capital sigma at a word's end has a lower case of its own, and normalisation
-composes a letter with the accents after it. So a piece is cut where nothing can reach across, and what comes
-after the cut waits for the next piece.
+Both depend on neighboring characters: a capital sigma has another lower case at a word's end, and normalization
+composes a letter with the accents after it. So a piece is cut only where nothing reaches across, and the rest
+waits for the next piece.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Literal
 from charlm.base.errors import CorpusError
 
 LONGEST_WAIT = 4096
-"""Characters that may wait for a place to cut at; real text has one every few characters."""
+"""Characters that may wait for a place to cut; real text has one every few characters."""
 
 Form = Literal["NFC", "NFKC"]
 
 
 def lowercase(pieces: Iterable[str], label: str) -> Iterator[str]:
-    """The pieces of a text in lower case, as ``str.lower`` has it for the whole text.
+    """The pieces of a text in lower case, as by ``str.lower`` on the whole text.
 
     Raises:
-        CorpusError: the text has no place to cut it for thousands of characters; ``label`` names it.
+        CorpusError: there is no place to cut for thousands of characters; ``label`` names the text.
 
     >>> "".join(lowercase(["ΟΔΟ", "Σ ΟΔΟΣ"], "the text"))
     'οδος οδος'
@@ -33,10 +33,10 @@ def lowercase(pieces: Iterable[str], label: str) -> Iterator[str]:
 
 
 def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator[str]:
-    r"""The pieces of a text in a Unicode normal form (UAX #15), as ``unicodedata.normalize`` has the whole text.
+    r"""The pieces of a text in a Unicode normal form (UAX #15), as by ``unicodedata.normalize`` on the whole text.
 
     Raises:
-        CorpusError: the text has no place to cut it for thousands of characters; ``label`` names it.
+        CorpusError: there is no place to cut for thousands of characters; ``label`` names the text.
 
     >>> "".join(normalize_unicode(["e", "\N{COMBINING ACUTE ACCENT}"], "NFC", "the text")) == "é"
     True
@@ -47,7 +47,7 @@ def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator
 def _rewritten(
     pieces: Iterable[str], rewrite: Callable[[str], str], is_cut: Callable[[str, str], bool], label: str
 ) -> Iterator[str]:
-    """The pieces rewritten; ``is_cut`` tells from the characters beside a place whether to cut there."""
+    """The pieces rewritten; ``is_cut`` decides by the two characters around a place whether to cut there."""
     done, rest = 0, ""
     for piece in pieces:
         text = rest + piece
@@ -69,32 +69,32 @@ def _rewritten(
 
 
 def _sigma_sees_no_further(before: str, after: str) -> bool:
-    """Whether no capital sigma on one side is lowered by what is on the other side."""
+    """Whether the lower case of a capital sigma on one side does not depend on the other side."""
     return _stops_sigma(before) and _stops_sigma(after)
 
 
 @cache
 def _stops_sigma(character: str) -> bool:
-    """Whether a sigma beyond this character does not matter, and the character is no sigma itself.
+    """Whether a character is not a sigma, and not skipped in the rule for a sigma's lower case.
 
-    Asked of Python's own rules: a sigma's lower case depends on whether a letter with case comes before or after
-    it, and looks past the characters that are "case-ignorable" (Unicode, Table 3-17), such as accents and dots.
+    The rule (tested on Python's own) looks for a cased letter before and after, past "case-ignorable" characters
+    (Unicode, Table 3-17) such as accents and dots.
     """
     is_ignored = "AΣ".lower() == ("AΣ" + character).lower()[:2] != ("AΣ" + character + "A").lower()[:2]
     return character != "Σ" and not is_ignored
 
 
 def _composes_no_further(form: Form, before: str, after: str) -> bool:
-    """Whether normalisation changes nothing across the place between two characters."""
+    """Whether normalization changes nothing across this place."""
     return _starts_anew(form, after)
 
 
 @cache
 def _starts_anew(form: Form, character: str) -> bool:
-    """Whether a character is normalised by itself, whatever comes before it.
+    """Whether a character is normalized independently of those before it.
 
     Its decomposition must start with a character that is neither reordered (combining class 0) nor ever composed
-    with one before it; then what follows it is blocked from composing across as well.
+    with one before it; this also blocks later characters from composing across.
     """
     first = unicodedata.normalize("NFKD" if form == "NFKC" else "NFD", character)[0]
     return unicodedata.combining(first) == 0 and first not in _seconds()
@@ -102,8 +102,8 @@ def _starts_anew(form: Form, character: str) -> bool:
 
 @cache
 def _seconds() -> frozenset[str]:
-    """The characters that are composed with one before them."""
+    """The characters that compose with one before them."""
     composed = (unicodedata.decomposition(chr(point)).split() for point in range(0x110000))
     letters = {chr(int(parts[1], 16)) for parts in composed if len(parts) == 2 and not parts[0].startswith("<")}
-    # Hangul is composed by rule: these are the vowels and the final consonants.
+    # Hangul composes by rule: these are the vowels and final consonants.
     return frozenset(letters | set(map(chr, range(0x1161, 0x1176))) | set(map(chr, range(0x11A8, 0x11C3))))

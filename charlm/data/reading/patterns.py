@@ -21,22 +21,22 @@ from charlm.data.catalog.builtin import BUILTIN_NAMES
 from charlm.data.reading.files import TextFile, refusal
 
 Files: TypeAlias = tuple[list[TextFile], list[str]]
-"""Files, and what was left out though its name fits, with the reason for each."""
+"""Files, and those left out although their names match, each with the reason."""
 
-MOST_LOOKED_AT = 10_000  # files of a folder, for the hint what it has
+MOST_LOOKED_AT = 10_000  # files of a folder, for a hint
 MOST_SHOWN = 3
 GIVE = f"give a text file, or a built-in corpus ({', '.join(BUILTIN_NAMES)})"
 
 
 def match_files(named: str, pattern: str) -> Files:
-    """The files that a name stands for, at least one, and each once.
+    """The files of an argument, at least one, and each once.
 
     Args:
         named: the path of a file or a folder, or a pattern of paths.
         pattern: which files of a folder to read.
 
     Raises:
-        CorpusError: there is none.
+        CorpusError: there are none.
     """
     try:
         mode = Path(named).stat().st_mode
@@ -58,7 +58,7 @@ def match_files(named: str, pattern: str) -> Files:
 
 
 def _matches(pattern: str, folder: str | None = None) -> Files:
-    """The files that fit a pattern, in order; hidden ones must be named with their dot."""
+    """The files that match a pattern, sorted; hidden ones only match a pattern with their dot."""
     walk = Walk(pattern, folder)
     paths = sorted(set(walk.files()), key=lambda path: PurePath(path).parts)
     files, repeated = _once(str(Path(folder or "", path)) for path in paths)
@@ -80,17 +80,14 @@ def _once(paths: Iterable[str]) -> Files:
 
 
 def _member(path: str, folders: dict[Path, Path]) -> TextFile:
-    """A file by the name that it was given, which says how it is compressed; a link's target may have another.
-
-    Folders that were resolved are kept in ``folders``.
-    """
+    """A file under its given name, whose suffix a link's target may not have; ``folders`` caches resolved paths."""
     given = Path(path)
     folder = folders.get(given.parent) or folders.setdefault(given.parent, given.parent.resolve())
     return TextFile(repr(path), str(folder / given.name))
 
 
 def _hint(folder: str) -> str:
-    """What a folder has, so that a pattern can be chosen."""
+    """A hint for choosing a pattern: the most common suffixes in a folder."""
     endings = Counter(PurePath(path).suffix for path in islice(Walk("**/*", folder).files(), MOST_LOOKED_AT))
     common = [(ending, count) for ending, count in endings.most_common(MOST_SHOWN) if ending]
     if not common:
@@ -100,11 +97,11 @@ def _hint(folder: str) -> str:
 
 
 Identity: TypeAlias = tuple[int, int]
-"""The device and the number of a file or a folder: all its names share them."""
+"""Device and inode, which all names of a file or a folder share."""
 
 
 def identify(path: str) -> Identity | None:
-    """What all names of a file or a folder share; None where it is not there, or the system numbers none."""
+    """The identity of a file or a folder; None if it is missing, or the system has no inodes."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError):
@@ -113,7 +110,7 @@ def identify(path: str) -> Identity | None:
 
 
 def read_mode(path: str) -> int:
-    """The mode bits of what has this name; 0 where nothing has."""
+    """The mode bits of a path; 0 if it is missing."""
     try:
         return Path(path).stat().st_mode
     except (OSError, ValueError):
@@ -121,14 +118,14 @@ def read_mode(path: str) -> int:
 
 
 class Walk:
-    """A way through folders.
+    """Finds files that match a pattern; real folders are entered before links to folders.
 
     Attributes:
-        left_out: what was not entered though its name fits, with the reason; whole once ``files`` is exhausted.
+        left_out: folders that were not entered, with the reason; complete once ``files`` is exhausted.
     """
 
     def __init__(self, pattern: str, folder: str | None) -> None:
-        """Prepare to look for a pattern, in a folder or, where there is none, in the working one."""
+        """Set a pattern, relative to a folder or to the working folder."""
         self.left_out: list[str] = []
         parts = PurePath(pattern).parts
         literal = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts))
@@ -137,12 +134,12 @@ class Walk:
         self._parts = parts[literal:]
         self._folders: list[tuple[str, int]] = []
         self._links: deque[tuple[str, int]] = deque()
-        # What lies above the start is on the way too: a link to it would lead out of what was named.
+        # A link to a folder above the start would lead out of what was named.
         self._above = {identify(str(each)) for each in Path(self._folder, self._start).resolve().parents}
         self._entered: set[tuple[Identity | None, int]] = set()
 
     def files(self) -> Iterator[str]:
-        """The paths, from the folder on, of the files that fit; some may be one file under several names."""
+        """The paths, relative to the folder, of matching files; a file with several names may occur twice."""
         if not self._parts:
             if self._start and Path(self._folder, self._start).is_file():
                 yield self._start
@@ -161,7 +158,7 @@ class Walk:
                 self.left_out.append(f"{self._label(path)} (a link to {target})")
 
     def _files_in(self, folder: str, place: int) -> Iterator[str]:
-        """The files in a folder that fit the pattern from this place on; its folders are noted for later."""
+        """The files of a folder that match the pattern from this place on; its subfolders are queued."""
         part, is_last = self._parts[place], place + 1 == len(self._parts)
         if part == "**" and not is_last:
             self._folders.append((folder, place + 1))
@@ -175,7 +172,7 @@ class Walk:
                 noted.append((path, place if part == "**" else place + 1))
 
     def _names(self, folder: str, part: str) -> Iterator[tuple[str, bool]]:
-        """The names in a folder that fit a part of the pattern, and whether they are links."""
+        """The names in a folder that match a part of the pattern, and whether they are links."""
         if not glob.has_magic(part):
             yield part, False
             return

@@ -1,7 +1,7 @@
-r"""From outside text to a model's symbols: the one way, whether the text comes in blocks or is at hand.
+"""Preprocessing: from a text as it is stored to symbols, whether it comes in blocks or is in memory.
 
-Bytes become characters, strictly UTF-8, or with ``--bytes`` one symbol each; characters are changed as the corpus
-was. Where its documents end is marked by ``END``; see ``charlm.data.reading.documents``.
+Bytes are decoded as strict UTF-8, or with ``--bytes`` become one symbol each. Characters are then lowercased and
+normalized as the settings say, and documents are marked by ``END``.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def preprocess_text(text: str, config: CorpusConfig) -> str:
-    r"""The symbols of a text that is at hand, without marks: bytes as the characters of their code points.
+    """The symbols of a text in memory, without document marks; bytes as the characters of their code points.
 
     >>> preprocess_text("É", CorpusConfig(lowercase=True)), preprocess_text("É", CorpusConfig(bytes=True))
     ('é', 'Ã\x89')
     """
     if config.bytes:
-        # What is no UTF-8 comes as surrogate escapes, from the shell as from standard input.
+        # Invalid UTF-8 from the shell or standard input is in surrogate escapes.
         return text.encode("utf-8", "surrogateescape").decode("latin-1")
     return config.changed(text)
 
 
 def preprocess_blocks(blocks: Iterable[bytes], config: CorpusConfig, label: str) -> Iterator[str]:
-    """The symbols of a file that comes in blocks, its documents marked.
+    """The symbols of a file that comes in blocks, with marked documents.
 
     Raises:
-        CorpusError: it cannot be read as the settings say; ``label`` names it.
+        CorpusError: it cannot be read with these settings; ``label`` names it.
     """
     if config.bytes:
         pieces: Iterator[str] = (block.decode("latin-1") for block in blocks)

@@ -1,7 +1,7 @@
-"""Where a corpus comes from: files and folders, a built-in, standard input, or a string that Python hands in.
+"""Sources of a corpus: files and folders, built-in corpora, standard input, strings from Python.
 
-Finding a source reads nothing but standard input, which goes to a nameless file in the cache's folder, so that it
-can be read twice and no more than a block of it is in memory.
+Finding a source reads nothing but standard input and pipes, which are copied to a nameless file in the cache
+folder: they are read twice, and need no memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from charlm.data.reading.patterns import Identity, identify, match_files, read_m
 Kind: TypeAlias = Literal["file", "files", "built-in", "stdin", "text"]
 
 MOST_NAMED = 1000
-"""Names of files and folders that a run can remember."""
+"""Paths that a run can store."""
 
 LONGEST_NAME = 1000  # characters of a string that may be a name by mistake
 
@@ -38,15 +38,15 @@ _STDIN = "standard input"
 
 @dataclass(frozen=True)
 class Source:
-    """A text that can be read, and where it is.
+    """A text that can be read.
 
     Attributes:
-        name: a short name for runs and tables: the stem of the file or of the first one, the folder's or the
-            built-in's name, "stdin" or "text".
-        kind: which origin it has; "files" are several, or a folder's.
-        paths: what was named, files and folders and patterns, as absolute paths; empty for the other kinds.
-        files: the files, in the order in which they are read.
-        left_out: what was not read though its name fits, and for each the reason.
+        name: a short name: the stem of the first file, the folder's or the built-in corpus's name, "stdin",
+            "text".
+        kind: where it comes from; "files" are several, or a folder's.
+        paths: the arguments (files, folders, patterns) as absolute paths; empty for other kinds.
+        files: the files in reading order.
+        left_out: files and folders left out although their names match, each with the reason.
     """
 
     name: str
@@ -57,32 +57,29 @@ class Source:
 
     @property
     def label(self) -> str:
-        """How messages call it."""
+        """Its name in messages."""
         return self.files[0].label if len(self.files) == 1 else f"the corpus {self.name}"
 
     @property
     def stored(self) -> str:
-        """How a run's settings remember a single text: by what finds it again, ``-`` where nothing does."""
+        """What a run's settings store to find a single text again; ``-`` if nothing does."""
         return self.paths[0] if self.paths else self.name if self.kind == "built-in" else "-"
 
     @property
     def may_expand(self) -> bool:
-        """Whether its files may become any number of times as long by their decompression."""
+        """Whether decompression may expand its files without limit."""
         return all(member.may_expand for member in self.files)
 
     def allow_expansion(self) -> Source:
-        """The same source, whose files may expand as they like."""
+        """The same source without the limit on expansion."""
         files = tuple(replace(member, may_expand=True) for member in self.files)
         return replace(self, files=files)
 
     def read(self, units: Units = "characters") -> str:
-        """The whole text at once: for a text that is known to be small, such as a prompt.
-
-        Args:
-            units: of bytes, those that are no UTF-8 are read as surrogate escapes.
+        """The whole text, which should be small; for bytes, with invalid UTF-8 as surrogate escapes.
 
         Raises:
-            CorpusError: it cannot be read, is no UTF-8 where characters are wanted, or is empty.
+            CorpusError: it cannot be read, is empty, or for characters is not UTF-8.
         """
         if units == "bytes":
             raw = b"".join(block for member in self.files for block in member.blocks())
@@ -95,16 +92,16 @@ class Source:
 
 
 def find_source(named: Sequence[str], pattern: str) -> Source:
-    """The source that a user names.
+    """The source of command-line arguments.
 
     Args:
-        named: ``-`` for standard input, the name of a corpus, built in or downloaded; or paths of text files and
-            folders, and patterns of paths.
+        named: ``-`` for standard input, the name of a built-in or downloaded corpus, or paths of files and
+            folders, and patterns.
         pattern: which files of a folder to read.
 
     Raises:
-        UsageError: a name is a corpus's, and a file's in the working folder as well; names do not go together.
-        CorpusError: there is nothing of a name, or it has not been downloaded.
+        UsageError: a name is both a corpus's and a file's, or the arguments cannot be combined.
+        CorpusError: a name does not exist, or is not downloaded.
     """
     alone = [name for name in named if name in ("-", *BUILTIN_NAMES) or name in read_catalog()]
     if len(named) == 1 and stat.S_ISFIFO(read_mode(named[0])):
@@ -130,12 +127,7 @@ def find_source(named: Sequence[str], pattern: str) -> Source:
 
 
 def find_text(named: str) -> Source:
-    """The source of one text, a file or ``-`` or a built-in: what is no folder and no pattern.
-
-    Raises:
-        UsageError: the name is a built-in's, and a file's in the working folder as well.
-        CorpusError: there is nothing of that name.
-    """
+    """The source of one text: a file, ``-`` or a corpus's name; see ``find_source`` for the errors."""
     if named not in BUILTIN_NAMES and named not in read_catalog() and stat.S_ISDIR(read_mode(named)):
         raise CorpusError(f"{named!r} is a folder", hint="give a text file")
     return find_source([named], pattern="")
@@ -145,8 +137,8 @@ def find_files(named: Sequence[str], pattern: str) -> Source:
     """The source of files and folders.
 
     Raises:
-        UsageError: a file is named twice, or too many are.
-        CorpusError: there is nothing of a name.
+        UsageError: a file is named twice, or there are too many names.
+        CorpusError: a name does not exist.
     """
     if len(named) > MOST_NAMED:
         raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")
@@ -166,31 +158,23 @@ def find_files(named: Sequence[str], pattern: str) -> Source:
 
 
 def find_stored(stored: str) -> Source:
-    """The source that a run's settings remember (see ``Source.stored``), whatever the working folder holds.
-
-    Raises:
-        CorpusError: there is nothing of that name, or it came through a pipe.
-    """
+    """The source for a stored ``Source.stored``; CorpusError if it is missing, or was a pipe."""
     if stored == "-":
         raise MissingCorpusError(f"{_STDIN} is read once, and is gone", hint="give a file")
     return make_builtin_source(stored) if stored in BUILTIN_NAMES else find_files([stored], "")
 
 
 def make_builtin_source(name: str) -> Source:
-    """The source of a built-in corpus; see ``read_builtin`` for what is raised."""
+    """The source of a built-in corpus; see ``read_builtin`` for the errors."""
     return Source(name, "built-in", (), (TextFile(f"the built-in corpus {name}", read_builtin(name).encode()),))
 
 
 def make_source(corpus: str | PathLike[str], pattern: str) -> Source:
-    """The source of what Python hands in: a string is the text itself, and a path names what to read.
-
-    Args:
-        corpus: the text, or the path of a file or a folder.
-        pattern: which files of a folder to read.
+    """The source of a Python argument: a string is the text itself, a path names a file or a folder.
 
     Raises:
-        UsageError: a string is short, and the name of what is there to be read.
-        CorpusError: there is nothing of the path, or the text is none.
+        UsageError: a short string is the name of a file, so it was probably meant as a path.
+        CorpusError: the path does not exist, or the text is invalid.
     """
     if not isinstance(corpus, str):
         with hinting("give the path of a text file or a folder"):
@@ -204,10 +188,7 @@ def make_source(corpus: str | PathLike[str], pattern: str) -> Source:
 
 
 def make_text_source(text: str) -> Source:
-    """The source of a string that Python hands in.
-
-    Raises:
-        CorpusError: the string is empty, or holds half of a surrogate pair, which no file can.
+    """The source of a string; CorpusError if it is empty or has a surrogate.
 
     >>> make_text_source("abc").read()
     'abc'
@@ -226,12 +207,12 @@ def make_text_source(text: str) -> Source:
 
 
 def empty(label: str) -> CorpusError:
-    """What to say of a text that has nothing in it."""
+    """The error for an empty text."""
     return CorpusError(f"{label} is empty", hint="give a text that has characters")
 
 
 def _spooled(stream: BinaryIO, label: str) -> SpooledPipe:
-    """A nameless file with all that a stream gives; it vanishes with the program, however that ends."""
+    """Copy a stream to a nameless file, which disappears with the process."""
     try:
         file = tempfile.TemporaryFile(dir=make_cache_folder())  # noqa: SIM115 (the spool closes it)
         spool = SpooledPipe(file)
