@@ -1,4 +1,4 @@
-"""A corpus made ready for training: read into the cache, or found there, and divided."""
+"""Preparing a corpus for training: encoding it, or finding it in the cache, and splitting it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.alphabet import Alphabet, Counts
+from charlm.data.cache.entry import hash_key, hash_name
 from charlm.data.cache.store import (
     ScannedCorpus,
     add_naming,
     entry_lock,
     find,
-    hash_key,
-    hash_name,
     open_entry,
     report_os_errors,
     store,
@@ -38,15 +37,15 @@ from charlm.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A corpus that is ready for training.
+    """An encoded corpus, its splits, and a vocabulary.
 
     Attributes:
-        prepared: the whole of it.
-        vocabulary: the characters of the training part, or those of the run that is continued.
-        train: what is trained on.
-        validation: what is held out; it may hold characters that the vocabulary lacks.
-        test: what is held out from both.
-        val_corpus: the text of ``--val-file``; None where there is none.
+        prepared: the whole corpus.
+        vocabulary: that of the training split, or of the run that is continued.
+        train: the training split.
+        validation: the validation split, which may have characters outside the vocabulary.
+        test: the test split.
+        val_corpus: the text of ``--val-file``, or None.
     """
 
     prepared: EncodedCorpus
@@ -58,7 +57,7 @@ class Corpus:
 
     @property
     def val_sha256(self) -> str | None:
-        """Of the text of ``--val-file``, in hexadecimal; None where there is none."""
+        """The sha256 of the text of ``--val-file``, or None."""
         return None if self.val_corpus is None else self.val_corpus.sha256
 
     @property
@@ -68,13 +67,13 @@ class Corpus:
 
     @cached_property
     def table(self) -> TokenIds | None:
-        """The vocabulary's code (A,) of each code of the training part; None where they are the same."""
+        """The vocabulary's id (A,) of each id of the training split; None if they are the same."""
         table_A = self.vocabulary.encode_alphabet(self.train.alphabet)
         return None if np.array_equal(table_A, np.arange(len(table_A))) else table_A
 
 
 def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | None = None) -> Corpus:
-    """Prepare a corpus and divide it; see ``prepare`` and ``divide`` for what is raised.
+    """Prepare a corpus and split it; see ``prepare`` and ``divide`` for the errors.
 
     >>> from charlm.data.reading.sources import make_text_source
     >>> config = TrainingConfig.from_settings(val_fraction=0.25, seq_len=4)
@@ -82,17 +81,17 @@ def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | 
     >>> corpus.train.text, corpus.validation.text, corpus.vocabulary.symbols
     ('to be or not ', 'to be', (' ', 'b', 'e', 'n', 'o', 'r', 't'))
     """
-    # What can be complained of without reading is, before hours of it and not after.
+    # Checked first: reading can take hours.
     Split.of(config.batching)
-    val_corpus = _find_apart(config.batching, source)
+    val_corpus = _find_val_source(config.batching, source)
     prepared = prepare(source, config.corpus, progress)
     return divide(
         prepared, config, val_corpus=None if val_corpus is None else prepare(val_corpus, config.corpus, progress)
     )
 
 
-def _find_apart(config: DataConfig, source: Source) -> Source | None:
-    """The source of ``--val-file``, once it is known that that of ``--test-file`` can be read later."""
+def _find_val_source(config: DataConfig, source: Source) -> Source | None:
+    """The source of ``--val-file``, or None; ``--test-file`` is checked too."""
     if config.test_file is not None and find_text(config.test_file).kind == "stdin":
         raise UsageError(f"--test-file is {config.test_file!r}, which is read later, by eval: give a file")
     if config.val_file is None:
@@ -109,22 +108,22 @@ def divide(
     vocabulary: Vocabulary | None = None,
     val_corpus: EncodedCorpus | None = None,
 ) -> Corpus:
-    """Divide a prepared corpus.
+    """Split an encoded corpus.
 
     Args:
         prepared: the corpus.
         config: the settings of the run.
-        vocabulary: what the model knows; left out, it is made from the training part.
-        val_corpus: the text of ``--val-file``; None where there is none.
+        vocabulary: the model's; None makes it from the training split.
+        val_corpus: the text of ``--val-file``, or None.
 
     Raises:
-        UsageError: the split cannot be.
-        CorpusError: the training part is shorter than one chunk.
-        VocabularyError: the training part has a character that the given vocabulary lacks.
+        UsageError: the split is impossible.
+        CorpusError: the training split is shorter than one window.
+        VocabularyError: the training split has a character outside the given vocabulary.
     """
     train, validation, test = split_corpus(prepared, config.batching, config.budget.seed, val_corpus)
     _check_length(train, config, prepared)
-    # What is held out is the smaller part, and so the faster one to count.
+    # The held-out splits are smaller, so faster to count.
     alphabet = prepared.alphabet
     held_out = [part for part in (validation, test) if part.alphabet is alphabet]
     counts_A = alphabet.counts_A - sum(alphabet.count(part.ids) for part in held_out)
@@ -140,8 +139,8 @@ def _check_length(train: EncodedText, config: TrainingConfig, prepared: EncodedC
         if undivided := describe_undivided(prepared):
             raise CorpusError(undivided)
         raise CorpusError(
-            f"{prepared.source.name}: the training part has {counted(len(train), config.corpus.units)}, and "
-            f"a chunk of --seq-len {seq_len} needs {seq_len + 1}",
+            f"{prepared.source.name}: the training split has {counted(len(train), config.corpus.units)}, and "
+            f"a window of --seq-len {seq_len} needs {seq_len + 1}",
             hint="give a longer text, a smaller --seq-len, or hold out less",
         )
 
@@ -151,68 +150,53 @@ def _check_known(alphabet: Alphabet, counts_A: Counts, vocabulary: Vocabulary, n
     if unseen_A.any():
         symbol = alphabet.symbols[int(unseen_A.argmax())]
         raise VocabularyError(
-            f"{name}: the training part has {symbol!r}, which is not in the run's vocabulary: restore the run's "
+            f"{name}: the training split has {symbol!r}, which is not in the run's vocabulary: restore the run's "
             "vocab.json from a copy"
         )
 
 
 def prepare(source: Source, config: CorpusConfig, progress: Progress | None = None) -> EncodedCorpus:
-    """Prepare a corpus, or find it prepared in the cache.
-
-    Built-in corpora and texts from Python are small, and stay in memory.
-
-    Args:
-        source: what to read.
-        config: how to read it.
-        progress: called now and then while files are read.
+    """Encode a corpus, or find it in the cache; built-in corpora and strings stay in memory.
 
     Raises:
-        CorpusError: a file cannot be read as the settings say, there is nothing in any, or the cache is full.
+        CorpusError: a file cannot be read with these settings, all are empty, or the cache cannot be written to.
     """
     when = time.time()
-    passes = CorpusEncoder(source, config, progress)
+    encoder = CorpusEncoder(source, config, progress)
     if all(isinstance(member.content, bytes) for member in source.files):
-        facts = ScannedCorpus(source, config, *passes.count())
-        return facts.prepared(np.concatenate(list(passes.ids(facts.alphabet))))
-    key = hash_key(source, passes.stamps, config)
+        scanned = ScannedCorpus(source, config, *encoder.count())
+        return scanned.prepared(np.concatenate(list(encoder.ids(scanned.alphabet))))
+    key = hash_key(source, encoder.stamps, config)
     prepared = find(key, source, config)
     if prepared is None:
         with entry_lock(key):
-            prepared = find(key, source, config) or _read(passes, key, source, config)
-        write_key(key, prepared, passes.stamps, when)
+            prepared = find(key, source, config) or _encode(encoder, key, source, config)
+        write_key(key, prepared, encoder.stamps, when)
     return prepared
 
 
 def find_prepared(source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """A corpus whose files were read before, and have the times and sizes that they had; none of them is read.
-
-    Raises:
-        CorpusError: a file is gone, or is no plain file.
-    """
+    """Find a corpus in the cache without reading its files, or None; CorpusError if a file is missing."""
     return find(hash_key(source, CorpusEncoder(source, config, None).stamps, config), source, config)
 
 
 def prepare_temporary(source: Source, config: CorpusConfig) -> EncodedText:
-    """A text that nothing vouches for, of which nothing stays in the cache when the program ends.
-
-    Raises:
-        CorpusError: a file cannot be read as the settings say, there is nothing in any, or the cache is full.
-    """
-    passes = CorpusEncoder(source, config, progress=None)
-    alphabet, _ = passes.count()
+    """Encode a text into a temporary file; see ``prepare`` for the errors."""
+    encoder = CorpusEncoder(source, config, progress=None)
+    alphabet, _ = encoder.count()
     with report_os_errors(), tempfile.TemporaryFile(dir=make_cache_folder()) as file:
-        for ids in passes.ids(alphabet):
+        for ids in encoder.ids(alphabet):
             file.write(ids.astype(alphabet.dtype, copy=False).data)
         file.flush()
         return EncodedText(np.memmap(file, alphabet.dtype, "r").view(np.ndarray), alphabet)
 
 
-def _read(passes: CorpusEncoder, key: str, source: Source, config: CorpusConfig) -> EncodedCorpus:
-    """Read a corpus that no key is known for; where its content is in the cache already, once is enough."""
-    facts = ScannedCorpus(source, config, *passes.count())
-    prepared = open_entry(hash_name(facts.sha256, config), source, config)
+def _encode(encoder: CorpusEncoder, key: str, source: Source, config: CorpusConfig) -> EncodedCorpus:
+    """Read a corpus that has no key; the second pass is skipped if its content is in the cache."""
+    scanned = ScannedCorpus(source, config, *encoder.count())
+    prepared = open_entry(hash_name(scanned.sha256, config), source, config)
     if prepared is None:
-        return store(key, facts, passes.ids(facts.alphabet))
-    passes.check_unchanged()
-    add_naming(prepared, facts.files)
+        return store(key, scanned, encoder.ids(scanned.alphabet))
+    encoder.check_unchanged()
+    add_naming(prepared, scanned.files)
     return prepared

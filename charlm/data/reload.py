@@ -1,4 +1,4 @@
-"""Finding a run's corpus again, and refusing it, with the difference, if it has changed."""
+"""Finding a run's corpus again, with an error that says what has changed if it has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from typing import Protocol
 from charlm.base.errors import CorpusError, MissingCorpusError, hinting
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, TrainingConfig
-from charlm.data.cache.store import hash_content, hash_name, open_entry, read_files
+from charlm.data.cache.entry import hash_content, hash_name
+from charlm.data.cache.store import open_entry, read_files
 from charlm.data.catalog.builtin import BUILTIN_NAMES
 from charlm.data.corpus import Corpus, divide, find_prepared, prepare
 from charlm.data.encoded import EncodedCorpus
@@ -22,11 +23,12 @@ from charlm.data.reading.sources import Kind, Source, find_files, find_source, f
 from charlm.data.vocabulary import Vocabulary
 
 _ORIGINS = {"stdin": "standard input", "text": "a text that was handed in from Python"}
+_MOST_SHOWN = 3
 BY_NAME = "name it by --corpus PATH"
 
 
 class StoredCorpus(Protocol):
-    """What is remembered of a corpus: its source's ``name``, ``kind`` and ``paths``, how many files, the sums."""
+    """What a run stores of its corpus: the source's name, kind and paths, the number of files, and hashes."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -44,19 +46,18 @@ class StoredCorpus(Protocol):
 
 @dataclass(frozen=True)
 class CorpusSearch:
-    """How a run's own texts are looked for.
+    """Where to look for a run's texts.
 
     Attributes:
-        folder: the run's; what has moved together with it is found.
-        given: the corpus as the user names it now by ``--corpus``, empty where it is to be looked for; None where
-            there is no such option.
+        folder: the run's folder; texts that moved together with it are found.
+        given: the arguments of ``--corpus``, which may be empty; None if there is no such option.
     """
 
     folder: Path
     given: Sequence[str] | None = None
 
     def near(self, corpus: Source | None = None) -> list[Path]:
-        """Folders near which a text may be: the run's, and its corpus's once that is found."""
+        """Folders near which a text may be: the run's, and its corpus's."""
         beside = () if corpus is None else corpus.paths
         return [self.folder.absolute(), self.folder.resolve(), *(Path(path).parent for path in beside)]
 
@@ -68,20 +69,16 @@ def reload_corpus(
     search: CorpusSearch,
     progress: Progress | None = None,
 ) -> Corpus:
-    """The corpus that a run was trained on, divided as it was; see ``reload_prepared`` and ``divide``.
-
-    Raises:
-        CorpusError: the file that it validates on has changed.
-    """
+    """The corpus of a run with the same splits; see ``reload_prepared`` and ``divide`` for the errors."""
     prepared = reload_prepared(known, config.corpus, search, progress)
-    val_corpus = _validating_again(known, config, search, prepared.source, progress)
+    val_corpus = _reload_val_corpus(known, config, search, prepared.source, progress)
     return divide(prepared, config, vocabulary, val_corpus)
 
 
-def _validating_again(
+def _reload_val_corpus(
     known: StoredCorpus, config: TrainingConfig, search: CorpusSearch, corpus: Source, progress: Progress | None
 ) -> EncodedCorpus | None:
-    """The text of ``--val-file``; None where there is none."""
+    """The text of ``--val-file``, or None."""
     stored, sha256 = config.batching.val_file, known.val_sha256
     if stored is None and sha256 is None:
         return None
@@ -90,7 +87,7 @@ def _validating_again(
             "of the file that the run validates on, it has the name or the sum alone", hint=""
         )
     if stored == "-":
-        kept = _kept("stdin", "stdin", sha256, config.corpus)
+        kept = _find_kept("stdin", "stdin", sha256, config.corpus)
         if kept is None:
             raise MissingCorpusError(f"the run validates on {_ORIGINS['stdin']}, which is not kept", hint="")
         return kept
@@ -107,24 +104,18 @@ def reload_prepared(
 ) -> EncodedCorpus:
     """Prepare the corpus that a run was trained on, or find it in the cache.
 
-    It is looked for where it was, and where it is if it has moved together with the run's folder; or else it is
-    what the user names. It is the same only by its sum, and nothing of another text is kept.
-
-    Args:
-        known: what the run remembers of it.
-        config: how it was read.
-        search: where to look.
-        progress: called now and then while files are read.
+    It is where ``--corpus`` says, else where it was, else where it is if it moved together with the run's folder.
+    Its hash decides, before anything is cached.
 
     Raises:
-        CorpusError: it was never kept, is gone, cannot be read, or is no longer the same.
+        CorpusError: it was never kept, is missing, cannot be read, or has changed.
     """
     wanted = ExpectedText(known.sha256, known.files)
     if search.given:
         with hinting("name what the run was trained on, or leave out --corpus"):
             return wanted.first([partial(find_source, search.given, config.glob)], config, progress)
     if known.kind != "built-in" and not known.paths:
-        kept = _kept(known.name, known.kind, known.sha256, config)
+        kept = _find_kept(known.name, known.kind, known.sha256, config)
         if kept is None:
             raise MissingCorpusError(
                 f"the run was trained on {_ORIGINS.get(known.kind, 'a text')}, which is not kept",
@@ -140,22 +131,14 @@ def reload_prepared(
         return wanted.first(places, config, progress)
 
 
-def _kept(name: str, kind: Kind, sha256: str, config: CorpusConfig) -> EncodedCorpus | None:
-    """A text that came through a pipe, if the cache still has it."""
+def _find_kept(name: str, kind: Kind, sha256: str, config: CorpusConfig) -> EncodedCorpus | None:
+    """A text from a pipe, if it is still in the cache."""
     return open_entry(hash_name(sha256, config), Source(name, kind, (), ()), config)
-
-
-_MOST_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class ExpectedText:
-    """The text that is wanted.
-
-    Attributes:
-        sha256: of its content, in hexadecimal.
-        files: how many it was read from.
-    """
+    """A text that must have this sha256 and number of files."""
 
     sha256: str
     files: int
@@ -163,23 +146,21 @@ class ExpectedText:
     def first(
         self, places: Iterable[Callable[[], Source]], config: CorpusConfig, progress: Progress | None
     ) -> EncodedCorpus:
-        """Prepare it from the first of some places where it is, or find it in the cache.
-
-        Raises:
-            CorpusError: it is in none; what is said is of the first place.
-        """
-        complaints = []
+        """Prepare the text from the first place that has it; CorpusError, of the first place, if none has."""
+        errors = []
         for place in places:
             try:
-                return self._prepare(place().allow_expansion(), config, progress)  # it may, as it did at first
+                return self._prepare_from(
+                    place().allow_expansion(), config, progress
+                )  # as when it was first read
             except CorpusError as error:
-                complaints.append(error)
-        raise complaints[0]
+                errors.append(error)
+        raise errors[0]
 
-    def _prepare(self, source: Source, config: CorpusConfig, progress: Progress | None) -> EncodedCorpus:
+    def _prepare_from(self, source: Source, config: CorpusConfig, progress: Progress | None) -> EncodedCorpus:
         if len(source.files) != self.files:
             now = [FileDigest(member.path, 0, "") for member in source.files]
-            raise self._refused(source, config, now, f"{self.files:,} files then, {len(now):,} now")
+            raise self._mismatch(source, config, now, f"{self.files:,} files then, {len(now):,} now")
         prepared = find_prepared(source, config)
         if prepared is None:
             files: Sequence[FileDigest] = CorpusEncoder(source, config, progress).sums()
@@ -190,20 +171,20 @@ class ExpectedText:
         if prepared is None or prepared.sha256 != self.sha256:
             sha256 = hash_content(files) if prepared is None else prepared.sha256
             difference = f"sha256 {self.sha256[:12]} then, {sha256[:12]} now"
-            raise self._refused(source, config, files, difference)
+            raise self._mismatch(source, config, files, difference)
         return prepared
 
-    def _refused(
+    def _mismatch(
         self, source: Source, config: CorpusConfig, now: Sequence[FileDigest], difference: str
     ) -> CorpusError:
-        """What to say of another text: which files differ, where the cache still knows what they were."""
+        """The error for another text, with the files that differ if the cache knows them."""
         then = read_files(self.sha256, source.paths, config)
         said = difference if not then or len(then) == len(now) == 1 else _difference(then, now)
         return MissingCorpusError(f"{source.label} is not what the run read ({said})", hint="")
 
 
 def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:
-    """What is not the same any more, by file; those whose sum is not known now may have changed as well."""
+    """The files that differ; those without a hash now may have changed as well."""
     before, after = ({file.path: file.sha256 for file in files} for files in (then, now))
     kinds = {
         "changed": [path for path in before if after.get(path) and after[path] != before[path]],
@@ -220,34 +201,33 @@ def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:
 
 
 def find_moved(paths: Sequence[str], near: Iterable[Path]) -> Iterator[tuple[str, ...]]:
-    """Places where what lay at these paths may be now, nearest first.
+    """Places where moved files may be now, nearest first.
 
-    The way from a folder to a file goes up to a folder that holds both, and down again. It stays the same when
-    the two move together. How far up it went is not known, so every ancestor is tried, and below each every end
-    of the paths, the longest first.
+    The relative path from a folder to a file stays the same when both move together. The ancestor that they share
+    is unknown, so every ancestor is tried, and below each every end of the paths, longest first.
 
     Args:
-        paths: of files and folders, and patterns, all absolute; they have moved by the same way.
+        paths: absolute paths of files and folders, and patterns, which moved together.
         near: folders that may have moved with them, such as the run's.
 
     Yields:
-        As many paths, where something may be there.
+        As many paths, where something exists.
     """
     parts = [PurePath(path).parts for path in paths]
     literal = [len(list(takewhile(lambda part: not glob.has_magic(part), each))) for each in parts]
     shared = len(list(takewhile(lambda column: len(set(column)) == 1, zip(*parts, strict=False))))
-    # A file's own name stays, and of a pattern a folder: below a stranger's, it may fit anything.
+    # At least a file's name stays, or one folder of a pattern, which alone could match anything.
     most = min(shared, *(min(count, len(each)) - 1 for count, each in zip(literal, parts, strict=True)))
     for folder in dict.fromkeys(each for start in near for each in (start, *start.parents)):
         for dropped in range(1, most + 1):
             ends = [each[dropped:] for each in parts]
             kept = [folder.joinpath(*end[: count - dropped]) for end, count in zip(ends, literal, strict=True)]
             found = tuple(str(folder.joinpath(*end)) for end in ends)
-            if found != tuple(paths) and all(map(_is_there, kept)):
+            if found != tuple(paths) and all(map(_exists, kept)):
                 yield found
 
 
-def _is_there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError):

@@ -31,7 +31,7 @@ def list_remarks(prepared: EncodedCorpus) -> list[str]:
 
 
 def describe_left_out(source: Source) -> str | None:
-    """What was not read though its name fits."""
+    """Files left out although their names match; None if there are none."""
     if not source.left_out:
         return None
     more = len(source.left_out) - MOST_SHOWN
@@ -39,11 +39,11 @@ def describe_left_out(source: Source) -> str | None:
 
 
 def _accidents(prepared: EncodedCorpus) -> str | None:
-    r"""The line ends of Windows and the mark of an editor, which become symbols, and how to be without them."""
+    r"""Carriage returns and byte order marks, which become symbols, and how to remove them."""
     returns, newlines = _count(prepared, "\r"), _count(prepared, "\n")
     is_bytes = prepared.config.bytes
     found = []
-    # Bytes of other files are the same by chance, but text has as many of both, and no zeros.
+    # Binary files have these bytes by chance; text has as many of both, and no zeros.
     if returns and (not is_bytes or (returns == newlines and not _count(prepared, "\0"))):
         cure = "tr -d '\\r' < OLD > NEW" if newlines else "tr '\\r' '\\n' < OLD > NEW"
         found.append(f"its lines end in {'CRLF' if newlines else 'CR'}, so '\\r' is a symbol ({cure} removes it)")
@@ -55,20 +55,20 @@ def _accidents(prepared: EncodedCorpus) -> str | None:
 
 
 def _other_than_text(prepared: EncodedCorpus) -> str | None:
-    """What the first file is where its bytes are read though it holds a text for another program."""
+    """With ``--bytes``, the kind of the first file if it is not plain text."""
     kind = detect_kind(_head(prepared)) if prepared.config.bytes else None
     label = prepared.source.files[0].label
     return None if kind is None else f"{label} is {kind[0]}, and is read as it is: for its text, {kind[1]}"
 
 
 def _count(prepared: EncodedCorpus, character: str) -> int:
-    """How often a character, or a byte, stands in a corpus."""
+    """The count of a character or a byte."""
     alphabet = prepared.alphabet
     return int(alphabet.counts_A[alphabet.points_A == ord(character)].sum())
 
 
 def _head(prepared: EncodedCorpus) -> bytes:
-    """The first bytes of a corpus as it is read."""
+    """The first bytes of a corpus."""
     ids = prepared.ids[: HEAD + 1]
     ids = ids[1:] if ids[0] == prepared.alphabet.end else ids[:HEAD]
     return prepared.alphabet.decode(ids).encode("utf-8", "surrogateescape")
@@ -78,12 +78,13 @@ _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\f": "\f"}
 
 
 def describe_undivided(prepared: EncodedCorpus) -> str | None:
-    """What to say where the end of a document does not occur; None where it does, or the corpus is one text.
+    r"""Say that the end of a document does not occur, and which string may be meant; None if it occurs.
 
-    The files are read again only where none has more than one document.
+    A shell passes ``'\n\n'`` as four characters, and Windows text has ``\r\n`` for ``\n``. Files are only
+    read again if none has more than one document.
 
     Raises:
-        CorpusError: a file cannot be read any more.
+        CorpusError: a file can no longer be read.
     """
     alphabet, source, config = prepared.alphabet, prepared.source, prepared.config
     end, files = config.document_end, len(source.files)
@@ -100,7 +101,7 @@ def describe_undivided(prepared: EncodedCorpus) -> str | None:
 
 
 def _alternatives(end: str) -> Iterator[str]:
-    """Strings that may have been meant, but for this one itself."""
+    """Other strings that may be meant."""
     unescaped = re.sub(r"\\[nrtf]", lambda found: _ESCAPES[found[0]], end)
     unix = unescaped.replace("\r\n", "\n")
     for each in dict.fromkeys([unescaped, unix.replace("\n", "\r\n"), unix, unix.replace("\n", "\r")]):
@@ -109,7 +110,7 @@ def _alternatives(end: str) -> Iterator[str]:
 
 
 def _occurs(wanted: str, source: Source, config: CorpusConfig) -> bool:
-    """Whether a string occurs in a text that is read as the settings say, but for its documents."""
+    """Whether a string occurs in a text with these settings, ignoring documents."""
     whole = CorpusConfig(bytes=config.bytes, lowercase=config.lowercase, normalize=config.normalize)
     wanted = preprocess_text(wanted, whole)
     for member in source.files:
@@ -123,7 +124,7 @@ def _occurs(wanted: str, source: Source, config: CorpusConfig) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """A string as a shell takes it, on one line."""
+    """A string quoted for a shell, on one line."""
     if text.isprintable():
         return shlex.quote(text)
     escaped = re.sub(r"(['\\])", r"\\\1", text)

@@ -96,7 +96,7 @@ def test_a_corpus_shorter_than_one_chunk(elsewhere, call):
     refused = call("train", "short.txt")
     assert refused.code == 1 and not (elsewhere / "runs").exists()
     assert refused.complaint.startswith(
-        "short: the training part has 2 characters, and a chunk of --seq-len 64 needs 65: give a longer text"
+        "short: the training split has 2 characters, and a window of --seq-len 64 needs 65: give a longer text"
     )
 
 

@@ -167,4 +167,4 @@ def test_one_of_a_thing_is_said_as_one(elsewhere, call, tiny):
     (elsewhere / "a.txt").write_text("a" * 399)
     assert "over 1 word between white space" in " ".join(call("eval", "perplexity", "a.txt").out.split())
     too_short = call("train", "a.txt", "--split", "0.3/99.7")
-    assert too_short.complaint.startswith("a: the training part has 1 character, and a chunk")
+    assert too_short.complaint.startswith("a: the training split has 1 character, and a window")

@@ -142,7 +142,7 @@ def test_a_vocabulary_that_is_given_must_have_the_training_part_s_characters():
     vocabulary = Vocabulary.of("abcdef")
     corpus = divide(prepared, config, vocabulary)
     assert corpus.vocabulary is vocabulary and corpus.table.tolist() == [0, 3, 4, 5]
-    with pytest.raises(VocabularyError, match=r"text: the training part has 'f', which is not in the run's"):
+    with pytest.raises(VocabularyError, match=r"text: the training split has 'f', which is not in the run's"):
         divide(prepared, config, Vocabulary.of("abcde"))
 
 
@@ -154,7 +154,7 @@ def test_a_split_that_cannot_be_is_told_before_anything_is_read():
 
 def test_the_training_part_needs_a_chunk_and_the_character_after_it():
     assert len(corpus_of("a" * 10, val_fraction=0.1, seq_len=8).train) == 9
-    with pytest.raises(CorpusError, match=r"has 8 characters, and a chunk of --seq-len 8 needs 9"):
+    with pytest.raises(CorpusError, match=r"has 8 characters, and a window of --seq-len 8 needs 9"):
         corpus_of("a" * 9, val_fraction=0.1, seq_len=8)
 
 

@@ -1,7 +1,7 @@
-"""Clearing the cache: what is charlm's own, by its name and by its content, and nothing else.
+"""Clearing the cache of everything that charlm recognizes as its own, by name and content.
 
-Links are never followed. In a folder that charlm did not mark as its own (see ``charlm.base.files.cache_dir``)
-nothing is removed; only at the platform's own place is one taken over, when all that is in it is charlm's.
+Links are never followed. Nothing is removed from a folder without charlm's mark (see ``cache_dir``); only at the
+platform's default place a folder of an earlier version, with nothing else in it, is marked first.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from charlm.base.errors import CorpusError
 from charlm.base.files.atomic import PRIVATE, final_name
 from charlm.base.files.cache_dir import MARK, cache_folder, default_cache_folder, is_marked_cache, mark_cache
 from charlm.base.files.lock import hold
-from charlm.data.cache.entry import HEADER, MANIFESTS, is_folder, is_plain, list_own_files, read_manifest
-from charlm.data.cache.store import (
-    ENTRIES,
-    KEYS,
-    LOCKS,
-    UNFINISHED,
+from charlm.data.cache.entry import (
+    HEADER,
+    MANIFESTS,
     has_own_name,
-    read_header,
-    report_os_errors,
+    is_folder,
+    is_plain,
+    list_own_files,
+    read_manifest,
 )
+from charlm.data.cache.store import ENTRIES, KEYS, LOCKS, UNFINISHED, read_header, report_os_errors
 from charlm.data.catalog.catalog import DOWNLOADS, read_catalog
 from charlm.data.catalog.download import LOCK, PARTS, is_intact, match_part_names
 
@@ -36,12 +36,12 @@ _LONGEST = 64  # bytes of a key or a lock
 
 @dataclass(frozen=True)
 class Cleared:
-    """What came of clearing the cache.
+    """The result of clearing the cache.
 
     Attributes:
-        bytes: how many are gone.
-        kept: entries of texts that came through a pipe, which nothing can make again.
-        left: what is not charlm's, or is not whole.
+        bytes: bytes removed.
+        kept: entries of texts from pipes, which cannot be made again.
+        left: what is not charlm's, or is incomplete.
     """
 
     bytes: int
@@ -51,14 +51,14 @@ class Cleared:
 
 @dataclass(frozen=True)
 class _Holding:
-    """One thing in the cache.
+    """A file or folder in the cache.
 
     Attributes:
         path: where it is.
-        own: the files of it that are charlm's, in the order in which they are to go.
-        others: what of it is not.
+        own: its files that are charlm's, in order of removal.
+        others: its other files.
         is_piped: whether it is the text of a pipe.
-        lock: what is held by whoever is writing it; None where nobody can be.
+        lock: the lock of a process that writes it; None if there can be none.
     """
 
     path: Path
@@ -69,14 +69,14 @@ class _Holding:
 
 
 def clean(piped: bool = False, downloads: bool = False) -> Cleared:
-    """Remove what is prepared in the cache; what is being prepared at the moment stays.
+    """Remove all entries that no process is writing.
 
     Args:
-        piped: whether texts that came through a pipe go too, so that runs trained on them cannot go on.
-        downloads: whether downloaded texts go too.
+        piped: also remove texts from pipes; runs trained on them can then no longer be resumed.
+        downloads: also remove downloaded texts.
 
     Raises:
-        CorpusError: the folder is not charlm's to clear, or the system refuses.
+        CorpusError: the folder is not charlm's, or a file cannot be removed.
     """
     root, freed = cache_folder(), 0
     kept: list[Path] = []
@@ -96,11 +96,7 @@ def clean(piped: bool = False, downloads: bool = False) -> Cleared:
 
 
 def _take_over(root: Path) -> None:
-    """Mark a folder of an earlier version.
-
-    Raises:
-        CorpusError: it may be somebody else's.
-    """
+    """Mark the folder of an earlier version; CorpusError if other programs may use it."""
     if not any(root.iterdir()):
         return
     others = [path for holding in _holdings(root, downloads=True) for path in holding.others]
@@ -114,7 +110,7 @@ def _take_over(root: Path) -> None:
 
 
 def _remove(holding: _Holding) -> int:
-    """Remove what is charlm's of a thing, unless somebody is writing it; how many bytes are gone."""
+    """Remove charlm's files, unless a process is writing them; returns the bytes removed."""
     freed = 0
     with ExitStack() as stack, suppress(BlockingIOError):
         if holding.lock is not None:
@@ -128,7 +124,7 @@ def _remove(holding: _Holding) -> int:
 
 
 def _holdings(root: Path, downloads: bool) -> Iterator[_Holding]:
-    """Everything in the cache, each once; downloads only where they are asked for."""
+    """Everything in the cache, each once; downloads only on request."""
     # Attempts come before the locks that guard them.
     rooms: dict[str, Callable[[Path], _Holding]] = {
         ENTRIES: _entry, KEYS: _key, UNFINISHED: _attempt, LOCKS: _lock, DOWNLOADS: _download
@@ -178,7 +174,7 @@ def _download(path: Path) -> _Holding:
         return _foreign(path)
     lock = corpus.path.with_suffix(LOCK)
     if path.suffix == LOCK and is_plain(path):
-        return _Holding(path)  # a lock that is removed keeps nobody out
+        return _Holding(path)  # a removed lock would not exclude other processes
     if path.suffix == PARTS and is_folder(path):
         own, others = list_own_files(path, match_part_names(corpus))
         return _Holding(path, tuple(own), tuple(others), lock=lock)
@@ -192,7 +188,7 @@ def _foreign(path: Path) -> _Holding:
 
 
 def _start(path: Path) -> bytes:
-    """A file's first bytes; nothing where there is no plain file."""
+    """A file's first bytes; empty if it is not a plain file."""
     if not is_plain(path):
         return b""
     with path.open("rb") as file:

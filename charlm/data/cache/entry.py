@@ -1,4 +1,4 @@
-"""The files of a cache entry's folder: their names, manifests, sealed JSON, and removal.
+"""A cache entry's folder: its name, its files, the manifests of its corpora, and its removal.
 
 An entry is shared by all corpora of the same content: a copy of a folder uses the entry of the original, with a
 manifest of its own.
@@ -12,40 +12,34 @@ import json
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from charlm.base.files.atomic import PRIVATE, atomic_file, final_name
+from charlm.config import CorpusConfig
 from charlm.data.reading.encode import FileDigest
 from charlm.data.reading.sources import Source
 
+FORMAT = 1
 HEADER, ALPHABET, CODES = "header.json", "alphabet", "codes"
 
-# The three, the records of what was named, and what is laid out or counted anew from the codes.
+# The three, manifests, and what is derived from the codes.
 _OWN = re.compile(
     r"header\.json|alphabet|codes|files-[0-9a-f]{16}\.json|ends|shuffled-[0-9]+(-ends)?|bigrams-[0-9]+-[0-9]+(-[0-9]+)?"
 )
 
 
 def list_own_files(folder: Path, own: re.Pattern[str] = _OWN) -> tuple[list[Path], list[Path]]:
-    """What a folder holds: plain files with names of charlm's, the header last, and everything else."""
+    """The plain files of a folder with charlm's names, the header last, and everything else in it."""
     everything = sorted(folder.iterdir(), key=lambda path: (path.name == HEADER, path.name))
     ours = [path for path in everything if is_plain(path) and own.fullmatch(final_name(path.name) or path.name)]
     return ours, [path for path in everything if path not in ours]
 
 
 def remove_entry(folder: Path, own: re.Pattern[str] = _OWN) -> None:
-    """Remove an entry, finished or not, if it is there; the folder stays where something else lies in it.
-
-    Args:
-        folder: where it is.
-        own: which names are charlm's; left out, those of an entry's files.
-
-    Raises:
-        OSError: the system refuses.
-    """
+    """Remove the files with charlm's names from a folder if it exists, and the folder if it is then empty."""
     if not is_folder(folder):
         return
     ours, others = list_own_files(folder, own)
@@ -56,12 +50,12 @@ def remove_entry(folder: Path, own: re.Pattern[str] = _OWN) -> None:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether there is a file here: no link to one, no pipe, no device."""
+    """Whether this is a plain file, and not a link to one."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is a folder here, and no link to one."""
+    """Whether this is a folder, and not a link to one."""
     return stat.S_ISDIR(_mode(path))
 
 
@@ -77,12 +71,12 @@ MANIFESTS = "files-*.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """A corpus as it was named, and its files as they were then.
+    """A corpus that has an entry's content.
 
     Attributes:
         name: the corpus's short name.
-        paths: what was named; empty for what came through a pipe.
-        files: what it stood for, in the order in which they were read.
+        paths: its arguments; empty for a pipe.
+        files: its files in reading order.
     """
 
     name: str
@@ -91,19 +85,19 @@ class Manifest:
 
 
 def manifest_path(folder: Path, paths: Sequence[str], pattern: str) -> Path:
-    """Where the record of what was named so, with this ``--glob``, is in an entry's folder."""
+    """The path of the manifest for these arguments and this ``--glob`` in an entry's folder."""
     return folder / MANIFESTS.replace("*", hash_bytes(json_bytes([list(paths), pattern]))[:16])
 
 
 def write_manifest(folder: Path, source: Source, pattern: str, files: Sequence[FileDigest]) -> None:
-    """Put a record into an entry's folder, whole or not at all; OSError where the system refuses."""
+    """Write a manifest into an entry's folder atomically."""
     facts = [dataclasses.astuple(file) for file in files]
     with atomic_file(manifest_path(folder, source.paths, pattern), PRIVATE) as file:
         file.write(seal({"name": source.name, "paths": list(source.paths), "files": facts}))
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The record at this path; None where there is none, or it was altered."""
+    """The manifest at this path; None if it is missing or was altered."""
     value = unseal(path)
     if value is None:
         return None
@@ -111,12 +105,12 @@ def read_manifest(path: Path) -> Manifest | None:
 
 
 def seal(value: dict[str, Any]) -> bytes:
-    """A JSON object with a sum of itself."""
+    """A JSON object with its own sha256."""
     return json_bytes(value | {"sum": hash_bytes(json_bytes(value))})
 
 
 def unseal(path: Path) -> dict[str, Any] | None:
-    """What was sealed; None where there is nothing, or it was altered."""
+    """A sealed JSON object; None if it is missing or was altered."""
     try:
         value: dict[str, Any] = json.loads(path.read_bytes())
         return value if value.pop("sum") == hash_bytes(json_bytes(value)) else None
@@ -125,10 +119,54 @@ def unseal(path: Path) -> dict[str, Any] | None:
 
 
 def json_bytes(value: Any) -> bytes:
-    """JSON, the same for the same value."""
+    """Canonical JSON."""
     return json.dumps(value, sort_keys=True).encode()
 
 
 def hash_bytes(data: bytes) -> str:
-    """The SHA-256, in hexadecimal."""
+    """The sha256 in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def hash_content(files: Sequence[FileDigest]) -> str:
+    """The sha256 of a corpus; for several files, of their sums in reading order."""
+    if len(files) == 1:
+        return files[0].sha256
+    return hash_bytes("".join(f"{file.sha256}\n" for file in files).encode())
+
+
+def hash_key(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:
+    """The key by which a corpus is found without being read."""
+    digest = hashlib.sha256(json.dumps([FORMAT, select_settings(config)]).encode())
+    for member, stamp in zip(source.files, stamps, strict=True):
+        digest.update(json.dumps([member.path, *stamp]).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:32]
+
+
+def select_settings(config: CorpusConfig) -> dict[str, Any]:
+    """The settings that determine an entry's content."""
+    return {
+        "units": config.units,
+        "normalize": config.normalize,
+        "lowercase": config.lowercase,
+        "document_end": config.document_end,
+        "lines": config.lines,
+    }
+
+
+def hash_name(sha256: str, config: CorpusConfig) -> str:
+    """The name of the entry for this content and these settings."""
+    return _name(sha256, select_settings(config))
+
+
+def _name(sha256: Any, settings: dict[str, Any]) -> str:
+    return hash_bytes(json.dumps([FORMAT, sha256, settings]).encode())[:32]
+
+
+def has_own_name(folder: Path, header: dict[str, Any]) -> bool:
+    """Whether an entry's folder has the name that follows from its header: only charlm's has."""
+    settings = header.get("settings")
+    names = select_settings(CorpusConfig())
+    if not isinstance(settings, dict) or set(settings) != set(names):
+        return False
+    return folder.name == _name(header.get("sha256"), {name: settings[name] for name in names})

@@ -1,4 +1,4 @@
-"""Looking after the cache: what is in it, and whether it still fits the files."""
+"""Cache maintenance: listing the entries, and verifying them against the files."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from charlm.data.reading.sources import Source
 
 @dataclass(frozen=True)
 class Entry:
-    """A corpus as it was named, prepared in the cache; those of the same content share a folder.
+    """A corpus in the cache; corpora with the same content share a folder.
 
     Attributes:
-        folder: where it is.
-        name: the corpus's short name; None where the entry was altered, as for all that follows.
-        paths: what was named when it was prepared; empty for what came through a pipe.
+        folder: the entry's folder.
+        name: the corpus's short name; None if the entry was altered.
+        paths: its arguments; empty for a pipe.
         settings: how it was read.
-        bytes_on_disk: of all the folder's files.
-        files: what they stood for, as it was then.
-        used: when it was last used, in seconds since 1970.
+        bytes_on_disk: size of all files in the folder.
+        files: the corpus's files when it was read.
+        used: time of last use, in seconds since 1970.
     """
 
     folder: Path
@@ -43,21 +43,13 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """What the cache holds, the entry that was used last first, and those of one folder by their paths."""
+    """The entries, last used first, and those of one folder by path."""
     found = [entry for folder in _folders(cache_folder() / ENTRIES) for entry in _entries(folder)]
     return sorted(found, key=lambda entry: (-entry.used, entry.folder, entry.paths))
 
 
 def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
-    """Read an entry's files again, and compare them with what they were when it was prepared.
-
-    Args:
-        entry: the entry.
-        progress: called now and then with how many bytes are read, and of how many.
-
-    Returns:
-        What is not as it was, a sentence each; nothing where all is.
-    """
+    """Read an entry's files again; a sentence for each difference."""
     if entry.name is None:
         return [f"{entry.folder} was altered: it will be prepared again"]
     complaints = [] if _counts_agree(entry) else [f"{entry.folder / CODES} was altered: charlm corpus clean"]
@@ -83,7 +75,7 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
 
 
 def _entries(folder: Path) -> list[Entry]:
-    """One for each naming of the content; one without a name where there is none that is whole."""
+    """One for each valid manifest, or one without a name if there is none."""
     header = read_header(folder)
     size = sum(path.stat().st_size for path in _files(folder))
     used = (folder / HEADER if (folder / HEADER).exists() else folder).stat().st_mtime
@@ -97,7 +89,7 @@ def _entries(folder: Path) -> list[Entry]:
 
 
 def _counts_agree(entry: Entry) -> bool:
-    """Whether the codes are those that were counted when the corpus was read."""
+    """Whether the ids have the counts of the alphabet."""
     units, document_end, lines = (entry.settings[name] for name in ("units", "document_end", "lines"))
     config = CorpusConfig(
         bytes=units == "bytes",

@@ -1,19 +1,17 @@
-"""The cache of prepared corpora: one folder an entry, which is there whole or not at all.
+"""The cache of encoded corpora: one folder for each entry, which is complete or absent.
 
 header.json   what the entry is, the sizes and sums of the other files, and a sum of itself
 alphabet      the symbols' code points (uint32), then their counts (int64), little-endian
-files-*.json  the files with their sums: one record for each naming of a corpus that has this content
-codes         the corpus in codes of the alphabet; maps that are made from it may stand beside it
-bigrams-*     how often each symbol of a part came after each, with a sum of itself (see ``ngram.bigrams``)
+files-*.json  manifests: the files with their sums, one for each corpus with this content
+codes         the corpus as ids of the alphabet; maps derived from it may be next to it
+bigrams-*     bigram counts of a split, with a sum of itself (see ``ngram.bigrams``)
 
-An entry is named by its content and its settings. What a user names is found by a key: a sum of the path, size,
-time and number of every file, and of the settings. Keys and entries can be deleted at any time.
+An entry's name is a hash of its content and settings. A corpus is found by a key: a hash of the path, size, time
+and inode of every file, and of the settings. Keys and entries can be deleted at any time.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,12 +38,16 @@ from charlm.data.alphabet import Alphabet
 from charlm.data.cache.entry import (
     ALPHABET,
     CODES,
+    FORMAT,
     HEADER,
     hash_bytes,
+    hash_content,
+    hash_name,
     manifest_path,
     read_manifest,
     remove_entry,
     seal,
+    select_settings,
     unseal,
     write_manifest,
 )
@@ -53,18 +55,17 @@ from charlm.data.encoded import EncodedCorpus
 from charlm.data.reading.encode import FileDigest
 from charlm.data.reading.sources import Source
 
-FORMAT = 1
 ENTRIES, KEYS, LOCKS, UNFINISHED = "prepared", "keys", "locks", "unfinished"
 
 YOUNG_SECONDS = 2.0
-"""A file this young may still be written to without its time changing, so no key tells what is in it."""
+"""A younger file may be written to without a change of its time, so it gets no key."""
 
 _POINT, _COUNT = np.dtype("<u4"), np.dtype("<i8")
 
 
 @dataclass(frozen=True)
 class ScannedCorpus:
-    """What is known of a corpus before it is encoded, and what its entry is named by."""
+    """The result of the first pass over a corpus."""
 
     source: Source
     config: CorpusConfig
@@ -73,56 +74,21 @@ class ScannedCorpus:
 
     @property
     def sha256(self) -> str:
-        """Of the content; see ``hash_content``."""
+        """The content's; see ``hash_content``."""
         return hash_content(self.files)
 
     def prepared(self, ids: TokenIds, folder: Path | None = None) -> EncodedCorpus:
-        """The corpus, now that it is encoded."""
+        """The encoded corpus."""
         return EncodedCorpus(self.source, self.config, self.alphabet, ids, self.sha256, folder)
 
 
-def hash_content(files: Sequence[FileDigest]) -> str:
-    """The sum of a corpus; of several files, of their sums in the order in which they were read."""
-    if len(files) == 1:
-        return files[0].sha256
-    return hash_bytes("".join(f"{file.sha256}\n" for file in files).encode())
-
-
-def hash_key(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:
-    """The sum by which a corpus is found again without being read."""
-    digest = hashlib.sha256(json.dumps([FORMAT, select_settings(config)]).encode())
-    for member, stamp in zip(source.files, stamps, strict=True):
-        digest.update(json.dumps([member.path, *stamp]).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()[:32]
-
-
-def select_settings(config: CorpusConfig) -> dict[str, Any]:
-    """The settings that an entry depends on."""
-    return {
-        "units": config.units,
-        "normalize": config.normalize,
-        "lowercase": config.lowercase,
-        "document_end": config.document_end,
-        "lines": config.lines,
-    }
-
-
-def hash_name(sha256: str, config: CorpusConfig) -> str:
-    """The name of the entry of this content under these settings."""
-    return _name(sha256, select_settings(config))
-
-
-def _name(sha256: Any, settings: dict[str, Any]) -> str:
-    return hash_bytes(json.dumps([FORMAT, sha256, settings]).encode())[:32]
-
-
 def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """The corpus that a key stands for; None where it is not in the cache, or is there no longer as it was."""
+    """The corpus of a key; None if it is not in the cache, or was altered there."""
     try:
         name = (cache_folder() / KEYS / key).read_text("ascii")
     except (OSError, ValueError):
         return None
-    # A key is of the files; who names them differently, or was the last to rename them, has another record.
+    # A key identifies files; the same files named by other arguments have another manifest.
     record = read_manifest(manifest_path(cache_folder() / ENTRIES / name, source.paths, config.glob))
     if record is None or [file.path for file in record.files] != [member.path for member in source.files]:
         return None
@@ -130,7 +96,7 @@ def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None
 
 
 def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """An entry of the cache; None where there is none of this name, or anything in it was altered."""
+    """An entry by name; None if it is missing or was altered."""
     folder = cache_folder() / ENTRIES / name
     header = read_header(folder)
     if header is None or header["settings"] != select_settings(config):
@@ -144,31 +110,22 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus
         )
         if [hash_bytes(raw), status.st_size, status.st_mtime_ns] != [header["alphabet"], *header["codes"]]:
             return None
-        # As a plain array: a slice of a memmap costs more, and the map lives as long as any view of it.
+        # As a plain array, which is faster to slice; the map lives as long as any view of it.
         ids = np.memmap(folder / CODES, alphabet.dtype, "r").view(np.ndarray)
-        os.utime(folder / HEADER)  # tells which entries are in use
+        os.utime(folder / HEADER)  # the time of last use
     except (OSError, ValueError):
         return None
     return EncodedCorpus(source, config, alphabet, ids, header["sha256"], folder)
 
 
 def read_header(folder: Path) -> dict[str, Any] | None:
-    """What an entry says of itself; None where it was altered, or is none."""
+    """An entry's header; None if it is missing or was altered."""
     header = unseal(folder / HEADER)
     return header if header is not None and header.get("format") == FORMAT else None
 
 
-def has_own_name(folder: Path, header: dict[str, Any]) -> bool:
-    """Whether an entry's folder is named as what its header says would be: nobody else's is."""
-    settings = header.get("settings")
-    names = select_settings(CorpusConfig())
-    if not isinstance(settings, dict) or set(settings) != set(names):
-        return False
-    return folder.name == _name(header.get("sha256"), {name: settings[name] for name in names})
-
-
 def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileDigest]:
-    """The files of what was named when it had this content; none where the cache does not know."""
+    """The files of these arguments when they had this content; empty if unknown."""
     record = read_manifest(
         manifest_path(cache_folder() / ENTRIES / hash_name(sha256, config), paths, config.glob)
     )
@@ -176,21 +133,17 @@ def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Seque
 
 
 def add_naming(prepared: EncodedCorpus, files: Sequence[FileDigest]) -> None:
-    """Note in an entry that is there already what was named now, and which files it stood for.
-
-    Raises:
-        CorpusError: the cache cannot be written to.
-    """
+    """Add a manifest to an existing entry; CorpusError if the cache cannot be written to."""
     if prepared.folder is not None:
         with report_os_errors():
             write_manifest(prepared.folder, prepared.source, prepared.config.glob, files)
 
 
 def store(key: str, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> EncodedCorpus:
-    """Write an entry, in place of one that was altered; nothing of it stays where that fails.
+    """Write an entry, replacing an altered one; nothing is left if that fails.
 
     Raises:
-        CorpusError: the disk is full or refuses, or the corpus cannot be read a second time.
+        CorpusError: the cache cannot be written to, or the corpus cannot be read a second time.
     """
     with report_os_errors():
         folder = make_cache_folder(ENTRIES) / hash_name(facts.sha256, facts.config)
@@ -241,7 +194,7 @@ def _write(folder: Path, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> None:
 
 
 def write_key(key: str, prepared: EncodedCorpus, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
-    """Let a key stand for an entry, unless a file was so young at that time that it may change unseen."""
+    """Point a key at an entry, unless a file was too young to notice later changes."""
     if prepared.folder is None or any(time_ns / 1e9 > when - YOUNG_SECONDS for _, time_ns, _ in stamps):
         return
     with report_os_errors(), atomic_file(make_cache_folder(KEYS) / key, PRIVATE) as file:
@@ -250,18 +203,14 @@ def write_key(key: str, prepared: EncodedCorpus, stamps: Iterable[tuple[int, int
 
 @contextmanager
 def entry_lock(key: str) -> Iterator[None]:
-    """One process at a time prepares the corpus of a key.
-
-    Raises:
-        CorpusError: the cache cannot be written to.
-    """
+    """Let one process at a time prepare the corpus of a key; CorpusError if the cache cannot be written to."""
     with report_os_errors(), hold(make_cache_folder(LOCKS) / key, mode=PRIVATE):
         yield
 
 
 @contextmanager
 def report_os_errors() -> Iterator[None]:
-    """Tell in one line what the system refuses about the cache."""
+    """Turn system errors of the cache into a CorpusError."""
     try:
         yield
     except OSError as error:

@@ -1,8 +1,7 @@
-"""The built-in corpora: real text that every complete Python installation already has.
+"""Built-in corpora: text that comes with every complete Python installation.
 
-``python-docs`` is the language reference's topics, some 465 kB of English prose with code;
-``python-source`` is the standard library's own source, some 12 MB. Both differ from one interpreter to the
-next, which the sha256 that a run stores makes visible.
+``python-docs`` is the language reference's topics, about 465 kB of English prose with code; ``python-source`` is
+the standard library's source, about 12 MB. They differ between Python versions, which the stored sha256 shows.
 """
 
 from __future__ import annotations
@@ -18,11 +17,7 @@ _LEFT_OUT = frozenset({"test", "tests", "idle_test", "site-packages", "dist-pack
 
 
 def read_builtin(name: str) -> str:
-    """The text of a built-in corpus.
-
-    Raises:
-        CorpusError: no built-in has this name, or the interpreter came without the files that it is made of.
-    """
+    """The text of a built-in corpus; CorpusError if the name is unknown, or this Python lacks the files."""
     if name not in _READERS:
         raise CorpusError(f"no built-in corpus is called {name!r}", hint=f"there are {', '.join(BUILTIN_NAMES)}")
     text = _READERS[name]()
@@ -35,7 +30,7 @@ def read_builtin(name: str) -> str:
 
 
 def _python_docs() -> str:
-    """The topics' texts, in the order of their names; empty where the interpreter has none."""
+    """The topics' texts, sorted by name; empty if this Python has none."""
     try:
         from pydoc_data.topics import topics
     except ImportError:
@@ -44,11 +39,11 @@ def _python_docs() -> str:
 
 
 def _python_source() -> str:
-    """The standard library's files in the order of their paths; tests and what is not UTF-8 are left out."""
+    """The standard library's files, sorted by path, without tests and files that are not UTF-8."""
     library = Path(sysconfig.get_path("stdlib"))
     paths: list[Path] = []
     for folder, subfolders, names in os.walk(library):
-        # Taken out of the list, a folder is not walked into: site-packages can hold very many files.
+        # Removed from the list, a folder is not entered: site-packages can be huge.
         subfolders[:] = [name for name in subfolders if name not in _LEFT_OUT]
         paths.extend(Path(folder, name) for name in names if name.endswith(".py"))
     texts = map(_utf8_text, sorted(paths))

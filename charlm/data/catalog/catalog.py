@@ -1,8 +1,7 @@
-"""The named corpora: texts that others publish, known by their address, their size and their sum.
+"""The catalog of named corpora: published texts with address, size and sha256.
 
-Each is a file ``NAME.toml`` of the folder ``corpora``, which a clone has at its top and an installed package
-inside. One whose sum nobody publishes, or that may not be passed on, lists no files: it says what to do instead.
-Nothing here needs a network; ``download`` fetches.
+Each is a file ``NAME.toml`` in the folder ``corpora``: at the top of a clone, or inside an installed package. A
+text without a published sum, or that may not be redistributed, lists no files, but says what the user can do.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ class RemoteFile:
     """A file to download.
 
     Attributes:
-        address: where it is.
+        address: its URL.
         hash: algorithm and sum, such as ``sha256:86c4...``.
-        member: the text's name where the file is a zip archive; empty where it is the text.
+        member: the text's name in a zip archive; empty if the file is the text.
     """
 
     address: str
@@ -40,21 +39,21 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class CatalogCorpus:
-    """What is known of a corpus.
+    """A corpus of the catalog.
 
     Attributes:
-        name: what ``charlm corpus get`` and ``charlm train`` call it.
-        title: what it is, in a line.
-        language: of the text.
-        licence: under which it may be used.
-        split: how the field divides it: what follows ``--split``, or words.
-        options: of ``charlm train``, that suit it.
-        address: of a page about it.
-        bytes: its size; None where it is not known.
-        hash: algorithm and sum of the text; None where it is not known.
+        name: its name for ``charlm corpus get`` and ``charlm train``.
+        title: a short description.
+        language: the text's language.
+        licence: the license.
+        split: how it is usually split: a value for ``--split``, or words.
+        options: suitable options of ``charlm train``.
+        address: the URL of a page about it.
+        bytes: its size; None if unknown.
+        hash: algorithm and sum of the text; None if unknown.
         evidence: how the sums are known.
-        bring: why charlm does not download it, and what to bring; empty where it does.
-        files: that are downloaded, and joined by newlines where they are several.
+        bring: why charlm does not download it, and what the user can do; empty if it does.
+        files: the files to download, joined by newlines.
     """
 
     name: str
@@ -72,33 +71,29 @@ class CatalogCorpus:
 
     @property
     def path(self) -> Path:
-        """Where its text is once it has been downloaded."""
+        """Where its text is after the download."""
         return downloads_folder() / f"{self.name}.txt"
 
     @property
     def is_downloaded(self) -> bool:
-        """Whether its text is there, whole: only one that was verified ever is."""
+        """Whether its text is here; only verified texts are stored."""
         return self.path.is_file() and self.path.stat().st_size == self.bytes
 
 
 def downloads_folder() -> Path:
-    """Where downloaded texts are kept."""
+    """The folder of downloaded texts."""
     return cache_folder() / DOWNLOADS
 
 
 @cache
 def read_catalog() -> Mapping[str, CatalogCorpus]:
-    """Every named corpus, by name, in the order of the names.
-
-    Raises:
-        CorpusError: this installation came without them.
-    """
+    """All named corpora by name, sorted; CorpusError if this installation lacks them."""
     files = sorted(_catalog_folder(_PACKAGE).glob("*.toml"))
     return {path.stem: _read(path.stem, path.read_text("utf-8")) for path in files}
 
 
 def _catalog_folder(package: Path) -> Path:
-    """The folder of the corpora's files: the package's own, or its clone's, but nobody else's beside it."""
+    """The folder of the corpora's files: in the package, or in the clone that contains it."""
     inside, beside = package / "corpora", package.parent / "corpora"
     if inside.is_dir():
         return inside
@@ -112,22 +107,14 @@ def _catalog_folder(package: Path) -> Path:
 
 
 def find_corpus(name: str) -> CatalogCorpus:
-    """The corpus of a name.
-
-    Raises:
-        CorpusError: there is none.
-    """
+    """A corpus by name; CorpusError if there is none."""
     if name not in read_catalog():
         raise CorpusError(f"no corpus is called {name!r}", hint=f"there are {', '.join(read_catalog())}")
     return read_catalog()[name]
 
 
 def find_downloaded(name: str) -> Path:
-    """The text of a named corpus that has been downloaded.
-
-    Raises:
-        CorpusError: there is no such corpus, or its text is not there.
-    """
+    """The path of a downloaded text; CorpusError if the name is unknown, or the text is not downloaded."""
     corpus = find_corpus(name)
     if corpus.bring:
         raise manual_download_error(corpus)
@@ -137,7 +124,7 @@ def find_downloaded(name: str) -> Path:
 
 
 def manual_download_error(corpus: CatalogCorpus) -> CorpusError:
-    """What to say of a corpus that its user brings."""
+    """The error for a corpus that charlm does not download."""
     return CorpusError(
         f"{corpus.name} is not downloaded by charlm: {corpus.bring}",
         hint=f"see {corpus.address}, then charlm train FILE",

@@ -1,7 +1,7 @@
-"""Fetching a named corpus: by pooch, verified before it is used, and tried again where the network fails.
+"""Downloading named corpora with pooch: verified before use, and retried when the network fails.
 
-A download goes to a temporary name and gets its own only when its sum is right, so what is there is whole; a
-later attempt goes on with the files that an earlier one got.
+A download gets its final name only after its hash is verified. A later attempt reuses the files that an earlier
+one completed.
 """
 
 from __future__ import annotations
@@ -29,22 +29,15 @@ TIMEOUT = 30  # seconds without a byte
 BLOCK = 1 << 16
 LOCK, PARTS = ".lock", ".parts"
 ARCHIVED = 1 << 16
-"""Bytes that an archive may be longer than the text in it, where that cannot be compressed."""
+"""Bytes by which an archive may exceed its text."""
 
 
 def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> Path:
-    """Fetch a corpus, unless it is here and as it should be.
-
-    Args:
-        corpus: one of the catalogue.
-        progress: called now and then.
-
-    Returns:
-        The text's path.
+    """Download a corpus unless it is here and intact; returns the text's path.
 
     Raises:
-        CorpusError: charlm may not or does not download it, the network fails, what comes is not what is known,
-            or the system refuses to write it.
+        CorpusError: downloads are forbidden or impossible, the network fails, the hash is wrong, or the text
+            cannot be written.
     """
     if corpus.bring:
         raise manual_download_error(corpus)
@@ -72,12 +65,12 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
 
 
 def is_intact(corpus: CatalogCorpus) -> bool:
-    """Whether the text of a corpus is here and has its sum."""
+    """Whether the text of a corpus is here and has its hash."""
     return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
 
 
 def _check_replaceable(corpus: CatalogCorpus) -> None:
-    """See that a text in this one's place is charlm's to replace; outside a cache that charlm began, none is."""
+    """Raise CorpusError if another file is in the text's place, unless the cache is marked as charlm's."""
     if os.path.lexists(corpus.path) and not is_marked_cache(cache_folder()):
         raise CorpusError(
             f"{corpus.path} is there and is not {corpus.name} as it is known", hint="put it somewhere else"
@@ -120,7 +113,7 @@ def _fetched(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Pr
 
 
 def _reason(error: Exception) -> str:
-    """Why the network failed: what is at the bottom of the layers that each tell the whole story again."""
+    """Why the network failed, without the layers of nested errors."""
     from requests import ConnectionError, HTTPError, Timeout
 
     text = str(error)
@@ -141,11 +134,11 @@ def _reason(error: Exception) -> str:
 
 
 class _TooLong(Exception):
-    """A server sends more than there is to send."""
+    """A server sends more than the expected size."""
 
 
 def _transfer(progress: Progress | None, most: int, address: str, path: str, _: Any) -> None:
-    """Bring one file here; in pooch's own downloader a connection that fails stays open."""
+    """Download one file; pooch's own downloader leaves failed connections open."""
     import requests
 
     with requests.get(address, stream=True, timeout=TIMEOUT) as response, Path(path).open("wb") as out:
@@ -157,11 +150,11 @@ def _transfer(progress: Progress | None, most: int, address: str, path: str, _: 
                 raise _TooLong
             out.write(block)
             if progress is not None:
-                progress(min(done, total), total)  # what comes compressed is longer than its announced length
+                progress(min(done, total), total)  # compressed transfers exceed the announced length
 
 
 def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
-    """Put the text of the files together, and in its place if it is what is known."""
+    """Join the files' texts, and store the result if its hash is right."""
     with atomic_file(corpus.path, PRIVATE) as out:
         for number, (path, file) in enumerate(zip(paths, corpus.files, strict=True)):
             out.write(b"\n" if number else b"")
@@ -175,7 +168,7 @@ def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
 
 @contextmanager
 def _opened(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
-    """The text of a downloaded file, out of its archive where it is one."""
+    """The text of a downloaded file, or of the member of an archive."""
     if file.member:
         with zipfile.ZipFile(path) as archive, archive.open(file.member) as text:
             yield text
@@ -185,7 +178,7 @@ def _opened(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
 
 
 def _sum(file: RemoteFile) -> str:
-    """The sum of a file, without the algorithm."""
+    """A file's hash without the algorithm."""
     return file.hash.rpartition(":")[2]
 
 

@@ -1,9 +1,9 @@
 """Documents: marking their ends, and shuffling them on disk.
 
 A corpus of documents (names, tunes, tweets) has ``END`` before, between and after them, as each document's first
-input and last target. Empty documents are left out. With ``--lines`` a document ends at a newline, with a
-carriage return before it or not; text after the last newline is a document too. With ``--delimiter`` it ends at
-that string, and one line end at the very end of a file is dropped.
+input and last target. Empty documents are left out. With ``--lines`` a document ends at a newline, with or
+without a carriage return before it; text after the last newline is a document too. With ``--delimiter`` it ends
+at that string, and one line end at the very end of a file is dropped.
 """
 
 from __future__ import annotations

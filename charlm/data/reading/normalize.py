@@ -33,7 +33,7 @@ def lowercase(pieces: Iterable[str], label: str) -> Iterator[str]:
 
 
 def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator[str]:
-    r"""The pieces of a text in a Unicode normal form (UAX #15), as by ``unicodedata.normalize`` on the whole text.
+    r"""The pieces of a text in a Unicode normal form (UAX #15), as by ``unicodedata.normalize`` on all of it.
 
     Raises:
         CorpusError: there is no place to cut for thousands of characters; ``label`` names the text.

@@ -80,7 +80,7 @@ def _once(paths: Iterable[str]) -> Files:
 
 
 def _member(path: str, folders: dict[Path, Path]) -> TextFile:
-    """A file under its given name, whose suffix a link's target may not have; ``folders`` caches resolved paths."""
+    """A file by its given name, as a link's target may lack its suffix; ``folders`` caches resolved paths."""
     given = Path(path)
     folder = folders.get(given.parent) or folders.setdefault(given.parent, given.parent.resolve())
     return TextFile(repr(path), str(folder / given.name))

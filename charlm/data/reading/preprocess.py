@@ -17,7 +17,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def preprocess_text(text: str, config: CorpusConfig) -> str:
-    """The symbols of a text in memory, without document marks; bytes as the characters of their code points.
+    r"""The symbols of a text in memory, without document marks; bytes as the characters of their code points.
 
     >>> preprocess_text("É", CorpusConfig(lowercase=True)), preprocess_text("É", CorpusConfig(bytes=True))
     ('é', 'Ã\x89')

@@ -14,7 +14,7 @@ import pytest
 from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
 from charlm.data import corpus as prepare_module
-from charlm.data.cache import store
+from charlm.data.cache import entry, store
 from charlm.data.corpus import prepare
 from charlm.data.reading.sources import find_source
 
@@ -227,7 +227,7 @@ def test_a_cache_that_cannot_be_made_is_one_line(text, folder):
 
 
 def test_what_a_killed_process_left_is_cleared_away(text, folder):
-    key = store.hash_key(*keyed(text), PLAIN)
+    key = entry.hash_key(*keyed(text), PLAIN)
     for name in (key, f"{key}-0123456789abcdef"):
         (store.make_cache_folder("unfinished") / name).mkdir()
         (folder / "unfinished" / name / "codes").write_bytes(b"half")
