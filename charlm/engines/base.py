@@ -1,4 +1,7 @@
-"""Engines: what runs a training step. A trainer tells an engine what to do and never reads its live memory."""
+"""Engines: what runs networks, in inference and in training.
+
+A trainer tells an engine what to do and never reads its live memory.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,63 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
-from charlm.base.arrays import Floats
+from charlm.base.arrays import Floats, TokenIds
 from charlm.data.batches import Batch
 from charlm.engines.threads import ThreadPool
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
+
+
+class Outputs(ABC):
+    """The predictions after each character of a window, valid until the network reads again."""
+
+    @abstractmethod
+    def nll(self, y_TB: TokenIds) -> npt.NDArray[np.float64]:
+        """The negative log-likelihood of each target (T, B), in nats."""
+
+    @abstractmethod
+    def log_probs(self) -> Floats:
+        """The log-probabilities of the next character (T, B, V), in nats."""
+
+    @abstractmethod
+    def logits(self) -> Floats:
+        """The unnormalized log-probabilities (T, B, V)."""
+
+    @abstractmethod
+    def __getitem__(self, times: slice) -> Outputs:
+        """The predictions of some of the steps."""
+
+
+class Network(ABC):
+    """A network that reads and predicts, and carries its state; it does not learn."""
+
+    @property
+    @abstractmethod
+    def state(self) -> States:
+        """For each layer its variables (B, H), as NumPy arrays; may be set, to another B too."""
+
+    @state.setter
+    @abstractmethod
+    def state(self, state: States) -> None: ...
+
+    @abstractmethod
+    def begin(self, batch_size: int) -> None:
+        """Start ``batch_size`` sequences from the initial state."""
+
+    @abstractmethod
+    def read(self, x_TB: TokenIds, carry_TB: Floats | None = None) -> Outputs:
+        """Read a window.
+
+        Args:
+            x_TB: the characters.
+            carry_TB: 0 where a sequence returns to the initial state before a step, 1 elsewhere; None for 1.
+        """
+
+    @abstractmethod
+    def step(self, x_B: TokenIds) -> Floats:
+        """Read one character of each sequence: the logits of the next ones (B, V), which may be overwritten."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from types import TracebackType
 from typing import Self, TypeVar
@@ -69,6 +70,10 @@ class ThreadPool:
             if exception is not None:
                 raise exception
         return [first, *(future.result() for future in futures)]
+
+    def run_columns(self, count: int, task: Callable[[slice], Result]) -> list[Result]:
+        """Run a task on near-equal slices of ``count`` columns, one a worker; see ``run``."""
+        return self.run([partial(task, columns) for columns in self.columns(count)])
 
     def close(self) -> None:
         """End the threads, and give the matrix library its own back."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ from charlm.data.batches import Batch
 from charlm.data.encoded import EncodedText
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.scoring import Costs, KnownCosts, Scores, score_stretches
-from charlm.inference.unroll import carry_mask
+from charlm.inference.unroll import ONE, Window, reset_marks, windows
 from charlm.models.char_rnn import Model
 from charlm.nn.buffers import flatten_time
 from charlm.nn.readout import loss_and_gradient, nll_nats
@@ -108,16 +109,14 @@ def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = No
     buffers = model.buffers(chunk, streams)
     state, grads = model.initial_state(streams), model.params.zeros_like()
     square_P = np.zeros_like(grads.flat)
-    chunks = length // chunk
-    for start in range(0, chunks * chunk, chunk):
-        times_T1 = np.arange(start, start + chunk)[:, None]
-        x_TB, y_TB = ids_N[starts_B + times_T1], ids_N[starts_B + times_T1 + 1]
-        carry_TB = carry_mask(np.broadcast_to(times_T1, x_TB.shape), x_TB, end, model.dtype)
-        fields = {"x_TB": x_TB, "y_TB": y_TB} | ({} if carry_TB is None else {"carry_TB": carry_TB})
-        _, state = model.loss_and_gradient(Batch(fields, x_TB.size, False), state, buffers, grads)
+    count = length // chunk
+    for window in windows(ids_N, reset_marks(ids_N, end, starts_B), starts_B, 0, count * chunk, size=chunk):
+        fields: dict[str, npt.NDArray[Any]] = {"x_TB": window.x_TB, "y_TB": ids_N[window.places_TB + 1]}
+        fields |= {} if window.carry_TB is None else {"carry_TB": window.carry_TB}
+        _, state = model.loss_and_gradient(Batch(fields, window.x_TB.size, False), state, buffers, grads)
         grads.flat[:] *= grads.flat
         square_P += grads.flat
-    square_P *= streams / chunks
+    square_P *= streams / count
     rms_P: Floats = np.sqrt(square_P, out=square_P)
     rms_P += max(FLOOR * float(rms_P.mean()), float(np.finfo(rms_P.dtype).tiny))
     return rms_P
@@ -133,25 +132,25 @@ def dynamic_costs(
 ) -> KnownCosts:
     """A network's costs as it learns from one end of a text to the other; at ``end`` its state is reset.
 
-    See ``scoring.model_costs`` for what ``characters`` is.
+    See ``scoring.network_costs`` for what ``characters`` is.
     """
-    learner = _Learner(model, rms_P, adaptation, end)
+    learner = _Learner(model, rms_P, adaptation)
     done = 0
 
     def known_costs(x_N: TokenIds, y_N: TokenIds) -> Costs:
         nonlocal done
         costs_N = np.empty(len(y_N))
         with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(0, len(y_N), adaptation.chunk):
-                chunk = slice(start, start + adaptation.chunk)
-                places = done + np.arange(len(y_N[chunk]))
-                costs_N[chunk] = costs_T = learner.score_and_learn(places, x_N[chunk], y_N[chunk])
-                if not math.isfinite(costs_T.sum()):
+            marks_N = reset_marks(x_N, end, ONE if done == 0 else None)
+            for window in windows(x_N, marks_N, ONE, 0, len(x_N), size=adaptation.chunk):
+                costs_T1 = learner.score_and_learn(window, y_N[window.places_TB])
+                window.store(costs_N, costs_T1)
+                if not math.isfinite(costs_T1.sum()):
                     raise DivergenceError(
                         f"dynamic evaluation diverged at character {done + 1:,} of the text: lower its rate, "
                         f"{adaptation.rate:g}"
                     )
-                done += len(places)
+                done += len(costs_T1)
                 progress(done, characters or len(y_N))
         return costs_N
 
@@ -161,7 +160,7 @@ def dynamic_costs(
 class _Learner:
     """A copy of a network that learns as it reads, and its state."""
 
-    def __init__(self, model: Model, rms_P: Floats, adaptation: Adaptation, end: int | None) -> None:
+    def __init__(self, model: Model, rms_P: Floats, adaptation: Adaptation) -> None:
         flat = FlatVector(model.shapes, model.dtype, model.params.flat.copy())
         self._model = Model(model.config, model.vocab_size, flat)
         self._trained_P = model.params.flat
@@ -169,24 +168,22 @@ class _Learner:
         # No parameter is drawn past the value that it was trained to.
         self._decay_P: Floats = np.minimum(adaptation.decay * rms_P / rms_P.mean(), 1).astype(rms_P.dtype)
         self._clip = adaptation.clip
-        self._end = end
         self._state = model.initial_state(1)
         self._buffers = model.buffers(adaptation.chunk, 1)
         self._grads = flat.zeros_like()
         self._pull_P = np.empty_like(flat.flat)
 
-    def score_and_learn(self, places: npt.NDArray[np.intp], x_T: TokenIds, y_T: TokenIds) -> Costs:
-        """The costs of a chunk (T,), from which only then the model learns."""
-        model, buffers, grads = self._model, self._buffers, self._grads
-        keep_T1 = carry_mask(places[:, None], x_T[:, None], self._end, model.dtype)
-        h_T1H, self._state = model.forward(x_T[:, None], self._state, buffers, keep_T1)
+    def score_and_learn(self, window: Window, y_T1: TokenIds) -> Costs:
+        """The losses of a window (T, 1), from which only then the model learns."""
+        model, buffers, grads, y_T = self._model, self._buffers, self._grads, y_T1[:, 0]
+        h_T1H, self._state = model.forward(window.x_TB, self._state, buffers, window.carry_TB)
         costs_T = nll_nats(model.params, flatten_time(h_T1H), y_T)
-        dh_T1H = buffers.dh_TBH[: len(x_T)]
+        dh_T1H = buffers.dh_TBH[: len(y_T)]
         loss_and_gradient(model.params, flatten_time(h_T1H), y_T, None, len(y_T), flatten_time(dh_T1H), grads)
         model.backward(dh_T1H, model.zero_state(1), buffers, grads)
         clip_norm_(grads.flat, self._clip)
         self._step()
-        return costs_T
+        return costs_T[:, None]
 
     def _step(self) -> None:
         w_P, g_P, pull_P = self._model.params.flat, self._grads.flat, self._pull_P

@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds
+from charlm.engines.numpy.network import open_network
+from charlm.inference.unroll import reset_marks, unroll, windows
 from charlm.models.char_rnn import Model
 from charlm.nn.readout import loss_and_gradient
-from charlm.nn.state import States
+from charlm.nn.state import States, select_columns
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,17 @@ def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None =
         length: at most T - 1.
         end: the code of the end of a document, before which the state is reset; None where there is none.
     """
-    x_TP, y_P = ids_TP[:-1], ids_TP[-1]
-    fresh = model.initial_state(len(y_P))
-    states = [fresh]
-    for x_P in x_TP:
-        before = states[-1]
-        if end is not None:
-            before = tuple(
-                tuple(np.where((x_P == end)[:, None], *pair) for pair in zip(*layers, strict=True))
-                for layers in zip(fresh, before, strict=True)
-            )
-        states = [*states[-length:], model.step(x_P, before)[1]]
+    (steps, count), y_P = ids_TP[:-1].shape, ids_TP[-1]
+    x_N = ids_TP[:-1].T.reshape(-1)
+    network = open_network(model)
+    network.begin(count)
+    states = [network.state]
+    for _ in unroll(network, windows(x_N, reset_marks(x_N, end), np.arange(count) * steps, 0, steps, size=1)):
+        states = [*states[-length:], network.state]
     dloss_PS = _loss_gradients(model, states[-1], y_P)
     return [
-        Passage(x_TP[-length:, p], [_copies(state, p, 1) for state in states], dloss_PS[p], end)
-        for p in range(len(y_P))
+        Passage(ids_TP[-1 - length : -1, p], [select_columns(state, [p]) for state in states], dloss_PS[p], end)
+        for p in range(count)
     ]
 
 
@@ -76,10 +74,10 @@ def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
     jacobian_SS: Floats = np.eye(size, dtype=model.dtype)
     if not np.isfinite(_joined(passage.states[-1])).all():
         jacobian_SS[:] = np.nan  # not 0, which is the derivative that a ReLU would give
-    for x, before in zip(passage.x_T[::-1], passage.states[-2::-1], strict=True):
-        x_TB = np.full((1, size), x)
-        carry_TB = None if passage.end is None else (x_TB != passage.end).astype(model.dtype)
-        model.forward(x_TB, _copies(before, 0, size), buffers, carry_TB)
+    x_T, starts_S = passage.x_T, np.zeros(size, np.intp)
+    steps = [*windows(x_T, reset_marks(x_T, passage.end), starts_S, 0, len(x_T), size=1)]
+    for step, before in zip(reversed(steps), passage.states[-2::-1], strict=True):
+        model.forward(step.x_TB, select_columns(before, [0] * size), buffers, step.carry_TB)
         dstate = _split(model, jacobian_SS)
         jacobian_SS = _joined(model.backward(zero_dh_TBH.copy(), dstate, buffers, unused))
         yield jacobian_SS
@@ -115,10 +113,3 @@ def _joined(states: States) -> Floats:
 def _split(model: Model, joined_BS: Floats) -> States:
     layers = np.split(joined_BS, model.config.layers, axis=1)
     return tuple(tuple(np.split(layer, len(model.cell.state_names), axis=1)) for layer in layers)
-
-
-def _copies(states: States, stream: int, count: int) -> States:
-    """One stream's state as that of ``count`` equal streams."""
-    return tuple(
-        tuple(np.repeat(variable[stream : stream + 1], count, axis=0) for variable in layer) for layer in states
-    )

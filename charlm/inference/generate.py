@@ -19,12 +19,13 @@ from charlm.base.errors import UsageError
 from charlm.base.random import make_generator
 from charlm.config import SamplingConfig
 from charlm.data.vocabulary import Vocabulary
+from charlm.engines.base import Network
 from charlm.inference.filters import FILTERS, Filter, sample_ids
-from charlm.models.char_rnn import Model
+from charlm.inference.unroll import ONE, reset_marks, windows
 from charlm.nn.readout import check_numbers
-from charlm.nn.state import States
+from charlm.nn.state import select_columns
 
-PRIME_CHUNK = 256  # characters of a prompt that are read at once
+PROMPT_WINDOW = 256  # characters of a prompt that are read at once
 UNIFORMS = 256  # random numbers that are drawn at once for each sample
 
 
@@ -43,18 +44,16 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
     return [kind(**{name: settings[name]}) if name in settings else kind() for name, kind in FILTERS.items()]
 
 
-@np.errstate(over="ignore", invalid="ignore")  # overflow is not announced: logits that are no numbers tell
-def burn_in(model: Model, ids: TokenIds, streams: int) -> States:
-    """The state of ``streams`` equal streams that have read these characters (N,)."""
-    state = model.initial_state(1)
-    buffers = model.buffers(min(PRIME_CHUNK, len(ids) or 1), 1)
-    for start in range(0, len(ids), PRIME_CHUNK):
-        _, state = model.forward(ids[start : start + PRIME_CHUNK, None], state, buffers)
-    return tuple(tuple(np.repeat(array, streams, axis=0) for array in layer) for layer in state)
+def burn_in(network: Network, ids: TokenIds, count: int) -> None:
+    """Have a network read characters (N,) once, and go on from there with ``count`` equal sequences."""
+    network.begin(1)
+    for window in windows(ids, reset_marks(ids), ONE, 0, len(ids), size=PROMPT_WINDOW):
+        network.read(window.x_TB)
+    network.state = select_columns(network.state, [0] * count)
 
 
 def generate_ids(
-    model: Model,
+    network: Network,
     prompt: TokenIds,
     filters: Sequence[Filter],
     config: SamplingConfig,
@@ -63,7 +62,7 @@ def generate_ids(
     """The characters of every sample, step by step, without end.
 
     Args:
-        model: what predicts.
+        network: predicts; it is begun here.
         prompt: what has been read before the first character is drawn (N,), at least one character.
         filters: what is done to the logits, in order.
         config: how many samples, and the seed.
@@ -76,13 +75,10 @@ def generate_ids(
         DivergenceError: the network's weights overflow.
     """
     uniforms = _uniforms([make_generator(config.seed, "sample", number) for number in range(config.num)])
-    state = burn_in(model, prompt[:-1], config.num)
+    burn_in(network, prompt[:-1], config.num)
     ids_B = np.repeat(prompt[-1:], config.num)
-    with np.errstate(over="ignore", invalid="ignore"):
-        table_VG = model.input_table()
     while True:
-        with np.errstate(over="ignore", invalid="ignore"):
-            logits_BV, state = model.step(ids_B, state, table_VG)
+        logits_BV = network.step(ids_B)
         check_numbers(logits_BV.max(axis=1))
         if banned is not None:
             logits_BV[:, banned] = -np.inf
@@ -100,7 +96,7 @@ def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.fl
 
 
 def stream(
-    model: Model, vocabulary: Vocabulary, filters: Sequence[Filter], config: SamplingConfig
+    network: Network, vocabulary: Vocabulary, filters: Sequence[Filter], config: SamplingConfig
 ) -> Iterator[list[str]]:
     """Draw samples, handing out every sample's new character as soon as it is drawn.
 
@@ -116,7 +112,7 @@ def stream(
         VocabularyError: the prompt holds a character that the model has never seen.
         DivergenceError: the network's weights overflow.
     """
-    steps = generate_ids(model, prompt_ids(vocabulary, config.prompt), filters, config, vocabulary.unknown)
+    steps = generate_ids(network, prompt_ids(vocabulary, config.prompt), filters, config, vocabulary.unknown)
     samples = [_Sample(vocabulary, config.stop) for _ in range(config.num)]
     for drawn_B in islice(steps, config.len):
         column = [sample.take(code) for sample, code in zip(samples, drawn_B.tolist(), strict=True)]

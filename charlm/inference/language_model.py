@@ -20,15 +20,16 @@ from charlm.data.reading.preprocess import BYTE_ORDER_MARK
 from charlm.data.reading.sources import make_source
 from charlm.data.recode import Recoding
 from charlm.data.vocabulary import Vocabulary
+from charlm.engines.base import Network
+from charlm.engines.numpy.network import open_network
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, stream
 from charlm.inference.scoring import (
-    KnownCosts,
     Scores,
     Tally,
     TextMetrics,
-    model_costs,
-    score_part,
+    joined,
+    network_costs,
     score_stretches,
     tally_of,
     text_metrics,
@@ -105,7 +106,7 @@ class LanguageModel:
             prompt=prompt if end is None else prompt.rpartition(end)[2],  # documents know nothing of one another
             stop=None if config.stop is None else self.corpus.changed(config.stop),
         )
-        return stream(self.network, self.vocabulary, filters, config)
+        return stream(self.open(), self.vocabulary, filters, config)
 
     def score(self, text: str | PathLike[str], progress: Progress | None = None) -> Scores:
         """What every character of a text after its first costs, in one stateful pass.
@@ -119,23 +120,24 @@ class LanguageModel:
     def score_with(
         self, pool: ThreadPool, text: str | PathLike[str] | EncodedText, progress: Progress | None = None
     ) -> Scores:
-        """Score a text, or a part of a corpus that was read as the model's own, on workers that are running."""
+        """Score a text, or a part of a corpus that was read as the model's own, on running threads."""
         part = text if isinstance(text, EncodedText) else self.part_of(text)
-        return score_part(part, self.vocabulary, self.training_characters, self._costs(pool, part, progress))
+        return joined(self.score_stretches_with(pool, part, progress))
 
     def tally_with(self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None) -> Tally:
-        """What a part of a corpus costs in sum, in memory that does not grow with it."""
+        """The sums of a text's losses, in memory that does not grow with the text."""
         return tally_of(self.score_stretches_with(pool, part, progress))
 
     def score_stretches_with(
         self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None
     ) -> Iterator[Scores]:
-        """Score a part of a corpus stretch by stretch; see ``scoring.score_stretches``."""
-        costs = self._costs(pool, part, progress)
+        """Score a text stretch by stretch; see ``scoring.score_stretches``."""
+        costs = network_costs(self.open(pool), progress, self.vocabulary.end, len(part) - 1)
         return score_stretches(part, self.vocabulary, self.training_characters, costs)
 
-    def _costs(self, pool: ThreadPool, part: EncodedText, progress: Progress | None) -> KnownCosts:
-        return model_costs(self.network, pool, progress, self.vocabulary.end, len(part) - 1)
+    def open(self, pool: ThreadPool | None = None) -> Network:
+        """The network as something that reads and predicts, on a pool's threads or on the calling one."""
+        return open_network(self.network, pool)
 
     def part_of(self, text: str | PathLike[str]) -> EncodedText:
         """A text as the model reads its corpus: in the same units, changed alike, divided into documents alike.

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -26,14 +25,15 @@ from charlm.data.alphabet import END, Alphabet, code_points
 from charlm.data.reading.documents import ended_lines
 from charlm.data.reading.preprocess import preprocess_text
 from charlm.data.recode import Recoding
+from charlm.engines.base import Network
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
-from charlm.models.char_rnn import Model
-from charlm.nn.readout import check_numbers, nll_nats
+from charlm.inference.unroll import reset_marks, unroll, windows
+from charlm.nn.readout import check_numbers
 
-STREAMS = 128  # parallel streams at most
-CHUNK = 32  # time steps at once
-WINDOW = 200_000  # characters of lines that are scored together, if no single line is longer
+SEQUENCES = 128  # read in parallel at most
+STEPS = 32  # of a window
+GROUP = 200_000  # characters of lines that are scored together, if no single line is longer
 
 Costs = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -60,10 +60,10 @@ class LineScores:
         return bits
 
 
-def windows(lines: Iterable[str]) -> Iterator[list[str]]:
+def groups(lines: Iterable[str]) -> Iterator[list[str]]:
     """Lines in groups, in order, each large enough to be scored fast and small enough for any memory.
 
-    >>> [len(group) for group in windows(["x" * 150_000, "y" * 60_000, "z"])]
+    >>> [len(group) for group in groups(["x" * 150_000, "y" * 60_000, "z"])]
     [2, 1]
     """
     group: list[str] = []
@@ -71,7 +71,7 @@ def windows(lines: Iterable[str]) -> Iterator[list[str]]:
     for line in lines:
         group.append(line)
         size += len(line) + 1
-        if size >= WINDOW:
+        if size >= GROUP:
             yield group
             group, size = [], 0
     if group:
@@ -97,7 +97,7 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) ->
     lines_N = np.repeat(np.arange(len(lines)), characters_L)
     lines_K = lines_N[is_read_N]
     read_L = np.bincount(lines_K, minlength=len(lines))
-    costs_K = _costs(model.network, pool, ids_K, vocabulary.start, read_L[read_L > 0])
+    costs_K = _costs(model.open(pool), ids_K, vocabulary.start, read_L[read_L > 0])
     nats_L = np.asarray(np.bincount(lines_N, weights=reading.extra_nats_A[ids_N]), np.float64)
     nats_L += np.bincount(lines_K, weights=costs_K, minlength=len(lines))
     unknown_L = np.bincount(lines_N, weights=~reading.is_known_A[ids_N]).astype(np.int64)
@@ -125,12 +125,11 @@ def posteriors(nats_ML: Costs) -> Costs:
     return posteriors_ML
 
 
-def _costs(model: Model, pool: ThreadPool, y_K: TokenIds, start: int, lengths: Counts) -> Costs:
-    """What each character costs (K,), in nats, after those before it in its line.
+def _costs(network: Network, y_K: TokenIds, start: int, lengths: Counts) -> Costs:
+    """The loss of each character (K,), in nats, after those before it in its line.
 
     Args:
-        model: the network.
-        pool: workers to use.
+        network: begun here.
         y_K: the characters of all lines, end to end.
         start: what every line is read after.
         lengths: how many of the characters each line has, at least one.
@@ -141,24 +140,13 @@ def _costs(model: Model, pool: ThreadPool, y_K: TokenIds, start: int, lengths: C
     starts = np.cumsum(lengths) - lengths
     x_K = np.roll(y_K, 1)
     x_K[starts] = start
-    keep_K = np.ones(len(y_K), model.dtype)
-    keep_K[starts] = 0
-    # As many streams as leave none shorter than the longest line, which cannot be shared out.
-    streams = max(1, min(STREAMS, len(y_K) // int(lengths.max())))
-    cuts = np.append(starts, len(y_K))[np.searchsorted(starts, np.arange(streams + 1) * (len(y_K) / streams))]
-
-    def run(columns: slice) -> None:
-        begins_B, ends_B = cuts[:-1][columns], cuts[1:][columns]
-        buffers = model.buffers(CHUNK, len(begins_B))
-        state = model.initial_state(len(begins_B))
-        for time in range(0, int((ends_B - begins_B).max()), CHUNK):
-            places_TB = begins_B + np.arange(time, time + CHUNK)[:, None]
-            inside_TB = places_TB < ends_B
-            read_TB = np.minimum(places_TB, len(y_K) - 1)
-            h_TBH, state = model.forward(x_K[read_TB], state, buffers, keep_K[read_TB])
-            scored = places_TB[inside_TB]
-            costs_K[scored] = nll_nats(model.params, h_TBH[inside_TB], y_K[scored])
-
-    pool.run([partial(run, columns) for columns in pool.columns(streams)])
+    # As many sequences as leave none shorter than the longest line, which cannot be divided.
+    count = max(1, min(SEQUENCES, len(y_K) // int(lengths.max())))
+    cuts = np.append(starts, len(y_K))[np.searchsorted(starts, np.arange(count + 1) * (len(y_K) / count))]
+    marks_K, longest = reset_marks(x_K, starts=starts), int(np.diff(cuts).max())
+    network.begin(count)
+    parts = windows(x_K, marks_K, cuts[:-1], 0, longest, ends_B=cuts[1:], size=STEPS)
+    for window, outputs in unroll(network, parts):
+        window.store(costs_K, outputs.nll(y_K[window.places_TB]))
     check_numbers(costs_K)
     return costs_K

@@ -1,12 +1,11 @@
-"""Scoring: what every character of a text costs a model, in one stateful pass.
+"""Scoring: the loss of every character of a text after its first, in one stateful pass (``unroll.read_text``).
 
-The figure is that of one pass from the first character to the last; see ``stateful_pass`` for how a long text is
-read in parallel. A character that is no symbol of the model is charged for what it takes to say which one it is
-(see ``reading``); where the model has no unknown symbol either, the state stays as it was before it.
+A character that is no symbol of the model costs what it takes to say which one it is (``data.recode``); where the
+model has no unknown symbol either, it leaves the state as it is.
 
-Of documents, the end symbols are predicted and counted like characters, and stand for the bytes of what ends a
-document in the text; the state starts afresh before each. A mean "a character" is one over symbols: of bytes, it
-is one over bytes. What compares across all of them is the cost a byte of the text in UTF-8.
+The ends of documents are predicted and counted like characters, and stand for the bytes that end a document in
+the text; the state is reset before each. A mean per character is over symbols, bytes included; per byte of UTF-8
+compares across all units.
 """
 
 from __future__ import annotations
@@ -20,36 +19,31 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Floats, TokenIds
+from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.data.encoded import EncodedText
 from charlm.data.recode import Recoding
 from charlm.data.vocabulary import Vocabulary
-from charlm.engines.threads import ThreadPool
-from charlm.inference.unroll import visit_outputs
-from charlm.models.char_rnn import Model
-from charlm.nn.readout import check_numbers, nll_nats
-from charlm.nn.state import States
+from charlm.engines.base import Network, Outputs
+from charlm.inference.unroll import Window, read_text
+from charlm.nn.readout import check_numbers
 
 Costs: TypeAlias = npt.NDArray[np.float64]
 KnownCosts: TypeAlias = Callable[[TokenIds, TokenIds], Costs]
-"""What each target costs (N,), in nats, given the known characters read (N,) and to predict (N,).
+"""The loss of each target (N,), in nats, given the known characters read (N,) and to predict (N,).
 
 One serves one text: it is called with its stretches in order, and may remember what came before.
 """
 
 LARGEST_NATS = math.log(sys.float_info.max)
-
-
-STRETCH = 1 << 19
-"""Characters that are scored at once, so that no memory grows with the text."""
+STRETCH = 1 << 19  # characters that are scored at once, so that memory does not grow with the text
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a text, or a stretch of it, costs.
+    """The losses of a text, or of a stretch of it.
 
     Attributes:
         costs_nats: of every character after the first (N - 1,); of a later stretch, of every one.
@@ -64,7 +58,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class TextMetrics:
-    """The measures of a text's cost, under the names that ``--json`` gives them.
+    """A text's mean losses, under the names that ``--json`` gives them.
 
     >>> text_metrics(Scores(np.full(4, math.log(2)), np.ones(4, bool), bytes=8)).bits_per_byte
     0.5
@@ -84,14 +78,14 @@ Figures = TextMetrics
 
 
 class Tally:
-    """The sums of a text's costs, which are all that its figures take.
+    """The sums of a text's losses, which its metrics are made of.
 
     Attributes:
         nats: of all its characters after the first.
         characters: how many they are.
         bytes: their size in UTF-8.
         unknown: how many of them are no symbols of the model.
-        unknown_nats: what those cost.
+        unknown_nats: the losses of those.
     """
 
     def __init__(self) -> None:
@@ -109,11 +103,7 @@ class Tally:
 
     @property
     def figures(self) -> TextMetrics:
-        """The averages.
-
-        The perplexity is e to the nats a character (Jelinek et al. 1977), characters of unknown cost included;
-        past the largest float it is infinite.
-        """
+        """The means; the perplexity (Jelinek et al. 1977) is e to the nats/char, at most infinite."""
         nats = self.nats / self.characters
         return TextMetrics(
             nats_per_char=nats,
@@ -127,23 +117,16 @@ class Tally:
 
 
 def text_metrics(*stretches: Scores) -> TextMetrics:
-    """Average the costs of a text, whole or in stretches; see ``Tally`` for those that cannot be kept."""
+    """Average the losses of a text, whole or in stretches."""
     return tally_of(stretches).figures
 
 
 def tally_of(stretches: Iterable[Scores]) -> Tally:
-    """Sum up a text's stretches as they come."""
+    """Sum up a text's stretches as they come, without keeping them."""
     tally = Tally()
     for scores in stretches:
         tally.take(scores)
     return tally
-
-
-def score_part(
-    part: EncodedText, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts
-) -> Scores:
-    """Score every character of a text after its first, and keep what each costs; see ``score_stretches``."""
-    return joined(score_stretches(part, vocabulary, training_characters, known_costs))
 
 
 def joined(stretches: Iterable[Scores]) -> Scores:
@@ -155,21 +138,17 @@ def joined(stretches: Iterable[Scores]) -> Scores:
 def score_stretches(
     part: EncodedText, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts
 ) -> Iterator[Scores]:
-    """Score every character of a text after its first, stretch by stretch, in memory that no text makes larger.
+    """Score every character of a text after its first, up to ``STRETCH`` at a time.
 
     Args:
         part: at least two characters.
         vocabulary: the model's.
-        training_characters: how many it was trained on; sets the price of an unknown one.
-        known_costs: the model's costs, for the characters alone that it reads; called for one stretch after the
-            other.
-
-    Yields:
-        The scores of up to ``STRETCH`` characters each.
+        training_characters: how many it was trained on; sets the loss of an unknown one.
+        known_costs: the model's losses; called with one stretch after the other, known characters only.
 
     Raises:
         CorpusError: the text has fewer than two characters.
-        DivergenceError: a cost is no number.
+        DivergenceError: a loss is not finite.
     """
     if len(part) < 2:
         raise CorpusError(
@@ -191,39 +170,34 @@ def score_stretches(
         yield Scores(costs, reading.is_known_A[targets], int(part.alphabet.byte_lengths_A[targets].sum()))
 
 
-def model_costs(
-    model: Model,
-    pool: ThreadPool,
+def network_costs(
+    network: Network,
     progress: Progress | None = None,
     end: int | None = None,
     characters: int | None = None,
+    see: Callable[[int, Window, Outputs], None] | None = None,
 ) -> KnownCosts:
-    """A network's costs of one text, its parallel streams split over a pool's workers.
-
-    The state is carried from one stretch of the text to the next.
+    """A network's losses of one text; its state is carried from one stretch to the next.
 
     Args:
-        model: the network.
-        pool: workers to use.
+        network: of which this text is read from the initial state.
         progress: called now and then with how much of the text is done.
-        end: the code before which the state starts afresh; None where there is none.
+        end: the id before which the state is reset; None where there is none.
         characters: how many the whole text has; None where it comes at once.
+        see: called with each window, the predictions there, and how many known characters precede its stretch.
     """
-    before: States | None = None
+    network.begin(1)
     done = 0
 
     def known_costs(x_N: TokenIds, y_N: TokenIds) -> Costs:
-        nonlocal before, done
-        costs_N, whole, start = np.empty(len(y_N)), characters or len(y_N), done
-
-        def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
-            costs_N[places] = nll_nats(model.params, h_NH, y_N[places])
-
-        def tell(part: int, parts: int) -> None:
+        nonlocal done
+        costs_N = np.empty(len(y_N))
+        for window, outputs in read_text(network, x_N, end):
+            window.store(costs_N, outputs.nll(y_N[window.places_TB]))
+            if see is not None:
+                see(done, window, outputs)
             if progress is not None:
-                progress(start + len(y_N) * part // parts, whole)
-
-        before = visit_outputs(model, pool, x_N, visit, tell, end, before)
+                progress(done + min(window.steps_done, len(y_N)), characters or len(y_N))
         done += len(y_N)
         return costs_N
 

@@ -1,182 +1,176 @@
-"""One stateful pass over a text: what the readout sees after every character, the state carried throughout.
+"""The loop over a text's windows: the state is carried from one to the next, and reset where a document begins.
 
-A long text is split over parallel streams for speed; each stream first reads enough of the text before its part
-that the result is the single pass's to four decimals. That is checked at every seam, where a stream's state must
-be the one that the stream before it ends with; where it is not, as in a network whose state never forgets, the
-text is read again with longer streams, at last with one. Where a document ends, the state starts afresh.
+A long text is read as parallel sequences. Each first reads the text before its part until its state is that of a
+single pass, to four decimals. That is checked at every seam: a sequence's state at its start must be the state
+that the one before it ends with. Where it is not, as in a network that never forgets, the text is read again with
+fewer sequences, at last with one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import chain, pairwise, repeat
-from typing import TypeAlias
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds
-from charlm.base.progress import Progress
-from charlm.engines.threads import ThreadPool
-from charlm.models.char_rnn import Model
-from charlm.nn.buffers import flatten_time
-from charlm.nn.state import States, join_states
+from charlm.engines.base import Network, Outputs
+from charlm.nn.state import States, join_states, select_columns
 
-Visit: TypeAlias = Callable[[npt.NDArray[np.intp], Floats], None]
-"""Handed places in the text (n,) and the outputs there (n, H), valid until it returns; from several threads."""
+Places: TypeAlias = npt.NDArray[np.intp]
 
-_STREAMS = (
+_SEQUENCES = (
     "a long text is read as parallel streams, each primed with the text before its part until its state is the "
     "single pass's"
 )
-POLICY = f"the state is carried from the first character to the last and never reset; {_STREAMS}"
-DOCUMENTS_POLICY = f"the state is carried through each document, and starts afresh before it; {_STREAMS}"
+POLICY = f"the state is carried from the first character to the last and never reset; {_SEQUENCES}"
+DOCUMENTS_POLICY = f"the state is carried through each document, and starts afresh before it; {_SEQUENCES}"
 PLANS = ((64, 256), (8, 2048), (1, 0))
-"""Parallel streams of a long text at the most, and how many characters each reads before its own part."""
-SHORTEST_STREAM = 4  # times its priming; a shorter stream is not worth it
-SEAM_TOLERANCE = 1e-3  # of a variable of the state, beside 1 and its own size
-CHUNK = 64  # time steps at once
+"""Parallel sequences of a long text at most, and how many characters each reads before its own part."""
+SHORTEST = 4  # times what is read before it; a shorter sequence is not worth it
+SEAM_TOLERANCE = 1e-3  # of a variable of the state, relative to 1 plus its size
+WINDOW = 64  # time steps
+ONE: Places = np.zeros(1, np.intp)  # one sequence, from the text's start
 
 
-def visit_outputs(
-    model: Model,
-    pool: ThreadPool,
-    x_N: TokenIds,
-    visit: Visit,
-    progress: Progress | None = None,
-    end: int | None = None,
-    before: States | None = None,
-) -> States:
-    """Hand out the outputs after every character read, in no order that could be relied on.
+@dataclass(frozen=True)
+class Window:
+    """Some steps of parallel sequences of a text.
 
-    Calls that run at once are about different places. Where the streams' seams do not fit, all places are
-    handed out again, so a visitor puts down what it finds by place and sums up at the end.
+    Attributes:
+        stop: the step after the last, counted from each sequence's own start.
+        x_TB: the characters read.
+        carry_TB: the reset mask: 0 where the state is reset before a step, 1 elsewhere; None where it is 1.
+        places_TB: where in the text they are; outside it, the nearest place that is inside.
+        is_own_TB: whether the place belongs to the sequence, neither before its start nor past its end.
+    """
+
+    stop: int
+    x_TB: TokenIds
+    carry_TB: Floats | None
+    places_TB: Places
+    is_own_TB: npt.NDArray[np.bool_]
+
+    @property
+    def steps_done(self) -> int:
+        """How many steps of all sequences end with this window."""
+        return self.stop * len(self.x_TB[0])
+
+    def store(self, found_N: npt.NDArray[Any], values_TB: npt.NDArray[Any]) -> None:
+        """Write values to the sequences' own places of the text."""
+        found_N[self.places_TB[self.is_own_TB]] = values_TB[self.is_own_TB]
+
+
+def reset_marks(x_N: TokenIds, end: int | None = None, starts: Places | None = None) -> npt.NDArray[np.bool_]:
+    """Where the state is reset before a character is read (N,): at ``starts``, and at the ends of documents.
 
     Args:
-        model: the network.
-        pool: workers, over which parallel streams of the text are split.
-        x_N: the characters read, at least one: a text from its start, or a stretch of one.
-        visit: what to do with them.
-        progress: called now and then with how much is done.
-        end: the code before which the state starts afresh; None where there is none.
-        before: the state that the stretch before this one left (1, H); None at the text's start.
-
-    Returns:
-        The state after the last character (1, H).
+        x_N: the characters.
+        end: the id of the end of a document; None where there is none.
+        starts: other places.
     """
-    for most, priming in PLANS:
-        streams = max(1, min(most, len(x_N) // max(1, SHORTEST_STREAM * priming)))
-        gap, after = visit_in_streams(model, pool, x_N, streams, priming, visit, progress, end, before)
-        if gap <= SEAM_TOLERANCE:
-            break
-    return after
+    marks_N = np.zeros(len(x_N), np.bool_) if end is None else x_N == end
+    if starts is not None:
+        marks_N[starts] = True
+    return marks_N
 
 
-def visit_in_streams(
-    model: Model,
-    pool: ThreadPool,
+def windows(
     x_N: TokenIds,
-    streams: int,
-    priming: int,
-    visit: Visit,
-    progress: Progress | None = None,
-    end: int | None = None,
-    before: States | None = None,
-) -> tuple[float, States]:
-    """Hand out the outputs of so many streams, whether their seams fit or not.
+    marks_N: npt.NDArray[np.bool_],
+    starts_B: Places,
+    *bounds: int,
+    ends_B: Places | None = None,
+    size: int = WINDOW,
+) -> Iterator[Window]:
+    """The windows of parallel sequences of a text.
+
+    Args:
+        x_N: the text.
+        marks_N: where the state is reset; see ``reset_marks``.
+        starts_B: the place of each sequence's step 0.
+        bounds: steps between which windows lie, in order; no window crosses one.
+        ends_B: the place after each sequence's last step; None for the last bound.
+        size: of a window, at most.
+    """
+    ends_B = starts_B + bounds[-1] if ends_B is None else ends_B
+    has_marks = bool(marks_N.any())
+    for first, last in pairwise(bounds):
+        for start in range(first, last, size):
+            stop = min(start + size, last)
+            places_TB = starts_B + np.arange(start, stop)[:, None]
+            is_own_TB = (places_TB >= starts_B) & (places_TB < ends_B)
+            np.clip(places_TB, 0, len(x_N) - 1, out=places_TB)
+            carry_TB: Floats | None = None
+            if has_marks and (resets_TB := marks_N[places_TB]).any():
+                carry_TB = (~resets_TB).astype(np.float32)
+            yield Window(stop, x_N[places_TB], carry_TB, places_TB, is_own_TB)
+
+
+def unroll(network: Network, text: Iterable[Window]) -> Iterator[tuple[Window, Outputs]]:
+    """Read windows one after the other: each with the predictions after it, valid until the next."""
+    for window in text:
+        yield window, network.read(window.x_TB, window.carry_TB)
+
+
+def read_text(network: Network, x_N: TokenIds, end: int | None = None) -> Iterator[tuple[Window, Outputs]]:
+    """Read a text from the network's state (1, H), or the next part of one, as parallel sequences.
+
+    Where the seams do not fit, all windows come again; so what is found is stored by place, and summed at the
+    end. Then the network's state is that after the last character.
+
+    Args:
+        network: begun with one sequence, or as this function left it.
+        x_N: the characters read, at least one.
+        end: the id before which the state is reset; None where there is none.
+    """
+    before = network.state
+    for most, burn_in in PLANS:
+        count = max(1, min(most, len(x_N) // max(1, SHORTEST * burn_in)))
+        gap = yield from read_as_sequences(network, x_N, count, burn_in, before, end)
+        if gap <= SEAM_TOLERANCE:
+            return
+
+
+def read_as_sequences(
+    network: Network, x_N: TokenIds, count: int, burn_in: int, before: States, end: int | None = None
+) -> Generator[tuple[Window, Outputs], None, float]:
+    """Read a text as ``count`` sequences, whether their seams fit or not.
 
     Returns:
-        The gap at the seams, see ``seam_gap``; and the state after the last character (1, H).
+        The gap at the seams; see ``seam_gap``.
     """
-    length = math.ceil(len(x_N) / streams)
-    tasks = [
-        partial(_visit_columns, model, x_N, columns, length, priming, visit, told, end, before)
-        for columns, told in zip(pool.columns(streams), chain([progress], repeat(None)), strict=False)
-    ]
-    firsts, lasts, afters = zip(*pool.run(tasks), strict=True)
-    return seam_gap(join_states(firsts), join_states(lasts)), afters[-1]
+    length = math.ceil(len(x_N) / count)
+    starts_B = np.arange(count) * length
+    ends_B = np.minimum(starts_B + length, len(x_N))
+    # Past the end of the text the last sequence reads on, as far as the others have to read.
+    text_end = min(max(len(x_N) - int(starts_B[-1]), 0), length)
+    after = before
+    network.begin(count)
+    for window in windows(x_N, reset_marks(x_N, end, ONE), starts_B, -min(burn_in, int(starts_B[-1])), 0):
+        network.read(window.x_TB, window.carry_TB)
+    first = join_states((before, select_columns(network.state, slice(1, None))))
+    network.state = first
+    parts = windows(x_N, reset_marks(x_N, end), starts_B, 0, text_end, length, ends_B=ends_B)
+    for window, outputs in unroll(network, parts):
+        yield window, outputs
+        if window.stop == text_end:
+            after = select_columns(network.state, slice(-1, None))
+    gap = seam_gap(first, network.state)
+    network.state = after
+    return gap
 
 
 def seam_gap(first: States, last: States) -> float:
-    """The largest difference of a stream's first state from the last of the one before, beside 1 and its size.
+    """The largest difference between a sequence's first state and the last state of the one before it.
 
-    Every variable counts: what a closed gate hides now, it may let out later. Not a number where one of them is.
+    It is relative to 1 plus the state's size. Every variable counts: what a closed gate hides now, it may let out
+    later. Not a number where one of them is.
     """
     pairs = [pair for layers in zip(first, last, strict=True) for pair in zip(*layers, strict=True)]
     gaps = [np.abs(own[1:] - before[:-1]) / (1 + np.abs(before[:-1])) for own, before in pairs]
     return float(np.max([gap.max(initial=0) for gap in gaps]))
-
-
-def _visit_columns(
-    model: Model,
-    x_N: TokenIds,
-    columns: slice,
-    length: int,
-    priming: int,
-    visit: Visit,
-    progress: Progress | None,
-    end: int | None,
-    before: States | None,
-) -> tuple[States, States, States]:
-    """Run a slice of the streams; the states before and after their parts, and the last's where the text ends."""
-    starts_B = np.arange(columns.start, columns.stop) * length
-    buffers = model.buffers(CHUNK, len(starts_B))
-    first = state = model.initial_state(len(starts_B))
-    after = _columns(state, slice(-1, None))
-    # The last stream reads on past the text, as far as the others have to read.
-    text_end = min(max(len(x_N) - int(starts_B[-1]), 0), length)
-    for time, stop in _chunks(-min(priming, int(starts_B[-1])), 0, text_end, length):
-        if time == 0:
-            if before is not None and columns.start == 0:
-                state = join_states((before, _columns(state, slice(1, None))))
-            first = state
-        times_T = np.arange(time, stop)
-        places_TB = starts_B + times_T[:, None]
-        x_TB = x_N[np.clip(places_TB, 0, len(x_N) - 1)]
-        carry_TB = carry_mask(places_TB, x_TB, end, model.dtype, is_continued=before is not None)
-        h_TBH, state = model.forward(x_TB, state, buffers, carry_TB)
-        if time < 0:
-            continue
-        if stop == text_end:
-            after = _columns(state, slice(-1, None))
-        places_N, h_NH = places_TB.reshape(-1), flatten_time(h_TBH)
-        if places_N[-1] >= len(x_N):
-            real_N = places_N < len(x_N)
-            places_N, h_NH = places_N[real_N], h_NH[real_N]
-        visit(places_N, h_NH)
-        if progress is not None:
-            progress(stop, length)
-    return first, state, after
-
-
-def _chunks(*bounds: int) -> Iterator[tuple[int, int]]:
-    """Stretches of time from the first bound to the last, none longer than CHUNK, none over a bound."""
-    for start, stop in pairwise(bounds):
-        yield from ((time, min(time + CHUNK, stop)) for time in range(start, stop, CHUNK))
-
-
-def _columns(state: States, columns: slice) -> States:
-    """The state of some of the streams."""
-    return tuple(tuple(variable[columns] for variable in layer) for layer in state)
-
-
-def carry_mask(
-    places_TB: npt.NDArray[np.intp],
-    x_TB: TokenIds,
-    end: int | None,
-    dtype: np.dtype[np.floating[npt.NBitBase]],
-    is_continued: bool = False,
-) -> Floats | None:
-    """0 where the state starts afresh and 1 elsewhere; None where it does so nowhere.
-
-    That is before the end of a document, and at place 0 unless a text before it is continued there.
-    """
-    is_fresh_TB = (places_TB == 0) & (not is_continued)
-    if end is not None:
-        is_fresh_TB |= x_TB == end
-    elif not is_fresh_TB.any():
-        return None
-    carry_TB: Floats = (~is_fresh_TB).astype(dtype)
-    return carry_TB

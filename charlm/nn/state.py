@@ -28,6 +28,11 @@ def join_states(states: tuple[States, ...]) -> States:
     )
 
 
+def select_columns(states: States, columns: slice | list[int]) -> States:
+    """The states of some sequences of a batch, by a slice or by their numbers."""
+    return tuple(tuple(variable_BH[columns] for variable_BH in layer) for layer in states)
+
+
 def named_states(states: States, cell: Cell) -> Mapping[str, Floats]:
     """A state's arrays by name, such as ``state.0.h``, as in files."""
     return {

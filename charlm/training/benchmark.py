@@ -23,6 +23,7 @@ from charlm.base.errors import WorkerError, hinting
 from charlm.config import EngineConfig, SamplingConfig, TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import make_text_source
+from charlm.engines.numpy.network import open_network
 from charlm.engines.numpy.process import Process
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, generate_ids
@@ -136,8 +137,8 @@ class SamplingBench:
     """Sampling from a new network, to be timed."""
 
     def __init__(self, size: Size, sequences: int) -> None:
-        settings = SamplingConfig(num=sequences)
-        self._steps = generate_ids(size.model(), np.zeros(1, np.uint8), all_filters({}), settings)
+        settings, network = SamplingConfig(num=sequences), open_network(size.model())
+        self._steps = generate_ids(network, np.zeros(1, np.uint8), all_filters({}), settings)
 
     def chars_per_second(self, seconds: float) -> float:
         """Of all sequences together, measured over at least this time."""

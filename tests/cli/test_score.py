@@ -40,8 +40,8 @@ def make_language_model(make_model):
 @pytest.fixture
 def small_streams(monkeypatch):
     """Streams and chunks so small that short lines fill several."""
-    monkeypatch.setattr(lines_module, "CHUNK", 3)
-    monkeypatch.setattr(lines_module, "STREAMS", 5)
+    monkeypatch.setattr(lines_module, "STEPS", 3)
+    monkeypatch.setattr(lines_module, "SEQUENCES", 5)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def test_posteriors_are_bayes_rule_and_never_overflow():
 
 
 def test_a_line_out_for_every_line_in(keep_run, charlm, monkeypatch):
-    monkeypatch.setattr(lines_module, "WINDOW", 4)
+    monkeypatch.setattr(lines_module, "GROUP", 4)
     model = keep_run("one")
     code, out, _ = charlm("score", given="abc\n\nb\r\n\tc\nlast é".encode())
     assert code == 0

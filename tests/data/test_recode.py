@@ -13,7 +13,7 @@ from charlm.config import CorpusConfig
 from charlm.data.encoded import EncodedText
 from charlm.data.recode import Recoding
 from charlm.data.vocabulary import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
-from charlm.inference.scoring import score_part
+from charlm.inference.scoring import joined, score_stretches
 
 TEXTS = st.text("abcdé𝄞\n", min_size=1, max_size=60)
 
@@ -63,7 +63,7 @@ def test_a_smaller_vocabulary_is_never_cheaper_on_the_text_that_it_was_made_from
         vocabulary = Vocabulary.from_counts(part.alphabet, counts_A, min_count)
         counts_V = np.bincount(vocabulary.encode_alphabet(part.alphabet), counts_A, len(vocabulary))
         costs_V = -np.log(counts_V / counts_V.sum())
-        scores = score_part(part, vocabulary, len(text), partial(fixed, costs_V))
+        scores = joined(score_stretches(part, vocabulary, len(text), partial(fixed, costs_V)))
         totals.append(scores.costs_nats.sum())
         assert (~scores.known).sum() == counts_A[counts_A < min_count].sum()
     assert all(later >= sooner - 1e-9 for sooner, later in pairwise(totals))

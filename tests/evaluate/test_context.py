@@ -7,8 +7,9 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.data.vocabulary import Vocabulary
+from charlm.engines.numpy.network import open_network
 from charlm.evaluate.base import EvalCase
-from charlm.evaluate.measures.context import STREAMS, Context, costs_after
+from charlm.evaluate.measures.context import TARGETS, Context, costs_after
 from charlm.inference.language_model import LanguageModel
 from charlm.models.ngram.kneser_ney import KneserNey
 
@@ -53,8 +54,8 @@ def test_costs_are_those_of_single_steps_from_a_fresh_state(make_model, pool):
     model = make_model(4, cell="lstm", layers=2)
     ids = np.random.default_rng(0).integers(0, 4, 400).astype(np.uint8)
     places = np.arange(100, 400, 1)  # more than a group of streams for each worker, and more than a chunk read
-    assert len(places) > 2 * STREAMS
-    found = costs_after(model, ids, places, 70, pool, nothing)
+    assert len(places) > 2 * TARGETS
+    found = costs_after(open_network(model, pool), ids, places, 70, nothing)
     for place in (100, 163, 164, 250, 399):
         state = model.zero_state(1)
         for code in ids[place - 70 : place]:
@@ -91,7 +92,7 @@ def test_gains_are_paired(model, pool):
     (record,) = Context(longest=2, places=50).measure([subject], pool, nothing).records
     ids = model.vocabulary.encode(text, "the text")
     places = 2 + np.arange(50) * (len(text) - 2) // 50
-    one, two = (costs_after(model.network, ids, places, length, pool, nothing) for length in (1, 2))
+    one, two = (costs_after(model.open(pool), ids, places, length, nothing) for length in (1, 2))
     first, second = record["contexts"]
     assert (first["gain_nats"], first["gain_standard_error"]) == (None, None)
     assert second["gain_nats"] == pytest.approx(one.mean() - two.mean(), rel=1e-9)

@@ -135,9 +135,9 @@ def test_no_gradient_passes_the_start_of_a_document(make_model, learned_state):
     (passage,) = read_passages(model, ids_TP, 6, end)
     norms = [float(np.abs(jacobian).max()) for jacobian in jacobians(model, passage)]
     assert all(norms[:2]) and not any(norms[2:])
-    state = model.initial_state(1)
+    state, buffers = model.initial_state(1), model.buffers(1, 1)
     for code in (end, 1, 0):
-        _, state = model.step(np.array([code]), state)
+        _, state = model.forward(np.array([[code]]), state, buffers)
     for layer, own in zip(passage.states[-1], state, strict=True):
         assert all(np.array_equal(*pair) for pair in zip(layer, own, strict=True))
 

@@ -8,7 +8,7 @@ import pytest
 from charlm.data.vocabulary import unknown_nats
 from charlm.evaluate.base import EvalCase, Measurement
 from charlm.evaluate.measures import MEASUREMENTS
-from charlm.inference.scoring import score_part, text_metrics
+from charlm.inference.scoring import joined, score_stretches, text_metrics
 from charlm.models.ngram.witten_bell import WittenBell
 
 FIGURES = ("nats_per_char", "bits_per_char", "bits_per_byte", "perplexity", "characters", "bytes", "unknown")
@@ -56,7 +56,7 @@ def test_the_baseline_pays_for_the_unknown_what_the_model_pays(measure, subject,
     training, _ = model.read(subject().training)
     counts = WittenBell(training, len(model.vocabulary), 1)
     figures = text_metrics(
-        score_part(model.part_of(text), model.vocabulary, model.training_characters, counts.costs)
+        joined(score_stretches(model.part_of(text), model.vocabulary, model.training_characters, counts.nll))
     )
     assert record["markov_nats_per_char"] == figures.nats_per_char
     assert record["unknown"] == figures.unknown == 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import DivergenceError, UsageError, VocabularyError
 from charlm.data.vocabulary import Vocabulary
+from charlm.engines.numpy.network import open_network
 from charlm.inference import generate
 from charlm.inference.filters import FILTERS
 from charlm.inference.generate import all_filters, burn_in
@@ -117,15 +118,16 @@ def test_priming_in_chunks_is_reading_step_by_step(make_model, cell, length):
     state = network.zero_state(1)
     for code in ids:
         _, state = network.step(np.array([code]), state)
-    primed = burn_in(network, ids, 3)
-    for ours, theirs in zip(sum(primed, ()), sum(state, ()), strict=True):
+    primed = open_network(network)
+    burn_in(primed, ids, 3)
+    for ours, theirs in zip(sum(primed.state, ()), sum(state, ()), strict=True):
         assert ours.shape == (3, 4)
         np.testing.assert_allclose(ours, np.repeat(theirs, 3, axis=0), rtol=1e-11, atol=1e-13)
 
 
 def test_a_prompt_longer_than_a_chunk_is_read_whole(model):
     tail = "\nabcd" * 60
-    assert len(tail) > generate.PRIME_CHUNK
+    assert len(tail) > generate.PROMPT_WINDOW
     assert model.sample(20, temperature=0, prompt="d" + tail)[301:] == greedy(model, "d" + tail, 20)
 
 

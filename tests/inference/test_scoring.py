@@ -15,12 +15,13 @@ from charlm.config import CorpusConfig
 from charlm.data.encoded import EncodedText
 from charlm.data.synthetic.brackets import Brackets
 from charlm.data.vocabulary import Vocabulary
+from charlm.engines.numpy.network import open_network
 from charlm.engines.threads import ThreadPool
 from charlm.inference import scoring, unroll
 from charlm.inference.language_model import LanguageModel
-from charlm.inference.scoring import Scores, model_costs, score_part, text_metrics
+from charlm.inference.scoring import Scores, joined, network_costs, score_stretches, text_metrics
 from charlm.nn.cells import CELLS
-from charlm.nn.readout import log_softmax_, nll_nats
+from charlm.nn.readout import log_softmax_
 
 VOCABULARY = Vocabulary.of("abc d\n")
 CELL = pytest.mark.parametrize("cell", CELLS.names())
@@ -74,7 +75,7 @@ def unsplit(monkeypatch):
     def score(model, pool, x_N, y_N):
         with monkeypatch.context() as patch:
             patch.setattr(unroll, "PLANS", ((1, 0),))
-            return model_costs(model, pool)(x_N, y_N)
+            return network_costs(open_network(model, pool))(x_N, y_N)
 
     return score
 
@@ -84,17 +85,22 @@ def unsplit(monkeypatch):
 def test_is_the_stateful_pass_character_by_character(make_model, pool, cell, length):
     model = make_model(len(VOCABULARY), cell=cell, layers=2)
     x_N, y_N = encode_alphabet(length)
-    np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), stepped(model, x_N, y_N), rtol=1e-11)
+    np.testing.assert_allclose(
+        network_costs(open_network(model, pool))(x_N, y_N), stepped(model, x_N, y_N), rtol=1e-11
+    )
 
 
-def in_streams(model, pool, x_N, y_N, streams, priming):
-    costs = np.empty(len(y_N))
+def in_streams(model, pool, x_N, y_N, streams, priming, end=None):
+    costs, network = np.empty(len(y_N)), open_network(model, pool)
 
-    def visit(places, h_NH):
-        costs[places] = nll_nats(model.params, h_NH, y_N[places])
+    def read():
+        gap = yield from unroll.read_as_sequences(network, x_N, streams, priming, model.initial_state(1), end)
+        gaps.append(gap)
 
-    gap, _ = unroll.visit_in_streams(model, pool, x_N, streams, priming, visit)
-    return costs, gap
+    gaps = []
+    for window, outputs in read():
+        window.store(costs, outputs.nll(y_N[window.places_TB]))
+    return costs, gaps[0]
 
 
 @CELL
@@ -128,7 +134,9 @@ def test_a_state_that_never_forgets_is_scored_in_one_stream(make_model, unsplit,
     x_N, y_N = encode_alphabet(2_000)
     with ThreadPool(2) as pool:
         assert in_streams(model, pool, x_N, y_N, 8, 16)[1] > unroll.SEAM_TOLERANCE
-        np.testing.assert_allclose(model_costs(model, pool)(x_N, y_N), unsplit(model, pool, x_N, y_N), rtol=1e-11)
+        np.testing.assert_allclose(
+            network_costs(open_network(model, pool))(x_N, y_N), unsplit(model, pool, x_N, y_N), rtol=1e-11
+        )
 
 
 @pytest.mark.parametrize("cell", ["lstm", "mlstm"])
@@ -145,7 +153,7 @@ def test_a_memory_behind_a_closed_gate_is_carried_over_the_seams(make_model, poo
     rng = np.random.default_rng(4)
     x_N = np.concatenate([rng.integers(2, 4, 4_000), [0], rng.integers(2, 4, 8_000), [1]]).astype(np.uint8)
     y_N = np.append(x_N[1:], np.uint8(2))
-    costs_N = model_costs(model, pool)(x_N, y_N)
+    costs_N = network_costs(open_network(model, pool))(x_N, y_N)
     np.testing.assert_allclose(costs_N, unsplit(model, pool, x_N, y_N), rtol=0, atol=1e-3)
     assert costs_N[-1] < 0.1 < math.log(4) - 0.1 < costs_N[-2]
 
@@ -172,8 +180,8 @@ def test_a_trained_model_s_long_text_costs_what_one_pass_says(trained, unsplit, 
     model, text = trained(cell)
     ids = model.vocabulary.encode(text, "the text")
     x_N, y_N = ids[:-1], ids[1:]
-    assert len(y_N) >= 8 * unroll.SHORTEST_STREAM * unroll.PLANS[0][1]
-    split = model_costs(model.network, pool)(x_N, y_N)
+    assert len(y_N) >= 8 * unroll.SHORTEST * unroll.PLANS[0][1]
+    split = network_costs(model.open(pool))(x_N, y_N)
     single = unsplit(model.network, pool, x_N, y_N)
     assert abs(split.mean() - single.mean()) < 5e-5
     assert np.abs(split - single).max() < 1e-3
@@ -183,7 +191,9 @@ def test_progress_ends_at_the_end(make_model):
     told = []
     model = make_model(len(VOCABULARY))
     with ThreadPool(2) as pool:
-        model_costs(model, pool, lambda done, total: told.append((done, total)))(*encode_alphabet(5000))
+        network_costs(open_network(model, pool), lambda done, total: told.append((done, total)))(
+            *encode_alphabet(5000)
+        )
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert told[-1][0] == told[-1][1] > 0
 
@@ -204,9 +214,11 @@ def test_the_state_is_carried_from_stretch_to_stretch(make_model, pool, cell, en
     model = make_model(len(VOCABULARY), cell=cell, layers=2, learned_state=cell == "gru")
     x_N, y_N = encode_alphabet(max(200, 3 * stretch - 7), seed=2)
     told = []
-    costs = model_costs(model, pool, lambda done, total: told.append((done, total)), end, len(x_N))
+    costs = network_costs(
+        open_network(model, pool), lambda done, total: told.append((done, total)), end, len(x_N)
+    )
     found = [costs(x_N[at : at + stretch], y_N[at : at + stretch]) for at in range(0, len(x_N), stretch)]
-    whole = model_costs(model, pool, end=end)(x_N, y_N)
+    whole = network_costs(open_network(model, pool), end=end)(x_N, y_N)
     np.testing.assert_allclose(np.concatenate(found), whole, rtol=1e-3 if stretch > 1000 else 1e-9)
     assert told == sorted(told) and told[-1] == (len(x_N), len(x_N))
 
@@ -221,7 +233,7 @@ def test_a_text_scored_in_stretches_costs_what_it_costs_at_once(make_model, text
         stretches = list(model.score_stretches_with(pool, model.part_of(text)))
         tally = model.tally_with(pool, model.part_of(text))
     assert [len(each.costs_nats) for each in stretches[:-1]] == [stretch] * (len(stretches) - 1)
-    again = scoring.joined(stretches)
+    again = joined(stretches)
     np.testing.assert_allclose(again.costs_nats, whole.costs_nats, rtol=1e-9)
     assert (again.known.tolist(), again.bytes) == (whole.known.tolist(), whole.bytes)
     one, other = (dataclasses.astuple(figures) for figures in (tally.figures, text_metrics(whole)))
@@ -233,7 +245,7 @@ MIXED = st.text("abcdé?𝄞", min_size=2, max_size=40)
 
 def score_text(text, vocabulary, training_characters, known_costs):
     part = EncodedText.of_text(text, CorpusConfig())
-    return score_part(part, vocabulary, training_characters, known_costs)
+    return joined(score_stretches(part, vocabulary, training_characters, known_costs))
 
 
 def memory(x_N, y_N):

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from charlm.config import CorpusConfig
 from charlm.data.encoded import EncodedText
 from charlm.data.vocabulary import Vocabulary, unknown_nats
+from charlm.engines.numpy.network import open_network
 from charlm.engines.threads import ThreadPool
 from charlm.inference import unroll
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.lines import score_lines
-from charlm.inference.scoring import model_costs, text_metrics
+from charlm.inference.scoring import network_costs, text_metrics
 from charlm.nn.cells import CELLS
-from charlm.nn.readout import log_softmax_, nll_nats
+from charlm.nn.readout import log_softmax_
 
 LINES = CorpusConfig(lines=True)
 NAMES = Vocabulary(("a", "b", "c"), start=3, has_end=True)
@@ -54,16 +55,20 @@ def test_each_document_costs_what_it_does_alone(names, pool, stories):
 
 
 @pytest.mark.parametrize("cell", CELLS.names())
-def test_documents_cost_the_same_in_parallel_streams(make_model, pool, cell):
+def test_documents_cost_the_same_in_parallel_streams(make_model, pool, monkeypatch, cell):
     model = make_model(len(NAMES), cell=cell)
     ids = np.random.default_rng(1).integers(0, 4, 3_000).astype(np.uint8)  # an end every four symbols or so
-    costs_N = np.empty(2_999)
-
-    def visit(places, h_NH):
-        costs_N[places] = nll_nats(model.params, h_NH, ids[1:][places])
-
-    gap, _ = unroll.visit_in_streams(model, pool, ids[:-1], 9, 60, visit, end=NAMES.end)
-    np.testing.assert_allclose(costs_N, model_costs(model, pool, end=NAMES.end)(ids[:-1], ids[1:]), rtol=1e-9)
+    costs = network_costs(open_network(model, pool), end=NAMES.end)
+    whole_N = costs(ids[:-1], ids[1:])
+    monkeypatch.setattr(unroll, "PLANS", ((9, 60),))
+    monkeypatch.setattr(unroll, "SEAM_TOLERANCE", 1e-9)
+    gaps = []
+    monkeypatch.setattr(
+        unroll, "seam_gap", lambda *states, gap=unroll.seam_gap: gaps.append(gap(*states)) or gaps[0]
+    )
+    split_N = network_costs(open_network(model, pool), end=NAMES.end)(ids[:-1], ids[1:])
+    np.testing.assert_allclose(split_N, whole_N, rtol=1e-9)
+    (gap,) = gaps
     assert gap < 1e-9  # priming of 60 symbols has an end in it, where all that came before is forgotten
 
 

@@ -10,11 +10,12 @@ from charlm.config import OptimizerConfig
 from charlm.data.batches import SequentialBatcher, ShuffledBatcher
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.numpy.network import open_network
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import burn_in
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.lines import score_lines
-from charlm.inference.scoring import model_costs
+from charlm.inference.scoring import network_costs
 from charlm.nn.cells import CELLS
 from charlm.nn.readout import log_softmax_, nll_nats
 
@@ -79,7 +80,7 @@ def test_a_sequence_that_starts_in_mid_window_starts_from_it(make_learned, cell)
 def test_scoring_starts_from_it(make_learned, end):
     model = make_learned()
     with ThreadPool(1) as pool:
-        costs_N = model_costs(model, pool, end=end)(CODES[:-1], CODES[1:])
+        costs_N = network_costs(open_network(model, pool), end=end)(CODES[:-1], CODES[1:])
     np.testing.assert_allclose(costs_N, costs_by_steps(model, CODES, end), rtol=1e-10)
 
 
@@ -99,9 +100,12 @@ def test_sampling_starts_from_it(make_learned):
     state = model.initial_state(2)
     for code in CODES[:5]:
         _, state = model.step(np.full(2, code), state)
-    for ours, theirs in zip(sum(burn_in(model, CODES[:5], 2), ()), sum(state, ()), strict=True):
+    network = open_network(model)
+    burn_in(network, CODES[:5], 2)
+    for ours, theirs in zip(sum(network.state, ()), sum(state, ()), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
-    for ours, theirs in zip(sum(burn_in(model, CODES[:0], 2), ()), sum(model.initial_state(2), ()), strict=True):
+    burn_in(network, CODES[:0], 2)
+    for ours, theirs in zip(sum(network.state, ()), sum(model.initial_state(2), ()), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
 

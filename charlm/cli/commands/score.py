@@ -17,7 +17,7 @@ from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
-from charlm.inference.lines import LineScores, posteriors, score_lines, windows
+from charlm.inference.lines import LineScores, groups, posteriors, score_lines
 from charlm.runs.find import find_runs
 from charlm.runs.run import Run
 
@@ -50,7 +50,7 @@ def command(
     models = _models(find_runs(run or [], weights))
     with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
-        for lines in windows(_standard_input("surrogateescape" if units == {"bytes"} else "strict")):
+        for lines in groups(_standard_input("surrogateescape" if units == {"bytes"} else "strict")):
             scores = [score_lines(model, lines, pool) for model in models.values()]
             names = list(models)
             for record in _records(lines, names, scores):

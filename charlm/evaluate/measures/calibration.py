@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,8 @@ from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
 from charlm.inference.language_model import LanguageModel
-from charlm.inference.unroll import visit_outputs
-from charlm.nn.readout import check_numbers, logits
+from charlm.inference.unroll import Window, read_text
+from charlm.nn.readout import check_numbers
 
 TextMetrics = npt.NDArray[np.float64]
 
@@ -139,8 +140,10 @@ def _outcomes(
     costs_nats, slopes, curvatures, confidences = np.empty((4, len(y_N)))
     found = Outcomes(costs_nats, slopes, curvatures, confidences, np.empty(len(y_N), np.bool_))
 
-    def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
-        z_NV = logits(model.network.params, h_NH).astype(np.float64)
+    def add(window: Window, logits_TBV: Floats, columns: slice) -> None:
+        own_TB = window.is_own_TB[:, columns]
+        places = window.places_TB[:, columns][own_TB]
+        z_NV = logits_TBV[:, columns][own_TB].astype(np.float64)
         z_NV -= z_NV.max(axis=1, keepdims=True)
         z_N = z_NV[np.arange(len(places)), y_N[places]]
         p_NV = np.exp(inverse * z_NV)
@@ -153,7 +156,12 @@ def _outcomes(
         found.confidences[places] = p_NV.max(axis=1)
         found.right[places] = z_NV.argmax(axis=1) == y_N[places]
 
-    visit_outputs(model.network, pool, x_N, visit, progress, model.vocabulary.end)
+    network = model.open(pool)
+    network.begin(1)
+    for window, outputs in read_text(network, x_N, model.vocabulary.end):
+        logits_TBV = outputs.logits()
+        pool.run_columns(logits_TBV.shape[1], partial(add, window, logits_TBV))
+        progress(min(window.steps_done, len(y_N)), len(y_N))
     check_numbers(found.costs_nats)
     return found
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
@@ -23,19 +21,17 @@ from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
+from charlm.engines.base import Network
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
 from charlm.evaluate.ngram_levels import levels_of, max_memory, plan_of
 from charlm.inference.scoring import STRETCH, Costs
-from charlm.inference.unroll import CHUNK
-from charlm.models.char_rnn import Model
+from charlm.inference.unroll import Places, reset_marks, windows
 from charlm.models.ngram.kneser_ney import KneserNey
-from charlm.nn.readout import check_numbers, nll_nats
+from charlm.nn.readout import check_numbers
 
-Places = npt.NDArray[np.intp]
-
-STREAMS = 64  # targets that a worker reads for at once
+TARGETS = 128  # read for at once
 COLUMNS = (
     Column("context", ",d"),
     Column("nats/char", ".4f"),
@@ -71,7 +67,7 @@ class Context(Measurement):
             ids, is_read = model.read(subject.part)
             places = self._places(ids, subject.text_name)
             costs = [
-                costs_after(model.network, ids, places, length, pool, progress, model.vocabulary.end)
+                costs_after(model.open(pool), ids, places, length, progress, model.vocabulary.end)
                 for length in lengths
             ]
             counted = self._kneser_ney(subject, ids, places, notes)
@@ -132,42 +128,33 @@ def context_lengths(longest: int) -> list[int]:
 
 
 def costs_after(
-    model: Model,
+    network: Network,
     ids: TokenIds,
     places: Places,
     length: int,
-    pool: ThreadPool,
     progress: Progress,
     end: int | None = None,
 ) -> Costs:
     """What each target costs (N,), in nats, after a fresh state has read exactly the characters before it.
 
     Args:
-        model: the network.
+        network: begun here.
         ids: the text.
         places: where the targets are (N,), none before ``length``.
         length: how many characters are read.
-        pool: workers, over which the targets are split.
         progress: called now and then with how much is done.
         end: the code of the end of a document, where the state is reset; None where there is none.
     """
     costs_N = np.empty(len(places))
 
-    def run(columns: slice) -> None:
-        for start in range(columns.start, columns.stop, STREAMS):
-            rows = slice(start, min(start + STREAMS, columns.stop))
-            x_TB = ids[places[rows] + np.arange(-length, 0)[:, None]]
-            buffers = model.buffers(min(CHUNK, length), x_TB.shape[1])
-            state = model.initial_state(x_TB.shape[1])
-            for time in range(0, length, CHUNK):
-                read_TB = x_TB[time : time + CHUNK]
-                carry_TB = None if end is None else (read_TB != end).astype(model.dtype)
-                h_TBH, state = model.forward(read_TB, state, buffers, carry_TB)
-            costs_N[rows] = nll_nats(model.params, h_TBH[-1], ids[places[rows]])
-            if columns.start == 0:
-                progress(rows.stop, columns.stop)
-
-    pool.run([partial(run, columns) for columns in pool.columns(len(places))])
+    marks_N = reset_marks(ids, end)
+    for start in range(0, len(places), TARGETS):
+        rows = slice(start, min(start + TARGETS, len(places)))
+        network.begin(rows.stop - start)
+        for window in windows(ids, marks_N, places[rows] - length, 0, length):
+            outputs = network.read(window.x_TB, window.carry_TB)
+        costs_N[rows] = outputs[-1:].nll(ids[None, places[rows]])[0]
+        progress(rows.stop, len(places))
     check_numbers(costs_N)
     return costs_N
 

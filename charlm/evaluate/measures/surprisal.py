@@ -23,13 +23,12 @@ from charlm.base.progress import Progress
 from charlm.base.tables import Column, Table
 from charlm.config import setting
 from charlm.data.vocabulary import REPLACEMENT, Vocabulary
+from charlm.engines.base import Outputs
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import SHOWN_END, Candidate, ColoredText, EvalCase, EvalResult, Measurement
 from charlm.evaluate.beginning import beginnings, characters_taken
-from charlm.inference.scoring import Costs, Scores, score_part, text_metrics
-from charlm.inference.unroll import visit_outputs
-from charlm.nn.readout import log_softmax_, logits
-from charlm.nn.state import States
+from charlm.inference.scoring import Costs, Scores, joined, network_costs, score_stretches, text_metrics
+from charlm.inference.unroll import Window
 
 GUESSES = 5
 PAGE = 200_000  # characters of a text on a web page
@@ -164,32 +163,28 @@ class _Guesses(Sequence[Sequence[Candidate]]):
 
 def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[Scores, _Guesses]:
     """What every character costs, and the likeliest in the place of every known one, in one pass."""
-    model, count, end = subject.model, len(subject.part), subject.model.vocabulary.end
+    model, count = subject.model, len(subject.part)
     _, is_read_N = model.read(subject.part)
     is_read_N[0] = False  # nothing predicts the first
     places_K = np.flatnonzero(is_read_N)
     width = min(GUESSES, len(model.vocabulary))
     ids_NK = np.zeros((count, width), id_dtype(len(model.vocabulary)))
     probabilities_NK = np.zeros((count, width), np.float32)
-    before: States | None = None
-    done = 0
 
-    def known_costs(x_N: TokenIds, y_N: TokenIds) -> Costs:
-        nonlocal before, done
-        costs_N, own_K = np.empty(len(y_N)), places_K[done : done + len(y_N)]
+    def see(done: int, window: Window, outputs: Outputs) -> None:
+        log_probs_TBV = outputs.log_probs()
 
-        def visit(places: npt.NDArray[np.intp], h_NH: Floats) -> None:
-            log_probs_NV = log_softmax_(logits(model.network.params, h_NH))
-            costs_N[places] = -log_probs_NV[np.arange(len(places)), y_N[places]]
-            ids = np.argsort(-log_probs_NV, axis=1, kind="stable")[:, :width]
-            ids_NK[own_K[places]] = ids
-            probabilities_NK[own_K[places]] = np.exp(np.take_along_axis(log_probs_NV, ids, axis=1))
+        def rank(columns: slice) -> None:
+            own_TB, log_probs = window.is_own_TB[:, columns], log_probs_TBV[:, columns]
+            log_probs_NV = log_probs[own_TB]
+            places_N = places_K[done + window.places_TB[:, columns][own_TB]]
+            ids_NK[places_N] = ids = np.argsort(-log_probs_NV, axis=1, kind="stable")[:, :width]
+            probabilities_NK[places_N] = np.exp(np.take_along_axis(log_probs_NV, ids, axis=1))
 
-        before = visit_outputs(model.network, pool, x_N, visit, progress, end, before)
-        done += len(y_N)
-        return costs_N
+        pool.run_columns(log_probs_TBV.shape[1], rank)
 
-    scores = score_part(subject.part, model.vocabulary, model.training_characters, known_costs)
+    costs = network_costs(model.open(pool), progress, model.vocabulary.end, count - 1, see)
+    scores = joined(score_stretches(subject.part, model.vocabulary, model.training_characters, costs))
     return scores, _Guesses(_shown(model.vocabulary), ids_NK, probabilities_NK, is_read_N)
 
 
