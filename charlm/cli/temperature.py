@@ -8,7 +8,7 @@ from charlm.base.errors import MissingCorpusError, UsageError, hinting
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import for_stream
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.beginning import beginnings
+from charlm.evaluate.base import beginnings
 from charlm.evaluate.measures.calibration import CHARACTERS, best_temperature, outcomes_of
 from charlm.evaluate.subjects import subjects_of
 

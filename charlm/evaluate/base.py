@@ -1,15 +1,15 @@
-"""What a measurement is: settings, subjects in, findings out. It draws nothing; the command line does that."""
+"""Measurements: settings, cases in, results out; the command line shows them."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from charlm.base.progress import Progress
 from charlm.base.tables import Curve, Table
-from charlm.config import Config
+from charlm.config import Config, setting
 from charlm.data.alphabet import END
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
@@ -26,9 +26,9 @@ class EvalCase:
     Attributes:
         run: the run's name.
         model: its model.
-        text_name: what the text is, for tables.
+        text_name: the text's name, for tables.
         part: the text, read as the model's corpus was.
-        training: the run's own training part, for baselines; None where the corpus is not to be found.
+        training: the run's training split, for baselines; None where its corpus is missing.
     """
 
     run: str
@@ -39,14 +39,14 @@ class EvalCase:
 
     @property
     def shown(self) -> str:
-        """The text's symbols as characters that a terminal can show, one for each."""
+        """The text with each symbol as one character that a terminal can show."""
         is_line = self.part.alphabet.document_end == "\n"
         return self.part.symbols.replace(END, "\n" if is_line else SHOWN_END)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A character that a model took to come next, and how probable."""
+    """A character that could have come next, and its probability."""
 
     character: str
     probability: float
@@ -54,13 +54,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ColoredText:
-    """A text with a number a character, to be shown as its colour.
+    """A text with a number for each character, shown as its color.
 
     Attributes:
-        title: what it is.
+        title: of the text.
         text: N characters.
-        bits: what each cost (N,); None for the first, which nothing predicts.
-        guesses: the likeliest characters in the place of each (N,); empty where there was no prediction.
+        bits: the loss of each (N,); None for the first.
+        guesses: the likeliest characters at each place (N,); empty where nothing was predicted.
         shown: how many characters, from the first, a terminal shows.
     """
 
@@ -76,13 +76,13 @@ class EvalResult:
     """What a measurement found.
 
     Attributes:
-        records: JSON objects, one for each subject.
+        records: JSON objects, one for each case.
         tables: the same for people.
         notes: what a reader of the figures should know.
-        curves: what is best seen drawn.
-        colored: texts in colour.
-        pages: a web page of coloured texts to write, by the path that the user gave.
-        files: plain text to write, by the path that the user gave.
+        curves: to be drawn.
+        colored: texts in color.
+        pages: web pages of colored texts to write, by path.
+        files: plain text to write, by path.
     """
 
     records: list[dict[str, Any]]
@@ -100,10 +100,23 @@ class Measurement(Config):
 
     @abstractmethod
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Measure every subject.
+        """Measure every case, at least one; ``progress`` is called now and then with how much is done."""
 
-        Args:
-            subjects: at least one.
-            pool: workers to use.
-            progress: called now and then with how much is done.
-        """
+
+def characters_taken(default: int) -> int:
+    """The setting of how much of a text a measurement reads whose memory or time would grow with it."""
+    most: int = setting(
+        default, "The most characters of a text that are taken, from its first.", low=2, high=10_000_000
+    )
+    return most
+
+
+def beginnings(subjects: Sequence[EvalCase], most: int) -> tuple[list[EvalCase], list[str]]:
+    """Cases with at most ``most`` characters of their texts, and a note on each text that is cut."""
+    notes = [
+        f"{subject.text_name}: the first {most:,} of its {len(subject.part):,} {subject.model.corpus.units} are "
+        "measured (--characters)"
+        for subject in subjects
+        if len(subject.part) > most
+    ]
+    return [replace(subject, part=subject.part[:most]) for subject in subjects], notes

@@ -1,4 +1,4 @@
-"""The census of a text's characters, piece by piece in bounded memory, and which of them look like accidents."""
+"""The census of a text's characters, in bounded memory, and which of them look like accidents."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Census:
 
     @property
     def characters(self) -> int:
-        """How many there are."""
+        """How many characters."""
         return int(self._counts.sum())
 
     @property
     def distinct(self) -> int:
-        """How many different ones there are."""
+        """How many different ones."""
         return int(np.count_nonzero(self._counts))
 
     def count(self, character: str) -> int:
@@ -112,7 +112,7 @@ class Census:
 
 @cache
 def _alike() -> npt.NDArray[np.uint8]:
-    """The number of the script of each code point below ALIKE_BELOW and of all others; 0 where it is another."""
+    """The number of each code point's script, below ALIKE_BELOW and of the rest; 0 for other scripts."""
     table = np.zeros(ALIKE_BELOW + 1, np.uint8)
     for point in range(ALIKE_BELOW):
         script = unicodedata.name(chr(point), "").partition(" ")[0]

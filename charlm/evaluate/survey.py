@@ -1,25 +1,29 @@
-"""The survey of a source: the whole is counted, and of its beginning it is said how predictable it is."""
+"""The survey of a source: characters are counted in all of it; entropies and compressors read its beginning."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from charlm.base.arrays import id_dtype
+import numpy as np
+
+from charlm.base.arrays import TokenIds, id_dtype
 from charlm.base.progress import Progress
 from charlm.data.reading.decode import decode
 from charlm.data.reading.sources import Source, empty
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate.census import Census
-from charlm.evaluate.compressors import compressed_sizes, conditional_entropies, duplicate_share
+from charlm.evaluate.measures.baselines import COMPRESSORS
+from charlm.models.ngram.counts import count_levels
 
 SAMPLE = 2_000_000  # characters, from the beginning, that entropies, compressors and duplicates are of
 MOST_COMMON = 10
+MAX_ORDER = 5  # of the conditional entropies
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of a text; counts are of all of it, the rest of its first ``sample_characters``.
+    """What a text holds; counts are of all of it, the rest of its first ``sample_characters``.
 
     Attributes:
         name: the source's.
@@ -27,16 +31,16 @@ class Survey:
         bytes: of the text in UTF-8.
         characters: how many.
         distinct: how many different ones.
-        dtype: of their codes.
-        lines: how many line ends it has.
+        dtype: of their ids.
+        lines: how many line ends.
         most_common: the most frequent characters with their counts.
         scripts: how many letters are of each script.
         oddities: what looks like an accident, and how often.
-        sample_characters: of how many characters, from the first, the rest is.
+        sample_characters: how many characters the rest is measured on.
         sample_bytes: their bytes.
         duplicate_lines: the share of lines, empty ones aside, that have come before.
-        entropies: the conditional entropies of orders 0 to 5, in bits a character.
-        compressed: the bytes that each compressor makes of them.
+        entropies: the conditional entropies of orders 0 to 5, in bits/char.
+        compressed: their compressed size in bytes, by compressor.
     """
 
     name: str
@@ -57,12 +61,12 @@ class Survey:
 
     @property
     def bits_per_char(self) -> dict[str, float]:
-        """What each compressor needs."""
+        """Compressed bits per character."""
         return {name: 8 * size / self.sample_characters for name, size in self.compressed.items()}
 
     @property
     def bits_per_byte(self) -> dict[str, float]:
-        """What each compressor needs for a byte of the text."""
+        """Compressed bits per byte of the text."""
         return {name: 8 * size / self.sample_bytes for name, size in self.compressed.items()}
 
 
@@ -114,3 +118,42 @@ def _survey(source: Source, census: Census, sample: str) -> Survey:
         entropies=conditional_entropies(vocabulary.encode(sample, source.label), len(vocabulary)),
         compressed=compressed_sizes(sample),
     )
+
+
+def conditional_entropies(ids: TokenIds, symbols: int) -> list[float]:
+    """H(x | the k characters before), in bits/char, for k from 0 to MAX_ORDER or the text's length less 1.
+
+    The frequencies are the text's own: of high orders the entropies are far too low, unless the text is very long
+    (Shannon 1951, "Prediction and entropy of printed English").
+
+    Args:
+        ids: the text (N,), at least one character.
+        symbols: V.
+
+    >>> conditional_entropies(np.array([0, 1] * 8, np.uint8), symbols=2)[:2]
+    [1.0, 0.0]
+    """
+    found = []
+    for level in count_levels(ids, symbols, MAX_ORDER):
+        totals = np.bincount(level.owners, weights=level.counts)
+        if not len(totals):
+            break  # no character of so short a text has so many before it
+        bits = (level.counts * np.log2(totals[level.owners] / level.counts)).sum()
+        found.append(float(bits / level.counts.sum()))
+    return found
+
+
+def compressed_sizes(text: str) -> dict[str, int]:
+    """The size of a text in bytes, by compressor, each at its best level."""
+    raw = text.encode()
+    return {name: len(compress(raw)) for name, (_, compress) in COMPRESSORS.items()}
+
+
+def duplicate_share(lines: Sequence[str]) -> float:
+    """The share of the lines, empty ones aside, that have come before.
+
+    >>> duplicate_share(["a", "b", "", "a", "", "a"])
+    0.5
+    """
+    full = [line for line in lines if line]
+    return 1 - len(set(full)) / len(full) if full else 0.0

@@ -13,8 +13,7 @@ from charlm.data.reading.sources import find_source, make_text_source
 from charlm.data.synthetic.markov import Markov
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate import survey as module
-from charlm.evaluate.compressors import MAX_ORDER, conditional_entropies, duplicate_share
-from charlm.evaluate.survey import survey_source
+from charlm.evaluate.survey import MAX_ORDER, conditional_entropies, duplicate_share, survey_source
 
 
 def survey_of(text):

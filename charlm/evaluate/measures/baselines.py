@@ -27,8 +27,7 @@ from charlm.base.tables import Column, Table
 from charlm.config import setting
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement
-from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
 from charlm.evaluate.ngram_levels import Plan, levels_of, max_memory, plan_of
 from charlm.inference.scoring import Costs, TextMetrics, score_stretches, tally_of
 from charlm.models.ngram.kneser_ney import KneserNey

@@ -25,8 +25,7 @@ from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement
-from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.unroll import Window, read_text
 from charlm.nn.readout import check_numbers

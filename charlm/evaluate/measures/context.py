@@ -23,8 +23,7 @@ from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
 from charlm.engines.base import Network
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement
-from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
 from charlm.evaluate.ngram_levels import levels_of, max_memory, plan_of
 from charlm.inference.scoring import STRETCH, Costs
 from charlm.inference.unroll import Places, reset_marks, windows

@@ -24,8 +24,7 @@ from charlm.base.random import make_generator
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement
-from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
 from charlm.evaluate.jacobians import Passage, components_of, jacobians, read_passages
 from charlm.models.char_rnn import Model
 from charlm.nn.cells import CELLS

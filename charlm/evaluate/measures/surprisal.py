@@ -25,8 +25,16 @@ from charlm.config import setting
 from charlm.data.vocabulary import REPLACEMENT, Vocabulary
 from charlm.engines.base import Outputs
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import SHOWN_END, Candidate, ColoredText, EvalCase, EvalResult, Measurement
-from charlm.evaluate.beginning import beginnings, characters_taken
+from charlm.evaluate.base import (
+    SHOWN_END,
+    Candidate,
+    ColoredText,
+    EvalCase,
+    EvalResult,
+    Measurement,
+    beginnings,
+    characters_taken,
+)
 from charlm.inference.scoring import Costs, Scores, joined, network_costs, score_stretches, text_metrics
 from charlm.inference.unroll import Window
 
