@@ -1,7 +1,4 @@
-"""Filters of the next character's distribution, applied in the order of this file, and the draw from it.
-
-Pure functions of logits, which are handed their random numbers. A new filter is one more class here.
-"""
+"""The sampling filters, in the order in which they apply, and the draw. A new filter is one more class here."""
 
 from __future__ import annotations
 
@@ -20,11 +17,11 @@ from charlm.config import Config, setting
 
 @dataclass(frozen=True)
 class Filter(Config):
-    """One setting of sampling, and what it does to logits."""
+    """One setting of sampling, and how it changes logits."""
 
     @abstractmethod
     def apply(self, logits_BV: Floats) -> None:
-        """Change the logits in place; minus infinity rules a symbol out, never every symbol of a row."""
+        """Change the logits in place; minus infinity excludes a symbol, never every symbol of a row."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Temperature(Filter):
     temperature: float = setting(1.0, "Below 1 plays safe, above 1 takes risks; 0 is greedy.", low=0, high=1000)
 
     def apply(self, logits_BV: Floats) -> None:
-        """Divide, or at 0 rule out all but the first of the likeliest."""
+        """Divide; at 0, exclude all but the first of the likeliest."""
         if self.temperature == 1:
             return
         # Below its type's smallest normal number a temperature would be rounded, perhaps to zero.
@@ -56,7 +53,7 @@ class TopK(Filter):
     top_k: int | None = setting(None, "Draw among the K likeliest characters only.", low=1)
 
     def apply(self, logits_BV: Floats) -> None:
-        """Rule out what is not among the k likeliest of its row."""
+        """Exclude what is not among the k likeliest of its row."""
         if self.top_k is None or self.top_k >= logits_BV.shape[1]:
             return
         order_BV = np.argsort(-logits_BV, axis=1, kind="stable")
@@ -72,7 +69,7 @@ class TopP(Filter):
     )
 
     def apply(self, logits_BV: Floats) -> None:
-        """Rule out what lies beyond the nucleus; the likeliest always stays."""
+        """Exclude what lies outside the nucleus; the likeliest always stays."""
         if self.top_p is None:
             return
         p_BV = probabilities(logits_BV)
@@ -93,7 +90,7 @@ class MinP(Filter):
     )
 
     def apply(self, logits_BV: Floats) -> None:
-        """Rule out what lies too far below the likeliest of its row."""
+        """Exclude what is too improbable for its row."""
         if not self.min_p:
             return
         logits_BV[logits_BV < logits_BV.max(axis=1, keepdims=True) + math.log(self.min_p)] = -np.inf
@@ -106,21 +103,18 @@ FILTERS: Mapping[str, type[Filter]] = {
 
 
 def probabilities(logits_BV: Floats) -> npt.NDArray[np.float64]:
-    """The softmax of each row (B, V), in float64; a symbol at minus infinity gets 0."""
+    """The softmax of each row (B, V), in float64; 0 at minus infinity."""
     weights_BV = _weights(logits_BV)
     weights_BV /= weights_BV.sum(axis=1, keepdims=True)
     return weights_BV
 
 
 def sample_ids(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Draw a symbol for each row by inverting its distribution function.
+    """Draw a symbol for each row (B,) by inverting its distribution function.
 
     Args:
-        logits_BV: unnormalised log-probabilities.
+        logits_BV: unnormalized log-probabilities.
         uniform_B: a number in [0, 1) for each row.
-
-    Returns:
-        The symbols (B,).
 
     >>> sample_ids(np.log([[0.5, 0.25, 0.25]] * 3), np.array([0.0, 0.6, 0.99])).tolist()
     [0, 1, 2]
@@ -134,7 +128,7 @@ def sample_ids(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDA
 
 
 def _weights(logits_BV: Floats) -> npt.NDArray[np.float64]:
-    """Probabilities but for a factor: each row's likeliest symbol weighs 1."""
+    """Unnormalized probabilities; each row's likeliest symbol has 1."""
     weights_BV: npt.NDArray[np.float64] = np.subtract(
         logits_BV, logits_BV.max(axis=1, keepdims=True), dtype=np.float64
     )

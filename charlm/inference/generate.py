@@ -1,7 +1,7 @@
-"""Generation: prime the state with a prompt, then draw, read what was drawn, and draw again.
+"""Sampling: read a prompt, then draw a character, read it, and draw the next.
 
-Several samples run side by side as the columns of one batch. The random numbers of sample k come from a
-generator of its own, so that a sample does not depend on how many are drawn beside it.
+Samples are the columns of one batch. Each has a random generator of its own, so it does not depend on how many
+others are drawn.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNIFORMS = 256  # random numbers that are drawn at once for each sample
 
 
 def all_filters(settings: dict[str, Any]) -> list[Filter]:
-    """Every filter, set by the settings that are given, in the order in which they apply.
+    """Every filter, with the given settings, in the order in which they apply.
 
     Raises:
         UsageError: no filter has such a setting, or a value is outside its limits.
@@ -45,7 +45,7 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
 
 
 def burn_in(network: Network, ids: TokenIds, count: int) -> None:
-    """Have a network read characters (N,) once, and go on from there with ``count`` equal sequences."""
+    """Read a prompt (N,) from the initial state, and continue as ``count`` equal sequences."""
     network.begin(1)
     for window in windows(ids, reset_marks(ids), ONE, 0, len(ids), size=PROMPT_WINDOW):
         network.read(window.x_TB)
@@ -62,11 +62,11 @@ def generate_ids(
     """The characters of every sample, step by step, without end.
 
     Args:
-        network: predicts; it is begun here.
-        prompt: what has been read before the first character is drawn (N,), at least one character.
-        filters: what is done to the logits, in order.
+        network: predicts; begun here.
+        prompt: what is read before the first character is drawn (N,), at least one character.
+        filters: applied to the logits, in order.
         config: how many samples, and the seed.
-        banned: a code that is not drawn; the others share its probability.
+        banned: an id that is not drawn; the others share its probability.
 
     Yields:
         The next character of each sample (B,).
@@ -90,7 +90,7 @@ def generate_ids(
 
 
 def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.float64]]:
-    """A number in [0, 1) from each generator (B,), step by step; drawn many at once, which is cheaper."""
+    """A number in [0, 1) from each generator (B,), without end; many are drawn at once, which is faster."""
     while True:
         yield from np.stack([rng.random(UNIFORMS) for rng in rngs], axis=1)
 
@@ -98,15 +98,11 @@ def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.fl
 def stream(
     network: Network, vocabulary: Vocabulary, filters: Sequence[Filter], config: SamplingConfig
 ) -> Iterator[list[str]]:
-    """Draw samples, handing out every sample's new character as soon as it is drawn.
+    """Draw samples; each step gives every sample's next character, the empty string once it has ended.
 
-    With no prompt the model starts as after a newline, or after the most frequent character where the corpus
-    has no newline. A sample that has produced the stop string ends there. A model of documents starts one with
-    the prompt, and the sample ends with it. The unknown symbol is never drawn. Of bytes, a character is handed
-    out with its last one; those that are no UTF-8 are U+FFFD.
-
-    Yields:
-        A list with the next character of each sample, the empty string for those that have ended.
+    Without a prompt, sampling starts after a newline, or after the most frequent character of a corpus without
+    one. A sample ends with the stop string, or with its document. The unknown symbol is never drawn. In a model
+    of bytes, a character appears with its last byte; invalid UTF-8 becomes U+FFFD.
 
     Raises:
         VocabularyError: the prompt holds a character that the model has never seen.
@@ -115,7 +111,7 @@ def stream(
     steps = generate_ids(network, prompt_ids(vocabulary, config.prompt), filters, config, vocabulary.unknown)
     samples = [_Sample(vocabulary, config.stop) for _ in range(config.num)]
     for drawn_B in islice(steps, config.len):
-        column = [sample.take(code) for sample, code in zip(samples, drawn_B.tolist(), strict=True)]
+        column = [sample.take(drawn) for sample, drawn in zip(samples, drawn_B.tolist(), strict=True)]
         is_over = all(sample.is_over for sample in samples)
         if any(column) or not is_over:
             yield column
@@ -124,7 +120,7 @@ def stream(
 
 
 def prompt_ids(vocabulary: Vocabulary, prompt: str) -> TokenIds:
-    """What a model reads before it draws (N,): the prompt, after the start of a document where it has such.
+    """What a model reads before it draws (N,): a document's start, where it has one, and the prompt.
 
     Raises:
         VocabularyError: the prompt holds a character that the model has never seen.
@@ -151,16 +147,16 @@ class _Sample:
         is_bytes = vocabulary.units == "bytes"
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace") if is_bytes else None
 
-    def take(self, code: int) -> str:
-        """What a drawn code adds to the text."""
-        self.is_over = self.is_over or code == self._vocabulary.end
+    def take(self, drawn: int) -> str:
+        """The text that a drawn id adds."""
+        self.is_over = self.is_over or drawn == self._vocabulary.end
         if self.is_over:
             return ""
-        symbol = self._vocabulary.symbols[code]
+        symbol = self._vocabulary.symbols[drawn]
         text = symbol if self._decoder is None else self._decoder.decode(symbol.encode("latin-1"))
         if self._stop is None:
             return text
-        # A byte that ends no character can bring two: what the ones before it are not, and itself.
+        # A byte can add two characters: the replacement of those before it, and its own.
         before = len(self._tail)
         self._tail += text
         end = self._tail.find(self._stop)

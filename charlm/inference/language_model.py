@@ -1,4 +1,4 @@
-"""A trained model together with its vocabulary: what one samples from and measures texts with."""
+"""A trained model with its vocabulary: samples, and scores texts."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class LanguageModel:
     """A character-level language model.
 
     Attributes:
-        network: the recurrent network and its parameters.
+        network: the recurrent network and its weights.
         vocabulary: the characters that it knows.
-        training_characters: how many it was trained on; sets the price of one that it does not know.
-        corpus: how the texts are read that it is given.
+        training_characters: how many it was trained on; sets the loss of an unknown one.
+        corpus: how its texts are read.
     """
 
     network: Model
@@ -55,15 +55,15 @@ class LanguageModel:
     corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
 
     def sample(self, len: int = 500, **settings: Any) -> str:
-        """Continue a prompt; a model of documents ends the one that the prompt begins.
+        """Continue a prompt; in a model of documents, to the end of the document that it begins.
 
         Args:
-            len: how many new characters, or of a document at the most.
+            len: how many new characters, at most.
             settings: of ``charlm sample``: ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``,
                 ``stop``, ``seed``.
 
         Returns:
-            The prompt and the new characters; of a document, without what ends it.
+            The prompt and the new characters.
 
         Raises:
             UsageError: a setting is unknown or outside its limits.
@@ -74,8 +74,8 @@ class LanguageModel:
     def read_prompt(self, prompt: str) -> str:
         r"""A prompt as the model reads it, and as its samples begin: changed as its corpus was.
 
-        A byte order mark and the carriage returns of line ends are a file's: where the model has no such symbols,
-        they are left out.
+        A byte order mark and the \r of line ends belong to files: they are dropped if the model has no such
+        symbols.
         """
         prompt = prompt if self.knows(BYTE_ORDER_MARK) else prompt.removeprefix(BYTE_ORDER_MARK)
         if self.corpus.lines or not self.knows("\r"):
@@ -83,11 +83,11 @@ class LanguageModel:
         return self.corpus.changed(prompt)
 
     def knows(self, character: str) -> bool:
-        """Whether a character is a symbol of the model's."""
+        """Whether a character is a symbol of the model."""
         return bool(self.vocabulary.encode_known(character)[1].all())
 
     def samples(self, num: int, **settings: Any) -> list[str]:
-        """Draw several samples at once, as one batch; the settings are those of ``sample``."""
+        """Draw several samples as one batch; the settings are those of ``sample``."""
         prompt = self.read_prompt(settings.get("prompt", ""))
         columns = list(self.stream(num=num, **settings))
         return [prompt + "".join(column[number] for column in columns) for number in range(num)]
@@ -95,7 +95,7 @@ class LanguageModel:
     def stream(self, **settings: Any) -> Iterator[list[str]]:
         """Draw samples character by character: each step gives the next character of each sample.
 
-        The samples go on after the prompt as ``read_prompt`` has it; of several documents, after the last.
+        The samples follow the prompt as ``read_prompt`` changes it; of several documents, the last.
         """
         names = {field.name for field in dataclasses.fields(SamplingConfig)}
         config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
@@ -109,7 +109,7 @@ class LanguageModel:
         return stream(self.open(), self.vocabulary, filters, config)
 
     def score(self, text: str | PathLike[str], progress: Progress | None = None) -> Scores:
-        """What every character of a text after its first costs, in one stateful pass.
+        """The loss of every character of a text after its first, in one stateful pass.
 
         Raises:
             CorpusError: the text has fewer than two characters, or the file of a path cannot be read.
@@ -120,7 +120,7 @@ class LanguageModel:
     def score_with(
         self, pool: ThreadPool, text: str | PathLike[str] | EncodedText, progress: Progress | None = None
     ) -> Scores:
-        """Score a text, or a part of a corpus that was read as the model's own, on running threads."""
+        """Score a text, read here or as the model's own corpus, on running threads."""
         part = text if isinstance(text, EncodedText) else self.part_of(text)
         return joined(self.score_stretches_with(pool, part, progress))
 
@@ -136,33 +136,33 @@ class LanguageModel:
         return score_stretches(part, self.vocabulary, self.training_characters, costs)
 
     def open(self, pool: ThreadPool | None = None) -> Network:
-        """The network as something that reads and predicts, on a pool's threads or on the calling one."""
+        """The network, to read and predict, on a pool's threads or on the calling one."""
         return open_network(self.network, pool)
 
     def part_of(self, text: str | PathLike[str]) -> EncodedText:
-        """A text as the model reads its corpus: in the same units, changed alike, divided into documents alike.
+        """Read a text as the model's corpus was read.
 
         Args:
             text: the text itself, or the path of a file or a folder.
 
         Raises:
-            CorpusError: there is nothing in it, or it cannot be read.
+            CorpusError: it is empty, or cannot be read.
         """
         if isinstance(text, str):
             return EncodedText.of_text(text, self.corpus)
         return EncodedText.of(prepare(make_source(text, self.corpus.glob), self.corpus))
 
     def read(self, part: EncodedText) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """A text in the model's codes (K,): of the K symbols that it reads; and which of all N those are (N,)."""
+        """The K characters of a text that the model reads, as its ids (K,), and which of all N those are (N,)."""
         return Recoding.of(self.vocabulary, part.alphabet, self.training_characters).read(part.ids)
 
     def perplexity(self, text: str | PathLike[str]) -> TextMetrics:
-        """The measures of a text: nats and bits a character, bits a byte, perplexity; see ``score``."""
+        """A text's metrics: nats/char, bits/char, bits/byte, perplexity; see ``score``."""
         return text_metrics(self.score(text))
 
 
 def load_run(run: Run) -> LanguageModel:
-    """A run's model with the weights that are meant, which are the best where nothing is said.
+    """A run's model, with the weights that were asked for, by default the best.
 
     Raises:
         RunError: there are no such weights, or they cannot be read.

@@ -1,14 +1,11 @@
-"""Lines: what each line of a text costs a model by itself, many lines at once.
+"""Lines: the loss of each line of a text by itself, many lines at once.
 
-A line is read from the state after a newline (after the vocabulary's start character, where the training text had
-no newline), and its cost is that of its characters and of the newline that ends it: the line's probability among
-all lines, longer and shorter ones, so that lines and models compare. To a model of documents a line is one, with
-the end of a document in the newline's place. A carriage return before the newline is part of the line's end, as
-it is under ``--lines``: only a model that has it as a symbol reads it. A character that is no symbol of the model
-costs what it does in any text (see ``charlm.data.recode``), the newline included; an empty line is its newline.
+A line is read from the state after a newline (without one in the vocabulary: after its start character). Its
+loss includes the newline that ends it, or in a model of documents the document's end, so that lines of any
+length and models compare. A carriage return before the newline belongs to the end: only a model that has it as a
+symbol reads it. Unknown characters cost what they do in any text (``data.recode``), the newline too.
 
-Lines lie end to end in parallel streams, whose state is set to zero wherever a line begins; so no step is
-spent on padding but at the streams' ends.
+Lines lie end to end in parallel sequences, whose state is reset at each line's start: nearly nothing is padding.
 """
 
 from __future__ import annotations
@@ -41,11 +38,11 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LineScores:
-    """What lines cost.
+    """The losses of lines.
 
     Attributes:
         nats: of each whole line (L,).
-        characters: that were scored in each, its newline among them (L,).
+        characters: that were scored in each, its newline included (L,).
         unknown: how many of those the model never saw (L,).
     """
 
@@ -55,13 +52,13 @@ class LineScores:
 
     @property
     def bits_per_char(self) -> Costs:
-        """The mean cost of a line's characters (L,), in bits."""
+        """The mean loss of a line's characters (L,), in bits."""
         bits: Costs = self.nats / math.log(2) / self.characters
         return bits
 
 
 def groups(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Lines in groups, in order, each large enough to be scored fast and small enough for any memory.
+    """Lines in groups, in order, large enough to be fast and small enough for memory.
 
     >>> [len(group) for group in groups(["x" * 150_000, "y" * 60_000, "z"])]
     [2, 1]
@@ -82,7 +79,7 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) ->
     """Score lines, each by itself.
 
     Args:
-        model: what scores them.
+        model: scores them.
         lines: at least one, without their newlines; a carriage return at the end belongs to the newline.
         pool: workers to use.
     """
@@ -105,7 +102,7 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) ->
 
 
 def _written(lines: Sequence[str], model: LanguageModel) -> str:
-    """The symbols of lines as the model's corpus has them, each with what ends it there."""
+    """Lines as symbols of the model's corpus, each with its end."""
     text = preprocess_text("".join(f"{line}\n" for line in lines), model.corpus)
     if model.vocabulary.has_end:
         return ended_lines(text)
@@ -113,9 +110,9 @@ def _written(lines: Sequence[str], model: LanguageModel) -> str:
 
 
 def posteriors(nats_ML: Costs) -> Costs:
-    """How probable each of M models is as the source of each of L lines, from what the lines cost them.
+    """The probability that each of M models is the source of each of L lines, by Bayes' rule with equal priors.
 
-    By Bayes' rule with equal prior probabilities: a softmax of minus the lines' whole costs.
+    A softmax of minus the lines' losses.
 
     >>> posteriors(np.log([[2.0, 8.0], [6.0, 8.0]])).round(6).tolist()
     [[0.75, 0.5], [0.25, 0.5]]
@@ -131,7 +128,7 @@ def _costs(network: Network, y_K: TokenIds, start: int, lengths: Counts) -> Cost
     Args:
         network: begun here.
         y_K: the characters of all lines, end to end.
-        start: what every line is read after.
+        start: read before every line.
         lengths: how many of the characters each line has, at least one.
     """
     costs_K = np.zeros(len(y_K))

@@ -1,9 +1,8 @@
-"""The loop over a text's windows: the state is carried from one to the next, and reset where a document begins.
+"""The loop over a text's windows, with a carried state that is reset where a document begins.
 
-A long text is read as parallel sequences. Each first reads the text before its part until its state is that of a
-single pass, to four decimals. That is checked at every seam: a sequence's state at its start must be the state
-that the one before it ends with. Where it is not, as in a network that never forgets, the text is read again with
-fewer sequences, at last with one.
+A long text is read as parallel sequences. Each first reads the text before its part, as burn-in. At every seam
+its state must be the one that the sequence before it ends with; where it is not, as in a network that never
+forgets, the text is read again with fewer sequences, at last with one.
 """
 
 from __future__ import annotations
@@ -24,11 +23,10 @@ from charlm.nn.state import States, join_states, select_columns
 Places: TypeAlias = npt.NDArray[np.intp]
 
 _SEQUENCES = (
-    "a long text is read as parallel streams, each primed with the text before its part until its state is the "
-    "single pass's"
+    "a long text is read as parallel sequences, each with enough text before it for a single pass's figures"
 )
-POLICY = f"the state is carried from the first character to the last and never reset; {_SEQUENCES}"
-DOCUMENTS_POLICY = f"the state is carried through each document, and starts afresh before it; {_SEQUENCES}"
+POLICY = f"the state is carried from the first character to the last; {_SEQUENCES}"
+DOCUMENTS_POLICY = f"the state is carried through each document and reset before it; {_SEQUENCES}"
 PLANS = ((64, 256), (8, 2048), (1, 0))
 """Parallel sequences of a long text at most, and how many characters each reads before its own part."""
 SHORTEST = 4  # times what is read before it; a shorter sequence is not worth it
@@ -42,11 +40,11 @@ class Window:
     """Some steps of parallel sequences of a text.
 
     Attributes:
-        stop: the step after the last, counted from each sequence's own start.
-        x_TB: the characters read.
-        carry_TB: the reset mask: 0 where the state is reset before a step, 1 elsewhere; None where it is 1.
-        places_TB: where in the text they are; outside it, the nearest place that is inside.
-        is_own_TB: whether the place belongs to the sequence, neither before its start nor past its end.
+        stop: the step after the last, counted from each sequence's start.
+        x_TB: the characters.
+        carry_TB: the reset mask: 0 where the state is reset before a step, 1 elsewhere; None for 1.
+        places_TB: where in the text they are; outside it, the nearest place inside.
+        is_own_TB: whether the place lies between the sequence's start and end.
     """
 
     stop: int
@@ -57,22 +55,16 @@ class Window:
 
     @property
     def steps_done(self) -> int:
-        """How many steps of all sequences end with this window."""
+        """How many steps all sequences have made after this window."""
         return self.stop * len(self.x_TB[0])
 
     def store(self, found_N: npt.NDArray[Any], values_TB: npt.NDArray[Any]) -> None:
-        """Write values to the sequences' own places of the text."""
+        """Write values to the places of the text that are the sequences' own."""
         found_N[self.places_TB[self.is_own_TB]] = values_TB[self.is_own_TB]
 
 
 def reset_marks(x_N: TokenIds, end: int | None = None, starts: Places | None = None) -> npt.NDArray[np.bool_]:
-    """Where the state is reset before a character is read (N,): at ``starts``, and at the ends of documents.
-
-    Args:
-        x_N: the characters.
-        end: the id of the end of a document; None where there is none.
-        starts: other places.
-    """
+    """Where the state is reset before a character (N,): at ``starts``, and at each document's ``end``."""
     marks_N = np.zeros(len(x_N), np.bool_) if end is None else x_N == end
     if starts is not None:
         marks_N[starts] = True
@@ -94,8 +86,8 @@ def windows(
         marks_N: where the state is reset; see ``reset_marks``.
         starts_B: the place of each sequence's step 0.
         bounds: steps between which windows lie, in order; no window crosses one.
-        ends_B: the place after each sequence's last step; None for the last bound.
-        size: of a window, at most.
+        ends_B: the place after each sequence's last own step; None for the last bound.
+        size: steps of a window, at most.
     """
     ends_B = starts_B + bounds[-1] if ends_B is None else ends_B
     has_marks = bool(marks_N.any())
@@ -118,10 +110,10 @@ def unroll(network: Network, text: Iterable[Window]) -> Iterator[tuple[Window, O
 
 
 def read_text(network: Network, x_N: TokenIds, end: int | None = None) -> Iterator[tuple[Window, Outputs]]:
-    """Read a text from the network's state (1, H), or the next part of one, as parallel sequences.
+    """Read a text, or the next stretch of one, from the network's state (1, H), as parallel sequences.
 
-    Where the seams do not fit, all windows come again; so what is found is stored by place, and summed at the
-    end. Then the network's state is that after the last character.
+    Where the seams do not fit, all windows come again: store what is found by place, and sum at the end. At the
+    end the network's state is that after the last character.
 
     Args:
         network: begun with one sequence, or as this function left it.
@@ -139,11 +131,7 @@ def read_text(network: Network, x_N: TokenIds, end: int | None = None) -> Iterat
 def read_as_sequences(
     network: Network, x_N: TokenIds, count: int, burn_in: int, before: States, end: int | None = None
 ) -> Generator[tuple[Window, Outputs], None, float]:
-    """Read a text as ``count`` sequences, whether their seams fit or not.
-
-    Returns:
-        The gap at the seams; see ``seam_gap``.
-    """
+    """Read a text as ``count`` sequences; returns the gap at their seams, see ``seam_gap``."""
     length = math.ceil(len(x_N) / count)
     starts_B = np.arange(count) * length
     ends_B = np.minimum(starts_B + length, len(x_N))
@@ -166,10 +154,9 @@ def read_as_sequences(
 
 
 def seam_gap(first: States, last: States) -> float:
-    """The largest difference between a sequence's first state and the last state of the one before it.
+    """The largest difference of a sequence's first state from the last one before, relative to 1 plus its size
 
-    It is relative to 1 plus the state's size. Every variable counts: what a closed gate hides now, it may let out
-    later. Not a number where one of them is.
+    Every variable counts: what a closed gate hides now, it may let out later. Not a number where one of them is.
     """
     pairs = [pair for layers in zip(first, last, strict=True) for pair in zip(*layers, strict=True)]
     gaps = [np.abs(own[1:] - before[:-1]) / (1 + np.abs(before[:-1])) for own, before in pairs]

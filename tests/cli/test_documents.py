@@ -48,7 +48,7 @@ def test_the_test_part_is_measured_when_it_is_asked_for(inside, call):
     val, test = (call("eval", "perplexity", "--split", split, "--json").records[0] for split in ("val", "test"))
     assert (val["text"], test["text"]) == ("names, val", "names, test")
     assert val["characters"] == test["characters"] == 48
-    assert "starts afresh before it" in val["policy"]
+    assert "reset before it" in val["policy"]
     assert call("eval", "perplexity", "--split", "all").code == 2
 
 

@@ -107,7 +107,8 @@ class NumpyOutputs(Outputs):
 
     def nll(self, y_TB: TokenIds) -> npt.NDArray[np.float64]:
         """See ``Outputs.nll``."""
-        return self._each(lambda h_NH, columns: nll_nats(self._params, h_NH, y_TB[:, columns].reshape(-1)))
+        nll_TB = self._each(lambda h_NH, columns: nll_nats(self._params, h_NH, y_TB[:, columns].reshape(-1)))
+        return nll_TB.astype(np.float64, copy=False)
 
     def log_probs(self) -> Floats:
         """See ``Outputs.log_probs``."""
