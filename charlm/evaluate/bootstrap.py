@@ -1,8 +1,8 @@
-"""How sure a mean is: block bootstrap of a series whose neighbours depend on one another.
+"""Confidence intervals of a mean: the block bootstrap, for a series whose neighbors depend on each other.
 
-Characters are not independent (a hard word makes several dear ones), so resampling them one by one would
-promise too narrow an interval. Whole blocks keep the dependence inside a block (Künsch 1989); they are taken
-from the text closed to a circle, so that every character is drawn equally often (Politis & Romano 1992).
+Characters are not independent, so resampling single ones would give too narrow an interval. Blocks keep the
+dependence inside them (Künsch 1989); they come from the text closed to a circle, so that every character is
+drawn equally often (Politis & Romano 1992).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MOST = 1 << 20
 
 
 class MeanSeries:
-    """A series that comes in stretches, kept in bounded memory: of a long one, the means of so many neighbours.
+    """A series that comes in stretches, in bounded memory: of a long one, means of neighbors.
 
     >>> series = MeanSeries(4)
     >>> for stretch in ([1.0, 2.0], [3.0, 2.0]):
@@ -29,13 +29,13 @@ class MeanSeries:
     """
 
     def __init__(self, count: int) -> None:
-        """Take room for so many numbers, at least one."""
+        """Make room for ``count`` numbers, at least one."""
         self.grain = max(1, count // MOST)
         self._count, self._done = count, 0
         self._sums = np.zeros(-(-count // self.grain))
 
     def take(self, values_N: Costs) -> None:
-        """Add the next of them."""
+        """Add the next numbers."""
         first = self._done // self.grain
         places = np.arange(self._done, self._done + len(values_N)) // self.grain - first
         found = np.bincount(places, weights=values_N)
@@ -45,10 +45,10 @@ class MeanSeries:
     def interval(
         self, block_length: int | None, resamples: int, rng: np.random.Generator
     ) -> tuple[float, float, int]:
-        """The bounds of ``mean_interval``, and how many numbers a block has that was drawn.
+        """The bounds of ``mean_interval``, and the numbers in a block.
 
         Args:
-            block_length: of the blocks; None for that of ``block_length_of``.
+            block_length: None for that of ``block_length_of``.
             resamples: how often the series is resampled.
             rng: draws where blocks begin.
         """
@@ -60,17 +60,11 @@ class MeanSeries:
 
 
 def block_length_of(series_N: Costs) -> int:
-    """The block length at which the variance of the mean is estimated with the least mean squared error.
+    """The block length at which the estimated variance of the mean has the least mean squared error.
 
-    It grows with the series' own autocorrelation (Politis & White 2004, for the circular block bootstrap as
-    Patton, Politis & White 2009 correct it): (3/2 (G / g)^2 N)^(1/3) from the spectral density g at zero and
-    G, the sum of |k| times the autocovariance at k, both through a flat-top window as wide as the dependence.
-
-    Args:
-        series_N: at least one number.
-
-    Returns:
-        1 where neighbours are independent, or nothing varies.
+    (3/2 (G / g)^2 N)^(1/3), with the spectral density g at zero and G, the sum of |k| times the autocovariance
+    at k, both through a flat-top window as wide as the dependence (Politis & White 2004, for the circular block
+    bootstrap, corrected by Patton, Politis & White 2009); 1 where neighbors are independent, or nothing varies.
 
     >>> block_length_of(np.tile([1.0, 2.0, 5.0, 3.0], 100).repeat(8))
     170
@@ -94,7 +88,7 @@ def block_length_of(series_N: Costs) -> int:
 
 
 def _autocovariances(series_N: Costs) -> Costs:
-    """At every lag from 0 (N,), by the Fourier transform of the series, padded so that its ends do not meet."""
+    """At every lag from 0 (N,), by the Fourier transform of the padded series."""
     padded = 1 << (2 * len(series_N) - 1).bit_length()
     power = np.abs(np.fft.rfft(series_N - series_N.mean(), padded)) ** 2
     covariances_N: Costs = np.fft.irfft(power, padded)[: len(series_N)] / len(series_N)
@@ -102,7 +96,7 @@ def _autocovariances(series_N: Costs) -> Costs:
 
 
 def _last_dependent(correlations: Costs, count: int) -> int:
-    """The smallest lag, at least 1, after which several correlations in a row are too small to be told from 0."""
+    """The smallest lag, at least 1, after which several correlations in a row are insignificant."""
     run = max(5, math.ceil(math.sqrt(math.log10(count))))
     is_small = np.abs(correlations[1:]) < 2 * math.sqrt(math.log10(count) / count)
     # The sum over a run that begins after each lag.
@@ -118,7 +112,7 @@ def mean_interval(
 
     Args:
         costs_N: the series, at least one number.
-        block_length: of the blocks; at most the whole series is one.
+        block_length: at most the whole series.
         resamples: how often the series is resampled.
         rng: draws where blocks begin.
     """

@@ -1,4 +1,4 @@
-"""Runs side by side: the settings in which they differ, what they took, and what they make of their texts."""
+"""Comparing runs: the settings in which they differ, what they took, and their losses on their texts."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ HINT = "put its corpus back, or measure it on a text file by charlm eval perplex
 def compare_runs(
     targets: Sequence[str], split: str, dynamic: bool, pool: ThreadPool, progress: Progress
 ) -> tuple[EvalResult, list[CharlmError]]:
-    """Put runs beside one another, each measured with its best weights on its own corpus.
+    """Compare runs, each measured with its best weights on its own corpus.
 
     Args:
-        targets: runs, by the one rule for every TARGET.
-        split: the part of each run's corpus: ``train``, ``val`` or ``test``.
+        targets: runs, by the rule for every TARGET.
+        split: ``train``, ``val`` or ``test``.
         dynamic: whether to measure dynamic evaluation too, with its default settings.
         pool: workers to use.
         progress: called now and then with how much of a run's text is done.
 
     Returns:
-        What was found, and why runs were not measured.
+        What was found, and the errors of runs that were not measured.
 
     Raises:
         UsageError: two runs have one name.

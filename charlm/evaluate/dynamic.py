@@ -1,15 +1,12 @@
-"""Dynamic evaluation: a model that goes on learning from what it has already scored (Krause et al. 2018).
+"""Dynamic evaluation: a copy of the model learns from each window of a text after it has scored it.
 
-The text is read as one stream in chunks. A chunk is first scored; then the model takes one gradient step on it,
-and is drawn back towards the weights that it was trained to. The step of each parameter is divided by the root
-mean square of that parameter's gradients in training, and the pull towards the trained weights grows with it:
+A window's loss is taken first; then one gradient step on it, and a decay towards the trained weights w_0. RMS is
+the root mean square of each parameter's gradients in training:
 
     w + decay * (w_0 - w) * RMS / mean(RMS) - rate * g / RMS
 
-What adapts is a copy: the model itself stays as it is.
-
 Source: Krause, Kahembwe, Murray & Renals 2018, "Dynamic evaluation of neural sequence models", section 4; its
-epsilon is here a share of the mean RMS, so that a parameter that got no gradient in training hardly moves faster.
+epsilon is here a share of the mean RMS, so that a parameter without gradients in training hardly moves faster.
 """
 
 from __future__ import annotations
@@ -37,7 +34,7 @@ from charlm.nn.readout import loss_and_gradient, nll_nats
 from charlm.optim.clipping import clip_norm_
 
 STRETCH = 100_000  # characters of the training part that the root mean squares are taken over
-STREAMS = 64  # of that stretch, side by side
+STREAMS = 64  # sequences of it in a batch
 FLOOR = 0.1  # of the mean RMS, added to each
 
 
@@ -46,10 +43,10 @@ class Adaptation:
     """How a model learns from what it has scored.
 
     Attributes:
-        chunk: characters that are scored before each step.
-        rate: of the step.
-        decay: share of the way back to the trained weights that a parameter of average RMS goes at each step.
-        clip: largest global norm of a chunk's gradient; 0 turns it off.
+        chunk: characters of a window.
+        rate: learning rate.
+        decay: share of the way back to the trained weights at each step, for a parameter of mean RMS.
+        clip: largest global norm of a window's gradient; 0 is off.
     """
 
     chunk: int = 20
@@ -70,18 +67,18 @@ class Adaptation:
 def dynamic_scores(
     model: LanguageModel, part: EncodedText, training: EncodedText, adaptation: Adaptation, progress: Progress
 ) -> Iterator[Scores]:
-    """What every character of a text after its first costs a model that learns on the way, in stretches.
+    """The loss of every character of a text after its first, to a model that learns on the way, in stretches.
 
     Args:
-        model: as it was trained; it stays so.
+        model: stays as it is.
         part: at least two characters.
-        training: the model's own training part, of which the first ``STRETCH`` characters give the RMS.
+        training: the model's training split, of which the first ``STRETCH`` characters give the RMS.
         adaptation: how it learns.
         progress: called now and then with how much of the text is done.
 
     Raises:
         CorpusError: the text has fewer than two characters.
-        DivergenceError: the steps led to costs that are no numbers.
+        DivergenceError: a loss is not finite.
     """
     network, end = model.network, model.vocabulary.end
     ids, _ = model.read(training[:STRETCH])
@@ -91,16 +88,16 @@ def dynamic_scores(
 
 
 def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = None) -> Floats:
-    """The root mean square of each parameter's gradient over a text's chunks (P,), with a floor.
+    """The root mean square of each parameter's gradient over a text's windows (P,), with a floor.
 
-    The streams of a batch are averaged over, so its mean square is taken times their number: what that of
-    single chunks would be, were they independent and their mean gradient zero, as in a trained model.
+    A batch averages over its sequences, so its mean square is multiplied by their number: that of single
+    windows, if they are independent and their mean gradient is zero, as in a trained model.
 
     Args:
         model: the network.
-        ids_N: the text, at least two codes; what is left over after whole chunks of all streams is not read.
-        chunk: time steps of a gradient.
-        end: the code before which the state starts afresh; None where there is none.
+        ids_N: the text, at least two ids; what is left over after whole windows of all sequences is not read.
+        chunk: steps of a window.
+        end: the id before which the state is reset; None where there is none.
     """
     chunk = min(chunk, len(ids_N) - 1)
     streams = min(STREAMS, (len(ids_N) - 1) // chunk)
@@ -130,10 +127,7 @@ def dynamic_costs(
     end: int | None = None,
     characters: int | None = None,
 ) -> KnownCosts:
-    """A network's costs as it learns from one end of a text to the other; at ``end`` its state is reset.
-
-    See ``scoring.network_costs`` for what ``characters`` is.
-    """
+    """A network's losses as it learns from a text's start to its end; see ``scoring.network_costs``."""
     learner = _Learner(model, rms_P, adaptation)
     done = 0
 
@@ -165,7 +159,7 @@ class _Learner:
         self._model = Model(model.config, model.vocab_size, flat)
         self._trained_P = model.params.flat
         self._rate_P: Floats = adaptation.rate / rms_P
-        # No parameter is drawn past the value that it was trained to.
+        # No parameter moves past its trained value.
         self._decay_P: Floats = np.minimum(adaptation.decay * rms_P / rms_P.mean(), 1).astype(rms_P.dtype)
         self._clip = adaptation.clip
         self._state = model.initial_state(1)

@@ -1,8 +1,8 @@
 """Jacobians of a recurrent state through time, by the network's own backward pass.
 
-The state s of a network is all its layers' variables side by side: h, and c where the cell has one. Running
-backward over a batch of identical streams, one for each component of s_t, with the rows of the identity as the
-gradients that arrive, yields every row of ds_t/ds_k at once, for one k after the other.
+The state s is all layers' variables side by side: h, and c where the cell has one. Backward over a batch of
+equal sequences, one for each component of s_t, with the identity's rows as gradients, gives every row of
+ds_t/ds_k at once, for one k after the other.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Passage:
     """Characters that a model reads, and the states on the way.
 
     Attributes:
-        x_T: the characters read, T of them.
-        states: the state before the first, after the first, ..., after the last: T + 1, each of one stream.
-        dloss_S: gradient of the cost of the character that follows, with respect to the last state.
-        end: the code before which the state is reset, in a corpus of documents.
+        x_T: the characters.
+        states: the state before the first and after each: T + 1, each of one sequence.
+        dloss_S: gradient of the next character's loss with respect to the last state.
+        end: the id before which the state is reset, in a corpus of documents.
     """
 
     x_T: TokenIds
@@ -42,10 +42,10 @@ def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None =
     """Read P texts from the initial state, and keep the last ``length`` characters before each one's end.
 
     Args:
-        model: what reads.
+        model: reads.
         ids_TP: the texts; the last character of each is predicted and not read.
         length: at most T - 1.
-        end: the code of the end of a document, before which the state is reset; None where there is none.
+        end: the id before which the state is reset; None where there is none.
     """
     (steps, count), y_P = ids_TP[:-1].shape, ids_TP[-1]
     x_N = ids_TP[:-1].T.reshape(-1)
@@ -64,8 +64,8 @@ def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None =
 def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
     """ds_t/ds_k for k = t - 1, t - 2, ... back to the passage's start, each (S, S); t is its end.
 
-    A row is a component of s_t, a column one of s_k; both run over layers, in each over the cell's variables.
-    Where s_t has overflowed there is no derivative: every entry is not a number.
+    A row is a component of s_t, a column one of s_k; both run over layers, and in each over the cell's
+    variables. Where s_t has overflowed, every entry is not a number.
     """
     size = state_size(model)
     buffers = model.buffers(1, size)
@@ -89,14 +89,14 @@ def state_size(model: Model) -> int:
 
 
 def components_of(model: Model, name: str) -> npt.NDArray[np.intp]:
-    """Which components of a state belong to one of the cell's variables, in every layer."""
+    """The components of a state that are one of the cell's variables, in any layer."""
     names = model.cell.state_names
     owners_S = np.arange(state_size(model)) // model.config.hidden % len(names)
     return np.flatnonzero(owners_S == names.index(name))
 
 
 def _loss_gradients(model: Model, state: States, y_P: TokenIds) -> Floats:
-    """The gradient of each stream's next character's cost with respect to its state (P, S)."""
+    """The gradient of each sequence's next loss with respect to its state (P, S)."""
     gradients = model.zero_state(len(y_P))
     unused = model.params.zeros_like()
     dh_PH = gradients[-1][0]

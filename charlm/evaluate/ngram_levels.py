@@ -1,8 +1,7 @@
-"""The counts that n-gram baselines need of a run's training part, within a limit of memory.
+"""The n-gram counts of a run's training split, within a limit of memory.
 
-Bigrams are counted in bounded memory, whatever the text. What longer n-grams take grows with the text, and is
-known before they are counted: where it is too much, as few characters of context are taken as fit, or an order
-that was asked for is refused.
+Bigrams take bounded memory. What longer n-grams take is estimated before they are counted: if it is too much,
+the order is lowered, or the order that was asked for is refused.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class Plan:
 
     Attributes:
         order: the most characters of context.
-        note: why not more; None where as many as were wanted fit.
+        note: why not more; None where all that were wanted fit.
     """
 
     order: int
@@ -72,7 +71,7 @@ def plan_of(subject: EvalCase, training: EncodedText, order: int | None, limit: 
 
 
 def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[Level]:
-    """The counts of a training part, for contexts of 0 to ``order`` characters; at least of 1."""
+    """The counts of a training split, for contexts of 0 to ``order`` characters, at least 1."""
     vocabulary = subject.model.vocabulary
     if order <= 1:
         reading = Recoding.of(vocabulary, training.alphabet, subject.model.training_characters)
@@ -83,7 +82,7 @@ def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[
 
 
 def _needed_megabytes(subject: EvalCase, training: EncodedText, order: int, limit: int) -> list[int]:
-    """What contexts of up to 0, 1, ... ``order`` characters take at the most."""
+    """Megabytes that contexts of up to 0, 1, ... ``order`` characters take at most."""
     count, symbols = len(training), len(subject.model.vocabulary)
     pairs = most_pairs(count, symbols, order)
     if needed_bytes(count, pairs) > limit * MEGABYTE and order > 1:

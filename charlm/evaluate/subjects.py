@@ -1,4 +1,4 @@
-"""From what a user names to what is measured: every run with every text."""
+"""From targets to what is measured: every run with every text."""
 
 from __future__ import annotations
 
@@ -29,21 +29,19 @@ def subjects_of(
     weights: str | None = None,
     corpus: Sequence[str] | None = None,
 ) -> list[EvalCase]:
-    """Pair runs and texts.
-
-    A text file is read as the run read its corpus: in the same units, changed and divided alike.
+    """Pair runs and texts; a text file is read as the run read its corpus.
 
     Args:
-        targets: runs and text files, by the one rule for every TARGET; with no run among them the newest run is
-            measured, and with no text each run's own corpus.
-        split: the part of a run's own corpus, ``val`` where it is left out. The test part, or the test file, is
-            read for ``test`` alone.
+        targets: runs and text files, by the rule for every TARGET; without a run the newest, without a text
+            each run's own corpus.
+        split: of a run's own corpus, by default ``val``. The test split is read for ``test`` alone.
+        hint: what to do where a run's own corpus cannot be used.
         weights: which of each run's, as ``--weights`` has it.
-        corpus: the runs' corpus as the user names it now, empty where it is to be looked for; None where the
-            command does not ask.
+        corpus: the runs' corpus as the user names it now, empty to look for it; None if the command has no such
+            option.
 
     Raises:
-        UsageError: a split is asked of a text file, or there is nothing in it.
+        UsageError: a split of a text file, or an empty split.
         RunError: a run is missing or damaged.
         CorpusError: a text cannot be read, or a run's corpus has moved or changed.
     """

@@ -154,7 +154,7 @@ def read_as_sequences(
 
 
 def seam_gap(first: States, last: States) -> float:
-    """The largest difference of a sequence's first state from the last one before, relative to 1 plus its size
+    """How far the sequences' first states are from the last ones of those before, relative to 1 plus their size.
 
     Every variable counts: what a closed gate hides now, it may let out later. Not a number where one of them is.
     """

@@ -1,8 +1,8 @@
-"""Baselines: a model's place among what is simpler, on the same characters with the same training part.
+"""Baselines: a model ranked among simpler ones, on the same characters with the same training split.
 
-Counting models and compressors are given what the model was given, the run's training part and the text's first
-character, and are charged for every character after it. A counting model pays for a character outside the
-vocabulary what the network pays; a compressor, which has no vocabulary, pays whatever its code makes of it.
+Counting models and compressors get the run's training split and the text's first character, and predict every
+character after it. An unknown character costs a counting model what it costs the network; a compressor has no
+vocabulary.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ COLUMNS = (
 
 
 def _xz(data: bytes) -> bytes:
-    """At the best level; a dictionary that is longer than the data takes memory, and no bit less."""
+    """At the best level; a dictionary longer than the data takes memory and saves nothing."""
     longest = min(max(len(data), 1 << 12), 1 << 26)
     return lzma.compress(data, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": longest}])
 
@@ -66,13 +66,13 @@ RULE = (
 
 @dataclass(frozen=True)
 class Baseline:
-    """A model and its figure.
+    """A model and its loss.
 
     Attributes:
         model: its name.
-        order: how many characters of context it has; None where that is not its measure.
+        order: characters of context; None where that is not its measure.
         context: what it remembers, in words.
-        nats_per_char: averaged over the characters after the first.
+        nats_per_char: mean over the characters after the first.
     """
 
     model: str
@@ -95,7 +95,7 @@ class Baselines(Measurement):
     characters: int = characters_taken(4_000_000)
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Rank each subject; see Measurement.measure.
+        """Rank each case; see Measurement.measure.
 
         Raises:
             UsageError: n-grams of the order that was asked for do not fit into the limit of memory.
@@ -121,7 +121,7 @@ class Baselines(Measurement):
 
 
 def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
-    """Every baseline, in no order; without the training part the uniform distribution alone."""
+    """Every baseline, in no order; without the training split the uniform distribution alone."""
     symbols = len(subject.model.vocabulary)
     (uniform,) = _mean_nats(subject, lambda x_N, y_N: [np.full(len(y_N), math.log(symbols))])
     yield Baseline("uniform", None, "none", uniform)
@@ -133,7 +133,7 @@ def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
 
 
 def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: bytes) -> int:
-    """How many more bits a compressor writes for a text where it has read what came before.
+    """How many more bits a compressor writes for a text after it has read what came before.
 
     >>> compressed_bits(lambda data: data, b"what came before", b"abc")
     24
@@ -164,7 +164,7 @@ def _compressors(subject: EvalCase, training: EncodedText) -> list[Baseline]:
 
 
 def _mean_nats(subject: EvalCase, costs_by_order: Callable[[TokenIds, TokenIds], list[Costs]]) -> list[float]:
-    """What the text costs each of several counting models on average, unknown characters included."""
+    """The text's mean loss to each of several counting models, unknown characters included."""
     sums: list[float] = []
 
     def shortest(x_N: TokenIds, y_N: TokenIds) -> Costs:

@@ -1,10 +1,9 @@
-"""Calibration: whether what a model takes to be 70% likely comes true 7 times in 10.
+"""Calibration: whether predictions of 70% come true 7 times in 10.
 
-The reliability diagram sorts the characters by the probability of the likeliest one and sets that beside how
-often it was right (DeGroot & Fienberg 1983); the expected calibration error is the gap, averaged over the
-characters (Guo et al. 2017). Dividing all logits by one temperature often closes most of it: the temperature
-that minimises the loss is found here by Newton's method on the inverse temperature, in which the loss is
-convex, kept between brackets that only shrink.
+The reliability diagram compares the probability of the likeliest character with how often it was right (DeGroot
+& Fienberg 1983); the expected calibration error is the mean gap (Guo et al. 2017). One temperature for all
+logits often closes most of it. The one that minimizes the loss is found by Newton's method on the inverse
+temperature, in which the loss is convex, kept between brackets that only shrink.
 """
 
 from __future__ import annotations
@@ -47,12 +46,12 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a model at one temperature made of N characters.
+    """The predictions of N characters at one temperature.
 
     Attributes:
-        costs_nats: of each character.
-        slopes: the costs' derivatives with respect to the inverse temperature.
-        curvatures: their second derivatives.
+        costs_nats: the loss of each character.
+        slopes: its derivative with respect to the inverse temperature.
+        curvatures: its second derivative.
         confidences: the probability of the likeliest character.
         right: whether the likeliest was the one that came.
     """
@@ -66,7 +65,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Bin:
-    """The characters whose likeliest candidate had a probability in (low, high]; means are None of none."""
+    """The characters whose likeliest candidate had a probability in (low, high]; means are None without any."""
 
     low: float
     high: float
@@ -118,7 +117,7 @@ class Calibration(Measurement):
 def outcomes_of(
     model: LanguageModel, text: EncodedText, pool: ThreadPool, progress: Progress
 ) -> Callable[[float], Outcomes]:
-    """A function that makes one stateful pass over a text at a temperature.
+    """A function that reads a text at a temperature.
 
     Raises:
         CorpusError: the text has fewer than two characters that the model knows.
@@ -166,7 +165,7 @@ def _outcomes(
 
 
 def best_temperature(outcomes_at: Callable[[float], Outcomes]) -> float:
-    """The temperature from LOWEST to HIGHEST that minimises the loss, given the outcomes at any of them."""
+    """The temperature from LOWEST to HIGHEST that minimizes the loss."""
     inverse, low, high = 1.0, 1 / HIGHEST, 1 / LOWEST
     for _ in range(MAX_PASSES):
         outcomes = outcomes_at(1 / inverse)
@@ -182,12 +181,7 @@ def best_temperature(outcomes_at: Callable[[float], Outcomes]) -> float:
 
 
 def reliability(outcomes: Outcomes, bins: int) -> list[Bin]:
-    """The reliability diagram: bins (low, high] of equal width from 0 to 1.
-
-    Args:
-        outcomes: of N characters.
-        bins: how many.
-    """
+    """The reliability diagram: bins (low, high] of equal width from 0 to 1."""
     numbers = np.clip(np.ceil(outcomes.confidences * bins).astype(np.intp) - 1, 0, bins - 1)
     counts = np.bincount(numbers, minlength=bins)
     confidences = np.bincount(numbers, weights=outcomes.confidences, minlength=bins)

@@ -1,8 +1,8 @@
-"""Context: how far back a model looks, as its loss after reading only so many characters.
+"""Context: how far back a model looks, as its loss after reading only k characters.
 
-For each of a fixed set of targets the state is reset and exactly k characters before the target are read; the
-loss over k shows where more context stops to help (for words: Khandelwal et al. 2018). Beside it stand modified
-Kneser-Ney models of k characters on the very same targets.
+For a fixed set of targets the state is reset and exactly k characters are read; the loss over k shows where more
+context stops to help (for words: Khandelwal et al. 2018). Modified Kneser-Ney models of k characters have the
+same targets.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Context(Measurement):
     max_memory: int = max_memory()
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Measure each subject; see Measurement.measure."""
+        """Measure each case; see Measurement.measure."""
         records = []
         tables = []
         curves = []
@@ -102,7 +102,7 @@ class Context(Measurement):
     def _kneser_ney(
         self, subject: EvalCase, ids: TokenIds, places: Places, notes: list[str]
     ) -> list[float] | None:
-        """The mean costs of the same targets for the model of each order from 1; None with nothing to count."""
+        """The mean losses of the same targets for the model of each order from 1; None without a corpus."""
         training, end = subject.training, subject.model.vocabulary.end
         if training is None:
             return None
@@ -134,7 +134,7 @@ def costs_after(
     progress: Progress,
     end: int | None = None,
 ) -> Costs:
-    """What each target costs (N,), in nats, after a fresh state has read exactly the characters before it.
+    """The loss of each target (N,), in nats, after the initial state has read exactly the characters before it.
 
     Args:
         network: begun here.
@@ -142,7 +142,7 @@ def costs_after(
         places: where the targets are (N,), none before ``length``.
         length: how many characters are read.
         progress: called now and then with how much is done.
-        end: the code of the end of a document, where the state is reset; None where there is none.
+        end: the id before which the state is reset; None where there is none.
     """
     costs_N = np.empty(len(places))
 
@@ -159,7 +159,7 @@ def costs_after(
 
 
 def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float] | None) -> list[dict[str, Any]]:
-    """A record a context: its loss, its gain on the one before, and the figure of the n-gram as long."""
+    """A record for each context: its loss, its gain on the one before, and the n-gram's loss."""
     gains: list[Costs | None] = [None, *(before - after for before, after in pairwise(costs))]
     return [
         {

@@ -1,8 +1,8 @@
 """Vanishing and exploding gradients, measured (Bengio et al. 1994; Pascanu et al. 2013).
 
-How strongly a state answers to one that lies t - k characters back is the spectral norm of ds_t/ds_k: what the
-most sensitive direction is multiplied by. How much a loss can teach so far back is the norm of dL_t/ds_k. Both
-are averaged over positions of the text, for the trained network and for an untrained one of every cell.
+How strongly a state depends on the one t - k characters before is the spectral norm of ds_t/ds_k; how much a
+loss can teach that far back is the norm of dL_t/ds_k. Both are means over positions of the text, for the trained
+network and for an untrained one of every cell.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Gradients(Measurement):
         return EvalResult(records, tables, [self._note(), *cuts], curves)
 
     def _texts(self, subject: EvalCase) -> TokenIds:
-        """Passages of the text, evenly spaced, with what is read before and predicted after (T, P)."""
+        """Evenly spaced passages of the text, with what is read before and predicted after (T, P)."""
         ids, _ = subject.model.read(subject.part)
         needed = self.distance + 1
         if len(ids) < needed:
@@ -108,7 +108,7 @@ def grid(distance: int) -> list[int]:
 
 
 def spectral_radii(model: Model) -> dict[str, float]:
-    """The largest eigenvalue in size of each gate's block of W_hh, by layer and gate; none without a W_hh."""
+    """The largest absolute eigenvalue of each gate's block of W_hh, by layer and gate."""
     radii: dict[str, float] = {}
     if "W_hh" not in model.cell.shapes(model.config.hidden):
         return radii
@@ -178,7 +178,7 @@ def _vanished_at(distances: list[int], norms: npt.NDArray[np.float64]) -> int | 
 
 
 def _record(name: str, distances: list[int], norms: Norms, radii: dict[str, float]) -> dict[str, Any]:
-    """A network's figures as JSON values; what is not finite is None."""
+    """A network's figures as JSON values; None where they are not finite."""
     return {
         "network": name,
         "norms": {

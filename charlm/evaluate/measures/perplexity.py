@@ -1,8 +1,7 @@
-"""Perplexity and its relatives: how well a model predicts a text, beside a first-order Markov model's figure.
+"""Perplexity and related figures, next to a bigram model's.
 
 Every character after the first is scored once, in one stateful pass, by the model and by the counts of its
-training part alike. A character that the model never saw costs both the same. What dynamic evaluation makes
-of the text stands beside these figures, never in their place.
+training split. An unknown character costs both the same. Dynamic evaluation has columns and rows of its own.
 """
 
 from __future__ import annotations
@@ -121,7 +120,7 @@ class Perplexity(Measurement):
     def _add_dynamic(
         self, record: dict[str, Any], notes: list[str], subject: EvalCase, progress: Progress
     ) -> list[list[Any]]:
-        """Add what dynamic evaluation finds to a record and to the notes; its row, where there is one."""
+        """Add dynamic evaluation to a record and to the notes; its row, where there is one."""
         if subject.training is None:
             record |= {f"dynamic_{name}": None for name in DYNAMIC}
             notes.append(f"no dynamic figures for {subject.run}: its corpus is not to be found")
@@ -134,7 +133,7 @@ class Perplexity(Measurement):
         return [[found[name] for name in COLUMNS]]
 
     def _record(self, subject: EvalCase, stretches: Iterable[Scores]) -> dict[str, Any]:
-        """Every figure of a text's costs, under the names that ``--json`` gives them."""
+        """Every figure of a text's losses, by JSON name."""
         tally, series = Tally(), MeanSeries(len(subject.part) - 1)
         for scores in stretches:
             tally.take(scores)
@@ -161,7 +160,7 @@ class Perplexity(Measurement):
 
 
 def _markov(subject: EvalCase) -> Iterator[Scores] | None:
-    """What a first-order Markov model that counted the run's training part makes of the text."""
+    """The bigram model's scores of the text; None without a training split."""
     if subject.training is None:
         return None
     model, vocabulary = subject.model, subject.model.vocabulary
@@ -178,7 +177,7 @@ def _perplexity(nats: float | None) -> float | None:
 
 
 def _in_bytes(column: Column) -> Column:
-    """A column of figures of symbols that are bytes."""
+    """A column of figures per symbol, where symbols are bytes."""
     return replace(column, heading=column.heading.replace("/char", "/byte").replace("characters", "bytes"))
 
 

@@ -1,9 +1,8 @@
-"""Surprisal: what each character of a text cost, and what the model had expected in its place.
+"""Surprisal: the loss of each character of a text, and what the model expected instead.
 
 The surprisal of a character is minus the binary logarithm of its probability (Tribus 1961; for reading, Hale
-2001): 0 bits where the model was sure of it, log2 V where it had no idea. The figures are those of ``eval
-perplexity``, character by character. They are kept for every character, so no more are taken of a text than
-``--characters`` says, and the web page has no more than a browser shows.
+2001): 0 bits if the model was sure of it, log2 V if it had no idea. It is kept for every character, so
+--characters limits the text.
 """
 
 from __future__ import annotations
@@ -45,12 +44,12 @@ TSV_HEADINGS = ("run", "text", "position", "character", "bits")
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of a text and what it cost.
+    """A stretch of a text and its loss.
 
     Attributes:
         position: of its first character, counted from 0.
         bits_per_char: its mean surprisal.
-        text: itself.
+        text: the characters.
     """
 
     position: int
@@ -111,12 +110,12 @@ class Surprisal(Measurement):
 
 
 def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Passage]:
-    """The dearest stretches of a text, dearest first, none of which overlap.
+    """The stretches of a text with the highest loss, highest first, without overlap.
 
     Args:
         text: N + 1 characters.
-        bits_N: what each after the first cost.
-        window: their length; a text with fewer is one passage.
+        bits_N: the loss of each after the first.
+        window: their length; a shorter text is one passage.
         count: how many at most.
 
     >>> [passage.text for passage in worst_passages("-abcdef", np.array([0, 9, 8, 1, 1, 7]), 2, 2)]
@@ -137,9 +136,9 @@ def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Pa
 
 
 class _Guesses(Sequence[Sequence[Candidate]]):
-    """The likeliest characters in the place of each of N, made as they are asked for.
+    """The likeliest characters at each of N places, made when asked for.
 
-    Those of a million characters would fill a gigabyte as objects, and few of them are shown.
+    As objects, those of a million characters would fill a gigabyte.
     """
 
     def __init__(
@@ -170,7 +169,7 @@ class _Guesses(Sequence[Sequence[Candidate]]):
 
 
 def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[Scores, _Guesses]:
-    """What every character costs, and the likeliest in the place of every known one, in one pass."""
+    """The loss of every character, and the likeliest ones at each known place, in one pass."""
     model, count = subject.model, len(subject.part)
     _, is_read_N = model.read(subject.part)
     is_read_N[0] = False  # nothing predicts the first
@@ -202,7 +201,7 @@ def _coloured(subject: EvalCase, bits_N: Costs, guesses: _Guesses, shown: int) -
 
 
 def _page(text: ColoredText) -> ColoredText:
-    """As much of a text as a web page has."""
+    """The part of a text that a web page has."""
     if len(text.text) <= PAGE:
         return text
     return replace(text, text=text.text[:PAGE], bits=text.bits[:PAGE], guesses=text.guesses[:PAGE])
