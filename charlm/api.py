@@ -10,12 +10,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from charlm.config import TrainingConfig
 from charlm.data.reading.sources import make_source
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 from charlm.training.loop import train as training_loop
+from charlm.training.presets import resolve_settings
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer
 from charlm.training.trainer import Trainer
@@ -67,9 +67,9 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
     >>> model.perplexity("abcdefgh abcdefgh").perplexity < 1.2
     True
     """
-    config = TrainingConfig.from_settings(**settings)
-    source = make_source(text, config.corpus.glob)
-    with tempfile.TemporaryDirectory() as temporary, closing(new_trainer(source, settings)) as trainer:
+    resolved = resolve_settings(settings)
+    source = make_source(text, resolved.config.corpus.glob)
+    with tempfile.TemporaryDirectory() as temporary, closing(new_trainer(source, resolved)) as trainer:
         with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:
             _train(trainer, run, is_kept=out is not None)
         return load_run(run)

@@ -29,7 +29,7 @@ from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, generate_ids
 from charlm.models.architecture import flops_per_character
 from charlm.models.char_rnn import Model
-from charlm.training.presets import PRESETS, apply_preset
+from charlm.training.presets import PRESETS, resolve_settings
 from charlm.training.start import make_trainer
 
 VOCAB_SIZE = 65  # that of tiny-shakespeare
@@ -56,7 +56,7 @@ class Size:
     @classmethod
     def of_preset(cls, name: str) -> Self:
         """The size of a preset."""
-        config = apply_preset({"preset": name}, BENCH_CHARACTERS, VOCAB_SIZE)
+        config = resolve_settings({"preset": name}).for_corpus(BENCH_CHARACTERS, VOCAB_SIZE)
         model, batching = config.model, config.batching
         return cls(model.cell, model.hidden, model.layers, batching.batch_size, batching.seq_len, name)
 
@@ -70,7 +70,7 @@ class Size:
         timed = {"schedule": "constant", "lr": 1e-3, "val_fraction": 0.0}
         network = {name: getattr(self, name) for name in ("cell", "hidden", "layers", "batch_size", "seq_len")}
         recipe = {"steps": 1, "dropout": 0.0} if self.preset is None else {"preset": self.preset}
-        return apply_preset({**timed, **network, **recipe}, BENCH_CHARACTERS, VOCAB_SIZE)
+        return resolve_settings({**timed, **network, **recipe}).for_corpus(BENCH_CHARACTERS, VOCAB_SIZE)
 
     def model(self) -> Model:
         """A new network of this size."""

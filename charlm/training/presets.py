@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from charlm.config import Config, ModelConfig, OptimizerConfig, TrainingConfig, cell_config_types, flag
+from charlm.base.errors import UsageError
+from charlm.config import (
+    Config,
+    EngineConfig,
+    ModelConfig,
+    OptimizerConfig,
+    TrainingConfig,
+    cell_config_types,
+    flag,
+)
 from charlm.models.architecture import flops_per_character
 from charlm.nn.cells import CELLS
 
@@ -22,6 +31,19 @@ TUNED = {"lr", "weight_decay"}  # to the cell and the optimizer
 # The time of a character on two cores, measured from 128 to 512 hidden units.
 FLOPS_PER_SECOND, FIXED_SECONDS = 100e9, 5e-6
 CORES = 2
+
+# What may change when a run is resumed; everything else is what the run is.
+CHANGEABLE = (
+    "epochs",
+    "steps",
+    "minutes",
+    "eval_every",
+    "patience",
+    "sample_every",
+    "save_every",
+    "keep",
+    "workers",
+)
 
 
 @dataclass(frozen=True)
@@ -93,24 +115,50 @@ def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int, wo
     return read / max(characters, 1)
 
 
-def apply_preset(
-    settings: Mapping[str, Any], characters: int, vocab_size: int, workers: int = CORES
-) -> TrainingConfig:
+@dataclass(frozen=True)
+class ResolvedSettings:
+    """A new run's settings, complete but for the dropout that a preset chooses by the size of the corpus.
+
+    Attributes:
+        config: the settings.
+        chosen_by_corpus: the names of the dropout settings that are still to be chosen.
+        instead_of_preset: the given recipe settings, because of which no preset is picked.
+    """
+
+    config: TrainingConfig
+    chosen_by_corpus: frozenset[str] = frozenset()
+    instead_of_preset: tuple[str, ...] = ()
+
+    def for_corpus(self, characters: int, vocab_size: int, workers: int = CORES) -> TrainingConfig:
+        """The settings for a training split of this many characters.
+
+        >>> resolve_settings({"minutes": 20}).for_corpus(1_000_000, 65).optimisation.dropout
+        0.47
+        """
+        epochs = expected_epochs(self.config, characters, vocab_size, workers)
+        chosen = choose_dropout(epochs, self.config.model.cell)
+        values: dict[str, Any] = {name: value for name, value in chosen.items() if name in self.chosen_by_corpus}
+        return replace(self.config, optimisation=replace(self.config.optimisation, **values))
+
+
+def resolve_settings(settings: Mapping[str, Any]) -> ResolvedSettings:
     """A new run's settings: those given, then those of the preset, then the defaults.
 
     A preset that is asked for also sets the length, unless one is given. Without one, a preset is picked if the
     length is in minutes and no recipe setting is given. With another cell or optimizer, a preset leaves out
-    what is tuned to its own. ``characters`` is the size of the training split; a setting that is None is not
-    given.
+    what is tuned to its own.
+
+    Args:
+        settings: what the user gave, by name; None is not given.
 
     Raises:
         UsageError: a setting is unknown, or a value is outside its limits.
 
-    >>> apply_preset({"minutes": 20}, 1_000_000, 65).budget.preset
+    >>> resolve_settings({"minutes": 20}).config.budget.preset
     'base'
-    >>> apply_preset({"minutes": 20, "hidden": 64}, 1_000_000, 65).budget.preset is None
+    >>> resolve_settings({"minutes": 20, "hidden": 64}).config.budget.preset is None
     True
-    >>> apply_preset({"preset": "large", "hidden": 64}, 1_000_000, 65).budget.minutes
+    >>> resolve_settings({"preset": "large", "hidden": 64}).config.budget.minutes
     60.0
     """
     settings = {name: value for name, value in settings.items() if value is not None}
@@ -118,7 +166,7 @@ def apply_preset(
     unit, amount = given.budget.length
     name = given.budget.preset
     if name is None and (unit != "minutes" or recipe_settings(settings)):
-        return given
+        return ResolvedSettings(given, instead_of_preset=tuple(recipe_settings(settings)))
     if name is None:
         name = pick_preset(amount)
     elif not LENGTHS & settings.keys():
@@ -128,8 +176,26 @@ def apply_preset(
         tuned = TUNED | CELLS.find(recipe["cell"]).config_type.settings().keys()
         recipe = {part: value for part, value in recipe.items() if part not in tuned}
     recipe = {**recipe, **settings, "preset": name}
-    expected = expected_epochs(TrainingConfig.from_settings(**recipe), characters, vocab_size, workers)
-    return TrainingConfig.from_settings(**{**choose_dropout(expected, recipe["cell"]), **recipe})
+    config = TrainingConfig.from_settings(**recipe)
+    return ResolvedSettings(config, frozenset(choose_dropout(1, config.model.cell).keys() - recipe.keys()))
+
+
+def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
+    """A resumed run's settings: those that it has, with changes to some that may change.
+
+    Raises:
+        UsageError: another setting is to change.
+    """
+    fixed = [flag(name) for name in settings if name not in CHANGEABLE]
+    if fixed:
+        allowed = ", ".join(flag(name) for name in CHANGEABLE)
+        raise UsageError(
+            f"{', '.join(sorted(fixed))} cannot change when a run is resumed; these can: {allowed}. "
+            "A new run can start from its weights with other settings: see --init-from"
+        )
+    changes: dict[str, Any] = (dict.fromkeys(LENGTHS) if LENGTHS & settings.keys() else {}) | dict(settings)
+    engine = EngineConfig(workers=changes.pop("workers", config.engine.workers))
+    return replace(config, budget=replace(config.budget, **changes), engine=engine)
 
 
 def recipe_settings(settings: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from charlm.base.errors import RunError, UsageError, alternative
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
-from charlm.config import EngineConfig, TrainingConfig, flag
+from charlm.config import EngineConfig, TrainingConfig
 from charlm.data.corpus import Corpus, prepare_corpus
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch, reload_corpus
@@ -26,40 +26,27 @@ from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.run import Run
-from charlm.training.presets import apply_preset
+from charlm.training.presets import ResolvedSettings, change_settings
 from charlm.training.run_length import Budget
 from charlm.training.trainer import Trainer
 from charlm.training.validation import validation_part
 
-# What may change when a run is resumed; everything else is what the run is.
-CHANGEABLE = (
-    "epochs",
-    "steps",
-    "minutes",
-    "eval_every",
-    "patience",
-    "sample_every",
-    "save_every",
-    "keep",
-    "workers",
-)
 
-
-def new_trainer(source: Source, settings: Mapping[str, Any], progress: Progress | None = None) -> Trainer:
+def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress | None = None) -> Trainer:
     """A training of a fresh model on a corpus, in memory.
 
     Args:
         source: the corpus.
-        settings: those that are given, by name; a preset or the defaults say the others (see ``apply_preset``).
+        settings: the settings, complete but for what depends on the corpus.
         progress: called now and then while the corpus is read.
 
     Raises:
-        UsageError: a setting is unknown, cannot be, or cannot work with the others.
+        UsageError: settings cannot work together.
         CorpusError: the corpus cannot be read, or is too short.
     """
-    corpus = prepare_corpus(source, TrainingConfig.from_settings(**settings), progress)
-    workers = settings.get("workers") or usable_cores()
-    config = apply_preset(settings, len(corpus.train), len(corpus.vocabulary), workers)
+    corpus = prepare_corpus(source, settings.config, progress)
+    workers = settings.config.engine.workers or usable_cores()
+    config = settings.for_corpus(len(corpus.train), len(corpus.vocabulary), workers)
     batching = dataclasses.replace(
         config.batching,
         val_file=None if corpus.val_corpus is None else corpus.val_corpus.source.stored,
@@ -111,7 +98,7 @@ def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
 
 def resume(
     run: Run,
-    settings: dict[str, Any],
+    settings: Mapping[str, Any],
     progress: Progress | None = None,
     corpus: Sequence[str] = (),
 ) -> tuple[Trainer, Run]:
@@ -129,7 +116,7 @@ def resume(
         CorpusError: the corpus has moved or changed.
         CheckpointError: the checkpoint is damaged.
     """
-    config = changed(run.config, settings)
+    config = change_settings(run.config, settings)
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
     check_checkpoint(run.last_path, config.model, len(run.vocabulary))
     with alternative("begin a new run, by charlm train"):
@@ -168,29 +155,6 @@ def _check_unfinished(trainer: Trainer, run: Run) -> None:
         longer = budget.longer(state)
     again = f"charlm train --resume {shlex.quote(str(run.folder))} {longer}"
     raise RunError(f"{run.folder} {what}. To train longer: {again}")
-
-
-def changed(config: TrainingConfig, settings: dict[str, Any]) -> TrainingConfig:
-    """A run's settings with those that may change changed.
-
-    Raises:
-        UsageError: another setting is to change.
-    """
-    fixed = [flag(name) for name in settings if name not in CHANGEABLE]
-    if fixed:
-        allowed = ", ".join(flag(name) for name in CHANGEABLE)
-        raise UsageError(
-            f"{', '.join(sorted(fixed))} cannot change when a run is resumed; these can: {allowed}. "
-            "A new run can start from its weights with other settings: see --init-from"
-        )
-    lengths = {"epochs", "steps", "minutes"}
-    settings = (dict.fromkeys(lengths) if lengths & set(settings) else {}) | settings
-    workers = settings.pop("workers", config.engine.workers)
-    return dataclasses.replace(
-        config,
-        budget=dataclasses.replace(config.budget, **settings),
-        engine=EngineConfig(workers=workers),
-    )
 
 
 def _identity(corpus: Corpus) -> CorpusIdentity:

@@ -98,12 +98,13 @@ def train_once(path: str) -> dict[str, float]:
     """Train a few steps and validate, as ``charlm train`` does."""
     from charlm.data.reading.sources import find_source
     from charlm.training import loop, validation
+    from charlm.training.presets import resolve_settings
     from charlm.training.start import new_run, new_trainer
 
     validation.VALIDATION_CHARACTERS = VALIDATED
     with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        trainer = new_trainer(find_source([path], ""), TRAIN)
+        trainer = new_trainer(find_source([path], ""), resolve_settings(TRAIN))
         with new_run(trainer, Path(folder) / "run") as run:
             started = time.perf_counter() - began
             for _ in loop.train(trainer, run):

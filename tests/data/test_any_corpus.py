@@ -14,6 +14,7 @@ from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.run import Run
 from charlm.training.loop import train
+from charlm.training.presets import resolve_settings
 from charlm.training.start import new_run, new_trainer, resume
 
 TINY = {"hidden": 2, "seq_len": 2, "batch_size": 2, "steps": 1, "sample_every": 0, "val_fraction": 0.4}
@@ -46,7 +47,7 @@ def test_it_comes_through_or_is_refused_in_one_line(tmp_path_factory, pool, cont
     given = {**TINY, **units, **documents, "partition": partition}
     refusal = None
     try:
-        trainer = new_trainer(source, given)
+        trainer = new_trainer(source, resolve_settings(given))
     except CharlmError as error:
         refusal = str(error)
     if refusal is not None:

@@ -7,6 +7,7 @@ from charlm.data.vocabulary import Vocabulary
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel
 from charlm.training.loop import train
+from charlm.training.presets import resolve_settings
 from charlm.training.start import new_run, new_trainer
 
 TRAINING = "abca\nbcab\ncc\n" * 10
@@ -39,7 +40,7 @@ def keep(here):
 
     def kept(name, corpus="corpus.txt", **settings):
         settings = {"hidden": 4, "seq_len": 8, "batch_size": 4, "steps": 1, "sample_every": 0, **settings}
-        trainer = new_trainer(find_text(corpus), settings)
+        trainer = new_trainer(find_text(corpus), resolve_settings(settings))
         with new_run(trainer, here / "runs" / name) as run:
             list(train(trainer, run))
         return run

@@ -8,6 +8,7 @@ import pytest
 from charlm.data.reading.sources import find_text
 from charlm.inference.language_model import LanguageModel
 from charlm.training.events import FaultReport
+from charlm.training.presets import resolve_settings
 from charlm.training.start import new_run, new_trainer
 from charlm.training.trainer import Trainer
 
@@ -46,7 +47,7 @@ def begun(corpus, tmp_path):
     def begin_run(text=None, folder=None, **settings):
         if text is not None:
             corpus.write_text(text)
-        trainer = new_trainer(find_text(str(corpus)), SMALL | settings)
+        trainer = new_trainer(find_text(str(corpus)), resolve_settings(SMALL | settings))
         trainers.append(trainer)
         with new_run(trainer, folder or tmp_path / f"run-{next(count)}") as run:
             return trainer, run

@@ -19,6 +19,7 @@ from charlm.inference.language_model import load_run
 from charlm.inference.scoring import text_metrics
 from charlm.runs.run import Run
 from charlm.training.loop import train
+from charlm.training.presets import resolve_settings
 from charlm.training.start import new_run, new_trainer, resume
 
 TINY = {"hidden": 2, "seq_len": 2, "batch_size": 2, "steps": 1, "sample_every": 0}
@@ -55,7 +56,9 @@ def whole_way(pool, folder, content, other, ways):
     """The way of a text through charlm; the mean costs of a character that came of it."""
     (folder / "corpus.txt").write_bytes(content)
     (folder / "other.txt").write_bytes(other)
-    trainer = new_trainer(find_source([str(folder / "corpus.txt")], ""), TINY | {"workers": 1} | ways)
+    trainer = new_trainer(
+        find_source([str(folder / "corpus.txt")], ""), resolve_settings(TINY | {"workers": 1} | ways)
+    )
     with new_run(trainer, folder / "run") as run:
         list(train(trainer, run))
     run = Run.open(folder / "run")

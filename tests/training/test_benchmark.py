@@ -21,7 +21,7 @@ from charlm.training.benchmark import (
     peak_gflops,
     resident_bytes,
 )
-from charlm.training.presets import PRESETS, apply_preset
+from charlm.training.presets import PRESETS, resolve_settings
 
 MEGABYTE = 1_000_000
 TINY = Size("gru", hidden=4, layers=2, batch_size=4, seq_len=8)
@@ -41,7 +41,10 @@ def test_the_operations_of_a_character_are_six_for_every_weight_it_meets():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_is_timed_as_it_trains(name):
-    timed, whole = Size.of_preset(name).config(), apply_preset({"preset": name}, BENCH_CHARACTERS, VOCAB_SIZE)
+    timed, whole = (
+        Size.of_preset(name).config(),
+        resolve_settings({"preset": name}).for_corpus(BENCH_CHARACTERS, VOCAB_SIZE),
+    )
     assert (timed.model, timed.batching.partition) == (whole.model, whole.batching.partition)
     for noise in ("dropout", "weight_drop", "average"):
         assert getattr(timed.optimisation, noise) == getattr(whole.optimisation, noise)

@@ -14,11 +14,11 @@ from charlm.nn.cells import CELLS
 from charlm.training.presets import (
     PRESETS,
     RECIPE,
-    apply_preset,
     choose_dropout,
     expected_epochs,
     pick_preset,
     preset_flags,
+    resolve_settings,
 )
 
 CHARACTERS, SYMBOLS = 1_000_000, 65
@@ -33,6 +33,10 @@ OTHERS = {
     "seq_len": 9,
     "average": 3,
 }
+
+
+def apply_preset(settings, characters, vocab_size, *workers):
+    return resolve_settings(settings).for_corpus(characters, vocab_size, *workers)
 
 
 def test_the_flag_s_choices_are_the_presets():
@@ -167,3 +171,13 @@ def test_the_flags_that_are_shown_make_the_same_run(name):
     changed = {key: stored[key] for key in typed}
     again = TrainingConfig.from_settings(**changed, minutes=PRESETS[name].minutes)
     assert dataclasses.replace(again, budget=config.budget) == config
+
+
+def test_settings_are_resolved_once(begun, monkeypatch):
+    read = []
+    from_settings = TrainingConfig.from_settings
+    monkeypatch.setattr(
+        TrainingConfig, "from_settings", lambda **given: read.append(given) or from_settings(**given)
+    )
+    trainer, _ = begun(steps=3)
+    assert len(read) == 1 and trainer.config.budget.steps == read[0]["steps"] == 3

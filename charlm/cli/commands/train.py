@@ -30,7 +30,6 @@ from charlm.config import (
     ModelConfig,
     OptimizerConfig,
     RunConfig,
-    TrainingConfig,
     cell_config_types,
     flag,
 )
@@ -52,9 +51,9 @@ from charlm.training.events import (
 )
 from charlm.training.fine_tune import inherited
 from charlm.training.loop import train as training_loop
-from charlm.training.presets import recipe_settings
+from charlm.training.presets import ResolvedSettings, resolve_settings
 from charlm.training.signals import stop_on_signals
-from charlm.training.start import changed, new_run, new_trainer, resume
+from charlm.training.start import new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
 
 app = typer.Typer(add_completion=False)
@@ -125,10 +124,10 @@ def command(
     origin = None if init_from is None else find_run(init_from, weights)
     if origin is not None:
         settings = inherited(origin.config, settings)
-    config = TrainingConfig.from_settings(**settings) if before is None else changed(before.config, settings)
     if before is None:
-        source = find_source(corpus or [DEFAULT_CORPUS], config.corpus.glob)
-        begun = _new(source.allow_expansion() if allow_expansion else source, settings, origin, out, quiet)
+        resolved = resolve_settings(settings)
+        source = find_source(corpus or [DEFAULT_CORPUS], resolved.config.corpus.glob)
+        begun = _new(source.allow_expansion() if allow_expansion else source, resolved, origin, out, quiet)
     else:
         begun = _resumed(before, settings, quiet, own_corpus or ())
     with begun as (trainer, run), closing(trainer):
@@ -141,7 +140,7 @@ def command(
 
 @contextmanager
 def _new(
-    source: Source, settings: dict[str, Any], origin: Run | None, out: Path | None, quiet: bool
+    source: Source, settings: ResolvedSettings, origin: Run | None, out: Path | None, quiet: bool
 ) -> Iterator[tuple[Trainer, Run]]:
     """A new run, from another's weights where there is one; its folder is locked meanwhile."""
     # Loaded first: settings that a stranger's weights do not bear out get no memory.
@@ -153,7 +152,7 @@ def _new(
     if start is not None:
         _say(started(trainer, trainer.start_from(start)), quiet)
     elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
-        _say(f"no preset is picked beside {', '.join(map(flag, recipe_settings(settings)))}", quiet)
+        _say(f"no preset is picked beside {', '.join(map(flag, settings.instead_of_preset))}", quiet)
     with new_run(trainer, make_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
 
