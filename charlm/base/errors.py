@@ -6,7 +6,7 @@ part of the message instead); the command line prints both. Any other exception 
     CharlmError
     |-- UsageError           a setting or a combination of settings that cannot work (exit code 2)
     |-- CorpusError          a text that cannot be read, or is too short
-    |   `-- MissingCorpusError  a text that is not there, or is not the one that it was
+    |   `-- MissingCorpusError  a text that is missing or has changed
     |-- VocabularyError      a character outside the model's vocabulary, where only known ones are possible
     |-- RunError             a run that is missing, ambiguous, in use, or the wrong one
     |   `-- CheckpointError  a file of a run that is damaged, hostile, or of another version
@@ -58,7 +58,7 @@ class CorpusError(CharlmError):
 
 
 class MissingCorpusError(CorpusError):
-    """A text is not there, or is not the one that it was."""
+    """A text is missing or has changed."""
 
 
 class VocabularyError(CharlmError):

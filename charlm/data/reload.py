@@ -58,8 +58,8 @@ class CorpusSearch:
 
     def near(self, corpus: Source | None = None) -> list[Path]:
         """Folders near which a text may be: the run's, and its corpus's."""
-        beside = () if corpus is None else corpus.paths
-        return [self.folder.absolute(), self.folder.resolve(), *(Path(path).parent for path in beside)]
+        paths = () if corpus is None else corpus.paths
+        return [self.folder.absolute(), self.folder.resolve(), *(Path(path).parent for path in paths)]
 
 
 def reload_corpus(

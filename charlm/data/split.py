@@ -81,7 +81,7 @@ class Split:
         """
         if count != (self.total or count):
             raise CorpusError(
-                f"this --split is a convention for a corpus of {self.total:,} symbols (enwik8 has so many with "
+                f"this --split is a convention for a corpus of {self.total:,} symbols (enwik8 has them with "
                 f"--bytes, text8 without), and this one has {count:,}",
                 hint="give shares, such as --split 90/5/5",
             )

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from charlm.base.errors import CorpusError, UsageError
 from charlm.base.files.atomic import atomic_file, check_disk_space
@@ -27,14 +26,6 @@ from charlm.config import Config
 Draws: TypeAlias = Iterator[tuple[str, float]]
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-
-
-@dataclass(frozen=True)
-class DrawnText:
-    """A text of N characters and their losses under their own source, in bits (N,)."""
-
-    characters: str
-    bits: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -49,11 +40,6 @@ class Source(Config):
     @abstractmethod
     def draws(self, rng: np.random.Generator) -> Draws:
         """Endless characters, each with its probability given all characters before it."""
-
-    def text(self, length: int, rng: np.random.Generator) -> DrawnText:
-        """The first ``length`` characters, at least one."""
-        characters, probabilities = zip(*islice(self.draws(rng), length), strict=True)
-        return DrawnText("".join(characters), np.log2(np.reciprocal(probabilities)))
 
 
 def entropy_bits(*probabilities: float) -> float:

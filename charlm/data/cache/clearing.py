@@ -143,10 +143,12 @@ def _entry(path: Path) -> _Holding:
     if header is None or not has_own_name(path, header):
         return _foreign(path)
     own, others = list_own_files(path)
-    records = [record for each in own if each.match(MANIFESTS) and (record := read_manifest(each)) is not None]
-    if not records:
+    manifests = [
+        manifest for each in own if each.match(MANIFESTS) and (manifest := read_manifest(each)) is not None
+    ]
+    if not manifests:
         return _foreign(path)
-    return _Holding(path, tuple(own), tuple(others), any(not record.paths for record in records))
+    return _Holding(path, tuple(own), tuple(others), any(not manifest.paths for manifest in manifests))
 
 
 def _key(path: Path) -> _Holding:

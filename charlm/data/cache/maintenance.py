@@ -44,7 +44,7 @@ class Entry:
 
 def entries() -> list[Entry]:
     """The entries, last used first, and those of one folder by path."""
-    found = [entry for folder in _folders(cache_folder() / ENTRIES) for entry in _entries(folder)]
+    found = [entry for folder in (cache_folder() / ENTRIES).glob("*/") for entry in _entries(folder)]
     return sorted(found, key=lambda entry: (-entry.used, entry.folder, entry.paths))
 
 
@@ -52,13 +52,13 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
     """Read an entry's files again; a sentence for each difference."""
     if entry.name is None:
         return [f"{entry.folder} was altered: it will be prepared again"]
-    complaints = [] if _counts_agree(entry) else [f"{entry.folder / CODES} was altered: charlm corpus clean"]
+    problems = [] if _counts_agree(entry) else [f"{entry.folder / CODES} was altered: charlm corpus clean"]
     done, total = 0, sum(file.bytes for file in entry.files)
     for file in entry.files:
         if file.path is None:
             continue
         if not Path(file.path).exists():
-            complaints.append(f"{file.path!r} is gone: put it back, or charlm corpus clean forgets it")
+            problems.append(f"{file.path!r} is gone: put it back, or charlm corpus clean forgets it")
             continue
         try:
             content = HashingReader(TextFile(repr(file.path), file.path, may_expand=True).blocks())
@@ -68,23 +68,23 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
                     progress(done, total)
             now = content.digest(file.path).sha256
             if now != file.sha256:
-                complaints.append(f"{file.path!r} has changed: sha256 {file.sha256[:12]} then, {now[:12]} now")
+                problems.append(f"{file.path!r} has changed: sha256 {file.sha256[:12]} then, {now[:12]} now")
         except CorpusError as error:
-            complaints.append(str(error))
-    return complaints
+            problems.append(str(error))
+    return problems
 
 
 def _entries(folder: Path) -> list[Entry]:
     """One for each valid manifest, or one without a name if there is none."""
     header = read_header(folder)
-    size = sum(path.stat().st_size for path in _files(folder))
+    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     used = (folder / HEADER if (folder / HEADER).exists() else folder).stat().st_mtime
-    records = [record for path in folder.glob(MANIFESTS) if (record := read_manifest(path)) is not None]
-    if header is None or not records:
+    manifests = [manifest for path in folder.glob(MANIFESTS) if (manifest := read_manifest(path)) is not None]
+    if header is None or not manifests:
         return [Entry(folder, None, (), {}, size, (), used)]
     return [
-        Entry(folder, record.name, record.paths, header["settings"], size, record.files, used)
-        for record in records
+        Entry(folder, manifest.name, manifest.paths, header["settings"], size, manifest.files, used)
+        for manifest in manifests
     ]
 
 
@@ -102,11 +102,3 @@ def _counts_agree(entry: Entry) -> bool:
     if prepared is None or int(prepared.ids.max()) >= len(prepared.alphabet):
         return False
     return np.array_equal(prepared.alphabet.count(prepared.ids), prepared.alphabet.counts_A)
-
-
-def _folders(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []

@@ -89,8 +89,8 @@ def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None
     except (OSError, ValueError):
         return None
     # A key identifies files; the same files named by other arguments have another manifest.
-    record = read_manifest(manifest_path(cache_folder() / ENTRIES / name, source.paths, config.glob))
-    if record is None or [file.path for file in record.files] != [member.path for member in source.files]:
+    manifest = read_manifest(manifest_path(cache_folder() / ENTRIES / name, source.paths, config.glob))
+    if manifest is None or [file.path for file in manifest.files] != [member.path for member in source.files]:
         return None
     return open_entry(name, source, config)
 
@@ -126,10 +126,10 @@ def read_header(folder: Path) -> dict[str, Any] | None:
 
 def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileDigest]:
     """The files of these arguments when they had this content; empty if unknown."""
-    record = read_manifest(
+    manifest = read_manifest(
         manifest_path(cache_folder() / ENTRIES / hash_name(sha256, config), paths, config.glob)
     )
-    return () if record is None else record.files
+    return () if manifest is None else manifest.files
 
 
 def add_naming(prepared: EncodedCorpus, files: Sequence[FileDigest]) -> None:

@@ -94,16 +94,16 @@ def read_catalog() -> Mapping[str, CatalogCorpus]:
 
 def _catalog_folder(package: Path) -> Path:
     """The folder of the corpora's files: in the package, or in the clone that contains it."""
-    inside, beside = package / "corpora", package.parent / "corpora"
+    inside, in_clone = package / "corpora", package.parent / "corpora"
     if inside.is_dir():
         return inside
     try:
         project = tomllib.loads((package.parent / "pyproject.toml").read_text("utf-8"))["project"]["name"]
     except (OSError, ValueError, LookupError, TypeError):
         project = None
-    if project != _PROJECT or not beside.is_dir():
+    if project != _PROJECT or not in_clone.is_dir():
         raise CorpusError(f"the named corpora are not there ({inside})", hint="install charlm again")
-    return beside
+    return in_clone
 
 
 def find_corpus(name: str) -> CatalogCorpus:

@@ -54,7 +54,7 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
                 _check_replaceable(corpus)
                 check_disk_space(parts.parent, 2 * (corpus.bytes or 0))
                 parts.mkdir(PRIVATE_FOLDER, exist_ok=True)
-                paths = [_fetched(corpus, file, parts, progress) for file in corpus.files]
+                paths = [_fetch_file(corpus, file, parts, progress) for file in corpus.files]
                 _publish(corpus, paths)
             remove_entry(parts, match_part_names(corpus))
     except OSError as error:
@@ -78,17 +78,17 @@ def _check_replaceable(corpus: CatalogCorpus) -> None:
 
 
 def match_part_names(corpus: CatalogCorpus) -> re.Pattern[str]:
-    """The names of what a download puts beside its text: files by their sums, and those that are on their way."""
-    return re.compile("|".join([*(_sum(file) for file in corpus.files), r"tmp\w{8}"]))
+    """The names of a download's parts: files by their hashes, and temporary files."""
+    return re.compile("|".join([*(_hash_value(file) for file in corpus.files), r"tmp\w{8}"]))
 
 
-def _fetched(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
+def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
     """One file, downloaded into a folder unless it is there already."""
     import pooch  # with requests below it, it takes a fifth of a second
     from requests import RequestException
 
     pooch.get_logger().setLevel("ERROR")
-    name = _sum(file)
+    name = _hash_value(file)
     most = (corpus.bytes or 0) + (ARCHIVED if file.member else 0)
     fetcher = pooch.create(
         folder, base_url="", registry={name: file.hash}, urls={name: file.address}, retry_if_failed=RETRIES
@@ -103,7 +103,8 @@ def _fetched(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Pr
         ) from None
     except RequestException as error:
         raise CorpusError(
-            f"{corpus.name} cannot be downloaded from {file.address} ({_reason(error)})", hint="try again later"
+            f"{corpus.name} cannot be downloaded from {file.address} ({_find_reason(error)})",
+            hint="try again later",
         ) from None
     except ValueError:
         raise CorpusError(
@@ -112,7 +113,7 @@ def _fetched(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Pr
         ) from None
 
 
-def _reason(error: Exception) -> str:
+def _find_reason(error: Exception) -> str:
     """Why the network failed, without the layers of nested errors."""
     from requests import ConnectionError, HTTPError, Timeout
 
@@ -158,7 +159,7 @@ def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
     with atomic_file(corpus.path, PRIVATE) as out:
         for number, (path, file) in enumerate(zip(paths, corpus.files, strict=True)):
             out.write(b"\n" if number else b"")
-            with _opened(path, file) as text:
+            with _open_text(path, file) as text:
                 while out.tell() <= (corpus.bytes or 0) and (block := text.read(BLOCK)):
                     out.write(block)
         out.flush()
@@ -167,7 +168,7 @@ def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
 
 
 @contextmanager
-def _opened(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
+def _open_text(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
     """The text of a downloaded file, or of the member of an archive."""
     if file.member:
         with zipfile.ZipFile(path) as archive, archive.open(file.member) as text:
@@ -177,7 +178,7 @@ def _opened(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
             yield text
 
 
-def _sum(file: RemoteFile) -> str:
+def _hash_value(file: RemoteFile) -> str:
     """A file's hash without the algorithm."""
     return file.hash.rpartition(":")[2]
 

@@ -32,7 +32,7 @@ class FileDigest:
 
 
 class CorpusEncoder:
-    """Encodes a source."""
+    """Encodes one source in two passes."""
 
     def __init__(self, source: Source, config: CorpusConfig, progress: Progress | None) -> None:
         """Record the files' stamps; CorpusError if one is missing."""
@@ -89,7 +89,7 @@ class CorpusEncoder:
         for member, stamp in zip(self._source.files, self.stamps, strict=True):
             if member.stamp() != stamp:
                 raise CorpusError(
-                    f"{member.label} has changed while it was read", hint="wait until nobody writes to it"
+                    f"{member.label} has changed while it was read", hint="wait until no program writes to it"
                 )
 
     def _pieces(self, member: TextFile, blocks: Iterable[bytes]) -> Iterator[str]:

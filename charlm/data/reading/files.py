@@ -115,13 +115,13 @@ class TextFile:
             if read > size:
                 raise CorpusError(
                     f"{self.label} grows while it is read (it had {counted(size, 'bytes')} at first)",
-                    hint="wait until nobody writes to it",
+                    hint="wait until no program writes to it",
                 )
             yield block
         if read < size:
             raise CorpusError(
                 f"{self.label} has shrunk while it was read (from {counted(size, 'bytes')} to {read:,})",
-                hint="wait until nobody writes to it",
+                hint="wait until no program writes to it",
             )
 
     def _reads(self, content: BinaryIO, file: BinaryIO, advance: Advance) -> Iterator[bytes]:

@@ -29,7 +29,7 @@ def lowercase(pieces: Iterable[str], label: str) -> Iterator[str]:
     >>> "".join(lowercase(["ΟΔΟ", "Σ ΟΔΟΣ"], "the text"))
     'οδος οδος'
     """
-    return _rewritten(pieces, str.lower, _sigma_sees_no_further, label)
+    return _rewrite(pieces, str.lower, _sigma_sees_no_further, label)
 
 
 def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator[str]:
@@ -41,10 +41,10 @@ def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator
     >>> "".join(normalize_unicode(["e", "\N{COMBINING ACUTE ACCENT}"], "NFC", "the text")) == "é"
     True
     """
-    return _rewritten(pieces, partial(unicodedata.normalize, form), partial(_composes_no_further, form), label)
+    return _rewrite(pieces, partial(unicodedata.normalize, form), partial(_composes_no_further, form), label)
 
 
-def _rewritten(
+def _rewrite(
     pieces: Iterable[str], rewrite: Callable[[str], str], is_cut: Callable[[str, str], bool], label: str
 ) -> Iterator[str]:
     """The pieces rewritten; ``is_cut`` decides by the two characters around a place whether to cut there."""

@@ -106,14 +106,14 @@ def find_source(named: Sequence[str], pattern: str) -> Source:
     alone = [name for name in named if name in ("-", *BUILTIN_NAMES) or name in read_catalog()]
     if len(named) == 1 and stat.S_ISFIFO(read_mode(named[0])):
         with Path(named[0]).open("rb") as pipe:
-            return Source("stdin", "stdin", (), (TextFile(repr(named[0]), _spooled(pipe, repr(named[0]))),))
+            return Source("stdin", "stdin", (), (TextFile(repr(named[0]), _spool(pipe, repr(named[0]))),))
     if not alone:
         return find_files(named, pattern)
     if len(named) > 1:
         raise UsageError(f"{alone[0]} cannot be read together with other texts: give it alone, or files alone")
     (name,) = named
     if name == "-":
-        return Source("stdin", "stdin", (), (TextFile(_STDIN, _spooled(sys.stdin.buffer, _STDIN)),))
+        return Source("stdin", "stdin", (), (TextFile(_STDIN, _spool(sys.stdin.buffer, _STDIN)),))
     kind = "built-in" if name in BUILTIN_NAMES else "named"
     if Path(name).exists() and not Path(name).is_dir():
         raise UsageError(
@@ -211,7 +211,7 @@ def empty(label: str) -> CorpusError:
     return CorpusError(f"{label} is empty", hint="give a text that has characters")
 
 
-def _spooled(stream: BinaryIO, label: str) -> SpooledPipe:
+def _spool(stream: BinaryIO, label: str) -> SpooledPipe:
     """Copy a stream to a nameless file, which disappears with the process."""
     try:
         file = tempfile.TemporaryFile(dir=make_cache_folder())  # noqa: SIM115 (the spool closes it)

@@ -11,6 +11,7 @@ from charlm.data.synthetic.brackets import PAIRS, Brackets
 from charlm.data.synthetic.copy import Copy
 from charlm.data.synthetic.counting import Counting
 from charlm.data.synthetic.markov import Markov
+from tests.data.synthetic.drawing import draw
 
 
 def entropy_bits(probabilities):
@@ -67,7 +68,7 @@ def test_markov(order):
 
 def test_markov_shows_its_rows_in_its_text():
     source = Markov(order=1, symbols=3, chain_seed=3)
-    text = source.text(50_000, np.random.default_rng(4))
+    text = draw(source, 50_000, np.random.default_rng(4))
     ids = np.frombuffer(text.characters.encode(), np.uint8) - ord("a")
     counts = np.zeros((3, 3))
     np.add.at(counts, (ids[:-1], ids[1:]), 1)
@@ -77,7 +78,7 @@ def test_markov_shows_its_rows_in_its_text():
 
 def test_markov_starts_as_it_goes_on():
     source = Markov(order=1, symbols=3, chain_seed=3)
-    first = [source.text(1, np.random.default_rng(seed)) for seed in range(4000)]
+    first = [draw(source, 1, np.random.default_rng(seed)) for seed in range(4000)]
     assert np.mean([text.bits[0] for text in first]) == pytest.approx(source.bits_per_char, rel=0.03)
     shares = [np.mean([text.characters == letter for text in first]) for letter in "abc"]
     np.testing.assert_allclose(shares, source.stationary_C, atol=0.03)
@@ -85,7 +86,7 @@ def test_markov_starts_as_it_goes_on():
 
 def test_brackets_close_what_is_open_and_no_more():
     source = Brackets(depth=3, kinds=2, opening=0.7)
-    text = source.text(5000, np.random.default_rng(1))
+    text = draw(source, 5000, np.random.default_rng(1))
     stack, heights = [], set()
     for character, bits in zip(text.characters, text.bits, strict=True):
         up = {0: 1.0, 3: 0.0}.get(len(stack), 0.7)
@@ -101,7 +102,7 @@ def test_brackets_close_what_is_open_and_no_more():
 
 def test_brackets_are_at_each_height_as_often_as_said():
     source = Brackets(depth=3, kinds=1, opening=0.7)
-    steps = np.where(np.array([*source.text(40_000, np.random.default_rng(1)).characters]) == "(", 1, -1)
+    steps = np.where(np.array([*draw(source, 40_000, np.random.default_rng(1)).characters]) == "(", 1, -1)
     shares = np.bincount(steps.cumsum(), minlength=4) / len(steps)
     np.testing.assert_allclose(shares, source.stationary, atol=0.01)
 
@@ -114,18 +115,18 @@ def test_very_deep_brackets_have_a_rate_too():
 
 def test_a_copy_comes_a_lag_after_its_letter():
     source = Copy(lag=9, width=4, symbols=3)
-    text = source.text(14 * 50, np.random.default_rng(1)).characters
+    text = draw(source, 14 * 50, np.random.default_rng(1)).characters
     for line in text.splitlines():
         assert line[:4] == line[9:] and line[4:9] == "....:" and len(line) == 13
     assert set(text) == set("abc.:\n")
-    assert Copy(lag=2).text(8, np.random.default_rng(0)).characters[1::4] == "::"
+    assert draw(Copy(lag=2), 8, np.random.default_rng(0)).characters[1::4] == "::"
     # 4 letters of 3 kinds decide 14 characters, the newline among them.
     assert source.bits_per_char == pytest.approx(log2(3**4) / 14)
 
 
 def test_counting_has_as_many_of_both():
     source = Counting(longest=4)
-    drawn = source.text(3000, np.random.default_rng(2))
+    drawn = draw(source, 3000, np.random.default_rng(2))
     lines = drawn.characters.splitlines()[:-1]
     assert set(lines) == {"ab", "aabb", "aaabbb", "aaaabbbb"}
     # 4 lines, equally likely, of 3, 5, 7 and 9 characters.

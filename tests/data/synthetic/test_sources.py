@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import UsageError
 from charlm.data.synthetic import SOURCES
+from tests.data.synthetic.drawing import draw
 
 # Each is small enough to be known through and through, and away from its defaults.
 SAMPLES = {
@@ -29,7 +30,7 @@ def source(request):
 def texts():
     """A long text of each source."""
     made = {name: SOURCES.find(name)(**settings) for name, settings in SAMPLES.items()}
-    return {name: source.text(LENGTH, np.random.default_rng(3)) for name, source in made.items()}
+    return {name: draw(source, LENGTH, np.random.default_rng(3)) for name, source in made.items()}
 
 
 def plug_in_bits(outcomes):
@@ -59,7 +60,7 @@ def test_lines_that_are_independent_have_the_entropy_that_their_frequencies_show
 
 def test_the_same_seed_draws_the_same_and_another_does_not(source):
     def drawn(length, seed):
-        return source.text(length, np.random.default_rng(seed))
+        return draw(source, length, np.random.default_rng(seed))
 
     longer = drawn(500, 1)
     assert drawn(200, 1).characters == longer.characters[:200]
@@ -90,7 +91,7 @@ def test_any_settings_within_their_limits_give_a_text_and_a_rate(data):
         source = kind(**settings)
     except UsageError:
         return
-    text = source.text(50, np.random.default_rng(data.draw(st.integers(0, 5))))
+    text = draw(source, 50, np.random.default_rng(data.draw(st.integers(0, 5))))
     assert len(text.characters) == len(text.bits) == 50
     assert 0 <= source.bits_per_char <= np.log2(27) and (text.bits >= 0).all()
 
