@@ -1,4 +1,4 @@
-"""The Python interface: train on a text, load a run."""
+"""The Python interface: train a model, load a run."""
 
 from __future__ import annotations
 
@@ -25,40 +25,34 @@ def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = 
     """Load a trained model.
 
     Args:
-        run: a run's folder, a file of weights in it, or its name under ``runs/``; left out, the newest run there.
-        weights: "best", "last" or the step of a save that is kept; left out, the best.
-
-    Returns:
-        The model, which samples and measures.
+        run: a run's folder, a file of weights in it, or its name under ``runs/``; None is the newest run.
+        weights: "best", "last" or the step of a kept checkpoint; None is the best.
 
     Raises:
-        RunError: there is no such run, or it has no such weights, or its files are damaged.
+        RunError: there is no such run, it has no such weights, or its files are damaged.
         UsageError: the weights are none of these.
     """
     return load_run(find_run(None if run is None else str(run), None if weights is None else str(weights)))
 
 
 def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, **settings: Any) -> LanguageModel:
-    """Train a model on a text.
+    """Train a model on a text, and return it with the weights of the best validation loss.
 
-    Ctrl-C ends it after the step, as it ends ``charlm train``: the run is saved before the interrupt is raised.
+    Ctrl-C saves the run after the current step, then raises KeyboardInterrupt.
 
     Args:
-        text: the corpus, or as a ``pathlib.Path`` the file or the folder to read it from; its last tenth is held
-            out unless ``val_fraction`` says otherwise.
-        out: a new folder to keep the run in; left out, nothing is kept on disk.
-        settings: those of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
-            Where they say nothing of the recipe, ``minutes`` picks a preset, as there.
-
-    Returns:
-        The model with its best weights by validation.
+        text: the text, or a ``pathlib.Path`` of a file or folder. The last tenth is the validation split, unless
+            ``val_fraction`` is given.
+        out: a new folder for the run; None keeps nothing on disk.
+        settings: options of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
+            Without settings of the network or optimizer, ``minutes`` chooses a preset, as there.
 
     Raises:
-        UsageError: a setting is unknown or cannot be, or a string is not a text but a file's name.
+        UsageError: a setting is unknown or invalid, or a string is a file's name instead of a text.
         CorpusError: the text is too short, or its file cannot be read.
-        KeyboardInterrupt: Ctrl-C; a note on it says how to go on.
+        KeyboardInterrupt: Ctrl-C; a note on it says how to continue.
         RunError: the folder is in use, or holds a run.
-        DivergenceError: training went astray again and again.
+        DivergenceError: training diverged several times in a row.
         WorkerError: a worker process failed or was killed.
 
     >>> model = train("abcdefgh " * 300, hidden=16, steps=150, seq_len=16, batch_size=8, lr=0.02, dropout=0.0)
@@ -76,7 +70,7 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
 
 
 def _train(trainer: Trainer, run: Run, is_kept: bool) -> None:
-    """Train to the end, or until a signal; that is raised anew once the run is saved, for its own handler."""
+    """Train to the end, or until a signal, which is raised again once the run is saved."""
     with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
         for _ in reports:
             pass
@@ -89,5 +83,5 @@ def _train(trainer: Trainer, run: Run, is_kept: bool) -> None:
             folder = str(run.folder)
             interrupt.add_note(f'saved at step {trainer.state.step}: charlm.load({folder!r}, weights="last")')
         if is_kept and run.corpus.paths:
-            interrupt.add_note(f"go on with: charlm train --resume {shlex.quote(folder)}")
+            interrupt.add_note(f"continue with: charlm train --resume {shlex.quote(folder)}")
         raise

@@ -108,7 +108,7 @@ def test_ctrl_c_saves_and_then_interrupts(tmp_path, is_file):
     saved = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary))
     assert saved.scalars["step"] == 4
     notes = [f'saved at step 4: charlm.load({str(run.folder)!r}, weights="last")']
-    assert raised.value.__notes__ == notes + [f"go on with: charlm train --resume {run.folder}"] * is_file
+    assert raised.value.__notes__ == notes + [f"continue with: charlm train --resume {run.folder}"] * is_file
     assert np.array_equal(charlm.load(run.folder, weights="last").network.params.flat, saved.params.flat)
 
 

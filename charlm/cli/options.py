@@ -1,9 +1,4 @@
-"""Command-line options made from the settings' own fields: name, type, default, help and choices.
-
-A command is written as a function whose parameter ``settings`` is a dictionary of the settings that the user
-gave; the decorator puts one option for each field in that parameter's place. What was left out is not in the
-dictionary, so that a command can tell.
-"""
+"""Command-line options made from the fields of settings: name, type, default, help and choices."""
 
 from __future__ import annotations
 
@@ -23,14 +18,18 @@ Command = Callable[..., None]
 
 AllowExpansion: TypeAlias = Annotated[
     bool,
-    typer.Option("--allow-expansion", help="Read compressed files that become over 1,000 times as long, too."),
+    typer.Option("--allow-expansion", help="Allow compressed files that become over 1,000 times as long."),
+]
+
+OneRun: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
 ]
 
 WhichWeights: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="best|last|STEP",
-        help="Which of a run's weights: of a step, where its save is kept; a RUN may name their file, too.",
+        help="Weights to use: best, last, or a kept checkpoint's step. A RUN may also be their file.",
         show_default="best",
     ),
 ]
@@ -40,42 +39,46 @@ OwnCorpus: TypeAlias = Annotated[
     typer.Option(
         "--corpus",
         metavar="PATH",
-        help="Where a run's own corpus is now, if it has moved; it must be the same text. Once for each name.",
+        help="New path of a run's own corpus if it has moved; the text must be the same. Give once per path.",
         show_default="where it was",
     ),
+]
+
+RawText: TypeAlias = Annotated[
+    bool, typer.Option("--raw", help="On a terminal, print control characters unescaped.")
 ]
 
 NOUNS = {int: "a whole number", float: "a number"}
 
 
 def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Command], Command]:
-    """Give a command an option for every field of these groups.
+    """Replace a command's parameter ``settings`` by an option for every field of these groups.
+
+    The command gets a dictionary of the settings that were given; others are not in it.
 
     Args:
         panels: the groups under each heading of the help.
     """
-    options = {
-        name: _Option(group, field, panel)
-        for panel, groups in panels.items()
-        for group in groups
-        for name, field in group.settings().items()
-    }
+    kinds: dict[str, type] = {}
+    made = []
+    for panel, groups in panels.items():
+        for group in groups:
+            for name, field in group.settings().items():
+                (kinds[name],) = (each for each in group.accepted_types(name) if each is not NoneType)
+                made.append(_make_parameter(field, kinds[name], panel))
 
     def decorate(command: Command) -> Command:
-        own = inspect.signature(command, eval_str=True).parameters
-        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
-        parameters = [context]
-        for parameter in own.values():
+        parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+        for parameter in inspect.signature(command, eval_str=True).parameters.values():
             keyword = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            made = [option.parameter() for option in options.values()]
             parameters += made if parameter.name == "settings" else [keyword]
 
         @functools.wraps(command)
         def run(*, context: typer.Context, **given: Any) -> None:
-            values = {name: given.pop(name) for name in options}
-            sources = {name: context.get_parameter_source(name) for name in options}
+            values = {name: given.pop(name) for name in kinds}
+            sources = {name: context.get_parameter_source(name) for name in kinds}
             settings = {
-                name: options[name].value(values[name])
+                name: _parse(name, kinds[name], values[name])
                 for name, source in sources.items()
                 if source is not None and source.name != "DEFAULT"
             }
@@ -89,44 +92,33 @@ def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Com
     return decorate
 
 
-class _Option:
-    """A field of a group as an option.
+def _make_parameter(field: dataclasses.Field[Any], kind: type, panel: str) -> inspect.Parameter:
+    """Make the parameter from which typer makes the option; values are strings, which the group checks."""
+    name, limits, default = field.name, field.metadata["limits"], field.default
+    is_flag = kind is bool
+    choices = "|".join(limits.choices()) if limits.choices is not None else None
+    option = typer.Option(
+        f"{flag(name)}/{flag('no_' + name)}" if is_flag else flag(name),
+        help=limits.help,
+        rich_help_panel=panel,
+        metavar=choices or kind.__name__.upper(),
+        autocompletion=limits.choices,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default if is_flag else None if default in (None, "") else str(default),
+        annotation=Annotated[bool if is_flag else str | None, option],
+    )
 
-    typer hands its value over as it was typed: what it may be is the group's to say, and in its own words.
+
+def _parse(name: str, kind: type, given: Any) -> Any:
+    """Convert a value to its field's type.
+
+    Raises:
+        UsageError: it is not a number, but must be one.
     """
-
-    def __init__(self, group: type[Config], field: dataclasses.Field[Any], panel: str) -> None:
-        self._field = field
-        self._panel = panel
-        (self._kind,) = (each for each in group.accepted_types(field.name) if each is not NoneType)
-
-    def parameter(self) -> inspect.Parameter:
-        """The parameter of a function that typer makes the option of."""
-        name, limits, default = self._field.name, self._field.metadata["limits"], self._field.default
-        is_flag = self._kind is bool
-        choices = "|".join(limits.choices()) if limits.choices is not None else None
-        option = typer.Option(
-            f"{flag(name)}/{flag('no_' + name)}" if is_flag else flag(name),
-            help=limits.help,
-            rich_help_panel=self._panel,
-            metavar=choices or self._kind.__name__.upper(),
-            autocompletion=limits.choices,
-        )
-        return inspect.Parameter(
-            name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default if is_flag else None if default in (None, "") else str(default),
-            annotation=Annotated[bool if is_flag else str | None, option],
-        )
-
-    def value(self, given: Any) -> Any:
-        """What the user gave, as the field's type.
-
-        Raises:
-            UsageError: it is no number, where one is wanted.
-        """
-        try:
-            return self._kind(given)
-        except ValueError:
-            noun = NOUNS[self._kind]
-            raise UsageError(f"{flag(self._field.name)} is {given!r}: it must be {noun}") from None
+    try:
+        return kind(given)
+    except ValueError:
+        raise UsageError(f"{flag(name)} is {given!r}: it must be {NOUNS[kind]}") from None

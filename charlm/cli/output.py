@@ -1,42 +1,61 @@
-"""Standard output and standard error: JSON lines for programs, text for people, and neither drives a terminal."""
+"""Standard output and standard error: JSON lines, and text that cannot control a terminal."""
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from charlm.base.escape import escape_controls, escape_json
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 
 def print_json(record: Mapping[str, Any]) -> None:
-    """Write one JSON object as a line on standard output; null for numbers that are not finite."""
-    sys.stdout.write(escape_json(json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)) + "\n")
+    """Print a JSON object as one line; numbers that are not finite become null."""
+    sys.stdout.write(escape_json(json.dumps(_make_finite(record), ensure_ascii=False, allow_nan=False)) + "\n")
     sys.stdout.flush()
 
 
-def _finite(value: Any) -> Any:
-    """A JSON value with null in the place of numbers that are not finite."""
+def _make_finite(value: Any) -> Any:
     match value:
         case float():
             return value if math.isfinite(value) else None
         case Mapping():
-            return {name: _finite(each) for name, each in value.items()}
+            return {name: _make_finite(each) for name, each in value.items()}
         case list() | tuple():
-            return [_finite(each) for each in value]
+            return [_make_finite(each) for each in value]
     return value
 
 
+def write_text(text: str, raw: bool = False) -> None:
+    """Write untrusted text on standard output; on a terminal it is escaped unless ``raw``."""
+    sys.stdout.write(text if raw else escape_for(sys.stdout, text))
+
+
+def write_note(text: str) -> None:
+    """Write a line on standard error, escaped on a terminal."""
+    sys.stderr.write(escape_for(sys.stderr, f"{text}\n"))
+
+
+def escape_for(stream: TextIO, text: str) -> str:
+    """Escape control characters if the stream is a terminal."""
+    return escape_controls(text) if stream.isatty() else text
+
+
 class LastingLines:
-    """JSON lines of work that goes on when they cannot be written."""
+    """JSON lines of work that continues when they cannot be written."""
 
     def __init__(self) -> None:
         self._fault: OSError | None = None
 
     def print(self, record: Mapping[str, Any]) -> None:
-        """Write one JSON object as a line on standard output, unless one before could not be written."""
+        """Print a JSON object, unless an earlier one failed."""
         if self._fault is None:
             try:
                 print_json(record)
@@ -44,7 +63,7 @@ class LastingLines:
                 self._fault = error
 
     def check(self) -> None:
-        """See that all were written, at the work's end.
+        """Check at the end of the work that all were written.
 
         Raises:
             OSError: why they were not.
@@ -53,11 +72,55 @@ class LastingLines:
             raise self._fault
 
 
-def write_text(text: str, raw: bool = False) -> None:
-    """Write somebody's text on standard output: as it is, but on a terminal only with ``raw``."""
-    sys.stdout.write(text if raw else for_stream(text, sys.stdout))
+class UnfailingStream(io.RawIOBase):
+    """Writes to another stream; after the first system error, writes are dropped."""
+
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream  # keeps the buffer from being closed
+        buffer: Any = stream.buffer
+        self._raw: io.RawIOBase = getattr(buffer, "raw", buffer)
+        self._is_lost = False
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write or drop bytes; returns how many."""
+        size = memoryview(data).nbytes
+        if self._is_lost:
+            return size
+        try:
+            written = self._raw.write(data)
+        except OSError:
+            self._is_lost = True
+            return size
+        return size if written is None else written  # None: it would have to wait for its reader
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def isatty(self) -> bool:
+        """Whether the other stream is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """The other stream's file descriptor."""
+        return self._stream.fileno()
 
 
-def for_stream(text: str, stream: TextIO) -> str:
-    """A text as a stream is to show it: as it is, or escaped where the stream is a terminal."""
-    return escape_controls(text) if stream.isatty() else text
+def prepare_streams() -> None:
+    """Open standard streams that are closed, on the null device, and make standard error one that cannot fail.
+
+    Otherwise the descriptor of a closed stream would go to the next file opened, which would get what is printed.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A sample may hold characters that the terminal's encoding lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        buffer = io.BufferedWriter(UnfailingStream(sys.stderr))
+        sys.stderr = io.TextIOWrapper(buffer, sys.stderr.encoding, "backslashreplace", line_buffering=True)

@@ -105,7 +105,7 @@ def test_a_full_disk_is_told_in_one_line(inside, line):
         process = start(*line, stdout=full)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert errors == b"charlm: the system refuses: [Errno 28] No space left on device\n"
+    assert errors == b"charlm: system error: [Errno 28] No space left on device\n"
 
 
 @pytest.mark.parametrize("line", [["sample", "--len", "100000000"], ["eval", "perplexity", "fox-1", "-"]])

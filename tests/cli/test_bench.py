@@ -22,7 +22,7 @@ def measured(monkeypatch):
         }  # fmt: skip
 
     monkeypatch.setattr(bench, "peak_gflops", lambda pool: 100.0)
-    monkeypatch.setattr(bench, "_record", record)
+    monkeypatch.setattr(bench, "_measure", record)
     return sizes
 
 

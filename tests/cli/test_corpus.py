@@ -124,7 +124,7 @@ def test_a_named_corpus_is_got_listed_and_trained_on(remote, call, tiny):
     assert refused.complaint == "sample is not here yet: charlm corpus get sample"
     got = call("corpus", "get", "sample")
     assert (got.code, got.err) == (0, "")
-    assert got.out.endswith("licence: none\ntry: charlm train sample --lines --split 90/10\n")
+    assert got.out.endswith("license: none\ntry: charlm train sample --lines --split 90/10\n")
     (record,) = call("corpus", "get", "sample", "--json").records
     assert record["downloaded"]
     assert Path(record["path"]).read_text() == (remote / "fox.txt").read_text()
@@ -235,11 +235,11 @@ def test_the_cache_is_verified_and_emptied(remote, call, tiny):
     assert left["kind"] == "downloaded"
     altered = str(remote / "cache" / "corpora" / "sample.txt")
     cleaned = call("corpus", "clean", "--downloads")
-    assert cleaned.out == f"0 bytes are gone from {remote / 'cache'}\n"
+    assert cleaned.out == f"0 bytes deleted from {remote / 'cache'}\n"
     assert cleaned.err == f"charlm: left alone, as it is not charlm's, or not whole: {altered}\n"
     assert call("corpus", "clean", "--downloads", "--json").records[0]["left"] == [altered]
     call("corpus", "get", "sample")
-    assert call("corpus", "clean", "--downloads").out == f"2,700 bytes are gone from {remote / 'cache'}\n"
+    assert call("corpus", "clean", "--downloads").out == f"2,700 bytes deleted from {remote / 'cache'}\n"
     assert call("corpus", "verify", "--json").records == []
     assert call("corpus", "clean", "--downloads", "--json").records[0]["bytes"] == 0
 

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from charlm.cli.output import print_json
-from charlm.cli.streams import Unfailing
+from charlm.cli.output import UnfailingStream, print_json
 from charlm.runs.checkpoint import load_checkpoint
 from charlm.runs.run import Run
 
@@ -44,7 +43,7 @@ def saved_steps():
     [
         ("2>/dev/full", 0, b""),
         (">/dev/full 2>&1", 1, b""),
-        (">/dev/full 2>errors", 1, b"charlm: the system refuses: [Errno 28] No space left on device"),
+        (">/dev/full 2>errors", 1, b"charlm: system error: [Errno 28] No space left on device"),
         (">&-", 0, b""),
         ("2>&-", 0, b""),
         ("<&- >&- 2>&-", 0, b""),
@@ -127,6 +126,6 @@ class Refusing:
 
 def test_the_first_refusal_ends_a_streams_output_and_one_that_would_wait_does_not():
     refusing = Refusing()
-    unfailing = Unfailing(refusing)
+    unfailing = UnfailingStream(refusing)
     assert [unfailing.write(each) for each in (b"later", b"one", b"two", b"three")] == [5, 3, 3, 5]
     assert refusing.taken == [b"later", b"one"]

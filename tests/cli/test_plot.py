@@ -178,13 +178,13 @@ def test_without_matplotlib_the_error_names_the_extra(keep_run, charlm, monkeypa
 def test_a_run_without_a_curve_is_named(keep_run, charlm):
     keep_run("one", train=[], val=[])
     code, _, error = charlm("plot")
-    assert code == 1 and "one has no curve yet" in error
+    assert code == 1 and "one has no learning curve yet" in error
 
 
 def test_two_runs_of_one_name_are_refused(keep_run, charlm):
     keep_run("one")
     code, _, error = charlm("plot", "one", "runs/one")
-    assert code == 2 and "two of the runs are called one" in error
+    assert code == 2 and "two runs are called one" in error
 
 
 @pytest.fixture
@@ -209,11 +209,11 @@ def test_a_measurement_s_curves_go_into_a_picture(measured, charlm, tmp_path):
 def test_a_measurement_without_curves_says_so(measured, charlm):
     pytest.importorskip("matplotlib")
     code, _, error = charlm("eval", "perplexity", "one", "text.txt", "--plot", "curves.svg")
-    assert code == 2 and "charlm eval perplexity finds no curve" in error
+    assert code == 2 and "charlm eval perplexity has no curve" in error
 
 
 def test_what_is_not_finite_is_left_out_of_a_curve():
     series = {"a": ([1, 2, 3], [1.0, math.nan, math.inf]), "b": ([1, 2], [math.nan, math.inf])}
-    shown = curves.drawn(Curve("Costs", "steps", "bits/char", series), 60, False)
+    shown = curves.draw_curve(Curve("Costs", "steps", "bits/char", series), 60, False)
     assert "Costs" in shown and "nan" not in shown and "inf" not in shown
-    assert "Costs" in curves.drawn(Curve("Costs", "steps", "bits/char", {"b": series["b"]}), 60, False)
+    assert "Costs" in curves.draw_curve(Curve("Costs", "steps", "bits/char", {"b": series["b"]}), 60, False)

@@ -30,24 +30,24 @@ def test_a_resumed_run_reckons_the_time_left_from_where_it_was():
     with display_on(Terminal()) as display:
         bar = display._bar
         bar.mininterval = 0  # so that every step counts
-        display.step(step(501, 0.5))
+        display.show(step(501, 0.5))
         assert bar.n == bar.initial == 0.5
-        display.step(step(502, 0.6))
+        display.show(step(502, 0.6))
         assert bar._ema_dn() <= 0.1 + 1e-9  # tqdm's mean of what a step adds, from which it reckons
 
 
 def test_the_loss_shown_follows_the_steps_slowly():
     with display_on(Terminal()) as display:
         for number, loss_nats in enumerate([2.0, 1.0]):
-            display.step(step(number, number / 10, loss_nats))
+            display.show(step(number, number / 10, loss_nats))
         assert display._bar.postfix == "loss 1.950, 2.813 bits/char, 2,500 chars/s"
 
 
 def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
     terminal = Terminal()
     with display_on(terminal) as display:
-        display.step(step(1, 0.1))
-        display.validation(ValidationReport(1, 0.5, None, 1.25, True, 0.1, 3.0))
+        display.show(step(1, 0.1))
+        display.show(ValidationReport(1, 0.5, None, 1.25, True, 0.1, 3.0))
     assert (
         "step      1  epoch   0.50     3.0 s  train      -  val 1.2500 nats/char  best\n" in terminal.getvalue()
     )
@@ -57,14 +57,14 @@ def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
 @pytest.mark.parametrize(
     ("stopped", "early", "said"),
     [
-        (True, False, ["stopped and saved; go on with: charlm train --resume 'my runs/a'"]),
+        (True, False, ["stopped and saved; continue with: charlm train --resume 'my runs/a'"]),
         (False, False, ["saved in my runs/a; try: charlm sample 'my runs/a'"]),
         (
             False,
             True,
             [
-                "ended early, with no new best for as long as --patience; "
-                "go on with: charlm train --resume 'my runs/a' --patience 0",
+                "stopped early: no new best within --patience; "
+                "continue with: charlm train --resume 'my runs/a' --patience 0",
                 "saved in my runs/a; try: charlm sample 'my runs/a'",
             ],
         ),
@@ -72,7 +72,7 @@ def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
 )
 def test_the_end_says_what_to_type_next(capsys, stopped, early, said):
     display = TrainingDisplay(quiet=False)
-    display.summary(SummaryReport("my runs/a", 10, 2.0, 50.0, 0.1, 0.01, None, None, None, 7, stopped, early))
+    display.show(SummaryReport("my runs/a", 10, 2.0, 50.0, 0.1, 0.01, None, None, None, 7, stopped, early))
     assert capsys.readouterr().err.splitlines()[1:] == said
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Curve, Table
-from charlm.cli.display.curves import drawn, save_curves
-from charlm.cli.display.page import page_of
+from charlm.cli.display.curves import draw_curve, save_curves
+from charlm.cli.display.page import make_page
 from charlm.cli.display.tables import print_table
 from charlm.evaluate.base import Candidate, ColoredText
 
@@ -65,7 +65,7 @@ def test_json_is_escaped_everywhere_and_means_the_same(evil, monkeypatch, call):
     for command in ("sample", "score"):
         refused = call(command, "--json", "--raw")
         assert refused.code == 2 and refused.complaint.startswith(
-            "--raw writes text as it is, and --json escapes"
+            "--raw writes text unescaped, and --json escapes"
         )
 
 
@@ -134,7 +134,7 @@ def test_a_page_has_no_element_of_a_texts_making(text):
     for content in ("x" * len(text), text):
         guesses = [[], *([Candidate(character, 0.5)] for character in content[1:])]
         bits = [None, *(1.0 for _ in content[1:])]
-        pages.append(page_of([ColoredText(content, content, bits, guesses, 0)]))
+        pages.append(make_page([ColoredText(content, content, bits, guesses, 0)]))
     plain, hostile = map(elements_of, pages)
     assert hostile == plain and not DRIVING.search(pages[1])
     assert pages[1].count("<") == pages[0].count("<")
@@ -154,4 +154,4 @@ def test_a_picture_of_any_name_is_drawn_and_is_xml(tmp_path, name):
         if element.tag.endswith("text")
     ]
     assert texts.count(escape_unprintable(name)) == 2
-    assert escape_unprintable(name) in drawn(curve, 100, in_colour=False)
+    assert escape_unprintable(name) in draw_curve(curve, 100, in_color=False)

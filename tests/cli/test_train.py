@@ -71,7 +71,7 @@ def test_the_preset_that_fits_the_length_is_told_and_stored(elsewhere, call):
     config = Run.open(elsewhere / "runs" / "long-1").config
     assert config.budget.preset == "tiny" and config.optimisation.average > 0
     beside = call("train", "long.txt", "--minutes", "1e-4", "--hidden", "8").err
-    assert "no preset is picked beside --hidden\n" in beside and "preset tiny" not in beside
+    assert "no preset is used with --hidden\n" in beside and "preset tiny" not in beside
 
 
 def test_validation_that_says_nothing_is_told(elsewhere, call):
@@ -80,10 +80,10 @@ def test_validation_that_says_nothing_is_told(elsewhere, call):
     ended = call("train", "ab.txt", "--val-fraction", "0.02", *small)
     assert ended.code == 0
     assert (
-        "\nwhat is held out says nothing: most of it is not in the training part; the last weights" in ended.err
+        "\nno validation loss: most characters of the validation split are unknown; the last weights" in ended.err
     )
     assert set(call("sample", "ab-1", "--len", "40", "--temperature", "0").out.strip()) == {"a", "b"}
-    assert "says nothing" not in call("train", "fox.txt", "--steps", "1", "--hidden", "2").err
+    assert "no validation loss" not in call("train", "fox.txt", "--steps", "1", "--hidden", "2").err
 
 
 def test_a_run_that_is_there_is_not_replaced(elsewhere, call, tiny):
@@ -132,7 +132,7 @@ def test_a_run_starts_from_anothers_weights_and_takes_its_model(elsewhere, call,
     (elsewhere / "fix.txt").write_text("the fix of a fux.\n" * 60)
     ended = call("train", "fix.txt", "--init-from", "fox-1", "--steps", "1", "--seq-len", "16")
     assert ended.code == 0
-    assert ended.err.startswith("characters kept 12, new 0 '', dropped 17 'bcdgjklmnpqrsvwyz'")
+    assert ended.err.startswith("vocabulary: 12 shared, new 0 '', unused 17 'bcdgjklmnpqrsvwyz'")
     config = Run.open(elsewhere / "runs" / "fix-1").config
     assert config.model.hidden == 16 and config.optimisation.lr == 0.025
     assert (
@@ -161,7 +161,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_that_works(elsewhere, call):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130 and b"Traceback" not in err
-    assert err.decode().endswith("stopped and saved; go on with: charlm train --resume runs/fox-1\n")
+    assert err.decode().endswith("stopped and saved; continue with: charlm train --resume runs/fox-1\n")
     stopped = json.loads(out.splitlines()[-1])
     resumed = call("train", "--resume", "runs/fox-1", "--steps", str(stopped["steps"] + 3), "--json").records
     assert resumed[-1]["steps"] == stopped["steps"] + 3
@@ -229,8 +229,8 @@ def test_a_second_signal_stops_at_once(elsewhere, call, number):
             process.wait(1)
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
-        again = b"go on from there with: charlm train --resume runs/fox-1\n"
-        assert out == b"" and re.search(rb"\nstopped at once, saved last at step \d+; " + again + b"$", err)
+        again = b"continue with: charlm train --resume runs/fox-1\n"
+        assert out == b"" and re.search(rb"\nstopped at once, last checkpoint at step \d+; " + again + b"$", err)
         assert process.returncode == 130
     assert call("train", "--resume", "fox-1", "--steps", "5", "--quiet").code == 0
 

@@ -46,7 +46,7 @@ def test_any_file_is_a_corpus_of_bytes(elsewhere, call, tiny):
 def test_rare_characters_are_told(elsewhere, call, tiny):
     (elsewhere / "fox.txt").write_text("zürich " + TEXT)
     ended = call("train", "fox.txt", "--min-count", "10", *tiny)
-    assert "31 symbols, one of them for 1 rare character: 'ü'; lstm" in ended.err
+    assert "31 symbols, 1 rare character mapped to <unk>: 'ü'; lstm" in ended.err
     assert Run.open(elsewhere / "runs" / "fox-1").vocabulary.rare == ("ü",)
 
 

@@ -111,9 +111,9 @@ def test_python_loads_any_weights(inside):
         (
             ["train", "fox.txt", "--weights", "9"],
             2,
-            "--weights says which weights to start from: give --init-from",
+            "--weights needs --init-from",
         ),
-        (["train", "--resume", STEP], 2, "--resume goes on from the last save: name the folder, or --init-from"),
+        (["train", "--resume", STEP], 2, "--resume needs the last checkpoint: name the folder, or --init-from"),
     ],
 )
 def test_weights_that_are_not_there_are_told(call, inside, line, code, complaint):

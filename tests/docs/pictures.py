@@ -11,7 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from charlm.cli.display.colors import LEVELS, colours_of, label_of, level_of
+from charlm.cli.display.colors import LEVELS, choose_colors, choose_level, format_level
 from tests.docs.section import ROOT
 
 CURVE = ROOT / "charlm" / "training" / "curve.svg"
@@ -51,9 +51,9 @@ def svg_of(text, bits):
         text: what is shown.
         bits: of each character; None is left without color.
     """
-    cells = [(character, level_of(own)) for character, own in zip(text.rstrip("\n"), bits, strict=False)]
+    cells = [(character, choose_level(own)) for character, own in zip(text.rstrip("\n"), bits, strict=False)]
     cells += [(character, None) for character in "\n\nbits "]
-    cells += [(character, level) for level in range(LEVELS) for character in f" {label_of(level)} "]
+    cells += [(character, level) for level in range(LEVELS) for character in f" {format_level(level)} "]
     placed, row, column = [], 0, 0
     for character, level in cells:
         placed.append((row, column, character, level))
@@ -64,7 +64,7 @@ def svg_of(text, bits):
     parts.append(f'<g transform="scale({WIDTH} {HEIGHT})" shape-rendering="crispEdges">')
     for level in range(LEVELS):
         squares = "".join(f"M{column} {row}h1v1h-1z" for row, column, _, own in placed if own == level)
-        parts.append(f'<path fill="{colours_of(level)[1]}" d="{squares}"/>')
+        parts.append(f'<path fill="{choose_colors(level)[1]}" d="{squares}"/>')
     parts.append(f'</g><g font-family="monospace" font-size="{0.7 * HEIGHT:g}">')
     for line in range(row + 1):
         for color in ("#000000", "#ffffff"):
@@ -74,7 +74,7 @@ def svg_of(text, bits):
 
 
 def _ink(level):
-    return colours_of(level or 0)[0]
+    return choose_colors(level or 0)[0]
 
 
 def _letters(line, color, letters):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.cli import temperature
-from charlm.cli.temperature import fitted_temperature
+from charlm.cli.commands.sample import fit_temperature
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate.base import EvalCase
 from charlm.evaluate.measures.calibration import (
@@ -129,15 +128,15 @@ def test_sample_s_automatic_temperature_is_that_of_the_run_s_own_validation_part
     held_out = (run.folder.parent.parent / "corpus.txt").read_text()[450:]
     model = LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
     wanted = best_temperature(outcomes_of(model, model.part_of(held_out), pool, nothing))
-    assert fitted_temperature("run-1", None) == wanted
-    assert "minimises the loss on corpus, val" in capsys.readouterr().err
+    assert fit_temperature("run-1", None) == wanted
+    assert "minimizes the loss on corpus, val" in capsys.readouterr().err
 
 
 def test_the_automatic_temperature_takes_no_more_of_a_long_text_than_calibration(keep, pool, capsys, monkeypatch):
     run = keep("run-1", steps=30)
-    monkeypatch.setattr(temperature, "CHARACTERS", 20)
+    monkeypatch.setattr("charlm.evaluate.measures.calibration.CHARACTERS", 20)
     model = LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
     held_out = (run.folder.parent.parent / "corpus.txt").read_text()[450:470]
     wanted = best_temperature(outcomes_of(model, model.part_of(held_out), pool, nothing))
-    assert fitted_temperature("run-1", None) == wanted
-    assert "minimises the loss on the first 20 characters of corpus, val" in capsys.readouterr().err
+    assert fit_temperature("run-1", None) == wanted
+    assert "minimizes the loss on the first 20 characters of corpus, val" in capsys.readouterr().err

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import UsageError
 from charlm.base.escape import escape_unprintable
-from charlm.cli.display.colors import print_coloured, shown
-from charlm.cli.display.page import page_of
+from charlm.cli.display.colors import escape_lines, print_colored
+from charlm.cli.display.page import make_page
 from charlm.evaluate.base import Candidate, ColoredText, EvalCase
 from charlm.evaluate.measures.surprisal import Surprisal, worst_passages
 
@@ -109,12 +109,12 @@ class Page(HTMLParser):
 def test_the_page_holds_the_text_escaped_and_the_guesses_under_the_pointer():
     bits = [None, *(float(place) for place in range(1, len(HOSTILE)))]
     guesses = [[], *([[Candidate('"', 0.5), Candidate("\x1b", 0.25)]] * (len(HOSTILE) - 2)), []]
-    page = page_of([ColoredText("<run>", HOSTILE, bits, guesses, 0)])
+    page = make_page([ColoredText("<run>", HOSTILE, bits, guesses, 0)])
     parsed = Page(page)
     assert parsed.tags == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "pre", "b"}
     assert parsed.titles[0] == '1.00 bits\n50.0% "\n25.0% \\x1b'
     assert parsed.titles[-1] == f"{len(HOSTILE) - 1}.00 bits\nunknown to the model"
-    assert shown(HOSTILE) in parsed.words
+    assert escape_lines(HOSTILE) in parsed.words
     assert not set("<>") & set(re.sub(r"<[^<>]*>", "", page))
     assert not re.search(r"https?:|src=|@import", page)
     assert html.escape("<run>") in page
@@ -127,17 +127,17 @@ def test_the_page_is_asked_for_by_its_name(measure, model):
 
 
 def test_the_terminal_sees_no_control_character_and_no_markup(capsys):
-    print_coloured(
+    print_colored(
         ColoredText("a\x1brun", HOSTILE, [None, *[3.0] * (len(HOSTILE) - 1)], [[]] * len(HOSTILE), 2000)
     )
     out = capsys.readouterr().out
-    assert shown(HOSTILE) in out
+    assert escape_lines(HOSTILE) in out
     assert "[red]x[/red]" in out
     assert all(character.isprintable() or character == "\n" for character in out)
 
 
 def test_the_terminal_shows_as_much_as_is_asked(capsys):
-    print_coloured(ColoredText("run", "xyz" * 10, [None, *[3.0] * 29], [[]] * 30, 4))
+    print_colored(ColoredText("run", "xyz" * 10, [None, *[3.0] * 29], [[]] * 30, 4))
     out = capsys.readouterr().out
     assert "xyzx\n" in out
     assert "26 more characters" in out

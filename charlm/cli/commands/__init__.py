@@ -1,1 +1,1 @@
-"""The commands of charlm, one file each: the file's name, and the first line of its docstring, are its help."""
+"""The commands of charlm, one file each; see ``charlm.cli.groups``."""

@@ -1,6 +1,6 @@
-"""Measure how fast this machine trains and samples, beside its matrix-product ceiling.
+"""Measure training and sampling speed, next to the peak matrix-multiply throughput.
 
-Every size runs in a process of its own, so that its peak of memory is its own.
+Speeds are in chars/s; a training step goes from the batch to the updated weights. Presets come first.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.training.benchmark import SIZES, Size, measure_apart, peak_gflops
 
-app = typer.Typer(add_completion=False)
-
 COLUMNS = {
     "preset": "",
     "size": "",
@@ -32,21 +30,15 @@ COLUMNS = {
 }
 
 
-@app.command()
 def command(
     cell: Annotated[Literal[CELLS.names()] | None, typer.Option(help="Measure one size, with this cell.")] = None,  # type: ignore[valid-type]
-    hidden: Annotated[int, typer.Option(min=1, help="Hidden units of that size.")] = 256,
-    layers: Annotated[int, typer.Option(min=1, help="Layers of that size.")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, help="Streams of that size.")] = 64,
-    seq_len: Annotated[int, typer.Option(min=1, help="Time steps of that size.")] = 64,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="the cores")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a size.")] = False,
+    hidden: Annotated[int, typer.Option(min=1, help="Hidden units.")] = 256,
+    layers: Annotated[int, typer.Option(min=1, help="Layers.")] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, help="Batch size.")] = 64,
+    seq_len: Annotated[int, typer.Option(min=1, help="BPTT length in characters.")] = 64,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="CPU cores")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per size.")] = False,
 ) -> None:
-    """Measure how fast this machine trains and samples, beside its matrix-product ceiling.
-
-    Speeds are characters a second; a training step is whole, from a batch to the changed weights. Presets come
-    first.
-    """
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
     with ThreadPool(workers) as pool:
         ceiling = peak_gflops(pool)
@@ -54,7 +46,7 @@ def command(
     with progress_bar("bench", quiet=json) as progress:
         for done, size in enumerate(sizes):
             progress(done, len(sizes))
-            records.append(_record(size, workers, ceiling))
+            records.append(_measure(size, workers, ceiling))
             if json:
                 print_json(records[-1])
     if not json:
@@ -63,8 +55,8 @@ def command(
         print_table(Table(f"Speed; the ceiling is {ceiling:.0f} GFLOP/s", columns, rows))
 
 
-def _record(size: Size, workers: int | None, ceiling: float) -> dict[str, Any]:
-    speed = measure_apart(size, workers)
+def _measure(size: Size, workers: int | None, ceiling: float) -> dict[str, Any]:
+    speed = measure_apart(size, workers)  # in its own process, for its own peak of memory
     return {
         "preset": size.preset,
         "size": size.name,

@@ -1,4 +1,8 @@
-"""Compare runs: the settings that differ, what they took, and their bits a character."""
+"""Compare runs: settings that differ, training figures and loss.
+
+Each run is measured with its best weights on a split of its own corpus. Runs of different texts or units compare
+by bits/byte. A run that cannot be measured is reported, and the exit code is not 0.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +15,22 @@ from charlm.cli.display.tables import print_findings
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.compare import compare_runs
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
 def command(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Runs' folders or names.")],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Folders or names of runs.")],
     split: Annotated[
         Literal["train", "val", "test"],
-        typer.Option(metavar="train|val|test", help="Which part of each run's own corpus to measure on."),
+        typer.Option(metavar="train|val|test", help="Split of each run's own corpus."),
     ] = "val",
     dynamic: Annotated[
         bool,
         typer.Option(
             "--dynamic",
-            help="Measure dynamic evaluation too; see charlm eval perplexity --help for what it costs.",
+            help="Also measure dynamic evaluation, which takes longer; see charlm eval perplexity --help.",
         ),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run.")] = False,
 ) -> None:
-    """Compare runs: the settings that differ, what their training took, and their bits a character.
-
-    Each run is measured with its best weights, in one stateful pass over a part of its own corpus. Runs of
-    different texts or units compare by bits a byte. One that cannot be measured is told, with the exit code of
-    charlm eval.
-    """
     with ThreadPool() as pool, progress_bar("compare", quiet=json) as progress:
         findings, faults = compare_runs(runs, split, dynamic, pool, progress)
     print_findings(findings, json)

@@ -1,7 +1,8 @@
-"""Show what a run is: its settings, its corpus, its size and its course."""
+"""Show a run's settings, data and training log."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,24 +10,19 @@ import typer
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
 from charlm.cli.display.tables import print_table
+from charlm.cli.options import OneRun
 from charlm.cli.output import print_json
 from charlm.models.architecture import parameter_shapes
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
-app = typer.Typer(add_completion=False)
-
 MOST_SYMBOLS = 200
 
 
-@app.command()
 def command(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
-    ] = None,
+    run: OneRun = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what a run is: its settings, its corpus, its size and its course."""
     found = find_run(run)
     shapes = parameter_shapes(found.config.model, len(found.vocabulary))
     if json:
@@ -42,31 +38,28 @@ def command(
             }
         )
         return
-    corpus = found.corpus
+    corpus, rare = found.corpus, found.vocabulary.rare
+    symbols = f"{counted(len(found.vocabulary), 'symbols')}: {_shorten(found.vocabulary.symbols)}"
     facts = [
         ("corpus", corpus.path or corpus.name),
         ("characters", f"{corpus.characters:,}, of them {corpus.training_characters:,} to train on"),
-        (
-            "vocabulary",
-            f"{counted(len(found.vocabulary), 'symbols')}: {_shortened(''.join(found.vocabulary.symbols))}",
-        ),
+        ("vocabulary", symbols),
     ]
-    if found.vocabulary.rare:
-        rare = found.vocabulary.rare
-        facts.append(("rare characters", f"{len(rare):,}, with one symbol for all: {_shortened(''.join(rare))}"))
+    if rare:
+        facts.append(("rare characters", f"{len(rare):,}, mapped to <unk>: {_shorten(rare)}"))
     print_table(Table(str(found.folder), (Column("run"), Column("")), facts))
-    print_table(_settings_table(found))
+    print_table(_make_settings_table(found))
     rows = [(name, " x ".join(map(str, shape))) for name, shape in shapes.items()]
     print_table(Table("Parameters", (Column("name"), Column("shape")), rows))
-    print_table(_course_table(found))
+    print_table(_make_log_table(found))
 
 
-def _shortened(text: str) -> str:
-    """A text in quotes, cut short where it is longer than a reader wants."""
+def _shorten(characters: Sequence[str]) -> str:
+    text = "".join(characters)
     return repr(text) if len(text) <= MOST_SYMBOLS else f"{text[:MOST_SYMBOLS]!r} and so on"
 
 
-def _settings_table(run: Run) -> Table:
+def _make_settings_table(run: Run) -> Table:
     rows = [
         (group, name, "" if value is None else str(value))
         for group, settings in run.config.to_json().items()
@@ -75,7 +68,7 @@ def _settings_table(run: Run) -> Table:
     return Table("Settings", (Column("group"), Column("setting"), Column("value")), rows)
 
 
-def _course_table(run: Run) -> Table:
+def _make_log_table(run: Run) -> Table:
     columns = {
         "step": ",d",
         "epoch": ".2f",

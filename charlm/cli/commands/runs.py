@@ -15,14 +15,10 @@ from charlm.cli.output import print_json
 from charlm.runs.find import list_runs
 from charlm.runs.run import Run
 
-app = typer.Typer(add_completion=False)
-
 COLUMNS = {"run": "", "corpus": "", "cell": "", "hidden": "d", "steps": ",d", "seconds": ".1f", "best_val": ".4f"}
 
 
-@app.command()
-def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False) -> None:
-    """List the runs under runs/, oldest first."""
+def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run.")] = False) -> None:
     folders = list_runs()
     if not folders:
         sys.stderr.write("charlm: there is no run under runs/: make one with charlm train\n")
@@ -30,8 +26,8 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
     records = []
     for folder in folders:
         try:
-            records.append(_record(folder.name, Run.open(folder)))
-        except RunError as error:  # one that is damaged does not hide the others
+            records.append(_make_record(folder.name, Run.open(folder)))
+        except RunError as error:  # a damaged run does not hide the others
             sys.stderr.write(f"charlm: {escape_controls(str(error))}\n")
     if json:
         for record in records:
@@ -43,14 +39,14 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
         raise typer.Exit(1)
 
 
-def _record(name: str, run: Run) -> dict[str, Any]:
-    course = run.summarize()
+def _make_record(name: str, run: Run) -> dict[str, Any]:
+    summary = run.summarize()
     return {
         "run": name,
         "corpus": run.corpus.name,
         "cell": run.config.model.cell,
         "hidden": run.config.model.hidden,
-        "steps": course.steps,
-        "seconds": course.seconds,
-        "best_val": course.best_val_nats_per_char,
+        "steps": summary.steps,
+        "seconds": summary.seconds,
+        "best_val": summary.best_val_nats_per_char,
     }

@@ -1,6 +1,7 @@
 """Generate text with a trained model.
 
-One sample streams to the terminal as it is drawn; several are drawn side by side and printed one after another.
+The prompt is printed first, normalized as the corpus was. Without one the model starts as after a newline. For a
+model of separate examples (--lines) each sample is a new one: it starts with the prompt, and --len cuts it off.
 """
 
 from __future__ import annotations
@@ -13,17 +14,15 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.base.errors import UsageError
-from charlm.cli.options import WhichWeights, with_settings
-from charlm.cli.output import print_json, write_text
+from charlm.base.errors import MissingCorpusError, UsageError, hinting
+from charlm.cli.options import OneRun, RawText, WhichWeights, with_settings
+from charlm.cli.output import print_json, write_note, write_text
 from charlm.config import Config, SamplingConfig
 from charlm.data.reading.sources import find_text
 from charlm.inference.filters import Temperature
 from charlm.inference.generate import all_filters
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.runs.find import find_run
-
-app = typer.Typer(add_completion=False)
 
 PANELS: dict[str, list[type[Config]]] = {
     "Sample": [SamplingConfig],
@@ -33,71 +32,60 @@ TEMPERATURE = next(iter(dataclasses.fields(Temperature)))
 AUTO = "auto"
 
 
-@app.command()
 @with_settings(PANELS)
 def command(
     settings: dict[str, Any],
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
-    ] = None,
+    run: OneRun = None,
     weights: WhichWeights = None,
     prompt_file: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Read the prompt from a file or a built-in, without its last newline; - for standard input.",
+            help="Read the prompt from a file or built-in, without its last newline; - for standard input.",
         ),
     ] = None,
     temperature: Annotated[
         str | None,
         typer.Option(
             metavar="FLOAT|auto",
-            help=f"{TEMPERATURE.metadata['limits'].help} auto: of least loss on the run's validation part.",
+            help=f"{TEMPERATURE.metadata['limits'].help} auto: the one with the lowest validation loss.",
             show_default=str(TEMPERATURE.default),
             rich_help_panel="Distribution",
         ),
     ] = None,
-    greedy: Annotated[bool, typer.Option("--greedy", help="Always take the likeliest: temperature 0.")] = False,
+    greedy: Annotated[
+        bool, typer.Option("--greedy", help="Always take the likeliest character: temperature 0.")
+    ] = False,
     stream: Annotated[
         bool | None,
         typer.Option(
             "--stream/--no-stream",
-            help="Print each character when it is drawn.",
+            help="Print each character as soon as it is sampled.",
             show_default="on for one sample",
         ),
     ] = None,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="On a terminal, print control characters as they are, not as escapes.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a sample.")] = False,
+    raw: RawText = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per sample.")] = False,
 ) -> None:
-    """Generate text with a trained model.
-
-    The prompt is echoed before what is new, as the model reads it: changed as its corpus was. With no prompt
-    the model starts as after a newline. A model of documents writes a new one for each sample, which the
-    prompt begins, and which --len cuts off.
-    """
     if temperature is not None and temperature != AUTO:
-        settings["temperature"] = _number(temperature)
+        settings["temperature"] = _parse_number(temperature)
     _check(settings, temperature, prompt_file, greedy, stream, raw, json)
     if greedy:
         settings["temperature"] = 0.0
     found = find_run(run, weights)
     model = load_run(found)
     if prompt_file is not None:
-        # The last line end is the editor's, not the prompt's: with it, the model would go on with a new line.
+        # The last newline is the editor's: with it, the model would start a new line.
         settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read(model.corpus.units))
     if temperature == AUTO:
-        from charlm.cli.temperature import fitted_temperature  # what measures is not loaded to sample
-
-        settings["temperature"] = fitted_temperature(run, weights)
+        settings["temperature"] = fit_temperature(run, weights)
     if stream is not False and not json and settings.get("num", 1) == 1:
         _stream(model, settings, raw)
     else:
         _print(model, settings, found.name, raw, json)
 
 
-def _number(temperature: str) -> float:
+def _parse_number(temperature: str) -> float:
     try:
         return float(temperature)
     except ValueError:
@@ -113,23 +101,51 @@ def _check(
     raw: bool,
     json: bool,
 ) -> None:
-    """Refuse what does not go together."""
-    if greedy and temperature == AUTO:
-        raise UsageError("--greedy is temperature 0: leave out --temperature auto")
-    if raw and json:
-        raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
-    if stream and settings.get("num", 1) != 1:
-        raise UsageError(f"--stream needs --num 1, and --num is {settings['num']}: leave out one of the two")
-    if stream and json:
-        raise UsageError("--stream writes characters, and --json whole samples: leave out one of the two")
-    if greedy and settings.get("temperature", 0) != 0:
-        raise UsageError(f"--greedy is temperature 0: leave out --temperature {settings['temperature']:g}")
-    if prompt_file is not None and "prompt" in settings:
-        raise UsageError("--prompt and --prompt-file are given: give one of them")
+    """Refuse options that exclude each other."""
+    number, fixed = settings.get("num", 1), settings.get("temperature", 0)
+    for is_conflict, message in (
+        (greedy and temperature == AUTO, "--greedy is temperature 0: leave out --temperature auto"),
+        (raw and json, "--raw writes text unescaped, and --json escapes it: leave out one of the two"),
+        (stream and number != 1, f"--stream needs --num 1, and --num is {number}: leave out one of the two"),
+        (stream and json, "--stream writes characters, and --json whole samples: leave out one of the two"),
+        (greedy and fixed != 0, f"--greedy is temperature 0: leave out --temperature {fixed:g}"),
+        (prompt_file is not None and "prompt" in settings, "--prompt and --prompt-file exclude each other"),
+    ):
+        if is_conflict:
+            raise UsageError(message)
+
+
+def fit_temperature(run: str | None, weights: str | None) -> float:
+    """Find the temperature with the lowest loss on a run's own validation split; see charlm eval calibration.
+
+    Args:
+        run: a run's folder or name; None is the newest.
+        weights: as in ``--weights``.
+
+    Raises:
+        CorpusError: the run's corpus has moved or changed.
+        UsageError: the run has no validation split.
+    """
+    # These imports take longer than sampling.
+    from charlm.cli.display.progress import progress_bar
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.base import beginnings
+    from charlm.evaluate.measures.calibration import CHARACTERS, best_temperature, outcomes_of
+    from charlm.evaluate.subjects import subjects_of
+
+    hint = "put the run's corpus back, or give --temperature a number"
+    with hinting(hint, MissingCorpusError, UsageError):
+        subjects, cuts = beginnings(subjects_of([] if run is None else [run], "val", weights), CHARACTERS)
+    (subject,) = subjects
+    with ThreadPool() as pool, progress_bar("temperature", quiet=False) as progress:
+        best = best_temperature(outcomes_of(subject.model, subject.part, pool, progress))
+    start = f"the first {CHARACTERS:,} {subject.model.corpus.units} of " if cuts else ""
+    write_note(f"temperature {best:.3f} minimizes the loss on {start}{subject.text_name}")
+    return best
 
 
 def _print(model: LanguageModel, settings: dict[str, Any], name: str, raw: bool, json: bool) -> None:
-    """Draw all samples, then write them."""
+    """Generate all samples, then write them."""
     texts = model.samples(**({"num": 1} | settings))
     if json:
         for number, text in enumerate(texts):
@@ -139,9 +155,9 @@ def _print(model: LanguageModel, settings: dict[str, Any], name: str, raw: bool,
 
 
 def _stream(model: LanguageModel, settings: dict[str, Any], raw: bool) -> None:
-    """Draw one sample, and write each character when it is drawn."""
+    """Generate one sample, and write each character at once."""
     characters = (character for (character,) in model.stream(**settings))
-    first = next(characters, "")  # a prompt that the model cannot read is refused here, before it is echoed
+    first = next(characters, "")  # refuses a prompt that the model cannot read, before it is printed
     for piece in chain((model.read_prompt(settings.get("prompt", "")), first), characters):
         write_text(piece, raw)
         sys.stdout.flush()

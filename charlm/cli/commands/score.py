@@ -1,6 +1,8 @@
-"""Score lines of text, for ranking, outliers, and telling sources apart.
+"""Score each line of standard input: bits/char, a tab, the line.
 
-Lines come on standard input, and go out in the same order.
+For ranking, outliers, and telling sources apart; sort -g ranks the lines. A line is scored with its newline (or
+CRLF), as after a newline; unknown characters count in the loss. With several runs, the output is: the run that
+explains the line best, the probability that it is the line's source (with equal priors), its bits/char, the line.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import numpy as np
 import typer
 
 from charlm.base.errors import CorpusError, UsageError
-from charlm.cli.options import WhichWeights
+from charlm.cli.options import RawText, WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
@@ -21,47 +23,32 @@ from charlm.inference.lines import LineScores, groups, posteriors, score_lines
 from charlm.runs.find import find_runs
 from charlm.runs.run import Run
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
 def command(
     run: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="RUN", help="A run's folder or name; several may be given.", show_default="the newest"
-        ),
+        typer.Option(metavar="RUN", help="A run's folder or name; may be repeated.", show_default="the newest"),
     ] = None,
     weights: WhichWeights = None,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="On a terminal, print control characters as they are, not as escapes.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+    raw: RawText = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Score each line of standard input by itself: bits a character, a tab, the line.
-
-    A line is scored as what follows a newline, its own newline (or CRLF) included; unknown characters are
-    charged. With several runs: the run that explains the line best, the probability that it is the line's
-    source (all being equally likely beforehand), its bits a character, the line. With one run, sort -g ranks
-    the lines.
-    """
     if raw and json:
-        raise UsageError("--raw writes text as it is, and --json escapes it: leave out one of the two")
-    models = _models(find_runs(run or [], weights))
+        raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
+    models = _load_models(find_runs(run or [], weights))
     with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
-        for lines in groups(_standard_input("surrogateescape" if units == {"bytes"} else "strict")):
+        for lines in groups(_read_lines("surrogateescape" if units == {"bytes"} else "strict")):
             scores = [score_lines(model, lines, pool) for model in models.values()]
-            names = list(models)
-            for record in _records(lines, names, scores):
+            for record in _make_records(lines, list(models), scores):
                 if json:
                     print_json(record)
                 else:
-                    write_text(_row(record), raw)
+                    write_text(_make_row(record), raw)
             sys.stdout.flush()
 
 
-def _models(runs: list[Run]) -> dict[str, LanguageModel]:
+def _load_models(runs: list[Run]) -> dict[str, LanguageModel]:
     models: dict[str, LanguageModel] = {}
     for run in runs:
         if run.name in models:
@@ -70,11 +57,8 @@ def _models(runs: list[Run]) -> dict[str, LanguageModel]:
     return models
 
 
-def _standard_input(errors: str) -> Iterator[str]:
-    """The lines without their newlines, which alone divide them.
-
-    Args:
-        errors: "strict", or "surrogateescape" where lines are read as bytes.
+def _read_lines(errors: str) -> Iterator[str]:
+    r"""Read lines, which only \n separates; ``errors`` is "surrogateescape" if they are read as bytes.
 
     Raises:
         CorpusError: a line is not in UTF-8.
@@ -89,8 +73,8 @@ def _standard_input(errors: str) -> Iterator[str]:
             ) from None
 
 
-def _records(lines: list[str], names: list[str], scores: list[LineScores]) -> Iterator[dict[str, Any]]:
-    """Every line's figures by JSON name; with several runs, those of each, and which is best."""
+def _make_records(lines: list[str], names: list[str], scores: list[LineScores]) -> Iterator[dict[str, Any]]:
+    """Make a JSON object for each line."""
     posteriors_ML = posteriors(np.array([each.nats for each in scores]))
     best_L = posteriors_ML.argmax(axis=0)
     for place, line in enumerate(line.removesuffix("\r") for line in lines):
@@ -112,7 +96,7 @@ def _records(lines: list[str], names: list[str], scores: list[LineScores]) -> It
         yield {"run": names[best], **figures[best], "runs": dict(zip(names, figures, strict=True)), "line": line}
 
 
-def _row(record: dict[str, Any]) -> str:
+def _make_row(record: dict[str, Any]) -> str:
     cells = [f"{record['bits_per_char']:.4f}", record["line"]]
     if "posterior" in record:
         cells = [record["run"], f"{record['posterior']:.4f}", *cells]

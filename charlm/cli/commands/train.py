@@ -1,13 +1,15 @@
-"""Train a model on a text, into a new run.
+"""Train a model on your text.
 
-The loop itself prints nothing: this file turns its reports into a bar, lines or JSON.
+Without settings for the network or the optimizer, a preset that fits the run's length is used; otherwise the
+defaults below. The weights with the best validation loss and the last ones are saved. Ctrl-C saves and stops.
 """
 
 from __future__ import annotations
 
+import shlex
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +18,7 @@ import typer
 
 from charlm.base.errors import CharlmWarning, UsageError
 from charlm.base.escape import escape_controls
-from charlm.cli.announcements import cut_short, described, started
+from charlm.base.plural import counted
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
@@ -37,37 +39,29 @@ from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
 from charlm.data.remarks import list_remarks
 from charlm.inference.language_model import load_run
+from charlm.runs.checkpoint import load_checkpoint
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import only_writer
 from charlm.runs.run import Run
-from charlm.training.events import (
-    FaultReport,
-    Report,
-    RollbackReport,
-    SampleReport,
-    StepReport,
-    SummaryReport,
-    ValidationReport,
-)
-from charlm.training.fine_tune import inherited
+from charlm.training.events import SampleReport, StepReport, SummaryReport
+from charlm.training.fine_tune import READING, Transfer, inherited
 from charlm.training.loop import train as training_loop
-from charlm.training.presets import ResolvedSettings, resolve_settings
+from charlm.training.presets import ResolvedSettings, preset_flags, resolve_settings
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
 
-app = typer.Typer(add_completion=False)
+RARE_SHOWN = 40  # of the characters that are mapped to <unk>
 
 PANELS: dict[str, list[type[Config]]] = {
     "Model": [ModelConfig, *cell_config_types()],
     "Corpus": [CorpusConfig],
     "Batches": [DataConfig, EngineConfig],
-    "Optimisation": [OptimizerConfig],
-    "Length and events": [RunConfig],
+    "Optimization": [OptimizerConfig],
+    "Length, logging and checkpoints": [RunConfig],
 }
 
 
-@app.command()
 @with_settings(PANELS)
 def command(
     settings: dict[str, Any],
@@ -75,8 +69,8 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="CORPUS",
-            help="Text files (.gz .bz2 .xz .zst too), folders, patterns; - for standard input; or a built-in: "
-            "python-docs, python-source.",
+            help="Text files (also .gz .bz2 .xz .zst), folders, patterns; - for standard input; or a built-in "
+            "corpus: python-docs, python-source.",
             show_default=DEFAULT_CORPUS,
         ),
     ] = None,
@@ -85,51 +79,44 @@ def command(
         typer.Option(metavar="FOLDER", help="Folder of the new run.", show_default="runs/CORPUS-NUMBER"),
     ] = None,
     resume_run: Annotated[
-        str | None, typer.Option("--resume", metavar="RUN", help="Go on with a run, exactly where it was saved.")
+        str | None, typer.Option("--resume", metavar="RUN", help="Continue a run from its last checkpoint.")
     ] = None,
     own_corpus: OwnCorpus = None,
     init_from: Annotated[
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Start from a run's weights, on this corpus; its network, its rate and what is a symbol are "
-            "taken over.",
+            help="Fine-tune a run's weights on this corpus; network, learning rate and reading are the run's.",
         ),
     ] = None,
     allow_expansion: AllowExpansion = False,
     weights: WhichWeights = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, the result last.")] = False,
-    profile: Annotated[bool, typer.Option("--profile", help="Say where the time of a step went.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing on standard error.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per event, the result last.")
+    ] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Profile training steps.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress output.")] = False,
 ) -> None:
-    """Train a model on a text, into a new run.
-
-    Where no setting of the network or of its learning is given, a preset that fits the length sets them; the
-    defaults below are for a recipe of your own. The best weights by validation are kept beside the last.
-    Ctrl-C saves, and says how to go on.
-    """
     if resume_run is not None and (corpus or out or init_from):
-        raise UsageError(
-            "--resume goes on with a run's own corpus and folder: leave out CORPUS, --out, --init-from"
-        )
+        raise UsageError("--resume uses a run's own corpus and folder: leave out CORPUS, --out, --init-from")
     if own_corpus and resume_run is None:
-        raise UsageError("--corpus is the corpus of a run that goes on: give --resume, or CORPUS alone")
+        raise UsageError("--corpus is the corpus of a resumed run: give --resume, or CORPUS alone")
     if quiet:
         warnings.simplefilter("ignore", CharlmWarning)
     before = None if resume_run is None else find_run(resume_run)
     if before is not None and before.weights is not None:
-        raise UsageError(f"--resume goes on from the last save: name the folder, or --init-from {resume_run}")
+        raise UsageError(f"--resume needs the last checkpoint: name the folder, or --init-from {resume_run}")
     if weights is not None and init_from is None:
-        raise UsageError("--weights says which weights to start from: give --init-from, or leave it out")
+        raise UsageError("--weights needs --init-from: give it, or leave out --weights")
     origin = None if init_from is None else find_run(init_from, weights)
     if origin is not None:
         settings = inherited(origin.config, settings)
     if before is None:
         resolved = resolve_settings(settings)
         source = find_source(corpus or [DEFAULT_CORPUS], resolved.config.corpus.glob)
-        begun = _new(source.allow_expansion() if allow_expansion else source, resolved, origin, out, quiet)
+        begun = _begin(source.allow_expansion() if allow_expansion else source, resolved, origin, out, quiet)
     else:
-        begun = _resumed(before, settings, quiet, own_corpus or ())
+        begun = _resume(before, settings, quiet, own_corpus or ())
     with begun as (trainer, run), closing(trainer):
         stopped = _train(trainer, run, json, quiet)
         if profile:
@@ -139,75 +126,106 @@ def command(
 
 
 @contextmanager
-def _new(
+def _begin(
     source: Source, settings: ResolvedSettings, origin: Run | None, out: Path | None, quiet: bool
 ) -> Iterator[tuple[Trainer, Run]]:
-    """A new run, from another's weights where there is one; its folder is locked meanwhile."""
-    # Loaded first: settings that a stranger's weights do not bear out get no memory.
+    """A new run, locked; ``origin`` is the run to fine-tune."""
+    # Loaded first: settings that do not match untrusted weights get no memory.
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
         trainer = new_trainer(source, settings, progress)
     for remark in list_remarks(trainer.corpus.prepared):
         _say(remark, quiet)
     if start is not None:
-        _say(started(trainer, trainer.start_from(start)), quiet)
+        _say(_describe_transfer(trainer, trainer.start_from(start)), quiet)
     elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
-        _say(f"no preset is picked beside {', '.join(map(flag, settings.instead_of_preset))}", quiet)
+        _say(f"no preset is used with {', '.join(map(flag, settings.instead_of_preset))}", quiet)
     with new_run(trainer, make_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
 
 
 @contextmanager
-def _resumed(
+def _resume(
     before: Run, settings: dict[str, Any], quiet: bool, corpus: Sequence[str]
 ) -> Iterator[tuple[Trainer, Run]]:
-    """A run that goes on; its folder is locked meanwhile."""
+    """A resumed run, locked."""
     with only_writer(before.folder):
-        run = Run.open(before.folder)  # as it is now that nobody else changes it
+        run = Run.open(before.folder)  # read again, now that no other process can change it
         with progress_bar("reading", quiet) as progress:
             begun = resume(run, settings, progress, corpus)
         yield begun
 
 
 def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
-    """Train to the end, or until a signal; whether it was stopped before its end."""
-    _say(described(trainer), quiet)
-    # Closed at once, not when collected: a loop that is left in mid-run must not outlive its pool.
-    with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
-        try:
-            return _show(reports, as_json, quiet)
-        except KeyboardInterrupt:
-            _say(cut_short(run), quiet)
-            raise
-
-
-def _show(reports: Iterable[Report], as_json: bool, quiet: bool) -> bool:
-    """Show every report; whether the run was stopped before its end.
+    """Train to the end, or until a signal; returns whether it was stopped.
 
     Raises:
-        OSError: the reports cannot be written as JSON; training has gone on without, and is saved.
+        OSError: the reports could not be written as JSON; training is complete, and saved.
     """
+    _say(_describe(trainer), quiet)
     stopped, lines = False, LastingLines()
-    with closing(TrainingDisplay(quiet)) as display:
-        for report in reports:
-            match report:
-                case StepReport():
-                    display.step(report)
-                case ValidationReport():
-                    display.validation(report)
-                case SampleReport():
-                    display.sample(report)
-                case FaultReport():
-                    display.fault(report)
-                case RollbackReport():
-                    display.rollback(report)
-                case SummaryReport():
-                    display.summary(report)
+    # Closed at once, not when collected: an interrupted loop must not outlive its pool.
+    with (
+        stop_on_signals() as stop,
+        closing(training_loop(trainer, run, stop)) as reports,
+        closing(TrainingDisplay(quiet)) as display,
+    ):
+        try:
+            for report in reports:
+                display.show(report)
+                if isinstance(report, SummaryReport):
                     stopped = report.stopped
-            if as_json and not isinstance(report, StepReport | SampleReport):
-                lines.print(report.to_json())
+                if as_json and not isinstance(report, StepReport | SampleReport):
+                    lines.print(report.to_json())
+        except KeyboardInterrupt:
+            display.close()
+            _say(_describe_last(run), quiet)
+            raise
     lines.check()
     return stopped
+
+
+def _describe(trainer: Trainer) -> str:
+    """Describe the data, the network and the preset."""
+    config, corpus = trainer.config, trainer.corpus
+    rare, validation = corpus.vocabulary.rare, len(corpus.validation)
+    text = (
+        f"{corpus.source.name}: {counted(len(corpus.train), config.corpus.units)} to train on, {validation:,} to "
+        f"validate, {counted(len(corpus.vocabulary), 'symbols')}"
+    )
+    if rare:
+        text += f", {counted(len(rare), 'rare characters')} mapped to <unk>: {''.join(rare[:RARE_SHOWN])!r}"
+    text += f"; {config.model.cell}, {counted(trainer.parameters, 'parameters')}"
+    if trainer.validation is None and validation:
+        reason = (
+            "most characters of the validation split are unknown"
+            if validation > 1
+            else "the validation split is too short"
+        )
+        text += f"\nno validation loss: {reason}; the last weights are kept as the model"
+    if config.budget.preset is not None:
+        text += f"\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
+    return text
+
+
+def _describe_transfer(trainer: Trainer, moved: Transfer) -> str:
+    """Describe the vocabulary after fine-tuning starts, and the settings of reading that are not the defaults."""
+    own, plain = trainer.config.corpus.to_json(), CorpusConfig().to_json()
+    flags = [
+        flag(name) if own[name] is True else f"{flag(name)} {own[name]}"
+        for name in READING
+        if own[name] != plain[name]
+    ]
+    new, unused = (f"{len(characters)} {''.join(characters)!r}" for characters in (moved.new, moved.dropped))
+    text = f"vocabulary: {moved.kept} shared, new {new}, unused {unused}"
+    return f"{text}; read with {' '.join(flags)}" if flags else text
+
+
+def _describe_last(run: Run) -> str:
+    """Describe the last checkpoint of a run that was stopped at once."""
+    step = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary)).scalars["step"]
+    again = f"charlm train --resume {shlex.quote(str(run.folder))}"
+    return f"stopped at once, last checkpoint at step {step}; continue with: {again}"
 
 
 def _say(line: str, quiet: bool) -> None:

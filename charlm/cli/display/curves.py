@@ -1,4 +1,4 @@
-"""Drawing curves: in the terminal by plotext, in PNG and SVG files by matplotlib, which is an extra."""
+"""Drawing curves: in the terminal with plotext, in PNG and SVG files with matplotlib, which is optional."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from charlm.base.errors import RunError, UsageError
+from charlm.base.errors import UsageError, as_run_error
 from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Curve
-from charlm.cli.output import for_stream
+from charlm.cli.output import write_note
 
 FORMATS = (".png", ".svg")
-WIDTH = 100  # columns where standard output is no terminal
+WIDTH = 100  # columns if standard output is not a terminal
 HEIGHT = 20
-MARKERS = "•×o+*#@%&="  # what tells series apart where there is no colour
+MARKERS = "•×o+*#@%&="  # they distinguish series without color
 INCHES = (8, 4.5)  # of one curve in a file
 
 
 def print_curves(curves: Sequence[Curve]) -> None:
-    """Draw curves on standard output, in colour where that is a terminal and ``NO_COLOR`` is not set."""
+    """Draw curves on standard output, in color if that is a terminal and ``NO_COLOR`` is not set."""
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else WIDTH
-    in_colour = is_terminal and not os.environ.get("NO_COLOR")
+    in_color = is_terminal and not os.environ.get("NO_COLOR")
     for curve in curves:
-        sys.stdout.write(drawn(curve, width, in_colour) + "\n")
+        sys.stdout.write(draw_curve(curve, width, in_color) + "\n")
 
 
-def drawn(curve: Curve, width: int, in_colour: bool) -> str:
-    """A curve as lines of text, at most ``width`` columns wide."""
-    import plotext  # it takes a tenth of a second, which only those wait for who see a curve
+def draw_curve(curve: Curve, width: int, in_color: bool) -> str:
+    """Draw a curve as lines of text, at most ``width`` columns wide."""
+    import plotext  # takes 0.1 s, so only when needed
 
     plotext.clear_figure()
     plotext.limit_size(False, False)
     plotext.plot_size(width, HEIGHT)
-    plotext.theme("default" if in_colour else "clear")
+    plotext.theme("default" if in_color else "clear")
     for part in (plotext.canvas_color, plotext.axes_color, plotext.ticks_color):
         part("default")
     for number, (name, (x, y)) in enumerate(curve.series.items()):
-        marker = "hd" if in_colour else MARKERS[number % len(MARKERS)]
+        marker = "hd" if in_color else MARKERS[number % len(MARKERS)]
         points = [(place, value) for place, value in zip(x, y, strict=True) if math.isfinite(value)]
         if points:
             plotext.plot(*map(list, zip(*points, strict=True)), label=escape_unprintable(name), marker=marker)
@@ -51,45 +51,42 @@ def drawn(curve: Curve, width: int, in_colour: bool) -> str:
     plotext.xlabel(curve.x_label)
     plotext.ylabel(curve.y_label)
     text: str = plotext.build()
-    text = text if in_colour else plotext.uncolorize(text)
+    text = text if in_color else plotext.uncolorize(text)
     return "\n".join(line.rstrip() for line in text.rstrip().split("\n"))
 
 
 def check_plot_file(path: Path) -> None:
-    """Refuse what ``save_curves`` could not write, before long work rather than after it.
+    """Check before long work that ``save_curves`` can write the file.
 
     Raises:
-        UsageError: the name ends in neither of the formats, or matplotlib is not installed.
+        UsageError: its name has another ending, or matplotlib is not installed.
     """
     if path.suffix.lower() not in FORMATS:
-        raise UsageError(f"{str(path)!r} names no picture: let it end in {' or '.join(FORMATS)}")
+        raise UsageError(f"{str(path)!r} is not a picture: its name must end in {' or '.join(FORMATS)}")
     if importlib.util.find_spec("matplotlib") is None:
-        raise UsageError(f"{path} needs matplotlib to be drawn: pip install 'charlm-rnn[plot]'")
+        raise UsageError(f"{path} needs matplotlib: pip install 'charlm-rnn[plot]'")
 
 
 def save_curves(curves: Sequence[Curve], path: Path) -> None:
-    """Draw curves one below the other into a picture, named on standard error; its ending gives the format.
+    """Draw curves below each other into a picture; the file's ending is the format.
 
     Raises:
         UsageError: see ``check_plot_file``.
-        RunError: the system refuses to write it.
+        RunError: a system error.
     """
     check_plot_file(path)
     import matplotlib
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(INCHES[0], INCHES[1] * len(curves)), layout="constrained")
-    # Neither a date nor random names: the same curves give the same file. Letters of an SVG stay text, and
-    # dollars in a name make no formula.
+    # No date or random names: the same curves give the same file. Letters of an SVG stay text; $ is no formula.
     metadata = {"Date": None} if path.suffix.lower() == ".svg" else {}
-    try:
-        with matplotlib.rc_context({"svg.hashsalt": "charlm", "svg.fonttype": "none", "text.parse_math": False}):
-            for axes, curve in zip(figure.subplots(len(curves), squeeze=False)[:, 0], curves, strict=True):
-                _draw(axes, curve)
-            figure.savefig(path, metadata=metadata, dpi=150)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror}; give another file") from error
-    sys.stderr.write(for_stream(f"wrote {path}\n", sys.stderr))
+    options: Any = {"svg.hashsalt": "charlm", "svg.fonttype": "none", "text.parse_math": False}
+    with as_run_error(f"{path} cannot be written", "give another file"), matplotlib.rc_context(options):
+        for axes, curve in zip(figure.subplots(len(curves), squeeze=False)[:, 0], curves, strict=True):
+            _draw(axes, curve)
+        figure.savefig(path, metadata=metadata, dpi=150)
+    write_note(f"wrote {path}")
 
 
 def _draw(axes: Any, curve: Curve) -> None:

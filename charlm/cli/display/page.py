@@ -1,4 +1,4 @@
-"""A web page of texts in the colours of their surprisal: one file that needs no other and no network."""
+"""A web page of texts colored by surprisal: one file that needs no other and no network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from charlm.base.escape import escape_unprintable
-from charlm.cli.display.colors import LEVELS, colours_of, label_of, level_of, shown
+from charlm.cli.display.colors import LEVELS, choose_colors, choose_level, escape_lines, format_level
 from charlm.evaluate.base import Candidate, ColoredText
 
 STYLE = """
@@ -20,10 +20,10 @@ b:hover { outline: 2px solid #000000; }
 """
 
 
-def page_of(texts: Sequence[ColoredText]) -> str:
-    """The page, in HTML.
+def make_page(texts: Sequence[ColoredText]) -> str:
+    """Make the page, in HTML.
 
-    >>> page = page_of([ColoredText("a run", "<&", [None, 1.0], [[], [Candidate("&", 0.5)]], 0)])
+    >>> page = make_page([ColoredText("a run", "<&", [None, 1.0], [[], [Candidate("&", 0.5)]], 0)])
     >>> '<pre>&lt;<b class="l1" title="1.00 bits&#10;50.0% &amp;">&amp;</b></pre>' in page
     True
     """
@@ -31,10 +31,10 @@ def page_of(texts: Sequence[ColoredText]) -> str:
         [
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8"><title>Surprisal</title>',
-            f"<style>{STYLE}{_level_styles()}</style></head><body>",
-            f"<h1>Surprisal</h1><p>Bits a character: {_legend()}</p>",
+            f"<style>{STYLE}{_make_styles()}</style></head><body>",
+            f"<h1>Surprisal</h1><p>Bits/char: {_make_legend()}</p>",
             *(
-                f"<h2>{escape(escape_unprintable(text.title))}</h2>\n<pre>{_letters(text)}</pre>"
+                f"<h2>{escape(escape_unprintable(text.title))}</h2>\n<pre>{_mark_letters(text)}</pre>"
                 for text in texts
             ),
             "</body></html>\n",
@@ -42,27 +42,27 @@ def page_of(texts: Sequence[ColoredText]) -> str:
     )
 
 
-def _level_styles() -> str:
-    pairs = map(colours_of, range(LEVELS))
+def _make_styles() -> str:
+    pairs = map(choose_colors, range(LEVELS))
     return "\n".join(
         f".l{level} {{ color: {letters}; background: {ground}; }}"
         for level, (letters, ground) in enumerate(pairs)
     )
 
 
-def _legend() -> str:
-    return " ".join(f'<b class="l{level}">&nbsp;{label_of(level)}&nbsp;</b>' for level in range(LEVELS))
+def _make_legend() -> str:
+    return " ".join(f'<b class="l{level}">&nbsp;{format_level(level)}&nbsp;</b>' for level in range(LEVELS))
 
 
-def _letters(text: ColoredText) -> str:
-    return "".join(map(_letter, text.text, text.bits, text.guesses))
+def _mark_letters(text: ColoredText) -> str:
+    return "".join(map(_mark_letter, text.text, text.bits, text.guesses))
 
 
-def _letter(character: str, bits: float | None, guesses: Sequence[Candidate]) -> str:
-    letter = escape(shown(character))
+def _mark_letter(character: str, bits: float | None, guesses: Sequence[Candidate]) -> str:
+    letter = escape(escape_lines(character))
     if bits is None:
         return letter
     expected = (f"{guess.probability:.1%} {escape_unprintable(guess.character)}" for guess in guesses)
     lines = [f"{bits:.2f} bits", *(expected if guesses else ["unknown to the model"])]
     hover = "&#10;".join(escape(line) for line in lines)
-    return f'<b class="l{level_of(bits)}" title="{hover}">{letter}</b>'
+    return f'<b class="l{choose_level(bits)}" title="{hover}">{letter}</b>'

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, plain lines elsewhere, nothing when asked to be quiet."""
+"""Progress on standard error: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from tqdm import tqdm
 from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.cli.output import for_stream
+from charlm.cli.output import escape_for
 from charlm.training.events import (
     FaultReport,
+    Report,
     RollbackReport,
     SampleReport,
     StepReport,
     SummaryReport,
     ValidationReport,
-)
+)  # fmt: skip
 
-DELAY = 0.5  # seconds that a work must take to have a bar
+DELAY = 0.5  # seconds before a bar appears
 SMOOTHING = 0.05  # weight of the newest step in the bar's loss
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 
 class TrainingDisplay:
-    """Shows the reports of a training loop as they come."""
+    """Shows the reports of a training loop."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -39,13 +40,37 @@ class TrainingDisplay:
             disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True,
         )  # fmt: skip
 
-    def step(self, report: StepReport) -> None:
-        """Move the bar."""
+    def show(self, report: Report) -> None:
+        """Move the bar for a step, or write a report above it."""
+        match report:
+            case StepReport():
+                self._step(report)
+            case ValidationReport():
+                train, val = _format_loss(report.train_nats_per_char), _format_loss(report.val_nats_per_char)
+                mark = "  best" if report.is_best else ""
+                self._say(
+                    f"step {report.step:6d}  epoch {report.epoch:6.2f}  {report.seconds:6.1f} s  "
+                    f"train {train}  val {val} nats/char{mark}"
+                )
+            case SampleReport():
+                indented = report.text.replace("\n", "\n  | ")
+                self._say(f"sample at step {report.step}:\n  | {indented}")
+            case FaultReport():
+                self._say(f"step {report.step:6d}  {report.message}")
+            case RollbackReport():
+                self._say(
+                    f"step {report.step:6d}  {report.reason}: back to step {report.back_to}, "
+                    f"with {report.lr_factor:g} of the learning rate"
+                )
+            case SummaryReport():
+                self._summarize(report)
+
+    def _step(self, report: StepReport) -> None:
         if self._bar.disable:
             return
         if self._smooth_nats is None:
             self._smooth_nats = report.loss_nats
-            # A resumed run starts where it was; the time left is reckoned from what is done from here on.
+            # The time left of a resumed run is estimated from the steps since it was resumed.
             self._bar.initial = self._bar.n = self._bar.last_print_n = report.progress
         self._smooth_nats += SMOOTHING * (report.loss_nats - self._smooth_nats)
         bits = self._smooth_nats / math.log(2)
@@ -55,73 +80,44 @@ class TrainingDisplay:
         )
         self._bar.update(report.progress - self._bar.n)
 
-    def validation(self, report: ValidationReport) -> None:
-        """Write a line with the figures."""
-        train, val = _figure(report.train_nats_per_char), _figure(report.val_nats_per_char)
-        mark = "  best" if report.is_best else ""
-        self.say(
-            f"step {report.step:6d}  epoch {report.epoch:6.2f}  {report.seconds:6.1f} s  "
-            f"train {train}  val {val} nats/char{mark}"
-        )
-
-    def sample(self, report: SampleReport) -> None:
-        """Write a sample, set off by its step."""
-        indented = report.text.replace("\n", "\n  | ")
-        self.say(f"sample at step {report.step}:\n  | {indented}")
-
-    def fault(self, report: FaultReport) -> None:
-        """Write what the system refuses to save, or that it does so no more."""
-        self.say(f"step {report.step:6d}  {report.message}")
-
-    def rollback(self, report: RollbackReport) -> None:
-        """Write where training went back to, and why."""
-        self.say(
-            f"step {report.step:6d}  {report.reason}: back to step {report.back_to}, "
-            f"with {report.lr_factor:g} of the learning rate"
-        )
-
-    def summary(self, report: SummaryReport) -> None:
-        """Write how it ended, and what to do next."""
+    def _summarize(self, report: SummaryReport) -> None:
+        """Write how training ended, and what to do next."""
         self.close()
-        rate = (
-            f"{counted(report.steps, 'steps')} in {report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
+        run = shlex.quote(report.run)
+        speed = f"{report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
+        best = _format_loss(report.best_val_nats_per_char)
+        self._say(
+            f"{counted(report.steps, 'steps')} in {speed}; best validation {best} nats/char; "
+            f"{counted(report.parameters, 'parameters')}"
         )
-        best = _figure(report.best_val_nats_per_char)
-        self.say(f"{rate}; best validation {best} nats/char; {counted(report.parameters, 'parameters')}")
         if report.stopped_early:
-            again = f"charlm train --resume {shlex.quote(report.run)} --patience 0"
-            self.say(f"ended early, with no new best for as long as --patience; go on with: {again}")
+            again = f"charlm train --resume {run} --patience 0"
+            self._say(f"stopped early: no new best within --patience; continue with: {again}")
         if report.stopped:
-            self.say(f"stopped and saved; go on with: charlm train --resume {shlex.quote(report.run)}")
+            self._say(f"stopped and saved; continue with: charlm train --resume {run}")
         else:
-            self.say(f"saved in {report.run}; try: charlm sample {shlex.quote(report.run)}")
+            self._say(f"saved in {report.run}; try: charlm sample {run}")
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
-    def say(self, line: str) -> None:
-        """Write a line above the bar."""
+    def _say(self, line: str) -> None:
         if not self._quiet:
-            self._bar.write(for_stream(line, sys.stderr), file=sys.stderr)
+            self._bar.write(escape_for(sys.stderr, line), file=sys.stderr)
 
 
-def _figure(nats: float | None) -> str:
+def _format_loss(nats: float | None) -> str:
     return "     -" if nats is None else f"{nats:.4f}"
 
 
 @contextmanager
 def progress_bar(label: str, quiet: bool) -> Iterator[Progress]:
-    """A bar for work whose progress is called back; it appears when it takes a while, and only on a terminal."""
-    disable = quiet or not sys.stderr.isatty()
+    """A bar on a terminal for work that takes a while; yields the function that moves it."""
     with tqdm(
-        desc=escape_unprintable(label),
-        file=sys.stderr,
-        leave=False,
-        delay=DELAY,
-        disable=disable,
-        bar_format="{l_bar}{bar}|",
-    ) as bar:
+        desc=escape_unprintable(label), file=sys.stderr, leave=False, delay=DELAY,
+        disable=quiet or not sys.stderr.isatty(), bar_format="{l_bar}{bar}|",
+    ) as bar:  # fmt: skip
 
         def progress(done: int, total: int) -> None:
             bar.total = total

@@ -1,4 +1,7 @@
-"""Empty the cache of prepared corpora; what is needed is prepared again."""
+"""Empty the cache of encoded corpora; they are encoded again when needed.
+
+Texts from standard input are kept, since they cannot be read again, and so are files that charlm did not make.
+"""
 
 from __future__ import annotations
 
@@ -9,43 +12,35 @@ import typer
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.files.cache_dir import cache_folder
-from charlm.cli.output import for_stream, print_json
+from charlm.cli.output import escape_for, print_json
 from charlm.data.cache.clearing import Cleared, clean
-
-app = typer.Typer(add_completion=False)
 
 MOST_NAMED = 10
 
 
-@app.command()
 def command(
     downloads: Annotated[
-        bool, typer.Option("--downloads", help="Remove the corpora that charlm corpus get got, too.")
+        bool, typer.Option("--downloads", help="Also delete the corpora of charlm corpus get.")
     ] = False,
     stdin: Annotated[
         bool,
         typer.Option(
-            "--stdin", help="Remove texts from standard input, too: runs trained on them cannot go on then."
+            "--stdin", help="Also delete texts from standard input; runs trained on them cannot be resumed."
         ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Empty the cache of prepared corpora; what is needed is prepared again.
-
-    Texts that came through standard input stay, as they cannot be. So does what charlm did not put there itself,
-    and is named.
-    """
     cleared = clean(piped=stdin, downloads=downloads)
     if json:
         kept, left = (list(map(str, paths)) for paths in (cleared.kept, cleared.left))
         print_json({"cache": str(cache_folder()), "bytes": cleared.bytes, "kept": kept, "left": left})
         return
-    sys.stdout.write(f"{cleared.bytes:,} bytes are gone from {cache_folder()}\n")
-    sys.stderr.write(for_stream(_stays(cleared), sys.stderr))
+    sys.stdout.write(f"{cleared.bytes:,} bytes deleted from {cache_folder()}\n")
+    sys.stderr.write(escape_for(sys.stderr, _list_kept(cleared)))
 
 
-def _stays(cleared: Cleared) -> str:
-    """What is still there, a line each."""
+def _list_kept(cleared: Cleared) -> str:
+    """List what is still there, one per line."""
     lines = [
         "kept, as it came through standard input and runs may need it (--stdin removes it): "
         + escape_unprintable(str(path))

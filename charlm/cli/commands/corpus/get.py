@@ -1,4 +1,7 @@
-"""Download a named corpus, verified before it is used."""
+"""Download a named corpus, and verify it.
+
+It is kept in the cache, and charlm train finds it by its name. CHARLM_OFFLINE=1 forbids network access.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,11 @@ from charlm.cli.output import print_json
 from charlm.data.catalog.catalog import find_corpus
 from charlm.data.catalog.download import download_corpus
 
-app = typer.Typer(add_completion=False)
 
-
-@app.command()
 def command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="One that charlm corpus list shows.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from charlm corpus list.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Download a named corpus, verified before it is used.
-
-    It is kept in the cache, and charlm train finds it by its name. CHARLM_OFFLINE=1 forbids to use the network.
-    """
     corpus = find_corpus(name)
     with progress_bar(name, quiet=json) as progress:
         path = download_corpus(corpus, progress)
@@ -32,4 +28,4 @@ def command(
         print_json(asdict(corpus) | {"downloaded": True, "path": str(path)})
         return
     train = " ".join(part for part in ("charlm train", name, corpus.options, "--split", corpus.split) if part)
-    sys.stdout.write(f"{path}: {corpus.bytes:,} bytes, {corpus.hash}\nlicence: {corpus.licence}\ntry: {train}\n")
+    sys.stdout.write(f"{path}: {corpus.bytes:,} bytes, {corpus.hash}\nlicense: {corpus.licence}\ntry: {train}\n")

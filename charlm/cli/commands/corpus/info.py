@@ -1,8 +1,10 @@
-"""Look into a text: its size, its characters, what is odd, how predictable it is."""
+"""Inspect a text: size, characters, oddities, how predictable it is.
+
+Entropies, compressors and duplicate lines are measured on its first 2,000,000 characters.
+"""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -15,60 +17,50 @@ from charlm.base.tables import Column, Table
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_table
 from charlm.cli.options import AllowExpansion
-from charlm.cli.output import for_stream, print_json
+from charlm.cli.output import print_json, write_text
 from charlm.config import CorpusConfig, DataConfig
 from charlm.data.reading.sources import find_source
 from charlm.data.remarks import describe_left_out
 from charlm.data.split import Split
 from charlm.evaluate.survey import Survey, survey_source
 
-app = typer.Typer(add_completion=False)
-
-PARTS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 
 
-@app.command()
 def command(
     corpus: Annotated[
-        list[str], typer.Argument(metavar="CORPUS...", help="Texts and folders, - for standard input, or a name.")
+        list[str],
+        typer.Argument(metavar="CORPUS...", help="Texts, folders, - for standard input, or a name."),
     ],
-    glob: Annotated[str, typer.Option(help="Which files of a folder to read.")] = CorpusConfig().glob,
+    glob: Annotated[str, typer.Option(help="Files of a folder to read.")] = CorpusConfig().glob,
     split: Annotated[
-        str | None, typer.Option(metavar="SPLIT", help="How to divide it, as charlm train.", show_default="90/10")
+        str | None,
+        typer.Option(metavar="SPLIT", help="As in charlm train.", show_default="90/10"),
     ] = None,
     allow_expansion: AllowExpansion = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Look into a text: its size, its characters, what is odd, how predictable it is.
-
-    All of it is counted. Entropies, compressors and duplicate lines are of its first 2,000,000 characters.
-    """
     divided = Split.of(DataConfig(split=split))
     source = find_source(corpus, glob)
     with progress_bar("reading", quiet=json) as progress:
         survey = survey_source(source.allow_expansion() if allow_expansion else source, progress)
-    parts = dict(zip(PARTS, divided.lengths(survey.characters), strict=True))
+    parts = dict(zip(SPLITS, divided.lengths(survey.characters), strict=True))
     if json:
         derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}
         print_json(asdict(survey) | derived | {"split": parts})
         return
-    for table in _tables(survey, parts):
+    for table in _make_tables(survey, parts):
         print_table(table)
     if (said := describe_left_out(source)) is not None:
-        sys.stdout.write(for_stream(f"note: {said}\n", sys.stdout))
+        write_text(f"note: {said}\n")
     if survey.sample_characters < survey.characters:
-        sys.stdout.write(
-            f"note: entropies, compressors and duplicate lines are of the first {survey.sample_characters:,} "
-            "characters\n"
-        )
-    sys.stdout.write(
-        "note: entropies are of the text's own frequencies, which a model has to learn first: they are far too "
-        "low where contexts are rare\n"
-    )
+        sample = f"the first {survey.sample_characters:,} characters"
+        write_text(f"note: entropies, compressors and duplicate lines are of {sample}\n")
+    write_text("note: entropies use the text's own frequencies: those of high order are too low for any model\n")
 
 
-def _tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
-    yield Table(f"The corpus {survey.name}", (Column("what"), Column("is")), list(_facts(survey, parts)))
+def _make_tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
+    yield Table(f"The corpus {survey.name}", (Column("what"), Column("is")), list(_list_facts(survey, parts)))
     yield Table(
         "Most common",
         (Column("character"), Column("code point"), Column("times", ",d"), Column("share", ".2%")),
@@ -89,7 +81,7 @@ def _tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
     )
 
 
-def _facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
+def _list_facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
     yield "files", f"{survey.files:,}"
     yield "size", f"{counted(survey.bytes, 'bytes')}, {counted(survey.characters, 'characters')}"
     yield "lines", f"{survey.lines:,}, of which {survey.duplicate_lines:.1%} have come before"

@@ -1,4 +1,7 @@
-"""List the named corpora, and which of them are here."""
+"""List the named corpora, and which are downloaded.
+
+charlm corpus get downloads one, or explains how to get one marked "bring".
+"""
 
 from __future__ import annotations
 
@@ -12,35 +15,28 @@ from charlm.cli.display.tables import print_table
 from charlm.cli.output import print_json
 from charlm.data.catalog.catalog import CatalogCorpus, read_catalog
 
-app = typer.Typer(add_completion=False)
-
 COLUMNS = (
     Column("name"), Column("what it is"), Column("language"), Column("bytes", ",d"), Column("--split"),
     Column("licence"), Column("here"),
 )  # fmt: skip
 
 
-@app.command()
 def command(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a corpus.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per corpus.")] = False,
 ) -> None:
-    """List the named corpora, and which of them are here.
-
-    charlm corpus get downloads one, or says of one marked "bring" why its user brings it.
-    """
     corpora = read_catalog().values()
     if json:
         for each in corpora:
             print_json(asdict(each) | {"downloaded": each.is_downloaded, "path": str(each.path)})
         return
     rows = [
-        (each.name, each.title, each.language, each.bytes, each.split, each.licence, _place(each))
+        (each.name, each.title, each.language, each.bytes, each.split, each.licence, _describe_place(each))
         for each in corpora
     ]
     print_table(Table("Named corpora", COLUMNS, rows))
 
 
-def _place(corpus: CatalogCorpus) -> str:
+def _describe_place(corpus: CatalogCorpus) -> str:
     if corpus.bring:
         return "bring"
     return "yes" if corpus.is_downloaded else "no"

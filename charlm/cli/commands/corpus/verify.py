@@ -1,4 +1,7 @@
-"""Read every prepared corpus's files again, and compare them with what was prepared."""
+"""Check cached corpora against their files, and downloads against their checksums.
+
+What has changed is reported, with exit code 1.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,14 @@ from charlm.data.cache.maintenance import entries, verify
 from charlm.data.catalog.catalog import read_catalog
 from charlm.data.catalog.download import is_intact
 
-app = typer.Typer(add_completion=False)
-
 COLUMNS = (Column("corpus"), Column("kind"), Column("bytes on disk", ",d"), Column("from"), Column("is"))
 
 
-@app.command()
 def command(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a corpus.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per corpus.")] = False,
 ) -> None:
-    """Read every prepared corpus's files again, and compare them with what was prepared.
-
-    Downloaded corpora are compared with their sums. What is not as it was is told, with exit code 1.
-    """
     found = []
-    for record in (*_prepared(json), *_downloaded()):
+    for record in (*_check_encoded(json), *_check_downloaded()):
         found.append(record)
         if json:
             print_json(record)
@@ -51,7 +47,7 @@ def command(
         raise typer.Exit(1)
 
 
-def _prepared(quiet: bool) -> Iterator[dict[str, Any]]:
+def _check_encoded(quiet: bool) -> Iterator[dict[str, Any]]:
     for entry in sorted(entries(), key=lambda entry: (entry.name or "", entry.paths, entry.folder)):
         with progress_bar(entry.name or "?", quiet) as progress:
             complaints = verify(entry, progress)
@@ -64,7 +60,7 @@ def _prepared(quiet: bool) -> Iterator[dict[str, Any]]:
         }
 
 
-def _downloaded() -> Iterator[dict[str, Any]]:
+def _check_downloaded() -> Iterator[dict[str, Any]]:
     for corpus in read_catalog().values():
         if corpus.path.is_file():
             altered = f"{corpus.path} was altered: charlm corpus get {corpus.name}"
