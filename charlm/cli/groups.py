@@ -27,22 +27,32 @@ ADVICE = {
 """How to use less memory, by command."""
 
 
-class _Command(TyperCommand):
-    """A command."""
+class _PlainHelp:
+    """A command or group whose help has no line breaks within paragraphs, and no ``<bool>`` after flags."""
 
-    def __init__(self, name: str | None, **settings: Any) -> None:
-        super().__init__(name, **settings)
-        self.help = _join_lines(self.help)
+    help: str | None
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.help = "\n\n".join(" ".join(text.split()) for text in (self.help or "").split("\n\n"))
+
+    def get_params(self, ctx: Any) -> Any:
+        """The options and arguments, ``--help`` included."""
+        parameters = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""
+        return parameters
+
+
+class _Command(_PlainHelp, TyperCommand):
+    """A command."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; advise how to use less memory if it runs out."""
         advice = ADVICE.get(str(self.name), "give a smaller model or a shorter text")
         with annotate_memory_error(f"running {ctx.command_path}: {advice}, or end other programs"):
             return super().invoke(ctx)
-
-    def get_params(self, ctx: Any) -> Any:
-        """The options and arguments, ``--help`` included."""
-        return _without_flag_types(super().get_params(ctx))
 
 
 class _UnloadedCommand(_Command):
@@ -67,16 +77,8 @@ class _UnloadedCommand(_Command):
         return self.load().make_context(*args, **kwargs)
 
 
-class _Group(TyperGroup):
+class _Group(_PlainHelp, TyperGroup):
     """A command that has subcommands."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self.help = _join_lines(self.help)
-
-    def get_params(self, ctx: Any) -> Any:
-        """The options, ``--help`` included."""
-        return _without_flag_types(super().get_params(ctx))
 
 
 def discover(package: str) -> type[TyperGroup]:
@@ -125,16 +127,3 @@ def _make_group(group: type[TyperGroup], name: str | None, help: str | None) -> 
     app = typer.Typer(cls=group, name=name, help=help, no_args_is_help=True, add_completion=False)
     app.callback()(lambda: None)
     return typer.main.get_command(app)
-
-
-def _join_lines(help: str | None) -> str:
-    """Join the lines of each paragraph, for the terminal to wrap."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in (help or "").split("\n\n"))
-
-
-def _without_flag_types(parameters: list[Any]) -> list[Any]:
-    """The parameters without ``<bool>`` after flags, which take no value."""
-    for parameter in parameters:
-        if getattr(parameter, "is_flag", False):
-            parameter.metavar = ""
-    return parameters

@@ -48,30 +48,6 @@ def escape_for(stream: TextIO, text: str) -> str:
     return escape_controls(text) if stream.isatty() else text
 
 
-class LastingLines:
-    """JSON lines of work that continues when they cannot be written."""
-
-    def __init__(self) -> None:
-        self._fault: OSError | None = None
-
-    def print(self, record: Mapping[str, Any]) -> None:
-        """Print a JSON object, unless an earlier one failed."""
-        if self._fault is None:
-            try:
-                print_json(record)
-            except OSError as error:
-                self._fault = error
-
-    def check(self) -> None:
-        """Check at the end of the work that all were written.
-
-        Raises:
-            OSError: why they were not.
-        """
-        if self._fault is not None:
-            raise self._fault
-
-
 class UnfailingStream(io.RawIOBase):
     """Writes to another stream; after the first system error, writes are dropped."""
 

@@ -51,16 +51,12 @@ class CorpusIdentity:
         Raises:
             CheckpointError: a field is missing, unknown or impossible; ``where`` names the file.
         """
-        names = [field.name for field in fields(cls)]
-        if (
-            version == 1
-            and isinstance(values, Mapping)
-            and set(names) ^ set(values) == {"path", "paths", "files", "val_sha256"}
-        ):
-            path = values["path"]
-            values = {key: value for key, value in values.items() if key != "path"}
+        names = {field.name: None for field in fields(cls)}
+        values = dict(values) if isinstance(values, Mapping) else {}
+        if version == 1 and names.keys() ^ values.keys() == {"path", "paths", "files", "val_sha256"}:
+            path = values.pop("path")
             values |= {"paths": [] if path is None else [path], "files": 1, "val_sha256": None}
-        if not isinstance(values, Mapping) or set(values) != set(names):
+        if values.keys() != names.keys():
             raise CheckpointError(f"{where} is damaged: its corpus is not described by {', '.join(names)}")
         total, training, sha256 = values["characters"], values["training_characters"], values["sha256"]
         paths, files = values["paths"], values["files"]

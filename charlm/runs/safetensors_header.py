@@ -91,12 +91,13 @@ def check_tensors(
         raise CheckpointError(f"{where} holds the tensor {excerpt(min(odd))}, for which config.json has no place")
     for name, shape in expected.items():
         spec = found[name]
+        at = f"{where}: {name}"
         if spec.shape != shape:
             raise CheckpointError(
-                f"{where}: {name} has the shape {list(spec.shape)}, and config.json makes it {list(shape)}"
+                f"{at} has the shape {list(spec.shape)}, and config.json makes it {list(shape)}"
             )
         if spec.dtype != DTYPES[dtype]:
-            raise CheckpointError(f"{where}: {name} is of type {spec.dtype}, and config.json says {dtype}")
+            raise CheckpointError(f"{at} is of type {spec.dtype}, and config.json says {dtype}")
 
 
 def _parse_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:

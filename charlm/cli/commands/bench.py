@@ -19,15 +19,9 @@ from charlm.nn.cells import CELLS
 from charlm.training.benchmark import SIZES, Size, measure_apart, peak_gflops
 
 COLUMNS = {
-    "preset": "",
-    "size": "",
-    "training": ",.0f",
-    "gflops": ".1f",
-    "share_of_ceiling": ".0%",
-    "sampling": ",.0f",
-    "sampling_64": ",.0f",
-    "resident_megabytes": ",.0f",
-}
+    "preset": "", "size": "", "training": ",.0f", "gflops": ".1f", "share_of_ceiling": ".0%",
+    "sampling": ",.0f", "sampling_64": ",.0f", "resident_megabytes": ",.0f",
+}  # fmt: skip
 
 
 def command(

@@ -69,12 +69,7 @@ def _make_settings_table(run: Run) -> Table:
 
 
 def _make_log_table(run: Run) -> Table:
-    columns = {
-        "step": ",d",
-        "epoch": ".2f",
-        "seconds": ".1f",
-        "train_nats_per_char": ".4f",
-        "val_nats_per_char": ".4f",
-    }
+    columns = {"step": ",d", "epoch": ".2f", "seconds": ".1f"}
+    columns |= {"train_nats_per_char": ".4f", "val_nats_per_char": ".4f"}
     rows = [[record.get(name) for name in columns] for record in run.read_metrics()]
     return Table("Course", [Column(name, format) for name, format in columns.items()], rows)

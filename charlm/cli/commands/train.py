@@ -23,7 +23,7 @@ from charlm.cli.app import INTERRUPTED
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
-from charlm.cli.output import LastingLines
+from charlm.cli.output import print_json
 from charlm.config import (
     Config,
     CorpusConfig,
@@ -163,7 +163,8 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
         OSError: the reports could not be written as JSON; training is complete, and saved.
     """
     _say(_describe(trainer), quiet)
-    stopped, lines = False, LastingLines()
+    stopped = False
+    fault: OSError | None = None
     # Closed at once, not when collected: an interrupted loop must not outlive its pool.
     with (
         stop_on_signals() as stop,
@@ -175,13 +176,17 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
                 display.show(report)
                 if isinstance(report, SummaryReport):
                     stopped = report.stopped
-                if as_json and not isinstance(report, StepReport | SampleReport):
-                    lines.print(report.to_json())
+                if as_json and fault is None and not isinstance(report, StepReport | SampleReport):
+                    try:
+                        print_json(report.to_json())
+                    except OSError as error:  # training continues without
+                        fault = error
         except KeyboardInterrupt:
             display.close()
             _say(_describe_last(run), quiet)
             raise
-    lines.check()
+    if fault is not None:
+        raise fault
     return stopped
 
 
