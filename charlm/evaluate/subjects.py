@@ -24,10 +24,7 @@ NO_TEST = "the run is tested on it, so put it back"
 
 
 def subjects_of(
-    targets: Sequence[str],
-    split: str | None,
-    weights: str | None = None,
-    corpus: Sequence[str] | None = None,
+    targets: Sequence[str], split: str | None, weights: str | None = None, corpus: Sequence[str] | None = None
 ) -> list[EvalCase]:
     """Pair runs and texts; a text file is read as the run read its corpus.
 
@@ -65,31 +62,18 @@ def subjects_of(
 
 
 def _subjects_of_run(run: Run, sources: list[Source], split: str, search: CorpusSearch) -> list[EvalCase]:
-    model = load_run(run)
+    model, mark = load_run(run), " [lossy]" if run.config.corpus.is_lossy else ""
     if sources:
-        training = _training_part(run, search)
-        return [
-            EvalCase(
-                run.name,
-                model,
-                source.name + _mark(run),
-                EncodedText.of(prepare(source, run.config.corpus)),
-                training,
-            )
-            for source in sources
-        ]
-    corpus = _corpus(run, search)
+        training, own = _training_split(run, search), run.config.corpus
+        texts = [(source.name + mark, EncodedText.of(prepare(source, own))) for source in sources]
+        return [EvalCase(run.name, model, *text, training) for text in texts]
+    corpus = reload_corpus(run.corpus, run.config, run.vocabulary, search)
     part = _part(run, corpus, split)
     if len(part) < 2:
         raise UsageError(
             f"{run.name} holds out no {SPLITS[split]} part", hint="give a text file as TARGET, or --split train"
         )
-    return [EvalCase(run.name, model, f"{run.corpus.name}, {split}{_mark(run)}", part, corpus.train)]
-
-
-def _mark(run: Run) -> str:
-    """What follows a text's name in tables where the run changes a text when it reads it."""
-    return " [lossy]" if run.config.corpus.is_lossy else ""
+    return [EvalCase(run.name, model, f"{run.corpus.name}, {split}{mark}", part, corpus.train)]
 
 
 def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
@@ -101,18 +85,10 @@ def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
     return {"train": corpus.train, "val": corpus.validation, "test": corpus.test}[split]
 
 
-def _corpus(run: Run, search: CorpusSearch) -> Corpus:
-    return reload_corpus(run.corpus, run.config, run.vocabulary, search)
-
-
-def _training_part(run: Run, search: CorpusSearch) -> EncodedText | None:
-    """The training part of a run's corpus, where that can still be found.
-
-    Raises:
-        CorpusError: the user names another text as the corpus.
-    """
+def _training_split(run: Run, search: CorpusSearch) -> EncodedText | None:
+    """The training split of a run's corpus; None where that is missing, and the user names no corpus."""
     try:
-        return _corpus(run, search).train
+        return reload_corpus(run.corpus, run.config, run.vocabulary, search).train
     except CorpusError:
         if search.given:
             raise

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +34,13 @@ LOWEST, HIGHEST = 0.01, 100.0  # temperatures that are tried
 TOLERANCE = 1e-4  # of the inverse temperature, relative
 MAX_PASSES, CHARACTERS = 40, 300_000  # at the most, and of a text where nothing else is said
 
+SUMMARY = (
+    *map(Column, ("model", "text")),
+    Column("characters", ",d"),
+    *(Column(heading, ".4f") for heading in ("nats/char", "ECE")),
+    Column("best temperature", ".3f"),
+    *(Column(heading, ".4f") for heading in ("nats/char there", "ECE there")),
+)
 COLUMNS = (
     Column("probability"),
     Column("characters", ",d"),
@@ -72,6 +78,13 @@ class Bin:
     characters: int
     mean_probability: float | None
     share_right: float | None
+
+    @property
+    def gap(self) -> float | None:
+        """How much more often the likeliest was right than its probability says."""
+        if self.mean_probability is None or self.share_right is None:
+            return None
+        return self.share_right - self.mean_probability
 
 
 @dataclass(frozen=True)
@@ -111,7 +124,7 @@ class Calibration(Measurement):
             if not 1.01 * LOWEST < best < HIGHEST / 1.01:
                 notes.append(f"{subject.run}: the loss still falls at the last temperature tried, {best:g}")
         curve = Curve("Reliability", "probability of the likeliest", "share right", series)
-        return EvalResult(records, [_summary(summary), *tables], notes, [curve])
+        return EvalResult(records, [Table("Calibration", SUMMARY, summary), *tables], notes, [curve])
 
 
 def outcomes_of(
@@ -204,49 +217,18 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     >>> calibration_error([Bin(0, 0.5, 1, 0.5, 0.0), Bin(0.5, 1, 3, 0.75, 1.0)])
     0.3125
     """
-    gaps = [
-        each.characters * abs(each.share_right - each.mean_probability)
-        for each in bins
-        if each.share_right is not None and each.mean_probability is not None
-    ]
+    gaps = [each.characters * abs(each.gap) for each in bins if each.gap is not None]
     return sum(gaps) / sum(each.characters for each in bins)
 
 
 def _points(bins: Sequence[Bin]) -> tuple[list[float], list[float]]:
-    filled = [
-        (each.mean_probability, each.share_right)
-        for each in bins
-        if each.mean_probability is not None and each.share_right is not None
-    ]
-    return [x for x, _ in filled], [y for _, y in filled]
-
-
-def _summary(rows: Sequence[Sequence[Any]]) -> Table:
-    headings = (
-        "model",
-        "text",
-        "characters",
-        "nats/char",
-        "ECE",
-        "best temperature",
-        "nats/char there",
-        "ECE there",
-    )
-    formats = ("", "", ",d", ".4f", ".4f", ".3f", ".4f", ".4f")
-    return Table("Calibration", [Column(*both) for both in zip(headings, formats, strict=True)], rows)
+    points = [(each.mean_probability, each.share_right) for each in bins]
+    return [x for x, _ in points if x is not None], [y for _, y in points if y is not None]
 
 
 def _table(subject: EvalCase, bins: Sequence[Bin]) -> Table:
     rows = [
-        (
-            f"{each.low:.3f} to {each.high:.3f}",
-            each.characters,
-            each.mean_probability,
-            each.share_right,
-            None
-            if each.share_right is None or each.mean_probability is None
-            else each.share_right - each.mean_probability,
-        )
-        for each in bins
+        (f"{own.low:.3f} to {own.high:.3f}", own.characters, own.mean_probability, own.share_right, own.gap)
+        for own in bins
     ]
     return Table(f"Reliability of {subject.run} on {subject.text_name}", COLUMNS, rows)

@@ -127,12 +127,7 @@ def context_lengths(longest: int) -> list[int]:
 
 
 def costs_after(
-    network: Network,
-    ids: TokenIds,
-    places: Places,
-    length: int,
-    progress: Progress,
-    end: int | None = None,
+    network: Network, ids: TokenIds, places: Places, length: int, progress: Progress, end: int | None = None
 ) -> Costs:
     """The loss of each target (N,), in nats, after the initial state has read exactly the characters before it.
 
@@ -174,17 +169,9 @@ def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float]
 
 
 def _table(subject: EvalCase, points: Sequence[dict[str, Any]]) -> Table:
-    rows = [
-        (
-            point["context"],
-            point["nats_per_char"],
-            point["nats_per_char"] / math.log(2),
-            point["gain_nats"],
-            point["gain_standard_error"],
-            point["kneser_ney_nats"],
-        )
-        for point in points
-    ]
+    rows = []
+    for context, nats, *others in (point.values() for point in points):
+        rows.append((context, nats, nats / math.log(2), *others))
     return Table(f"Loss of {subject.run} on {subject.text_name} after so many characters", COLUMNS, rows)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -140,8 +139,8 @@ def _choices(cell: str) -> list[dict[str, str]]:
 
 
 def _mean_norms(model: Model, passages: list[Passage], distances: list[int], pool: ThreadPool) -> Norms:
-    tasks = [partial(_norms_of, model, passages[part], distances) for part in pool.columns(len(passages))]
-    found = [norms for part in pool.run(tasks) for norms in part]
+    parts = pool.run_columns(len(passages), lambda part: _norms_of(model, passages[part], distances))
+    found = [norms for part in parts for norms in part]
     return {name: np.mean([norms[name] for norms in found], axis=0) for name in found[0]}
 
 

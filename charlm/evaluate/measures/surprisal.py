@@ -92,8 +92,12 @@ class Surprisal(Measurement):
             record = {"run": subject.run, "text": subject.text_name, **asdict(text_metrics(scores))}
             record["lossy"] = subject.model.corpus.is_lossy
             records.append(record | {"worst": [asdict(passage) for passage in worst]})
-            rows += [(subject.run, subject.text_name, *_cells(passage)) for passage in worst]
-            colored.append(_coloured(subject, bits_N, guesses, self.show))
+            rows += [
+                (subject.run, subject.text_name, each.position, each.bits_per_char, escape_unprintable(each.text))
+                for each in worst
+            ]
+            title = f"{subject.run} on {subject.text_name}"
+            colored.append(ColoredText(title, subject.shown, [None, *bits_N.tolist()], guesses, self.show))
         columns = (*map(Column, ("model", "text")), Column("position", ",d"), Column("bits/char", ".2f"))
         table = Table("Worst passages", (*columns, Column("passage")), rows)
         pages = {} if self.html is None else {self.html: [_page(text) for text in colored]}
@@ -142,11 +146,7 @@ class _Guesses(Sequence[Sequence[Candidate]]):
     """
 
     def __init__(
-        self,
-        symbols: list[str],
-        ids_NK: TokenIds,
-        probabilities_NK: Floats,
-        is_guessed_N: npt.NDArray[np.bool_],
+        self, symbols: list[str], ids_NK: TokenIds, probabilities_NK: Floats, is_guessed_N: npt.NDArray[np.bool_]
     ) -> None:
         self._symbols = symbols
         self._ids_NK, self._probabilities_NK, self._is_guessed_N = ids_NK, probabilities_NK, is_guessed_N
@@ -195,11 +195,6 @@ def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[S
     return scores, _Guesses(_shown(model.vocabulary), ids_NK, probabilities_NK, is_read_N)
 
 
-def _coloured(subject: EvalCase, bits_N: Costs, guesses: _Guesses, shown: int) -> ColoredText:
-    title = f"{subject.run} on {subject.text_name}"
-    return ColoredText(title, subject.shown, [None, *bits_N.tolist()], guesses, shown)
-
-
 def _page(text: ColoredText) -> ColoredText:
     """The part of a text that a web page has."""
     if len(text.text) <= PAGE:
@@ -211,10 +206,6 @@ def _shown(vocabulary: Vocabulary) -> list[str]:
     """Every symbol as a character, by its code."""
     specials = {vocabulary.end: SHOWN_END, vocabulary.unknown: REPLACEMENT}
     return [*vocabulary.symbols, *(specials[code] for code in range(len(vocabulary.symbols), len(vocabulary)))]
-
-
-def _cells(passage: Passage) -> tuple[int, float, str]:
-    return passage.position, passage.bits_per_char, escape_unprintable(passage.text)
 
 
 def _tsv(subjects: Sequence[EvalCase], colored: Sequence[ColoredText]) -> str:
