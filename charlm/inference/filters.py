@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +12,16 @@ import numpy.typing as npt
 from charlm.base.arrays import Floats
 from charlm.config import Config, setting
 
+FILTERS: dict[str, type[Filter]] = {}
+"""Every filter by the name of its setting, in the order in which they apply."""
+
 
 @dataclass(frozen=True)
 class Filter(Config):
     """One setting of sampling, and how it changes logits."""
+
+    def __init_subclass__(cls) -> None:
+        FILTERS[next(iter(cls.__annotations__))] = cls
 
     @abstractmethod
     def apply(self, logits_BV: Floats) -> None:
@@ -94,12 +98,6 @@ class MinP(Filter):
         if not self.min_p:
             return
         logits_BV[logits_BV < logits_BV.max(axis=1, keepdims=True) + math.log(self.min_p)] = -np.inf
-
-
-FILTERS: Mapping[str, type[Filter]] = {
-    field.name: kind for kind in Filter.__subclasses__() for field in dataclasses.fields(kind)
-}
-"""Every filter by the name of its setting, in the order in which they apply."""
 
 
 def probabilities(logits_BV: Floats) -> npt.NDArray[np.float64]:
