@@ -1,4 +1,4 @@
-"""Every setting of charlm, grouped by noun: the single truth for its name, default, help and limits."""
+"""Every setting of charlm: its name, default, help and limits."""
 
 from charlm.config.base import Config, Configurable, Limits, flag, setting
 from charlm.config.corpus import CorpusConfig

@@ -1,7 +1,6 @@
-"""What every group of settings is made of: a frozen dataclass whose fields carry their help and their limits.
+"""Groups of settings: frozen dataclasses whose fields carry help and limits.
 
-The fields are the single truth for a setting. Construction checks them, ``config.json`` stores them, and the
-command line makes its options from them.
+Construction checks the values, ``config.json`` stores them, and the command line makes its options from them.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ SHOWN = 80  # characters of a wrong value that a message shows
 
 @dataclass(frozen=True)
 class Limits:
-    """What a setting may be: at least ``low``, more than ``above``, at most ``high``, one of ``choices()``."""
+    """The values that a setting can have; ``low`` and ``high`` are allowed, ``above`` and ``below`` are not."""
 
     help: str
     low: float | None = None
@@ -32,7 +31,7 @@ class Limits:
     choices: Callable[[], tuple[str, ...]] | None = None
 
     def complaint(self, value: Any) -> str | None:
-        """What is wrong with a value, as the end of a sentence; None where nothing is."""
+        """What is wrong with a value, as the end of a sentence, or None."""
         if self.choices is not None:
             return None if value in self.choices() else f"it must be one of {', '.join(self.choices())}"
         if isinstance(value, bool | str):
@@ -62,17 +61,17 @@ def setting(
     choices: Callable[[], tuple[str, ...]] | tuple[str, ...] | None = None,
     since: int = 1,
 ) -> Any:
-    """A dataclass field with its help and its limits; None is allowed where the field's type allows it.
+    """A dataclass field with help and limits; None is allowed if the field's type allows it.
 
     Args:
-        default: its value where none is given.
-        help: what the command line says of it.
-        low: it is at least this.
-        above: it is more than this.
-        high: it is at most this.
-        below: it is less than this.
-        choices: it is one of these.
-        since: the first format of stored settings that has it; in an older one it has its default.
+        default: the default value.
+        help: the text of ``--help``.
+        low: the least value.
+        above: a bound that is not allowed itself.
+        high: the greatest value.
+        below: a bound that is not allowed itself.
+        choices: the allowed values.
+        since: the first format of stored settings that has it.
     """
     among = (lambda: choices) if isinstance(choices, tuple) else choices
     limits = Limits(help, low=low, above=above, high=high, below=below, choices=among)
@@ -93,7 +92,7 @@ class Config:
     """Base of every group of settings.
 
     Raises:
-        UsageError: on construction, a value is of the wrong type or outside its limits.
+        UsageError: on construction, a value has the wrong type or is outside its limits.
     """
 
     _hints: ClassVar[dict[type, dict[str, Any]]] = {}
@@ -109,7 +108,7 @@ class Config:
 
     @classmethod
     def accepted_types(cls, name: str) -> tuple[type, ...]:
-        """The types that a field may have, such as (float, NoneType)."""
+        """The types of a field, such as (float, NoneType)."""
         if cls not in Config._hints:
             Config._hints[cls] = get_type_hints(cls)
         hint = Config._hints[cls][name]
@@ -136,12 +135,12 @@ class Config:
 
     @classmethod
     def names_in(cls, version: int) -> set[str]:
-        """The settings that this format of stored settings has."""
+        """The settings that a format has."""
         return {name for name, field in cls.settings().items() if field.metadata["since"] <= version}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
-        """The settings of a stored mapping; those that are younger than its format have their defaults.
+        """Read stored settings; those that are newer than the format have their defaults.
 
         Args:
             values: the settings by name.

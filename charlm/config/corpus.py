@@ -1,4 +1,4 @@
-"""What a corpus is made of: which files, in which units, what is changed in it, and where its documents end."""
+"""Corpus settings: files, characters or bytes, normalization, documents."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ class CorpusConfig(Config):
     """
 
     glob: str = setting(
-        "**/*.txt", "Which files of a folder to read, below it; hidden ones are left out.", since=2
+        "**/*.txt", "Files to read from a folder and its subfolders, without hidden ones.", since=2
     )
-    bytes: bool = setting(False, "The symbols are the 256 bytes, so that any file can be read.", since=2)
+    bytes: bool = setting(False, "Model bytes instead of characters (256 symbols, any file).", since=2)
     normalize: str = setting(
         "none",
-        "Unicode normalisation of the text; what is measured is then the normalised text.",
+        "Unicode normalization; losses are of the normalized text.",
         choices=("none", "nfc", "nfkc"),
         since=2,
     )
-    lowercase: bool = setting(False, "Read the text in lower case; what is measured is then that text.", since=2)
+    lowercase: bool = setting(False, "Convert to lower case; losses are of the lower-case text.", since=2)
     min_count: int = setting(
         1,
-        "How often a character must stand in the training part to be a symbol; rarer ones share one.",
+        "Characters rarer than this become <unk>.",
         low=1,
         high=10**15,
         since=2,
     )
-    lines: bool = setting(False, "Every line is a document, with an end that is learned.", since=2)
-    delimiter: str | None = setting(None, "Every stretch of text up to this string is a document.", since=2)
+    lines: bool = setting(False, "Treat each line as a separate example (names, titles).", since=2)
+    delimiter: str | None = setting(None, "Split the text into separate examples at this string.", since=2)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -60,21 +60,21 @@ class CorpusConfig(Config):
 
     @property
     def units(self) -> Units:
-        """What a symbol is."""
+        """The units of the vocabulary."""
         return "bytes" if self.bytes else "characters"
 
     @property
     def is_lossy(self) -> bool:
-        """Whether the text that is measured is no longer the original one."""
+        """Whether preprocessing changes the text."""
         return self.lowercase or self.normalize != "none"
 
     @property
     def document_end(self) -> str | None:
-        """The text that ends a document, as the corpus has it; None where the corpus is one text."""
+        """The text that ends a document; None if the corpus is one text."""
         return "\n" if self.lines else None if self.delimiter is None else self.changed(self.delimiter)
 
     def changed(self, text: str) -> str:
-        """A text, changed as the corpus is: in lower case and normalised, where the settings say so.
+        """Apply lower case and normalization as the settings say.
 
         >>> CorpusConfig(lowercase=True, normalize="nfc").changed("Cafe\N{COMBINING ACUTE ACCENT}")
         'café'
@@ -86,7 +86,7 @@ class CorpusConfig(Config):
 
 
 def _is_text(text: str, is_bytes: bool) -> bool:
-    """Whether a text has characters, all of them valid; the shell's odd bytes are, where bytes are read."""
+    """Whether a text is not empty and valid; with bytes, undecodable ones from the shell are valid."""
     try:
         return bool(text.encode("utf-8", "surrogateescape" if is_bytes else "strict"))
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""How a corpus is divided: what is held out, and how the rest is cut into batches."""
+"""Data settings: the split, and how the training split is cut into batches."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from charlm.config.base import Config, flag, setting
 
 @dataclass(frozen=True)
 class DataConfig(Config):
-    """The settings of the split and of truncated back-propagation's chunks.
+    """The settings of the split and of truncated BPTT.
 
     Raises:
-        UsageError: what is held out is said twice.
+        UsageError: two settings define the same split.
     """
 
-    seq_len: int = setting(64, "Time steps of a chunk: the length of back-propagation.", low=1, high=1_000_000)
-    batch_size: int = setting(64, "Streams that are trained side by side.", low=1, high=1_000_000)
+    seq_len: int = setting(64, "BPTT length in characters.", low=1, high=1_000_000)
+    batch_size: int = setting(64, "Sequences per batch.", low=1, high=1_000_000)
     partition: str = setting(
         "sequential",
-        "sequential: parallel streams that carry their state; varied: such streams with other starts and chunk "
-        "lengths each epoch; random: shuffled chunks that start afresh.",
+        "sequential: stateful truncated BPTT; varied: the same with new offsets and window lengths each epoch; "
+        "random: shuffled windows that start from the initial state.",
         choices=("sequential", "varied", "random"),
     )
     val_fraction: float | None = setting(
-        None, "Share of the text, from its end, held out for validation; left out, 0.1.", low=0, below=1
+        None, "Fraction for the validation split, from the end; default 0.1.", low=0, below=1
     )
     split: str | None = setting(
         None,
-        "Shares for training, validation and test in order, such as 90/10 or 80/10/10, or a convention: "
-        "nanogpt, char-rnn, torch-rnn, enwik8, text8.",
+        "Train/validation/test shares, such as 90/10 or 80/10/10, or by name: nanogpt, char-rnn, "
+        "torch-rnn, enwik8, text8.",
         since=2,
     )
-    val_file: str | None = setting(None, "Validate on this file instead of a part of the corpus.", since=2)
+    val_file: str | None = setting(None, "Validation file, instead of a split of the corpus.", since=2)
     test_file: str | None = setting(
-        None, "Test on this file, which eval --split test alone reads, instead of a part of the corpus.", since=2
+        None, "Test file, instead of a split of the corpus; read by eval --split test only.", since=2
     )
 
     def __post_init__(self) -> None:

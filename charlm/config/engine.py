@@ -1,4 +1,4 @@
-"""What runs the training steps."""
+"""Engine settings: what runs the training steps."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ class EngineConfig(Config):
     """The settings of the engine."""
 
     workers: int | None = setting(
-        None, "Processes that share a batch's streams; left out, the cores that there are.", low=1, high=1024
+        None, "Worker processes that share each batch; default: one per core.", low=1, high=1024
     )

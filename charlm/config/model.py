@@ -1,4 +1,4 @@
-"""What a model is: its cell, its size, and how its input and its numbers are represented."""
+"""Model settings: cell, size, input encoding, number type."""
 
 from __future__ import annotations
 
@@ -19,37 +19,31 @@ STORED_BY_EVERY_CELL = ("nonlinearity", "reset_after", "forget_bias")
 
 @dataclass(frozen=True, init=False)
 class ModelConfig(Config):
-    """The settings that fix a model's parameters and its arithmetic.
+    """The settings of a model.
 
     Attributes:
-        own: the settings that belong to the cell alone.
+        own: the settings of the cell alone.
 
     >>> ModelConfig(cell="gru", hidden=128).layers
     1
     """
 
-    cell: str = setting("lstm", "The recurrent cell of every layer.", choices=CELLS.names)
-    layers: int = setting(1, "Recurrent layers, one on top of the other.", low=1, high=64)
-    hidden: int = setting(256, "Hidden units of each layer.", low=1, high=65_536)
-    encoding: str = setting(
-        "one-hot", "How a character enters the first layer.", choices=("one-hot", "embedding")
-    )
-    embedding_size: int = setting(
-        64, "Width of the learned embedding (with --encoding embedding).", low=1, high=65_536
-    )
+    cell: str = setting("lstm", "Recurrent cell.", choices=CELLS.names)
+    layers: int = setting(1, "Recurrent layers.", low=1, high=64)
+    hidden: int = setting(256, "Hidden units per layer.", low=1, high=65_536)
+    encoding: str = setting("one-hot", "Input encoding.", choices=("one-hot", "embedding"))
+    embedding_size: int = setting(64, "Embedding size (with --encoding embedding).", low=1, high=65_536)
     tied: bool = setting(
-        False, "The readout's weights are the embedding's, which is as wide as the hidden layers.", since=2
+        False, "Tie input and output embeddings; needs --embedding-size equal to --hidden.", since=2
     )
-    residual: bool = setting(False, "Each layer after the first adds its input to its output.", since=2)
-    learned_state: bool = setting(
-        False, "The state that a text or a document starts from is learned; otherwise it is zero.", since=2
-    )
-    dtype: str = setting("float32", "Type of every number of the model.", choices=("float32", "float64"))
+    residual: bool = setting(False, "Residual connections around every layer but the first.", since=2)
+    learned_state: bool = setting(False, "Learn the initial hidden state.", since=2)
+    dtype: str = setting("float32", "Number type.", choices=("float32", "float64"))
 
     own: Config = dataclasses.field(default=Config())
 
     def __init__(self, *, own: Config | None = None, **values: Any) -> None:
-        """Take the settings by name, those of the cell among them; ``own`` has others of the cell's."""
+        """The settings by name, with those of the cell; ``own`` holds others of the cell."""
         common = self.settings()
         given = own.to_json() if isinstance(own, Config) else {} if own is None else {"own": own}
         given |= {name: values.pop(name) for name in values.keys() - common.keys()}
@@ -68,7 +62,7 @@ class ModelConfig(Config):
             )
 
     def with_cell(self, cell: str, **own: Any) -> Self:
-        """The same model with another cell, and those settings of this one's that it has too."""
+        """The same model with another cell, which takes over the settings that both have."""
         kept = {
             name: value for name, value in self.own.to_json().items() if name in _config_type(cell).settings()
         }
@@ -111,7 +105,7 @@ def _owners(name: str) -> dict[str, type[Config]]:
 
 
 def _own_settings(cell: str, given: dict[str, Any]) -> Config:
-    """The settings of a cell; of those given, the ones that only others have must have their defaults.
+    """The settings of a cell; those of other cells are refused unless they are defaults.
 
     Raises:
         UsageError: a name is no setting, a value is outside its limits, or belongs to another cell.

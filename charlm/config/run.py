@@ -1,4 +1,4 @@
-"""How long a run lasts, and what it does on the way."""
+"""Run settings: length, validations, samples, checkpoints, seed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SECONDS = {"s": 1.0, "m": 60.0}
 
 @dataclass(frozen=True)
 class RunConfig(Config):
-    """The settings of a run's length (one of three) and of its regular events.
+    """The settings of a run's length and of its regular events.
 
     Raises:
-        UsageError: more than one length is given, or an interval that is none.
+        UsageError: more than one length, or an invalid interval.
 
     >>> RunConfig().length
     ('minutes', 2.0)
@@ -29,42 +29,37 @@ class RunConfig(Config):
 
     preset: str | None = setting(
         None,
-        "Settings that were measured to be good for about 1, 5, 20 and 60 minutes; left out, the one that fits "
-        "--minutes, where no setting of the model, of the optimisation, nor --seq-len, --batch-size or "
-        "--partition is given.",
+        "Settings for about 1, 5, 20 and 60 minutes of training; the default fits --minutes, and is none if a "
+        "setting of the model or the optimizer, --seq-len, --batch-size or --partition is given.",
         choices=("tiny", "small", "base", "large"),
         since=3,
     )
-    epochs: float | None = setting(None, "Length in passes over the training part.", above=0)
-    steps: int | None = setting(None, "Length in optimiser steps.", low=1, high=10**15)
-    minutes: float | None = setting(
-        None, "Length in minutes, everything included; the default, at 2, when no length is given.", above=0
-    )
+    epochs: float | None = setting(None, "Length in epochs.", above=0)
+    steps: int | None = setting(None, "Length in optimizer steps.", low=1, high=10**15)
+    minutes: float | None = setting(None, "Length in minutes, everything included; default 2.", above=0)
     eval_every: int | None = setting(
         None,
-        "Steps between validations; left out, about twenty over the run, fewer where they would take long.",
+        "Steps between validations; default: about 20 per run, fewer if they are slow.",
         low=1,
         high=10**15,
     )
     patience: int = setting(
         0,
-        "Validations in a row without a new best, after which the run ends early; 0 for never.",
+        "Early stopping: validations without improvement; 0 is off.",
         low=0,
         high=10**9,
         since=2,
     )
     sample_every: int | None = setting(
-        None, "Steps between samples; left out, about four over the run; 0 for none.", low=0, high=10**15
+        None, "Steps between samples; default: about 4 per run; 0 is off.", low=0, high=10**15
     )
     save_every: str | None = setting(
         None,
-        "Steps between saves, as 500, or time, as 30s or 5m; left out, so rarely that saving takes under 2%.",
+        "Checkpoint interval in steps (500) or time (30s, 5m); default: saving takes under 2% of the time.",
         since=2,
     )
-    keep: int = setting(
-        0, "Latest saves to keep as well, as step-NUMBER.safetensors.", low=0, high=10**6, since=2
-    )
-    seed: int = setting(1, "Seed of every random number.", low=0, high=2**63 - 1)
+    keep: int = setting(0, "Also keep the N most recent checkpoints.", low=0, high=10**6, since=2)
+    seed: int = setting(1, "Random seed.", low=0, high=2**63 - 1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,7 +82,7 @@ class RunConfig(Config):
 
     @property
     def save_interval(self) -> tuple[str, float] | None:
-        """The unit, steps or seconds, and the amount of what lies between saves; None where nothing is said."""
+        """The unit, steps or seconds, and the amount of the checkpoint interval; None if not given."""
         found = re.fullmatch(r"([0-9]{1,9})|([0-9]{1,9}(?:\.[0-9]{1,9})?)([sm])", self.save_every or "", re.ASCII)
         if found is None:
             return None

@@ -1,4 +1,4 @@
-"""A run's settings: every group that training needs, as one value that is stored with the run."""
+"""All settings of a run, in groups, as stored with the run."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ GROUPS: dict[str, type[Config]] = {
     "corpus": CorpusConfig,
 }
 STORED_IN = {"engine": "batching"}
-"""The groups that stored settings have inside another; their names differ from its own."""
+"""Groups that are stored inside another group."""
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The groups of settings that fix a training run.
+    """The settings of a training run, by group.
 
     >>> TrainingConfig.from_settings(cell="gru", steps=10).model.cell
     'gru'
@@ -45,10 +45,10 @@ class TrainingConfig:
 
     @classmethod
     def from_settings(cls, **settings: Any) -> Self:
-        """Sort settings, given by their names alone, into their groups.
+        """Sort settings by name into their groups.
 
         Raises:
-            UsageError: a name is no setting, or a value is outside its limits.
+            UsageError: a setting is unknown, or a value is outside its limits.
         """
         groups: dict[str, Any] = {
             name: group(**{key: settings.pop(key) for key in group.settings().keys() & settings.keys()})
@@ -66,7 +66,7 @@ class TrainingConfig:
 
     @classmethod
     def from_json(cls, values: Any, where: str, version: int) -> Self:
-        """The settings of a stored mapping; a group that is younger than its format has its defaults.
+        """Read stored settings; a group that is newer than the format has its defaults.
 
         Args:
             values: the groups by name, each a mapping of settings.
@@ -74,7 +74,7 @@ class TrainingConfig:
             version: the file's format.
 
         Raises:
-            CheckpointError: a group is missing or unknown, or a value in it cannot be.
+            CheckpointError: a group is missing or unknown, or a value is invalid.
         """
         expected = [name for name, group in GROUPS.items() if name not in STORED_IN and group.names_in(version)]
         if not isinstance(values, Mapping) or set(values) != set(expected):

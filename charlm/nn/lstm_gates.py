@@ -24,7 +24,7 @@ from charlm.nn.cell import Cell
 class LSTMConfig(Config):
     """The settings of every LSTM cell."""
 
-    forget_bias: float = setting(1.0, "Initial bias of an LSTM's forget gate.", low=-100, high=100)
+    forget_bias: float = setting(1.0, "Initial bias of the LSTM's forget gate.", low=-100, high=100)
 
 
 class LSTMBase(Cell):

@@ -27,7 +27,7 @@ from charlm.nn.cell import Cell, sigmoid_
 class GRUConfig(Config):
     """The settings of the gru cell."""
 
-    reset_after: bool = setting(False, "The gru cell resets after the matrix product, as PyTorch and cuDNN do.")
+    reset_after: bool = setting(False, "GRU variant of PyTorch and cuDNN: reset gate after the product.")
 
 
 class GRU(Cell):
