@@ -121,7 +121,7 @@ def test_a_named_corpus_is_got_listed_and_trained_on(remote, call, tiny):
     listed = {record["name"]: record for record in call("corpus", "list", "--json").records}
     assert not listed["sample"]["downloaded"] and listed["secret"]["bring"] == "it is secret"
     refused = call("train", "sample", *tiny)
-    assert refused.complaint == "sample is not here yet: charlm corpus get sample"
+    assert refused.complaint == "sample is not downloaded yet: charlm corpus get sample"
     got = call("corpus", "get", "sample")
     assert (got.code, got.err) == (0, "")
     assert got.out.endswith("license: none\ntry: charlm train sample --lines --split 90/10\n")
@@ -151,7 +151,7 @@ def test_what_cannot_be_got_is_told_in_a_line(remote, call, name, complaint):
 def test_offline_is_told_in_a_line(remote, call, monkeypatch):
     monkeypatch.setenv("CHARLM_OFFLINE", "1")
     refused = call("corpus", "get", "sample")
-    assert refused.complaint == "sample is not here, and CHARLM_OFFLINE forbids to download it: unset that"
+    assert refused.complaint == "sample is not downloaded, and CHARLM_OFFLINE forbids downloads: unset it"
 
 
 def test_a_text_is_looked_into(elsewhere, call):

@@ -119,7 +119,7 @@ def find_downloaded(name: str) -> Path:
     if corpus.bring:
         raise manual_download_error(corpus)
     if not corpus.is_downloaded:
-        raise CorpusError(f"{name} is not here yet", hint=f"charlm corpus get {name}")
+        raise CorpusError(f"{name} is not downloaded yet", hint=f"charlm corpus get {name}")
     return corpus.path
 
 

@@ -46,7 +46,7 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
             return corpus.path
         if os.environ.get(OFFLINE, "") not in ("", "0"):
             raise CorpusError(
-                f"{corpus.name} is not here, and {OFFLINE} forbids to download it", hint="unset that"
+                f"{corpus.name} is not downloaded, and {OFFLINE} forbids downloads", hint="unset it"
             )
         parts = make_cache_folder(DOWNLOADS) / f"{corpus.name}{PARTS}"
         with hold(corpus.path.with_suffix(LOCK), mode=PRIVATE):
@@ -72,9 +72,7 @@ def is_intact(corpus: CatalogCorpus) -> bool:
 def _check_replaceable(corpus: CatalogCorpus) -> None:
     """Raise CorpusError if another file is in the text's place, unless the cache is marked as charlm's."""
     if os.path.lexists(corpus.path) and not is_marked_cache(cache_folder()):
-        raise CorpusError(
-            f"{corpus.path} is there and is not {corpus.name} as it is known", hint="put it somewhere else"
-        )
+        raise CorpusError(f"{corpus.path} exists, and is not {corpus.name}", hint="move it to another folder")
 
 
 def match_part_names(corpus: CatalogCorpus) -> re.Pattern[str]:
@@ -97,7 +95,7 @@ def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress:
         return Path(fetcher.fetch(name, downloader=partial(_transfer, progress, most)))
     except _TooLong:
         raise CorpusError(
-            f"{corpus.name}: what comes from {file.address} is longer than the {most:,} bytes that are known, "
+            f"{corpus.name}: the download from {file.address} is longer than the expected {most:,} bytes, "
             "and is not kept",
             hint=f"see {corpus.address}",
         ) from None
@@ -108,7 +106,8 @@ def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress:
         ) from None
     except ValueError:
         raise CorpusError(
-            f"{corpus.name}: what comes from {file.address} is not what is known ({file.hash}), and is not kept",
+            f"{corpus.name}: the download from {file.address} does not have the hash {file.hash}, "
+            "and is not kept",
             hint=f"try again later, or see {corpus.address}",
         ) from None
 
@@ -121,9 +120,7 @@ def _find_reason(error: Exception) -> str:
     match error:
         case HTTPError() if error.response is not None:
             return f"the server answers {error.response.status_code}"
-        case Timeout():
-            return "it timed out"
-        case _ if "timed out" in text:
+        case _ if isinstance(error, Timeout) or "timed out" in text:
             return "it timed out"
         case _ if "NameResolutionError" in text or "Failed to resolve" in text:
             return "the server's name is not resolved: is there a network?"
@@ -164,7 +161,7 @@ def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
                     out.write(block)
         out.flush()
         if not _has_hash(Path(out.name), corpus.hash):
-            raise CorpusError(f"{corpus.name}: its text is not what is known ({corpus.hash}), and is not kept")
+            raise CorpusError(f"{corpus.name}: its text does not have the hash {corpus.hash}, and is not kept")
 
 
 @contextmanager

@@ -100,18 +100,18 @@ def shuffled(ids: TokenIds, alphabet: Alphabet, seed: int, folder: Path | None) 
     """
     assert alphabet.end is not None
     ends, place = int(alphabet.counts_A[alphabet.end]), np.dtype(np.int64)
-    offsets = _stored(_places_of(ids, alphabet.end), place, ends, folder, "ends")
+    offsets = _store(_find_symbol(ids, alphabet.end), place, ends, folder, "ends")
     order = Permutation(ends - 1, make_generator(seed, "documents"))
-    laid = _stored(_laid_out(ids, offsets, order), ids.dtype, len(ids), folder, f"shuffled-{seed}")
-    return laid, _stored(_places_of(laid, alphabet.end), place, ends, folder, f"shuffled-{seed}-ends")
+    laid = _store(_lay_out(ids, offsets, order), ids.dtype, len(ids), folder, f"shuffled-{seed}")
+    return laid, _store(_find_symbol(laid, alphabet.end), place, ends, folder, f"shuffled-{seed}-ends")
 
 
-def _places_of(ids: TokenIds, symbol: int) -> Iterator[Offsets]:
+def _find_symbol(ids: TokenIds, symbol: int) -> Iterator[Offsets]:
     for start in range(0, len(ids), BLOCK):
         yield np.flatnonzero(ids[start : start + BLOCK] == symbol) + start
 
 
-def _laid_out(ids: TokenIds, offsets: Offsets, order: Permutation) -> Iterator[TokenIds]:
+def _lay_out(ids: TokenIds, offsets: Offsets, order: Permutation) -> Iterator[TokenIds]:
     """The documents in order, each after its end symbol, in pieces of any size, and a last end symbol."""
     for first in range(0, order.count, DOCUMENTS_AT_ONCE):
         numbers = order(np.arange(first, min(first + DOCUMENTS_AT_ONCE, order.count)))
@@ -121,18 +121,18 @@ def _laid_out(ids: TokenIds, offsets: Offsets, order: Permutation) -> Iterator[T
         cuts = np.flatnonzero(is_cut | is_long[1:] | is_long[:-1]) + 1
         for own_starts, own_lengths in zip(np.split(starts, cuts), np.split(lengths, cuts), strict=True):
             if len(own_starts) == 1:
-                yield from _in_pieces(ids[own_starts[0] : own_starts[0] + own_lengths[0]])
+                yield from _split_ids(ids[own_starts[0] : own_starts[0] + own_lengths[0]])
             else:
                 before = np.cumsum(own_lengths) - own_lengths
                 yield ids[np.repeat(own_starts - before, own_lengths) + np.arange(own_lengths.sum())]
     yield ids[-1:]
 
 
-def _in_pieces(ids: TokenIds) -> Iterator[TokenIds]:
+def _split_ids(ids: TokenIds) -> Iterator[TokenIds]:
     return (ids[start : start + BLOCK] for start in range(0, len(ids), BLOCK))
 
 
-def _stored(
+def _store(
     pieces: Iterable[npt.NDArray[Any]], dtype: np.dtype[Any], length: int, folder: Path | None, name: str
 ) -> npt.NDArray[Any]:
     """An array from its pieces: in memory, or memory-mapped from a file, which is written if it is missing."""

@@ -63,7 +63,7 @@ def test_an_unknown_name_comes_with_those_that_there_are():
 def test_a_corpus_that_is_not_here_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path))
     with pytest.raises(
-        CorpusError, match=r"^tiny-shakespeare is not here yet: charlm corpus get tiny-shakespeare$"
+        CorpusError, match=r"^tiny-shakespeare is not downloaded yet: charlm corpus get tiny-shakespeare$"
     ):
         find_downloaded("tiny-shakespeare")
     with pytest.raises(CorpusError, match=r"^penn-treebank-characters is not downloaded by charlm: its licence"):

@@ -148,11 +148,11 @@ def test_what_is_here_is_not_fetched_again(server):
         ("stalled/good", r"cannot be downloaded from .* \(it timed out\): try again later"),
         (
             "unmeasured/good",
-            r"what comes from .*/unmeasured/good is not what is known \(sha256:.*, and is not kept",
+            r"the download from .*/unmeasured/good does not have the hash sha256:.*, and is not kept",
         ),
         (
             "corrupt/good",
-            r"what comes from .*/corrupt/good is not what is known \(sha256:.*try again later, or see",
+            r"the download from .*/corrupt/good does not have the hash sha256:.*try again later, or see",
         ),
         ("missing/good", r"cannot be downloaded from .*\(the server answers 404\): try again later"),
     ],
@@ -171,7 +171,7 @@ def test_a_server_that_does_not_end_is_left_at_the_known_size(server, tmp_path, 
     corpus = server.corpus("overlong/good")
     corpus = dataclasses.replace(corpus, files=[dataclasses.replace(corpus.files[0], member=member)])
     with pytest.raises(
-        CorpusError, match=r"^sample: what comes from .* is longer than the [0-9,]+ bytes that are"
+        CorpusError, match=r"^sample: the download from .* is longer than the expected [0-9,]+ bytes"
     ):
         download_corpus(corpus)
     assert len(server.asked) == 1 and kept(tmp_path) == ["sample.parts"]
@@ -185,7 +185,7 @@ def test_an_archive_that_expands_to_more_than_its_text_is_left_at_the_known_size
     monkeypatch.setattr(
         download, "_has_hash", lambda path, hash: sizes.append(path.stat().st_size) or real(path, hash)
     )
-    with pytest.raises(CorpusError, match="its text is not what is known"):
+    with pytest.raises(CorpusError, match="its text does not have the hash"):
         download_corpus(server.corpus(files=[RemoteFile(address, known, "inside")]))
     assert sizes == [pytest.approx(len(TEXT), abs=download.BLOCK)]
 
@@ -238,7 +238,7 @@ def test_an_archive_is_unpacked(server, tmp_path):
 def test_a_text_whose_files_are_right_and_itself_is_not_is_not_kept(server):
     corpus = server.corpus("good", hash=sha256(b"another"))
     with pytest.raises(
-        CorpusError, match=r"^sample: its text is not what is known \(sha256:.*, and is not kept$"
+        CorpusError, match=r"^sample: its text does not have the hash sha256:.*, and is not kept$"
     ):
         download_corpus(corpus)
     assert not corpus.path.exists()
@@ -256,9 +256,7 @@ def test_what_is_somebody_elses_in_its_place_or_beside_it_stays(server, tmp_path
     (corpus.path.with_suffix(".parts")).mkdir(parents=True)
     (corpus.path.with_suffix(".parts") / "mine").write_text("precious")
     corpus.path.write_text("precious")
-    with pytest.raises(
-        CorpusError, match=r"sample\.txt is there and is not sample as it is known: put it somewhere"
-    ):
+    with pytest.raises(CorpusError, match=r"sample\.txt exists, and is not sample: move it to another folder"):
         download_corpus(corpus)
     assert server.asked == [] and corpus.path.read_text() == "precious"
     corpus.path.unlink()
@@ -270,7 +268,7 @@ def test_nothing_is_asked_for_offline(server, monkeypatch):
     corpus = server.corpus("good")
     monkeypatch.setenv("CHARLM_OFFLINE", "1")
     with pytest.raises(
-        CorpusError, match=r"^sample is not here, and CHARLM_OFFLINE forbids to download it: unset"
+        CorpusError, match=r"^sample is not downloaded, and CHARLM_OFFLINE forbids downloads: unset"
     ):
         download_corpus(corpus)
     assert server.asked == []
