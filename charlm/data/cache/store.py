@@ -165,9 +165,7 @@ def store(key: str, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> EncodedCor
                     remove_entry(attempt)
     prepared = open_entry(folder.name, facts.source, facts.config)
     if prepared is None:
-        raise CorpusError(
-            f"the cache entry {folder} is altered while it is made", hint="see who else writes there"
-        )
+        raise CorpusError(f"another process changes the cache entry {folder}", hint="stop it, and try again")
     return prepared
 
 

@@ -98,7 +98,7 @@ def test_long_documents_among_short_ones_are_laid_out_in_small_pieces(monkeypatc
     offsets = np.flatnonzero(ids == alphabet.end)
     for seed in range(20):
         order = Permutation(len(offsets) - 1, np.random.default_rng(seed))
-        assert max(map(len, documents._laid_out(ids, offsets, order))) <= 2 * documents.BLOCK
+        assert max(map(len, documents._lay_out(ids, offsets, order))) <= 2 * documents.BLOCK
 
 
 def test_a_seed_is_an_order_and_others_are_others():
