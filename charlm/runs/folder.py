@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from charlm.base.errors import RunError, UsageError, as_run_error
+from charlm.base.errors import CharlmError, RunError, UsageError, as_run_error
 from charlm.base.files.atomic import find_leftovers
 from charlm.base.files.lock import hold
 from charlm.base.files.plain import read_plain
 from charlm.base.files.strict_json import parse_json
 from charlm.runs.format_version import take_stamp
+from charlm.runs.metrics import read_records
 
 CONFIG, VOCABULARY, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
 BEST, LAST = "model.safetensors", "last.safetensors"
@@ -179,14 +180,14 @@ def find_weights(folder: Path, which: str | None) -> Path:
 
     Args:
         folder: the run's.
-        which: see ``parse_weights``; None is the best, or the last while there are no best.
+        which: see ``parse_weights``; None is the best, or the last while nothing trained was validated.
 
     Raises:
         RunError: the run has no such weights.
     """
     # A link that leads nowhere is a damaged file, not a missing one.
     if which is None:
-        which = "best" if os.path.lexists(folder / BEST) else "last"
+        which = "best" if os.path.lexists(folder / BEST) and not _is_best_untrained(folder) else "last"
         problem = "has no weights yet: train again, in another folder"
     elif which in WEIGHTS:
         problem = f"has no {WEIGHTS[which]}: leave out --weights {which}"
@@ -198,3 +199,12 @@ def find_weights(folder: Path, which: str | None) -> Path:
     if not os.path.lexists(path):
         raise RunError(f"{folder} {problem}")
     return path
+
+
+def _is_best_untrained(folder: Path) -> bool:
+    """Whether validation has seen the untrained network alone, as in a run that was stopped early."""
+    try:
+        records = read_records(folder / METRICS)
+    except CharlmError:
+        return False
+    return bool(records) and all(record.get("step") == 0 for record in records)

@@ -41,7 +41,7 @@ def make_run(folder):
     model.initialize(np.random.default_rng(0))
     for path in (run.best_path, run.last_path):
         save_checkpoint(path, Checkpoint(model.params), config.model)
-    run.append_metrics({"step": 0, "val_nats_per_char": 1.5})
+    run.append_metrics({"step": 3, "val_nats_per_char": 1.5})
     return run
 
 

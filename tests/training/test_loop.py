@@ -190,3 +190,12 @@ def test_gradients_are_clipped_before_the_update(begun):
             assert np.abs(change).max() == pytest.approx(1e-4)
         else:
             assert np.linalg.norm(change) == pytest.approx(within)
+
+
+def test_a_run_that_is_stopped_before_it_validates_is_used_with_what_it_has_learned(begun):
+    trainer, run = begun(steps=40, eval_every=20)
+    list(train(trainer, run, lambda: trainer.state.step >= 5))
+    learned = trainer.engine.network().params.flat
+    assert [record["step"] for record in run.read_metrics()] == [0]
+    np.testing.assert_array_equal(run.load_model().params.flat, learned)
+    assert (run.load_model("best").params.flat != learned).any()
