@@ -20,14 +20,14 @@ from charlm.base.files.strict_json import parse_json
 from charlm.runs.format_version import take_stamp
 from charlm.runs.metrics import read_records
 
-CONFIG, VOCABULARY, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
+CONFIG, VOCAB, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
 BEST, LAST = "model.safetensors", "last.safetensors"
 SNAPSHOT = re.compile(r"step-([0-9]{6,18})\.safetensors")
-OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCABULARY, METRICS, BEST, LAST)), SNAPSHOT.pattern]))
+OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCAB, METRICS, BEST, LAST)), SNAPSHOT.pattern]))
 WEIGHTS = {"best": BEST, "last": LAST}
 
 # Room for 280,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.
-MAX_VOCABULARY = 2_000_000
+MAX_VOCAB = 2_000_000
 _MAX_LOCK = 32
 
 
@@ -103,7 +103,7 @@ def _find_unfinished(folder: Path) -> set[Path]:
     if not _is_begun(folder):
         return set()
     # Weights without a vocabulary are not charlm's.
-    names = {VOCABULARY, LAST} if os.path.lexists(folder / VOCABULARY) else set()
+    names = {VOCAB, LAST} if os.path.lexists(folder / VOCAB) else set()
     return {folder / name for name in names | {LOCK}} | find_leftovers(folder, OWN)
 
 
@@ -112,8 +112,8 @@ def _is_begun(folder: Path) -> bool:
     try:
         if not re.fullmatch(rb"[0-9]*\n?", read_plain(folder / LOCK, _MAX_LOCK, may_change=True)):
             return False
-        if os.path.lexists(folder / VOCABULARY):
-            take_stamp(parse_json(read_plain(folder / VOCABULARY, MAX_VOCABULARY), VOCABULARY), VOCABULARY)
+        if os.path.lexists(folder / VOCAB):
+            take_stamp(parse_json(read_plain(folder / VOCAB, MAX_VOCAB), VOCAB), VOCAB)
     except RunError:  # there is no such file, or it is not what charlm writes
         return False
     return True

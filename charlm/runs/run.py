@@ -21,17 +21,7 @@ from charlm.data.vocabulary import Vocabulary
 from charlm.models.char_rnn import Model
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
-from charlm.runs.folder import (
-    BEST,
-    CONFIG,
-    LAST,
-    MAX_VOCABULARY,
-    METRICS,
-    VOCABULARY,
-    clear,
-    find_weights,
-    holds_run,
-)
+from charlm.runs.folder import BEST, CONFIG, LAST, MAX_VOCAB, METRICS, VOCAB, clear, find_weights, holds_run
 from charlm.runs.format_version import stamp, take_stamp
 from charlm.runs.metrics import RunSummary, append_record, forget_after, read_records
 
@@ -75,12 +65,12 @@ class Run:
         """
         run = cls(folder, config, vocabulary, corpus)
         symbols = run._encode_vocabulary()
-        if len(symbols) > MAX_VOCABULARY:
+        if len(symbols) > MAX_VOCAB:
             count = counted(len(vocabulary), "distinct characters")
             raise CorpusError(f"{corpus.name} has {count}: too many; is it text?")
         clear(folder)
         # The settings come last: they make the folder a run; until then it can be created again.
-        write_atomically(folder / VOCABULARY, symbols)
+        write_atomically(folder / VOCAB, symbols)
         if first is not None:
             run.save(run.last_path, first)
         run._write_settings()
@@ -100,8 +90,8 @@ class Run:
         version, settings = take_stamp(parse_json(read_plain(folder / CONFIG, MAX_CONFIG), where), where)
         config = TrainingConfig.from_json(settings.get("training"), where, version)
         corpus = CorpusIdentity.from_json(settings.get("corpus"), where, version)
-        where = str(folder / VOCABULARY)
-        stored = parse_json(read_plain(folder / VOCABULARY, MAX_VOCABULARY), where)
+        where = str(folder / VOCAB)
+        stored = parse_json(read_plain(folder / VOCAB, MAX_VOCAB), where)
         _, symbols = take_stamp(stored, where, unstamped=1)
         return cls(folder, config, Vocabulary.from_json(symbols, where), corpus)
 
@@ -141,8 +131,8 @@ class Run:
         self.check_folder()
         with as_run_error(f"{self.folder} cannot be written", "see to the disk"):
             self.folder.mkdir(parents=True, exist_ok=True)
-        if not os.path.lexists(self.folder / VOCABULARY):
-            write_atomically(self.folder / VOCABULARY, self._encode_vocabulary())
+        if not os.path.lexists(self.folder / VOCAB):
+            write_atomically(self.folder / VOCAB, self._encode_vocabulary())
 
     def save(self, path: Path, checkpoint: Checkpoint) -> None:
         """Save weights in one of the run's files; see ``save_checkpoint``."""

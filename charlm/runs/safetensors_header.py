@@ -20,7 +20,7 @@ from charlm.base.arrays import Shapes
 from charlm.base.errors import CheckpointError
 from charlm.base.files.strict_json import excerpt, parse_json
 
-LENGTH_BYTES = 8
+LENGTH_SIZE = 8
 MAX_HEADER = 1_000_000
 MAX_AXES = 8
 ITEM_TYPES: Mapping[str, np.dtype[np.floating[Any]]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
@@ -52,8 +52,8 @@ def read_header(file: BinaryIO, where: str) -> Header:
     Raises:
         CheckpointError: the header does not fit the file's size, is not strict JSON, or contradicts itself.
     """
-    room = os.fstat(file.fileno()).st_size - LENGTH_BYTES
-    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+    room = os.fstat(file.fileno()).st_size - LENGTH_SIZE
+    length = int.from_bytes(file.read(LENGTH_SIZE), "little")
     if room < 0 or length > room:
         raise CheckpointError(f"{where} is damaged: it is cut short in its header, or no safetensors file")
     if length > MAX_HEADER:
@@ -67,7 +67,7 @@ def read_header(file: BinaryIO, where: str) -> Header:
     size = room - length
     tensors = {name: _parse_spec(entry, size, name, where) for name, entry in values.items()}
     _check_offsets(tensors, size, where)
-    return Header(tensors, metadata, LENGTH_BYTES + length)
+    return Header(tensors, metadata, LENGTH_SIZE + length)
 
 
 def check_tensors(

@@ -23,14 +23,7 @@ from charlm.base.files.atomic import write_atomically
 from charlm.base.files.plain import open_plain
 from charlm.base.files.strict_json import json_line, parse_json
 from charlm.runs.format_version import stamp, take_stamp
-from charlm.runs.safetensors_header import (
-    ITEM_TYPES,
-    LENGTH_BYTES,
-    MAX_HEADER,
-    Header,
-    check_tensors,
-    read_header,
-)  # fmt: skip
+from charlm.runs.safetensors_header import ITEM_TYPES, LENGTH_SIZE, MAX_HEADER, Header, check_tensors, read_header
 
 KEY = "charlm"
 _TOO_LARGE = "does not fit in memory: use a machine with more, or check that this is the right file"
@@ -54,7 +47,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str
             raise DivergenceError(f"{name} holds a number that is not finite, so {path} was not saved")
     text = json_line({**scalars, **stamp()}, f"so {path} was not saved")
     data = save(dict(tensors), {KEY: text})
-    if int.from_bytes(data[:LENGTH_BYTES], "little") > MAX_HEADER:
+    if int.from_bytes(data[:LENGTH_SIZE], "little") > MAX_HEADER:
         raise ValueError(f"the scalars of {path} do not fit a header of {MAX_HEADER:,} bytes")
     write_atomically(path, data)
 

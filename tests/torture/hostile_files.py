@@ -27,7 +27,7 @@ from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.format_version import stamp
 from charlm.runs.run import Run
 
-CONFIG, VOCABULARY, BEST, METRICS = "config.json", "vocab.json", "model.safetensors", "metrics.jsonl"
+CONFIG, VOCAB, BEST, METRICS = "config.json", "vocab.json", "model.safetensors", "metrics.jsonl"
 MB = 1_000_000
 TERABYTES = 8 * 2**40
 
@@ -166,23 +166,21 @@ CASES = {
     "config: a text without end": whole(CONFIG, lambda: filled(MB, b'{"', rb"\"", b"")),
     "config: terabytes": with_hole(CONFIG),
     "config: of a later charlm": whole(CONFIG, lambda: b'{"format": 9999, "charlm": "99.0"}'),
-    "vocabulary: 280,000 characters": whole(VOCABULARY, lambda: vocabulary(characters(280_000))),
-    "vocabulary: every character there is": whole(VOCABULARY, lambda: vocabulary(characters(1_112_000))),
+    "vocabulary: 280,000 characters": whole(VOCAB, lambda: vocabulary(characters(280_000))),
+    "vocabulary: every character there is": whole(VOCAB, lambda: vocabulary(characters(1_112_000))),
     "vocabulary: 2 MB of short texts": whole(
-        VOCABULARY, lambda: vocabulary(filled(2 * MB - 200, b'["a"', b',"ab"', b"]"))
+        VOCAB, lambda: vocabulary(filled(2 * MB - 200, b'["a"', b',"ab"', b"]"))
     ),
-    "vocabulary: 2 MB of numbers": whole(
-        VOCABULARY, lambda: vocabulary(filled(2 * MB - 200, b"[0", b",1e9", b"]"))
-    ),
-    "vocabulary: a text without end": whole(VOCABULARY, lambda: filled(2 * MB, b'{"symbols":["', rb"\"", b"")),
-    "vocabulary: terabytes": with_hole(VOCABULARY),
+    "vocabulary: 2 MB of numbers": whole(VOCAB, lambda: vocabulary(filled(2 * MB - 200, b"[0", b",1e9", b"]"))),
+    "vocabulary: a text without end": whole(VOCAB, lambda: filled(2 * MB, b'{"symbols":["', rb"\"", b"")),
+    "vocabulary: terabytes": with_hole(VOCAB),
     "curve: terabytes": with_hole(METRICS),
     "curve: one line of 15 MB": whole(METRICS, lambda: b'{"a":"' + b"x" * (15 * MB)),
     "curve: 5 million records": whole(METRICS, lambda: b"{}\n" * (5 * MB)),
     "curve: lists": whole(METRICS, lambda: filled(60_000, b'{"a":[0', b",[]", b"]}") + b"\n"),
     "curve: nested deeply": whole(METRICS, lambda: b"[" * 15_000 + b"]" * 15_000 + b"\n"),
 }
-for _name in (CONFIG, VOCABULARY, BEST, METRICS):
+for _name in (CONFIG, VOCAB, BEST, METRICS):
     CASES |= {
         f"{_name}: a folder": replaced(_name, Path.mkdir),
         f"{_name}: a pipe": replaced(_name, os.mkfifo),

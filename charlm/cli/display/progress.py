@@ -14,15 +14,7 @@ from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.cli.output import escape_for
-from charlm.training.events import (
-    FaultReport,
-    Report,
-    RollbackReport,
-    SampleReport,
-    StepReport,
-    SummaryReport,
-    ValidationReport,
-)  # fmt: skip
+from charlm.training import events
 
 DELAY = 0.5  # seconds before a bar appears
 SMOOTHING = 0.05  # weight of the newest step in the bar's loss
@@ -40,32 +32,32 @@ class TrainingDisplay:
             disable=quiet or not sys.stderr.isatty(), dynamic_ncols=True,
         )  # fmt: skip
 
-    def show(self, report: Report) -> None:
+    def show(self, report: events.Report) -> None:
         """Move the bar for a step, or write a report above it."""
         match report:
-            case StepReport():
+            case events.StepReport():
                 self._step(report)
-            case ValidationReport():
+            case events.ValidationReport():
                 train, val = _format_loss(report.train_nats_per_char), _format_loss(report.val_nats_per_char)
                 mark = "  best" if report.is_best else ""
                 self._say(
                     f"step {report.step:6d}  epoch {report.epoch:6.2f}  {report.seconds:6.1f} s  "
                     f"train {train}  val {val} nats/char{mark}"
                 )
-            case SampleReport():
+            case events.SampleReport():
                 indented = report.text.replace("\n", "\n  | ")
                 self._say(f"sample at step {report.step}:\n  | {indented}")
-            case FaultReport():
+            case events.FaultReport():
                 self._say(f"step {report.step:6d}  {report.message}")
-            case RollbackReport():
+            case events.RollbackReport():
                 self._say(
                     f"step {report.step:6d}  {report.reason}: back to step {report.back_to}, "
                     f"with {report.lr_factor:g} of the learning rate"
                 )
-            case SummaryReport():
+            case events.SummaryReport():
                 self._summarize(report)
 
-    def _step(self, report: StepReport) -> None:
+    def _step(self, report: events.StepReport) -> None:
         if self._bar.disable:
             return
         if self._smooth_nats is None:
@@ -80,7 +72,7 @@ class TrainingDisplay:
         )
         self._bar.update(report.progress - self._bar.n)
 
-    def _summarize(self, report: SummaryReport) -> None:
+    def _summarize(self, report: events.SummaryReport) -> None:
         """Write how training ended, and what to do next."""
         self.close()
         run = shlex.quote(report.run)
