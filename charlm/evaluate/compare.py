@@ -87,12 +87,12 @@ def _settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:
 
 
 def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """The names of those that are not the same everywhere."""
+    """The names of settings that differ between runs."""
     return [name for name in settings[0] if any(each[name] != settings[0][name] for each in settings)]
 
 
 def _course(run: Run) -> dict[str, Any]:
-    """What a run's training took, and the best that it reached."""
+    """A run's size, steps and seconds, and its best validation loss."""
     course, shapes = run.summarize(), parameter_shapes(run.config.model, len(run.vocabulary))
     best_nats = course.best_val_nats_per_char
     return {
@@ -104,7 +104,7 @@ def _course(run: Run) -> dict[str, Any]:
 
 
 def _figures(subject: EvalCase, dynamic: bool, pool: ThreadPool, progress: Progress) -> dict[str, Any]:
-    """What a run makes of its text."""
+    """A run's losses on its text."""
     model, part = subject.model, subject.part
     figures: dict[str, Any] = {"text": subject.text_name}
     figures |= asdict(model.tally_with(pool, part, progress).figures)

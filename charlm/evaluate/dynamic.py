@@ -33,8 +33,8 @@ from charlm.nn.buffers import flatten_time
 from charlm.nn.readout import loss_and_gradient, nll_nats
 from charlm.optim.clipping import clip_norm_
 
-STRETCH = 100_000  # characters of the training part that the root mean squares are taken over
-STREAMS = 64  # sequences of it in a batch
+STRETCH = 100_000  # characters of the training split that give the root mean squares
+SEQUENCES = 64  # of it in a batch
 FLOOR = 0.1  # of the mean RMS, added to each
 
 
@@ -100,11 +100,11 @@ def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = No
         end: the id before which the state is reset; None where there is none.
     """
     chunk = min(chunk, len(ids_N) - 1)
-    streams = min(STREAMS, (len(ids_N) - 1) // chunk)
-    length = (len(ids_N) - 1) // streams
-    starts_B = np.arange(streams) * length
-    buffers = model.buffers(chunk, streams)
-    state, grads = model.initial_state(streams), model.params.zeros_like()
+    sequences = min(SEQUENCES, (len(ids_N) - 1) // chunk)
+    length = (len(ids_N) - 1) // sequences
+    starts_B = np.arange(sequences) * length
+    buffers = model.buffers(chunk, sequences)
+    state, grads = model.initial_state(sequences), model.params.zeros_like()
     square_P = np.zeros_like(grads.flat)
     count = length // chunk
     for window in windows(ids_N, reset_marks(ids_N, end, starts_B), starts_B, 0, count * chunk, size=chunk):
@@ -113,7 +113,7 @@ def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = No
         _, state = model.loss_and_gradient(Batch(fields, window.x_TB.size, False), state, buffers, grads)
         grads.flat[:] *= grads.flat
         square_P += grads.flat
-    square_P *= streams / count
+    square_P *= sequences / count
     rms_P: Floats = np.sqrt(square_P, out=square_P)
     rms_P += max(FLOOR * float(rms_P.mean()), float(np.finfo(rms_P.dtype).tiny))
     return rms_P

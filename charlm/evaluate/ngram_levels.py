@@ -43,7 +43,7 @@ class Plan:
 
 
 def plan_of(subject: EvalCase, training: EncodedText, order: int | None, limit: int) -> Plan:
-    """The n-grams of a training part that fit into a limit.
+    """The n-grams of a training split that fit into a limit.
 
     Args:
         subject: whose model knows the symbols.

@@ -115,5 +115,5 @@ def test_the_model_stands_in_its_place(measure, model):
 def test_what_is_missing_or_unfair_is_said(measure, model):
     without = measure(subject_of(model, counted=None))
     assert [each["model"] for each in without.records[0]["baselines"]] == ["uniform"]
-    assert any("not to be found" in note for note in without.notes)
+    assert any("was not found" in note for note in without.notes)
     assert any("trained on" in note for note in measure(subject_of(model, COUNTED)).notes)

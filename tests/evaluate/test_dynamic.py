@@ -149,7 +149,7 @@ def test_the_rms_is_that_of_single_chunks(make_model, monkeypatch, end):
     model = make_model(4, learned_state=True)
     model.params.flat[:] += 0.1
     ids = np.random.default_rng(1).integers(0, 3, 13).astype(np.uint8)  # code 3 does not occur
-    monkeypatch.setattr(dynamic, "STREAMS", 1)
+    monkeypatch.setattr(dynamic, "SEQUENCES", 1)
     squares, state = [], None
     for start in range(0, 12, 4):
         chunk = slice(start, start + 4)
@@ -167,7 +167,7 @@ def test_the_rms_of_a_batch_is_about_that_of_single_chunks(make_model, monkeypat
     )
     ids = np.random.default_rng(1).integers(0, 4, 6_000).astype(np.uint8)
     batched = gradient_rms(model, ids, 4)
-    monkeypatch.setattr(dynamic, "STREAMS", 1)
+    monkeypatch.setattr(dynamic, "SEQUENCES", 1)
     assert np.median(batched / gradient_rms(model, ids, 4)) == pytest.approx(1, abs=0.2)
 
 
@@ -219,7 +219,7 @@ def test_without_the_training_part_there_are_none_and_a_note_says_so(measure):
     findings = measure(training=None, dynamic=True)
     assert findings.records[0]["dynamic_nats_per_char"] is None
     assert len(findings.tables[0].rows) == 1
-    assert "no dynamic figures for run-1: its corpus is not to be found" in findings.notes
+    assert "no dynamic figures for run-1: its corpus was not found" in findings.notes
 
 
 def test_its_settings_need_it(measure):

@@ -93,7 +93,7 @@ def test_without_the_training_part_there_is_no_baseline_and_a_note_says_so(measu
     findings = measure(subject(counted=None))
     assert findings.records[0]["markov_nats_per_char"] is None
     assert len(findings.tables[0].rows) == 1
-    assert "no Markov baseline for run-1: its corpus is not to be found" in findings.notes
+    assert "no Markov baseline for run-1: its corpus was not found" in findings.notes
 
 
 def test_a_note_says_how_much_was_unknown(measure, subject):

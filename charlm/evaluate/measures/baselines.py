@@ -56,11 +56,11 @@ COMPRESSORS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 """What each remembers, and how it is called at its best level; DEFLATE in zlib's wrapping is what gzip writes."""
 
 REMEMBERED = 4_000_000
-"""Symbols of the training part that compressors are given at the most: its last."""
+"""Symbols of the training split, its last, that compressors get at most."""
 
 RULE = (
-    "a compressor is charged the size of the training part and the text together, less the size of the training "
-    "part alone; a counting model's context is in characters, and it mixes down to the uniform distribution"
+    "a compressor's size is that of the training split and the text together, less that of the training "
+    "split alone; a counting model's context is in characters, and it mixes down to the uniform distribution"
 )
 
 
@@ -203,12 +203,12 @@ def _bits_per_byte(nats_per_char: float, figures: TextMetrics) -> float:
 def _caveats(subject: EvalCase, figures: TextMetrics) -> list[str]:
     caveats = []
     if subject.training is None:
-        caveats.append(f"no baselines that learn for {subject.run}: its corpus is not to be found")
+        caveats.append(f"no baselines that learn for {subject.run}: its corpus was not found")
     elif _is_same(subject.training, subject.part):
         caveats.append(f"{subject.text_name} is what all were trained on: this ranks memories, not models")
     if subject.training is not None and len(subject.training) > REMEMBERED:
         units = subject.model.corpus.units
-        caveats.append(f"compressors are given the last {REMEMBERED:,} {units} of the training part")
+        caveats.append(f"compressors get the last {REMEMBERED:,} {units} of the training split")
     if figures.unknown:
         caveats.append(f"{subject.run} never saw {counted(figures.unknown, 'characters')} of {subject.text_name}")
     return caveats

@@ -78,7 +78,7 @@ class Context(Measurement):
             tables.append(_table(subject, points))
             curves.append(_curve(subject, points, counted))
             if counted is None:
-                notes.append(f"no n-grams beside {subject.run}: its corpus is not to be found")
+                notes.append(f"no n-grams for {subject.run}: its corpus was not found")
             if not is_read.all():
                 notes.append(f"characters of {subject.text_name} that are unknown to {subject.run} are left out")
         return EvalResult(records, tables, notes, curves)

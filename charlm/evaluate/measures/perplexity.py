@@ -53,7 +53,7 @@ DYNAMIC = (
 
 @dataclass(frozen=True)
 class Perplexity(Measurement):
-    """Nats and bits a character, bits a byte and perplexity of texts, beside a Markov model's.
+    """Perplexity, nats/char, bits/char and bits/byte of texts, next to a bigram model's.
 
     Raises:
         UsageError: a setting of dynamic evaluation is given without it.
@@ -68,7 +68,7 @@ class Perplexity(Measurement):
     seed: int = setting(1, "Seed of the bootstrap.", low=0, high=2**63 - 1)
     dynamic: bool = setting(
         False,
-        "Measure dynamic evaluation too: a copy of the model goes on learning from what it has scored. It reads "
+        "Measure dynamic evaluation too: a copy of the model learns from what it has scored. It reads "
         "a single stream, about 3,000 characters a second at 256 hidden units.",
     )
     dynamic_chunk: int = setting(
@@ -104,7 +104,7 @@ class Perplexity(Measurement):
             markov = _markov(subject)
             if markov is None:
                 record["markov_nats_per_char"] = None
-                notes.append(f"no Markov baseline for {subject.run}: its corpus is not to be found")
+                notes.append(f"no Markov baseline for {subject.run}: its corpus was not found")
             else:
                 of_markov = self._record(subject, markov) | {"run": f"Markov, order {MARKOV_ORDER}"}
                 record["markov_nats_per_char"] = of_markov["nats_per_char"]
@@ -123,7 +123,7 @@ class Perplexity(Measurement):
         """Add dynamic evaluation to a record and to the notes; its row, where there is one."""
         if subject.training is None:
             record |= {f"dynamic_{name}": None for name in DYNAMIC}
-            notes.append(f"no dynamic figures for {subject.run}: its corpus is not to be found")
+            notes.append(f"no dynamic figures for {subject.run}: its corpus was not found")
             return []
         adaptation = Adaptation(**{name: getattr(self, f"dynamic_{name}") for name in asdict(Adaptation())})
         scores = dynamic_scores(subject.model, subject.part, subject.training, adaptation, progress)
@@ -193,11 +193,11 @@ def _notes(subject: EvalCase, record: dict[str, Any]) -> list[str]:
         share /= record["nats_per_char"] * record["characters"]
         notes.append(
             f"{subject.run} never saw {counted(record['unknown'], units)} of {subject.text_name}: each was "
-            f"charged {record['unknown_nats_each']:.2f} nats on average, {share:.1%} of the whole cost together"
+            f"charged {record['unknown_nats_each']:.2f} nats on average, together {share:.1%} of the loss"
         )
     if record["lossy"]:
         notes.append(
-            f"{subject.run} reads a text in lower case or normalised: its figures are of that text, divided by "
+            f"{subject.run} reads a text in lower case or normalized: its figures are of that text, divided by "
             "that text's bytes, and do not compare with those of the original"
         )
     return notes

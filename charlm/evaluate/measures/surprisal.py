@@ -59,16 +59,18 @@ class Passage:
 
 @dataclass(frozen=True)
 class Surprisal(Measurement):
-    """Each character in the colour of its bits, and the passages that surprised most.
+    """Each character colored by its surprisal, and the most surprising passages.
 
     Raises:
         UsageError: both files have the same name, or one has none.
     """
 
-    html: str | None = setting(None, "Write a web page: under the pointer, the five likeliest characters.")
+    html: str | None = setting(
+        None, "Write a web page that shows the five likeliest characters under the pointer."
+    )
     tsv: str | None = setting(None, "Write a table of every character and its bits.")
     show: int = setting(2000, "Characters that the terminal shows, from the first.", low=0)
-    worst: int = setting(10, "Passages that surprised most, to list.", low=0)
+    worst: int = setting(10, "Most surprising passages to list.", low=0)
     window: int = setting(40, "Characters of a passage.", low=1)
     characters: int = characters_taken(1_000_000)
 
