@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 import charlm
 from charlm.data.synthetic.copy import Copy
+from tests.data.synthetic.drawing import draw
 
 CELLS = ("rnn", "gru", "lstm")
 LAGS = (2, 4, 8, 16, 32, 64)
@@ -35,8 +36,8 @@ def copy_bits(cell, lag, lr):
     source = Copy(lag=lag)
     line = lag + 2
     # A chunk of two lines' length holds a letter and its copy wherever it begins.
-    training = source.text(8000 * line, np.random.default_rng(1)).characters
-    held_out = source.text(HELD_OUT_LINES * line, np.random.default_rng(2)).characters
+    training = draw(source, 8000 * line, np.random.default_rng(1)).characters
+    held_out = draw(source, HELD_OUT_LINES * line, np.random.default_rng(2)).characters
     model = charlm.train(training, cell=cell, lr=lr, seq_len=2 * line, **SETTINGS)
     bits = model.score(held_out).costs_nats / log(2)
     return float(bits[lag - 1 :: line].mean())

@@ -31,6 +31,7 @@ from charlm.data.synthetic import SOURCES
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run
+from tests.data.synthetic.drawing import draw
 
 CELLS = ("rnn", "gru", "lstm")
 CHOSEN = {
@@ -51,8 +52,8 @@ def compare_cells() -> None:
     print("| source | entropy rate | the source |", " | ".join(CELLS), "|")
     for name, settings in CHOSEN.items():
         source = SOURCES.find(name)(**settings)
-        training = source.text(500_000, np.random.default_rng(1)).characters
-        held_out = source.text(50_000, np.random.default_rng(2))
+        training = draw(source, 500_000, np.random.default_rng(1)).characters
+        held_out = draw(source, 50_000, np.random.default_rng(2))
         bits = [source.bits_per_char, held_out.bits[1:].mean()]
         for cell in CELLS:
             model = charlm.train(training, cell=cell, **SETTINGS)

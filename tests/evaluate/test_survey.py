@@ -14,6 +14,7 @@ from charlm.data.synthetic.markov import Markov
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate import survey as module
 from charlm.evaluate.survey import MAX_ORDER, conditional_entropies, duplicate_share, survey_source
+from tests.data.synthetic.drawing import draw
 
 
 def survey_of(text):
@@ -44,7 +45,7 @@ def test_entropies_are_by_definition(text):
 
 def test_entropies_fall_to_the_rate_of_a_chain_at_its_order():
     source = Markov(order=2, symbols=3, chain_seed=1)
-    text = source.text(60_000, np.random.default_rng(0)).characters
+    text = draw(source, 60_000, np.random.default_rng(0)).characters
     entropies = entropies_of(text)
     assert len(entropies) == MAX_ORDER + 1 and entropies == sorted(entropies, reverse=True)
     assert entropies[1] > 1.02 * source.bits_per_char

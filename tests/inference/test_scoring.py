@@ -22,6 +22,7 @@ from charlm.inference.language_model import LanguageModel
 from charlm.inference.scoring import Scores, joined, network_costs, score_stretches, text_metrics
 from charlm.nn.cells import CELLS
 from charlm.nn.readout import log_softmax_
+from tests.data.synthetic.drawing import draw
 
 VOCABULARY = Vocabulary.of("abc d\n")
 CELL = pytest.mark.parametrize("cell", CELLS.names())
@@ -55,7 +56,7 @@ def pool(request):
 def trained():
     """A function that gives a model which has learnt to remember, and a text of what it knows."""
     source = Brackets(depth=3, kinds=2, opening=0.55)
-    training, text = (source.text(size, np.random.default_rng(size)) for size in (20_000, 9_000))
+    training, text = (draw(source, size, np.random.default_rng(size)) for size in (20_000, 9_000))
 
     @functools.cache
     def train(cell):

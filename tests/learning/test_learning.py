@@ -8,6 +8,7 @@ from charlm.data.synthetic.brackets import Brackets
 from charlm.data.synthetic.markov import Markov
 from charlm.data.vocabulary import Vocabulary
 from charlm.models.ngram.witten_bell import WittenBell
+from tests.data.synthetic.drawing import draw
 
 SOURCES = {
     "markov": Markov(order=2, symbols=4, chain_seed=7),
@@ -33,7 +34,7 @@ STANDARD_ERRORS = 3
 def texts():
     """For each source a text to learn from, and another one to be measured on."""
     return {
-        name: (source.text(60_000, np.random.default_rng(1)), source.text(20_000, np.random.default_rng(2)))
+        name: (draw(source, 60_000, np.random.default_rng(1)), draw(source, 20_000, np.random.default_rng(2)))
         for name, source in SOURCES.items()
     }
 

@@ -21,6 +21,7 @@ from charlm.training.loop import train
 from charlm.training.start import resume
 from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
+from tests.data.synthetic.drawing import draw
 
 CHANCE_NATS = math.log(100)
 
@@ -126,7 +127,7 @@ def test_a_spike_is_waited_for_as_long_in_a_resumed_run(begun):
 
 def test_a_text_that_changes_its_language_is_no_divergence(begun):
     source, rng = Markov(order=2, symbols=8, chain_seed=3), np.random.default_rng(0)
-    first, last = (source.text(6_000, rng).characters for _ in range(2))
+    first, last = (draw(source, 6_000, rng).characters for _ in range(2))
     other = "".join(rng.choice([chr(code) for code in range(0x430, 0x450)], 4_000))
     settings = {"hidden": 24, "layers": 1, "dropout": 0.0, "weight_decay": 0.0, "seq_len": 16, "batch_size": 1}
     reports = list(train(*begun(first + other + last, epochs=1.0, val_fraction=0.01, lr=0.01, **settings)))
