@@ -27,7 +27,7 @@ _SEQUENCES = (
 )
 POLICY = f"the state is carried from the first character to the last; {_SEQUENCES}"
 DOCUMENTS_POLICY = f"the state is carried through each document and reset before it; {_SEQUENCES}"
-PLANS = ((64, 256), (8, 2048), (1, 0))
+PLANS = ((64, 256), (64, 1024), (8, 2048), (1, 0))
 """Parallel sequences of a long text at most, and how many characters each reads before its own part."""
 SHORTEST = 4  # times what is read before it; a shorter sequence is not worth it
 SEAM_TOLERANCE = 1e-3  # of a variable of the state, relative to 1 plus its size
