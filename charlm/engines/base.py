@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds
 from charlm.data.batches import Batch
-from charlm.engines.threads import ThreadPool
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
 
@@ -90,12 +89,7 @@ class Engine(ABC):
     """Runs the steps of one training: one model, one optimizer, one size of batch.
 
     A context manager: its workers end with its block.
-
-    Attributes:
-        threads: for evaluation between steps.
     """
-
-    threads: ThreadPool
 
     @property
     def pids(self) -> list[int]:
@@ -147,11 +141,15 @@ class Engine(ABC):
         """Continue from a snapshot."""
 
     @abstractmethod
-    def network(self) -> Model:
-        """The model that is validated and sampled from: with averaged weights, where there is an average.
+    def model(self) -> Model:
+        """The model that is validated, sampled from and saved: with averaged weights, where there is an average.
 
         Its weights change with the next update.
         """
+
+    @abstractmethod
+    def network(self) -> Network:
+        """That model as a network for inference, which runs where the engine does."""
 
     @abstractmethod
     def profile(self) -> dict[str, float]:

@@ -126,13 +126,22 @@ class LanguageModel:
 
     def tally_with(self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None) -> Tally:
         """The sums of a text's losses, in memory that does not grow with the text."""
-        return tally_of(self.score_stretches_with(pool, part, progress))
+        return self.tally(self.open(pool), part, progress)
+
+    def tally(self, network: Network, part: EncodedText, progress: Progress | None = None) -> Tally:
+        """The same, with an open network of the model's."""
+        return tally_of(self._score_stretches(network, part, progress))
 
     def score_stretches_with(
         self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None
     ) -> Iterator[Scores]:
         """Score a text stretch by stretch; see ``scoring.score_stretches``."""
-        costs = network_costs(self.open(pool), progress, self.vocabulary.end, len(part) - 1)
+        return self._score_stretches(self.open(pool), part, progress)
+
+    def _score_stretches(
+        self, network: Network, part: EncodedText, progress: Progress | None
+    ) -> Iterator[Scores]:
+        costs = network_costs(network, progress, self.vocabulary.end, len(part) - 1)
         return score_stretches(part, self.vocabulary, self.training_characters, costs)
 
     def open(self, pool: ThreadPool | None = None) -> Network:

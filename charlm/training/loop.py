@@ -168,7 +168,7 @@ class _Loop:
     def _validation_loss(self) -> float | None:
         if self.trainer.validation is None:
             return None
-        tally = self.trainer.language_model().tally_with(self.trainer.engine.threads, self.trainer.validation)
+        tally = self.trainer.language_model().tally(self.trainer.engine.network(), self.trainer.validation)
         return tally.figures.nats_per_char
 
     def sample(self) -> SampleReport:

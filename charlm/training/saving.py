@@ -42,7 +42,7 @@ class Saver:
             DivergenceError: a loss is no finite number.
         """
         if report.is_best or report.val_nats_per_char is None:
-            params = self._trainer.engine.network().params
+            params = self._trainer.engine.model().params
             self._best = params.zeros_like()
             self._best.flat[:] = params.flat
             self._is_best_written = False

@@ -67,7 +67,7 @@ class Trainer:
     @property
     def parameters(self) -> int:
         """How many numbers the network learns."""
-        return self.engine.network().params.flat.size
+        return self.engine.model().params.flat.size
 
     def profile(self) -> dict[str, float]:
         """Seconds by activity that training steps took, in the order of a step."""
@@ -119,16 +119,16 @@ class Trainer:
 
     def language_model(self) -> LanguageModel:
         """The model that is validated and sampled from; it changes with the training."""
-        return self._language_model(self.engine.network())
+        return self._language_model(self.engine.model())
 
     def _language_model(self, network: Model) -> LanguageModel:
         return LanguageModel(network, self.corpus.vocabulary, len(self.corpus.train), self.config.corpus)
 
     def start_from(self, source: LanguageModel) -> Transfer:
         """Take another model's weights, before the first step; see ``transfer`` for what is raised."""
-        before, network = self.engine.snapshot(), self.engine.network()
-        params = FlatVector(network.shapes, network.dtype, before.weights_P)
-        moved = transfer(source, self._language_model(Model(network.config, network.vocab_size, params)))
+        before, model = self.engine.snapshot(), self.engine.model()
+        params = FlatVector(model.shapes, model.dtype, before.weights_P)
+        moved = transfer(source, self._language_model(Model(model.config, model.vocab_size, params)))
         average = {AVERAGE: params.flat} if AVERAGE in before.slots else {}
         self.engine.restore(Snapshot(params.flat, {**before.slots, **average}, before.states))
         return moved
@@ -140,14 +140,14 @@ class Trainer:
 
     def checkpoint(self, state: TrainerState) -> Checkpoint:
         """Everything that a resumed run needs; its model is the one that is validated."""
-        snapshot, network = self.engine.snapshot(), self.engine.network()
+        snapshot, model = self.engine.snapshot(), self.engine.model()
         slots = dict(snapshot.slots)
         model_P = slots.pop(AVERAGE, snapshot.weights_P)
         extras = {SLOT_PREFIX + name: slot for name, slot in slots.items()}
         if model_P is not snapshot.weights_P:
             extras[WEIGHTS] = snapshot.weights_P
-        extras |= named_states(snapshot.states, network.cell)
-        return Checkpoint(FlatVector(network.shapes, network.dtype, model_P), extras, state.to_json())
+        extras |= named_states(snapshot.states, model.cell)
+        return Checkpoint(FlatVector(model.shapes, model.dtype, model_P), extras, state.to_json())
 
     def extra_shapes(self) -> dict[str, tuple[int, ...]]:
         """The names and shapes of what a checkpoint holds beside the model."""
@@ -165,6 +165,6 @@ class Trainer:
         state = TrainerState.from_json(checkpoint.scalars, where, checkpoint.version)
         extras, model_P, now = checkpoint.extras, checkpoint.params.flat, self.engine.snapshot()
         slots = {name: model_P if name == AVERAGE else extras[SLOT_PREFIX + name] for name in now.slots}
-        states = restore_states(extras, now.states, self.engine.network().cell)
+        states = restore_states(extras, now.states, self.engine.model().cell)
         self.rewind(Snapshot(extras.get(WEIGHTS, model_P), slots, states))
         return state

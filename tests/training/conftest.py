@@ -69,7 +69,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    step, tally_with = Trainer.step, LanguageModel.tally_with
+    step, tally = Trainer.step, LanguageModel.tally
 
     def slow_step(*args):
         clock.now += clock.step_seconds
@@ -77,11 +77,11 @@ def clock(monkeypatch):
 
     def slow_score(*args):
         clock.now += clock.validation_seconds
-        return tally_with(*args)
+        return tally(*args)
 
     monkeypatch.setattr("charlm.training.loop.time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(Trainer, "step", slow_step)
-    monkeypatch.setattr(LanguageModel, "tally_with", slow_score)
+    monkeypatch.setattr(LanguageModel, "tally", slow_score)
     return clock
 
 

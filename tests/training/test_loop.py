@@ -76,7 +76,7 @@ def test_model_safetensors_is_the_best_by_validation(begun, monkeypatch, costs):
     def score(*args):
         return tally_of([Scores(np.full(2, float(next(told))), np.ones(2, bool), 2)])
 
-    monkeypatch.setattr(LanguageModel, "tally_with", score)
+    monkeypatch.setattr(LanguageModel, "tally", score)
     trainer, run = begun(steps=4, eval_every=1, save_every="1")
     weights, best = [], []
     for report in train(trainer, run):
@@ -195,7 +195,7 @@ def test_gradients_are_clipped_before_the_update(begun):
 def test_a_run_that_is_stopped_before_it_validates_is_used_with_what_it_has_learned(begun):
     trainer, run = begun(steps=40, eval_every=20)
     list(train(trainer, run, lambda: trainer.state.step >= 5))
-    learned = trainer.engine.network().params.flat
+    learned = trainer.engine.model().params.flat
     assert [record["step"] for record in run.read_metrics()] == [0]
     np.testing.assert_array_equal(run.load_model().params.flat, learned)
     assert (run.load_model("best").params.flat != learned).any()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charlm.engines.base import Engine, Snapshot
-from charlm.engines.threads import ThreadPool
+from charlm.engines.numpy.network import open_network
 from charlm.optim import make_optimizer
 from charlm.optim.clipping import clip_norm_, clip_value_
 from charlm.training import start
@@ -16,7 +16,6 @@ class PlainEngine(Engine):
     """One process, plain NumPy, no memory that anybody shares."""
 
     def __init__(self, model, optimizer_config, seq_len, batch_size, workers=None):
-        self.threads = ThreadPool(1)
         self._model, self._rule = model, make_optimizer(optimizer_config)
         self._slots = self._rule.init(model.params.flat)
         self._state, self._grads = model.zero_state(batch_size), model.params.zeros_like()
@@ -44,14 +43,17 @@ class PlainEngine(Engine):
         self._model.params.flat[:] = snapshot.weights_P
         self._slots, self._state = {name: slot.copy() for name, slot in snapshot.slots.items()}, snapshot.states
 
-    def network(self):
+    def model(self):
         return self._model
+
+    def network(self):
+        return open_network(self._model)
 
     def profile(self):
         return {}
 
     def close(self):
-        self.threads.close()
+        pass
 
 
 @pytest.mark.parametrize("name", test_trajectory.MODELS)

@@ -16,7 +16,8 @@ from charlm.base.arrays import FlatVector, Floats
 from charlm.base.timing import Stopwatch
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
-from charlm.engines.base import Engine, Snapshot
+from charlm.engines.base import Engine, Network, Snapshot
+from charlm.engines.numpy.network import open_network
 from charlm.engines.numpy.processes import WorkerProcesses
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
@@ -52,18 +53,18 @@ class NumpyEngine(Engine):
         Raises:
             WorkerError: a process cannot be started.
         """
-        self.threads = ThreadPool(workers)
-        columns = self.threads.columns(batch_size)
+        self._threads = ThreadPool(workers)
+        columns = self._threads.columns(batch_size)
         self._workers = len(columns)
         optimizer = make_optimizer(optimizer_config)
         self._memory = memory = TrainingMemory(model, optimizer.slot_names, seq_len, batch_size, self._workers)
         for name, slot in optimizer.init(model.params.flat).items():
             memory.slots[name][:] = slot
         model.use_storage(memory.params)
-        self._model = self._network = model
+        self._model = self._averaged = model
         if AVERAGE in memory.slots:
             average = FlatVector(model.shapes, model.dtype, memory.slots[AVERAGE])
-            self._network = Model(model.config, model.vocab_size, average)
+            self._averaged = Model(model.config, model.vocab_size, average)
         self._current = 0
         self._stopwatch = Stopwatch()
         self._busy: list[dict[str, float]] = [{}]
@@ -77,7 +78,7 @@ class NumpyEngine(Engine):
         ]
         self._processes = WorkerProcesses(setups[1:], memory.shared.inherited)
         memory.shared.close_file()
-        self._finish = weakref.finalize(self, _finish, self._processes, self.threads)
+        self._finish = weakref.finalize(self, _finish, self._processes, self._threads)
 
     def close(self) -> None:
         """End the worker processes and the threads."""
@@ -156,9 +157,13 @@ class NumpyEngine(Engine):
             for array, value in zip(layer, values, strict=True):
                 array[:] = value
 
-    def network(self) -> Model:
+    def model(self) -> Model:
         """The model with the averaged weights, where there is an average."""
-        return self._network
+        return self._averaged
+
+    def network(self) -> Network:
+        """That model on as many threads as there are workers."""
+        return open_network(self._averaged, self._threads)
 
     def profile(self) -> dict[str, float]:
         """Seconds by activity, as the mean of the workers; what they do not use is waiting."""
