@@ -1,7 +1,6 @@
-"""A process of charlm's own, seen from the process that started it.
+"""A child process of charlm, started as a command and not forked; messages are lines of JSON.
 
-It is started as a command, not forked, and talks in lines of JSON. So a program that trains needs no
-``if __name__ == "__main__"``, and nothing is pickled.
+So a program that trains needs no ``if __name__ == "__main__"``, and nothing is pickled.
 """
 
 from __future__ import annotations
@@ -24,11 +23,7 @@ PATIENCE = 10.0  # seconds for a process to finish what it does and leave; then 
 
 
 class Process:
-    """Obeys orders, each with an answer.
-
-    Attributes:
-        pid: its number.
-    """
+    """A child process that answers each request."""
 
     def __init__(
         self,
@@ -46,8 +41,8 @@ class Process:
         Raises:
             OSError: the system refuses.
         """
-        # -P: no folder is on its path but those that it is told. In a group of its own, it does not get what the
-        # terminal sends to this process's group.
+        # -P: it imports from the folders in its arguments alone. In its own process group, it does not get the
+        # signals that the terminal sends to this one.
         self._process = subprocess.Popen(
             [sys.executable, "-P", process_start.__file__, module, *module_folders()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -61,9 +56,9 @@ class Process:
         self._relay.start()
 
     def send(self, order: Mapping[str, Any]) -> None:
-        """Give it an order, JSON values by name, which it begins at once."""
+        """Send a request, JSON values by name."""
         assert self._process.stdin is not None
-        # One that has ended is told by its missing answer, with the reason.
+        # If it has ended, its missing answer tells.
         with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
@@ -90,14 +85,14 @@ class Process:
         return answer
 
     def dismiss(self) -> None:
-        """Let it end: there are no more orders."""
+        """Close its input, which ends it."""
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 if pipe:
                     pipe.close()
 
     def wait(self, patience: float = PATIENCE) -> None:
-        """Wait for so many seconds until it has ended, or else kill it."""
+        """Wait until it ends; kill it after ``patience`` seconds."""
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -112,7 +107,7 @@ class Process:
                 self._pass_on(line)
 
     def _pass_on(self, line: str) -> None:
-        """Write what it printed on standard error."""
+        """Copy a line that it printed to standard error."""
         self._last_line = line.strip() or self._last_line
         with suppress(OSError, ValueError):
             if sys.stderr is not None and line.strip():
@@ -128,10 +123,10 @@ class Process:
 
 
 def module_folders() -> list[str]:
-    """Where this process imports modules from, but for the working folder where nobody asked for it.
+    """The import path of this process, without the working folder that the interpreter added itself.
 
-    The interpreter puts it there by itself, as the empty string or, for ``-m``, by its name; what lies in it is
-    data. Where charlm is the program, it has taken it away already.
+    It adds it as the empty string or, for ``-m``, by its name; the files in it are data. If charlm is the
+    program, it has removed it already.
     """
     folders = [folder for folder in sys.path if folder]
     spec = getattr(sys.modules["__main__"], "__spec__", None)

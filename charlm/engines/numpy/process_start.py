@@ -1,8 +1,8 @@
-"""How a process of charlm's own begins: this file is run as it is, before anything else is imported.
+"""The start of a child process of charlm: this file runs before anything else is imported.
 
-Its arguments are a module of charlm and the folders that modules are imported from, which are those of the
-process that starts this one. The module's ``serve`` reads orders from standard input. Its answers have standard
-output for themselves, after a line that marks their beginning: whatever else is printed goes to standard error.
+Its arguments are a module of charlm and the import path of the process that starts it. The module's ``serve``
+reads requests from standard input. Answers have standard output to themselves, after a line that marks their
+beginning: anything else that is printed goes to standard error.
 """
 
 import os
@@ -23,7 +23,7 @@ def begin() -> None:
     try:
         _serve(name, answers)
     except BrokenPipeError:
-        os._exit(0)  # the process that orders is gone: nobody is left to be told, and closing would fail again
+        os._exit(0)  # the training process is gone, and closing the pipe would fail again
 
 
 def _serve(name: str, answers: "TextIO") -> None:
@@ -40,7 +40,7 @@ def _serve(name: str, answers: "TextIO") -> None:
 
 
 def failure_line(error: Exception) -> str:
-    """The answer that tells the process that orders of a failure."""
+    """The answer that reports a failure."""
     import json
     from traceback import format_exception
 
@@ -49,7 +49,7 @@ def failure_line(error: Exception) -> str:
 
 
 def _import_charlm() -> None:
-    """Import the package that this file is of, whatever else goes by its name in the folders."""
+    """Import the package of this file, not another of its name on the path."""
     from importlib.util import module_from_spec, spec_from_file_location
     from pathlib import Path
 

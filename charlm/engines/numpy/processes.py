@@ -1,4 +1,4 @@
-"""The worker processes of a training, seen from the process that leads it; the arrays lie in shared memory."""
+"""The worker processes of a training, seen from the training process; arrays lie in shared memory."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_
 
 
 class WorkerProcesses:
-    """One process a job; its processes are gone when it is closed."""
+    """One process for each setup; closing ends them."""
 
     def __init__(self, jobs: Sequence[WorkerSetup], inherited: tuple[int, ...]) -> None:
-        """Start the processes, and give each its job.
+        """Start the processes, and send each its setup.
 
         Raises:
             WorkerError: a process cannot be started.
@@ -36,16 +36,16 @@ class WorkerProcesses:
 
     @property
     def pids(self) -> list[int]:
-        """The processes' numbers."""
+        """The process ids."""
         return [process.pid for process in self._processes]
 
     def order(self, orders: Sequence[Mapping[str, Any]]) -> None:
-        """Give each worker its order, JSON values by name, which it begins at once."""
+        """Send each worker its request, JSON values by name."""
         for process, order in zip(self._processes, orders, strict=True):
             process.send(order)
 
     def answers(self) -> list[dict[str, Any]]:
-        """Wait for every worker's answer, in their order.
+        """Wait for all answers, in the workers' order.
 
         Raises:
             WorkerError: a worker failed, or its process has ended.
@@ -62,7 +62,7 @@ class WorkerProcesses:
         return answers
 
     def close(self) -> None:
-        """End the processes, and wait until they are gone."""
+        """End the processes and wait for them."""
         for process in self._processes:
             process.dismiss()
         for process in self._processes:

@@ -1,7 +1,6 @@
-"""A worker's part of a training step: its own columns of the batch, then its own stretch of the parameters.
+"""One worker's share of a training step: its columns of the batch, then its slice of the parameters.
 
-Every worker has buffers and a gradient of its own. A shard runs in the process of its worker, and takes orders
-that say what the step is; the arrays lie in memory that all workers share.
+Every worker has its own buffers and gradient. Requests say what the step is; the arrays lie in shared memory.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from charlm.optim.base import Optimizer
 
 @dataclass(frozen=True)
 class StepRequest:
-    """What a step is, beside its arrays.
+    """A training step without its arrays.
 
     Attributes:
         sizes: for each field of the batch its shape but for the batch axis.
@@ -40,7 +39,7 @@ class StepRequest:
 
 
 class Replica:
-    """One worker's columns and parameters, and what it owns."""
+    """One worker's columns, slice of the parameters, buffers and gradient."""
 
     def __init__(
         self, model: Model, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
@@ -58,7 +57,7 @@ class Replica:
         self._stretch = slice(parameters * number // workers, parameters * (number + 1) // workers)
 
     def run(self, order: StepRequest) -> float:
-        """Forward and backward: the gradient and the state after are written, the targets' costs summed."""
+        """Forward and backward: write the gradient and the next state; the sum of the targets' losses."""
         memory, columns = self._memory, self._columns
         fields = {
             name: np.ascontiguousarray(memory.fields[name][(*map(slice, sizes), columns)])
@@ -77,7 +76,7 @@ class Replica:
         return nll_sum
 
     def update(self, lr: float, t: int) -> None:
-        """Update this worker's stretch of the parameters, by the first gradient, which all have been added to."""
+        """Update this worker's slice of the parameters, by the first gradient, which holds the sum of all."""
         memory, own = self._memory, self._stretch
         slots = {name: slot[own] for name, slot in memory.slots.items()}
         # Overflow is not announced here either: the next loss tells.

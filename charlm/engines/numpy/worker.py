@@ -1,7 +1,7 @@
-"""A worker process: reads a job and then orders, a line of JSON each, and answers every order with a line.
+"""A worker process: reads its setup, then requests, a line of JSON each, and answers every request with a line.
 
-It ends when its input ends, as it does when the training process ends, however that comes about. Signals that
-end a program are the training process's to answer.
+It ends when its input ends, as it does whenever the training process ends. Signals are the training process's to
+handle.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from charlm.optim import make_optimizer
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """What a worker process works on for the whole of its life.
+    """What a worker process needs once.
 
     Attributes:
         model: the network's settings.
@@ -52,7 +52,7 @@ class WorkerSetup:
     core: int | None
 
     def replica(self) -> Replica:
-        """The worker's part, over the shared memory."""
+        """The worker's replica, over the shared memory."""
         blank = Model(ModelConfig(**self.model), self.vocab_size)
         optimisation = OptimizerConfig(**self.optimisation)
         rule = make_optimizer(optimisation)
@@ -65,7 +65,7 @@ class WorkerSetup:
 
 
 def serve(orders: TextIO, answers: TextIO) -> None:
-    """Do a job's steps in turn, until there are no more orders."""
+    """Answer requests until the input ends."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -78,13 +78,13 @@ def serve(orders: TextIO, answers: TextIO) -> None:
             try:
                 answer = _handle(replica, json.loads(line)) | {"seconds": replica.buffers.stopwatch.seconds}
                 answers.write(json.dumps(answer) + "\n")
-            except Exception as error:  # told to the training process, which ends the run or goes on
+            except Exception as error:  # the training process decides
                 answers.write(failure_line(error))
             answers.flush()
 
 
 def _handle(replica: Replica, order: dict[str, Any]) -> dict[str, Any]:
-    """Do what an order says: a step, or an update, which has a learning rate."""
+    """Run a step, or an update, which has a learning rate."""
     if "lr" in order:
         replica.update(**order)
         return {}
