@@ -19,7 +19,7 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 """The parts of a run's own corpus, by the name that the command line has for each."""
 
 
-NO_TARGET = "nor a run of that name; see charlm runs, or give a text file or a built-in corpus"
+NO_TARGET = "no run has that name either; see charlm runs, or give a text file or a built-in corpus"
 NO_TEST = "the run is tested on it, so put it back"
 
 

@@ -75,7 +75,7 @@ def test_a_file_that_is_no_text(inside, tmp_path, call, line, content, words):
 
 
 @pytest.mark.parametrize(
-    ("line", "remedy"), [(["train"], "give a text file"), (["eval", "perplexity"], "nor a run of that name")]
+    ("line", "remedy"), [(["train"], "give a text file"), (["eval", "perplexity"], "no run has that name either")]
 )
 def test_a_file_that_is_missing(inside, call, line, remedy):
     missing = call(*line, "fix.txt")

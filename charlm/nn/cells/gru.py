@@ -1,14 +1,14 @@
 """The gated recurrent unit (Cho et al. 2014), with the reset gate before or after the recurrent product.
 
-    r, z = sigmoid(x W + h W + b), one block each        n = tanh(x W + (r * h) W + b)
-    h' = z * h + (1 - z) * n                             z keeps the old state
+    r, z = sigmoid(x W_xh + h W_hh + b), one block each        n = tanh(x W_xh + (r * h) W_hh + b)
+    h' = z * h + (1 - z) * n                                   z keeps the old state
 
 With ``reset_after`` it is the variant of PyTorch and cuDNN, the second class here, with one more bias and one
 product for all three blocks:
 
-    n = tanh(x W + b + r * (h W + b_hn))
+    n = tanh(x W_xh + b + r * (h W_hh + b_hn))
 
-The classes differ only in how the state enters n. ``inner`` in the cache is r * h, or h W + b_hn.
+The classes differ only in how the state enters n. ``inner`` in the cache is r * h, or h W_hh + b_hn.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The layer-normalized LSTM (Ba, Kiros & Hinton 2016, equations 20 to 22).
 
-    a = LN(h W) * gain_h + LN(x W + b) * gain_x + bias      o, i, f = sigmoid(a), g = tanh(a), one block each
+    a = LN(h W_hh) * gain_h + LN(x W_xh + b) * gain_x + bias
+    o, i, f = sigmoid(a), g = tanh(a), one block each
     c' = f * c + i * g                                      h' = o * tanh(LN(c') * gain_c + bias_c)
 
 LN normalizes the values of one sequence at one step: all four gates of a product together, and all units of c'.

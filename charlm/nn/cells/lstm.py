@@ -1,7 +1,7 @@
 """The long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000).
 
-    o, i, f = sigmoid(x W + h W + b), one block each        g = tanh(x W + h W + b)
-    c' = f * c + i * g                                      h' = o * tanh(c')
+    o, i, f = sigmoid(x W_xh + h W_hh + b), one block each        g = tanh(x W_xh + h W_hh + b)
+    c' = f * c + i * g                                            h' = o * tanh(c')
 
 ``../derivation.md`` derives both passes line by line.
 """

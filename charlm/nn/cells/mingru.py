@@ -1,6 +1,6 @@
 """The minimal gated recurrent unit (minGRU; Feng et al. 2024): gate and candidate read the input alone.
 
-    z = sigmoid(x W + b), h~ = x W + b, one block each        h' = (1 - z) * h + z * h~
+    z = sigmoid(x W_xh + b), h~ = x W_xh + b, one block each        h' = (1 - z) * h + z * h~
 
 This is the paper's simple form with a linear candidate: after the same number of steps its loss was 0.02
 nats/char below that with tanh(h~), and 0.13 below the paper's log-space form. z lets the new in; the GRU's z

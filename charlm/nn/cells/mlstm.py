@@ -1,8 +1,8 @@
 """The multiplicative LSTM (Krause et al. 2016): the recurrent weights depend on the current character.
 
-    m = (x W + b) * (h W)                                   one block of each product
-    o, i, f = sigmoid(x W + m W + b), one block each        g = tanh(x W + m W + b)
-    c' = f * c + i * g                                      h' = o * tanh(c')
+    m = (x W_xh + b) * (h W_hh)                                   one block of each product
+    o, i, f = sigmoid(x W_xh + m W_hh + b), one block each        g = tanh(x W_xh + m W_hh + b)
+    c' = f * c + i * g                                            h' = o * tanh(c')
 
 The intermediate state m takes the place of h in an LSTM. W_hh's block m multiplies h, its other blocks multiply
 m. Unlike in the paper, m's input factor has a bias, which starts at zero (a start at 1 gave 0.03 nats/char
