@@ -1,4 +1,4 @@
-"""Measurements: settings, cases in, results out; the command line shows them."""
+"""Measurements: settings and cases in, results out."""
 
 from __future__ import annotations
 
@@ -23,12 +23,7 @@ SHOWN_END = "\N{SYMBOL FOR END OF TRANSMISSION}"
 class EvalCase:
     """A model and a text to measure it on.
 
-    Attributes:
-        run: the run's name.
-        model: its model.
-        text_name: the text's name, for tables.
-        part: the text, read as the model's corpus was.
-        training: the run's training split, for baselines; None where its corpus is missing.
+    ``training`` is None where the run's corpus is missing.
     """
 
     run: str
@@ -39,14 +34,14 @@ class EvalCase:
 
     @property
     def shown(self) -> str:
-        """The text with each symbol as one character that a terminal can show."""
+        """The text, each symbol as one printable character."""
         is_line = self.part.alphabet.document_end == "\n"
         return self.part.symbols.replace(END, "\n" if is_line else SHOWN_END)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A character that could have come next, and its probability."""
+    """A possible next character and its probability."""
 
     character: str
     probability: float
@@ -54,14 +49,14 @@ class Candidate:
 
 @dataclass(frozen=True)
 class ColoredText:
-    """A text with a number for each character, shown as its color.
+    """A text of N characters, colored by a number for each.
 
     Attributes:
         title: of the text.
         text: N characters.
-        bits: the loss of each (N,); None for the first.
-        guesses: the likeliest characters at each place (N,); empty where nothing was predicted.
-        shown: how many characters, from the first, a terminal shows.
+        bits: losses (N,); None for the first.
+        guesses: the likeliest characters (N,); empty where nothing was predicted.
+        shown: how many characters a terminal shows.
     """
 
     title: str
@@ -75,14 +70,7 @@ class ColoredText:
 class EvalResult:
     """What a measurement found.
 
-    Attributes:
-        records: JSON objects, one for each case.
-        tables: the same for people.
-        notes: what a reader of the figures should know.
-        curves: to be drawn.
-        colored: texts in color.
-        pages: web pages of colored texts to write, by path.
-        files: plain text to write, by path.
+    ``records`` holds JSON objects, one for each case; ``pages`` and ``files`` are texts by path.
     """
 
     records: list[dict[str, Any]]
@@ -96,15 +84,15 @@ class EvalResult:
 
 @dataclass(frozen=True)
 class Measurement(Config):
-    """One kind of measurement; its fields are its settings, its docstring's first line its help."""
+    """One kind of measurement; its fields are settings, its docstring's first line its help."""
 
     @abstractmethod
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Measure every case, at least one; ``progress`` is called now and then with how much is done."""
+        """Measure every case, at least one."""
 
 
 def characters_taken(default: int) -> int:
-    """The setting of how much of a text a measurement reads whose memory or time would grow with it."""
+    """The setting that limits how much of a text is read."""
     most: int = setting(
         default, "The most characters of a text that are taken, from its first.", low=2, high=10_000_000
     )
@@ -112,7 +100,7 @@ def characters_taken(default: int) -> int:
 
 
 def beginnings(subjects: Sequence[EvalCase], most: int) -> tuple[list[EvalCase], list[str]]:
-    """Cases with at most ``most`` characters of their texts, and a note on each text that is cut."""
+    """The cases with texts cut to ``most`` characters, and notes on the cuts."""
     notes = [
         f"{subject.text_name}: the first {most:,} of its {len(subject.part):,} {subject.model.corpus.units} are "
         "measured (--characters)"

@@ -1,8 +1,6 @@
-"""Confidence intervals of a mean: the block bootstrap, for a series whose neighbors depend on each other.
+"""Confidence intervals of a mean for dependent series: the block bootstrap.
 
-Characters are not independent, so resampling single ones would give too narrow an interval. Blocks keep the
-dependence inside them (Künsch 1989); they come from the text closed to a circle, so that every character is
-drawn equally often (Politis & Romano 1992).
+Blocks (Künsch 1989) come from the text closed to a circle (Politis & Romano 1992).
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ MOST = 1 << 20
 
 
 class MeanSeries:
-    """A series that comes in stretches, in bounded memory: of a long one, means of neighbors.
+    """A series in bounded memory: means of neighbors if it is long.
 
     >>> series = MeanSeries(4)
     >>> for stretch in ([1.0, 2.0], [3.0, 2.0]):
@@ -45,13 +43,7 @@ class MeanSeries:
     def interval(
         self, block_length: int | None, resamples: int, rng: np.random.Generator
     ) -> tuple[float, float, int]:
-        """The bounds of ``mean_interval``, and the numbers in a block.
-
-        Args:
-            block_length: None for that of ``block_length_of``.
-            resamples: how often the series is resampled.
-            rng: draws where blocks begin.
-        """
+        """The bounds of ``mean_interval``, and the numbers in a block."""
         means = self._sums / self.grain
         means[-1] *= self.grain / (self._count - (len(means) - 1) * self.grain)
         blocks = block_length_of(means) if block_length is None else -(-block_length // self.grain)
@@ -60,11 +52,10 @@ class MeanSeries:
 
 
 def block_length_of(series_N: Costs) -> int:
-    """The block length at which the estimated variance of the mean has the least mean squared error.
+    """The block length with the least mean squared error of the mean's variance; 1 without dependence.
 
-    (3/2 (G / g)^2 N)^(1/3), with the spectral density g at zero and G, the sum of |k| times the autocovariance
-    at k, both through a flat-top window as wide as the dependence (Politis & White 2004, for the circular block
-    bootstrap, corrected by Patton, Politis & White 2009); 1 where neighbors are independent, or nothing varies.
+    (3/2 (G / g)^2 N)^(1/3), with g the spectral density at zero and G the sum of |k| times the autocovariance
+    at k (Politis & White 2004; Patton, Politis & White 2009).
 
     >>> block_length_of(np.tile([1.0, 2.0, 5.0, 3.0], 100).repeat(8))
     170
@@ -88,7 +79,7 @@ def block_length_of(series_N: Costs) -> int:
 
 
 def _autocovariances(series_N: Costs) -> Costs:
-    """At every lag from 0 (N,), by the Fourier transform of the padded series."""
+    """At every lag from 0 (N,), by the Fourier transform."""
     padded = 1 << (2 * len(series_N) - 1).bit_length()
     power = np.abs(np.fft.rfft(series_N - series_N.mean(), padded)) ** 2
     covariances_N: Costs = np.fft.irfft(power, padded)[: len(series_N)] / len(series_N)
@@ -96,7 +87,7 @@ def _autocovariances(series_N: Costs) -> Costs:
 
 
 def _last_dependent(correlations: Costs, count: int) -> int:
-    """The smallest lag, at least 1, after which several correlations in a row are insignificant."""
+    """The smallest lag, at least 1, after which several correlations are insignificant."""
     run = max(5, math.ceil(math.sqrt(math.log10(count))))
     is_small = np.abs(correlations[1:]) < 2 * math.sqrt(math.log10(count) / count)
     # The sum over a run that begins after each lag.
@@ -108,14 +99,7 @@ def _last_dependent(correlations: Costs, count: int) -> int:
 def mean_interval(
     costs_N: Costs, block_length: int, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """The bounds between which 95% of the resampled means lie, equally many of the rest on either side.
-
-    Args:
-        costs_N: the series, at least one number.
-        block_length: at most the whole series.
-        resamples: how often the series is resampled.
-        rng: draws where blocks begin.
-    """
+    """The bounds of the middle 95% of the resampled means."""
     count = len(costs_N)
     length = min(block_length, count)
     sums = np.concatenate([[0.0], np.cumsum(np.concatenate([costs_N, costs_N[: length - 1]]))])

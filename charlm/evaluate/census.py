@@ -1,4 +1,4 @@
-"""The census of a text's characters, in bounded memory, and which of them look like accidents."""
+"""The census of a text's characters, in bounded memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ODD_CATEGORIES = {
 
 
 class Census:
-    r"""Counts that grow with the text's pieces, and never with its length.
+    r"""Counts of a text read in pieces.
 
     >>> census = Census()
     >>> for piece in ("one\r", "\ntwo"):
@@ -71,13 +71,13 @@ class Census:
         return int(self._counts[ord(character)])
 
     def most_common(self, number: int) -> list[tuple[str, int]]:
-        """The most frequent characters with their counts; of equals, the first in code-point order."""
+        """The most frequent characters with counts; equals in code-point order."""
         order = np.argsort(-self._counts, kind="stable")[: min(number, self.distinct)]
         return [(chr(point), int(self._counts[point])) for point in order]
 
     @property
     def scripts(self) -> dict[str, int]:
-        """How many letters are of each script, by the first word of their names in Unicode."""
+        """The number of letters of each Unicode script."""
         found: Counter[str] = Counter()
         for character in self._seen():
             if unicodedata.category(character).startswith("L"):
@@ -86,7 +86,7 @@ class Census:
 
     @property
     def oddities(self) -> dict[str, int]:
-        """What looks like an accident, and how often; what does not occur is left out."""
+        """How often each likely accident occurs."""
         crlf = self._pairs["crlf"]
         found = Counter(
             {
@@ -112,7 +112,7 @@ class Census:
 
 @cache
 def _alike() -> npt.NDArray[np.uint8]:
-    """The number of each code point's script, below ALIKE_BELOW and of the rest; 0 for other scripts."""
+    """Each code point's script number; 0 for other scripts."""
     table = np.zeros(ALIKE_BELOW + 1, np.uint8)
     for point in range(ALIKE_BELOW):
         script = unicodedata.name(chr(point), "").partition(" ")[0]

@@ -1,4 +1,4 @@
-"""Comparing runs: the settings in which they differ, what they took, and their losses on their texts."""
+"""Comparing runs: their settings, their costs and their losses."""
 
 from __future__ import annotations
 
@@ -38,17 +38,9 @@ HINT = "put its corpus back, or measure it on a text file by charlm eval perplex
 def compare_runs(
     targets: Sequence[str], split: str, dynamic: bool, pool: ThreadPool, progress: Progress
 ) -> tuple[EvalResult, list[CharlmError]]:
-    """Compare runs, each measured with its best weights on its own corpus.
+    """Compare runs, each with its best weights on its own corpus.
 
-    Args:
-        targets: runs, by the rule for every TARGET.
-        split: ``train``, ``val`` or ``test``.
-        dynamic: whether to measure dynamic evaluation too, with its default settings.
-        pool: workers to use.
-        progress: called now and then with how much of a run's text is done.
-
-    Returns:
-        What was found, and the errors of runs that were not measured.
+    Also returns the errors of runs that were not measured.
 
     Raises:
         UsageError: two runs have one name.
@@ -81,18 +73,18 @@ def compare_runs(
 
 
 def _settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """A run's settings by their names alone, all of them or these."""
+    """A run's settings by name, all or these."""
     settings = {name: value for group in run.config.to_json().values() for name, value in group.items()}
     return settings if names is None else {name: settings[name] for name in names}
 
 
 def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """The names of settings that differ between runs."""
+    """The settings that differ between runs."""
     return [name for name in settings[0] if any(each[name] != settings[0][name] for each in settings)]
 
 
 def _course(run: Run) -> dict[str, Any]:
-    """A run's size, steps and seconds, and its best validation loss."""
+    """A run's size, steps, seconds and best validation loss."""
     course, shapes = run.summarize(), parameter_shapes(run.config.model, len(run.vocabulary))
     best_nats = course.best_val_nats_per_char
     return {
@@ -115,7 +107,7 @@ def _figures(subject: EvalCase, dynamic: bool, pool: ThreadPool, progress: Progr
 
 
 def _notes_on_texts(subjects: Sequence[EvalCase]) -> list[str]:
-    """What does not compare, where the runs' texts or units are not the same."""
+    """What does not compare because texts or units differ."""
     texts = {_sum_of(subject.part) for subject in subjects}
     if len(texts) > 1:
         return [

@@ -1,12 +1,7 @@
-"""Dynamic evaluation: a copy of the model learns from each window of a text after it has scored it.
+"""Dynamic evaluation: the model learns from each window after scoring it.
 
-A window's loss is taken first; then one gradient step on it, and a decay towards the trained weights w_0. RMS is
-the root mean square of each parameter's gradients in training:
-
-    w + decay * (w_0 - w) * RMS / mean(RMS) - rate * g / RMS
-
-Source: Krause, Kahembwe, Murray & Renals 2018, "Dynamic evaluation of neural sequence models", section 4; its
-epsilon is here a share of the mean RMS, so that a parameter without gradients in training hardly moves faster.
+w + decay * (w_0 - w) * RMS / mean(RMS) - rate * g / RMS, with trained weights w_0 and RMS of training gradients
+(Krause, Kahembwe, Murray & Renals 2018, section 4; epsilon is here a share of the mean RMS).
 """
 
 from __future__ import annotations
@@ -45,8 +40,8 @@ class Adaptation:
     Attributes:
         chunk: characters of a window.
         rate: learning rate.
-        decay: share of the way back to the trained weights at each step, for a parameter of mean RMS.
-        clip: largest global norm of a window's gradient; 0 is off.
+        decay: share of the way back to w_0 at each step, at mean RMS.
+        clip: largest global gradient norm; 0 is off.
     """
 
     chunk: int = 20
@@ -56,7 +51,7 @@ class Adaptation:
 
     @property
     def note(self) -> str:
-        """What a reader of its figures should know."""
+        """What a reader of the figures should know."""
         return (
             f"dynamic: a copy of the model learns from each {counted(self.chunk, 'characters')} once they are "
             f"scored (Krause et al. 2018; rate {self.rate:g}, decay {self.decay:g}, clip {self.clip:g})"
@@ -67,14 +62,9 @@ class Adaptation:
 def dynamic_scores(
     model: LanguageModel, part: EncodedText, training: EncodedText, adaptation: Adaptation, progress: Progress
 ) -> Iterator[Scores]:
-    """The loss of every character of a text after its first, to a model that learns on the way, in stretches.
+    """The loss of each character after the first, while the model learns, in stretches.
 
-    Args:
-        model: stays as it is.
-        part: at least two characters.
-        training: the model's training split, of which the first ``STRETCH`` characters give the RMS.
-        adaptation: how it learns.
-        progress: called now and then with how much of the text is done.
+    The first ``STRETCH`` characters of ``training`` give the RMS.
 
     Raises:
         CorpusError: the text has fewer than two characters.
@@ -88,16 +78,9 @@ def dynamic_scores(
 
 
 def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = None) -> Floats:
-    """The root mean square of each parameter's gradient over a text's windows (P,), with a floor.
+    """The root mean square of each parameter's gradient over windows (P,), with a floor.
 
-    A batch averages over its sequences, so its mean square is multiplied by their number: that of single
-    windows, if they are independent and their mean gradient is zero, as in a trained model.
-
-    Args:
-        model: the network.
-        ids_N: the text, at least two ids; what is left over after whole windows of all sequences is not read.
-        chunk: steps of a window.
-        end: the id before which the state is reset; None where there is none.
+    The batch's mean square times its sequences: that of independent windows with mean gradient zero.
     """
     chunk = min(chunk, len(ids_N) - 1)
     sequences = min(SEQUENCES, (len(ids_N) - 1) // chunk)
@@ -127,7 +110,7 @@ def dynamic_costs(
     end: int | None = None,
     characters: int | None = None,
 ) -> KnownCosts:
-    """A network's losses as it learns from a text's start to its end; see ``scoring.network_costs``."""
+    """A network's losses as it learns from a text."""
     learner = _Learner(model, rms_P, adaptation)
     done = 0
 
@@ -152,7 +135,7 @@ def dynamic_costs(
 
 
 class _Learner:
-    """A copy of a network that learns as it reads, and its state."""
+    """A copy of a network that learns as it reads."""
 
     def __init__(self, model: Model, rms_P: Floats, adaptation: Adaptation) -> None:
         flat = FlatVector(model.shapes, model.dtype, model.params.flat.copy())
@@ -168,7 +151,7 @@ class _Learner:
         self._pull_P = np.empty_like(flat.flat)
 
     def score_and_learn(self, window: Window, y_T1: TokenIds) -> Costs:
-        """The losses of a window (T, 1), from which only then the model learns."""
+        """Return a window's losses (T, 1), then learn from it."""
         model, buffers, grads, y_T = self._model, self._buffers, self._grads, y_T1[:, 0]
         h_T1H, self._state = model.forward(window.x_TB, self._state, buffers, window.carry_TB)
         costs_T = nll_nats(model.params, flatten_time(h_T1H), y_T)

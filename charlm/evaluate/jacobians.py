@@ -1,8 +1,6 @@
-"""Jacobians of a recurrent state through time, by the network's own backward pass.
+"""Jacobians of a recurrent state through time, by the backward pass.
 
-The state s is all layers' variables side by side: h, and c where the cell has one. Backward over a batch of
-equal sequences, one for each component of s_t, with the identity's rows as gradients, gives every row of
-ds_t/ds_k at once, for one k after the other.
+The state s is all layers' variables side by side. Identity rows as gradients give every row of ds_t/ds_k.
 """
 
 from __future__ import annotations
@@ -23,13 +21,13 @@ from charlm.nn.state import States, select_columns
 
 @dataclass(frozen=True)
 class Passage:
-    """Characters that a model reads, and the states on the way.
+    """Characters that a model reads, and its states.
 
     Attributes:
         x_T: the characters.
-        states: the state before the first and after each: T + 1, each of one sequence.
-        dloss_S: gradient of the next character's loss with respect to the last state.
-        end: the id before which the state is reset, in a corpus of documents.
+        states: T + 1 states of one sequence, the first before x_0.
+        dloss_S: gradient of the next loss with respect to the last state.
+        end: the id before which the state is reset.
     """
 
     x_T: TokenIds
@@ -39,13 +37,9 @@ class Passage:
 
 
 def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None = None) -> list[Passage]:
-    """Read P texts from the initial state, and keep the last ``length`` characters before each one's end.
+    """Read P texts (T, P) from the initial state and keep the last ``length`` characters.
 
-    Args:
-        model: reads.
-        ids_TP: the texts; the last character of each is predicted and not read.
-        length: at most T - 1.
-        end: the id before which the state is reset; None where there is none.
+    The last character of each is only predicted.
     """
     (steps, count), y_P = ids_TP[:-1].shape, ids_TP[-1]
     x_N = ids_TP[:-1].T.reshape(-1)
@@ -62,10 +56,9 @@ def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None =
 
 
 def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
-    """ds_t/ds_k for k = t - 1, t - 2, ... back to the passage's start, each (S, S); t is its end.
+    """ds_t/ds_k for k = t - 1, t - 2, ... back to the start, each (S, S).
 
-    A row is a component of s_t, a column one of s_k; both run over layers, and in each over the cell's
-    variables. Where s_t has overflowed, every entry is not a number.
+    Rows are components of s_t, columns of s_k; all NaN where s_t has overflowed.
     """
     size = state_size(model)
     buffers = model.buffers(1, size)
@@ -89,14 +82,14 @@ def state_size(model: Model) -> int:
 
 
 def components_of(model: Model, name: str) -> npt.NDArray[np.intp]:
-    """The components of a state that are one of the cell's variables, in any layer."""
+    """The components of one of the cell's variables, in any layer."""
     names = model.cell.state_names
     owners_S = np.arange(state_size(model)) // model.config.hidden % len(names)
     return np.flatnonzero(owners_S == names.index(name))
 
 
 def _loss_gradients(model: Model, state: States, y_P: TokenIds) -> Floats:
-    """The gradient of each sequence's next loss with respect to its state (P, S)."""
+    """The gradient of each sequence's next loss by its state (P, S)."""
     gradients = model.zero_state(len(y_P))
     unused = model.params.zeros_like()
     dh_PH = gradients[-1][0]
