@@ -1,4 +1,4 @@
-"""The program ``charlm``: its commands, exit codes and error messages."""
+"""Commands, exit codes and error messages."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def charlm(
 
 
 def main() -> None:
-    """Run the command line; an error that is not a bug becomes one line on standard error."""
+    """Run the command line; an error becomes one line."""
     prepare_streams()
     warnings.showwarning = _show_warning
     sys.exit(_run())
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *where: Any, **how: Any) -> None:
-    """Print charlm's own warnings in one line, and others as Python does."""
+    """Print charlm's own warnings in one line."""
     if issubclass(category, CharlmWarning):
         _print_error(str(message))
     else:
@@ -61,7 +61,7 @@ def _show_warning(message: Warning | str, category: type[Warning], *where: Any, 
 
 
 def _run() -> int:
-    """Run the command line; returns the exit code."""
+    """Run, and return the exit code."""
     try:
         code: int | None = app(prog_name="charlm", standalone_mode=False)
         sys.stdout.flush()
@@ -83,7 +83,7 @@ def _run() -> int:
 
 
 def _explain_usage(error: TyperException) -> str:
-    """Explain a usage error; empty if the help was shown instead."""
+    """Explain a usage error; empty if help was shown."""
     _filter_suggestions(error)
     message = error.format_message().rstrip(".")
     # pydantic's: the value, and what is wrong with it.
@@ -96,7 +96,7 @@ def _explain_usage(error: TyperException) -> str:
 
 
 def _filter_suggestions(error: Any) -> None:
-    """Keep the suggested options whose names without dashes are similar to the unknown one."""
+    """Keep the suggestions whose names without dashes are similar."""
     if getattr(error, "possibilities", None):
         from difflib import get_close_matches
 

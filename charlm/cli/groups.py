@@ -1,8 +1,6 @@
-"""Commands and groups of commands, made from modules and from registries.
+"""Commands and groups, made from modules and registries.
 
-A module of a group's package is a subcommand with the module's name. It offers a function ``command``, or a class
-``group`` made by ``discover`` or ``list_members``. The help is the module's docstring. Its first line is read
-without importing the module, so that ``charlm --help`` does not wait for libraries that it does not use.
+A module offers a function ``command`` or a class ``group``; its docstring is the help, read without an import.
 """
 
 from __future__ import annotations
@@ -28,7 +26,7 @@ ADVICE = {
 
 
 class _PlainHelp:
-    """A command or group whose help has no line breaks within paragraphs, and no ``<bool>`` after flags."""
+    """A command whose help has whole paragraphs, and no ``<bool>``."""
 
     help: str | None
 
@@ -37,7 +35,7 @@ class _PlainHelp:
         self.help = "\n\n".join(" ".join(text.split()) for text in (self.help or "").split("\n\n"))
 
     def get_params(self, ctx: Any) -> Any:
-        """The options and arguments, ``--help`` included."""
+        """The options and arguments."""
         parameters = super().get_params(ctx)  # type: ignore[misc]
         for parameter in parameters:
             if getattr(parameter, "is_flag", False):
@@ -49,14 +47,14 @@ class _Command(_PlainHelp, TyperCommand):
     """A command."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; advise how to use less memory if it runs out."""
+        """Run the command; advise if memory runs out."""
         advice = ADVICE.get(str(self.name), "give a smaller model or a shorter text")
         with annotate_memory_error(f"running {ctx.command_path}: {advice}, or end other programs"):
             return super().invoke(ctx)
 
 
 class _UnloadedCommand(_Command):
-    """A command whose module is imported when it is invoked."""
+    """A command that is imported when invoked."""
 
     def __init__(self, name: str, module: str) -> None:
         spec = importlib.util.find_spec(module)
@@ -73,16 +71,16 @@ class _UnloadedCommand(_Command):
         return _make_command(module.command, self.name, module.__doc__)
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Import the command, and let it parse and run."""
+        """Import the command, and prepare it."""
         return self.load().make_context(*args, **kwargs)
 
 
 class _Group(_PlainHelp, TyperGroup):
-    """A command that has subcommands."""
+    """A group of commands."""
 
 
 def discover(package: str) -> type[TyperGroup]:
-    """The group of the commands in a package."""
+    """The commands in a package."""
 
     class Discovered(_Group):
         def list_commands(self, ctx: Any) -> list[str]:
@@ -97,12 +95,7 @@ def discover(package: str) -> type[TyperGroup]:
 
 
 def list_members(registry: Registry[Any], make: Callable[[str, Any], Callable[..., None]]) -> type[TyperGroup]:
-    """The group of a registry's members.
-
-    Args:
-        registry: its members' docstrings are the help.
-        make: makes a command's function from a member's name and class.
-    """
+    """A registry's members as commands."""
 
     class Members(_Group):
         def list_commands(self, ctx: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""Command-line options made from the fields of settings: name, type, default, help and choices."""
+"""Command-line options, made from the fields of settings."""
 
 from __future__ import annotations
 
@@ -52,13 +52,7 @@ NOUNS = {int: "a whole number", float: "a number"}
 
 
 def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Command], Command]:
-    """Replace a command's parameter ``settings`` by an option for every field of these groups.
-
-    The command gets a dictionary of the settings that were given; others are not in it.
-
-    Args:
-        panels: the groups under each heading of the help.
-    """
+    """Replace a command's parameter ``settings`` by options; it gets those that were given."""
     kinds: dict[str, type] = {}
     made = []
     for panel, groups in panels.items():
@@ -93,7 +87,7 @@ def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Com
 
 
 def _make_parameter(field: dataclasses.Field[Any], kind: type, panel: str) -> inspect.Parameter:
-    """Make the parameter from which typer makes the option; values are strings, which the group checks."""
+    """Make the parameter from which typer makes the option."""
     name, limits, default = field.name, field.metadata["limits"], field.default
     is_flag = kind is bool
     choices = "|".join(limits.choices()) if limits.choices is not None else None
@@ -116,7 +110,7 @@ def _parse(name: str, kind: type, given: Any) -> Any:
     """Convert a value to its field's type.
 
     Raises:
-        UsageError: it is not a number, but must be one.
+        UsageError: not a number.
     """
     try:
         return kind(given)

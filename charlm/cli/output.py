@@ -1,4 +1,4 @@
-"""Standard output and standard error: JSON lines, and text that cannot control a terminal."""
+"""JSON lines and escaped text on the standard streams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_json(record: Mapping[str, Any]) -> None:
-    """Print a JSON object as one line; numbers that are not finite become null."""
+    """Print a JSON line; non-finite numbers become null."""
     sys.stdout.write(escape_json(json.dumps(_make_finite(record), ensure_ascii=False, allow_nan=False)) + "\n")
     sys.stdout.flush()
 
@@ -34,22 +34,22 @@ def _make_finite(value: Any) -> Any:
 
 
 def write_text(text: str, raw: bool = False) -> None:
-    """Write untrusted text on standard output; on a terminal it is escaped unless ``raw``."""
+    """Print text; terminals get it escaped unless ``raw``."""
     sys.stdout.write(text if raw else escape_for(sys.stdout, text))
 
 
 def write_note(text: str) -> None:
-    """Write a line on standard error, escaped on a terminal."""
+    """Write a line on standard error."""
     sys.stderr.write(escape_for(sys.stderr, f"{text}\n"))
 
 
 def escape_for(stream: TextIO, text: str) -> str:
-    """Escape control characters if the stream is a terminal."""
+    """Escape control characters for a terminal."""
     return escape_controls(text) if stream.isatty() else text
 
 
 class UnfailingStream(io.RawIOBase):
-    """Writes to another stream; after the first system error, writes are dropped."""
+    """A stream that drops writes after a system error."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         self._stream = stream  # keeps the buffer from being closed
@@ -58,7 +58,7 @@ class UnfailingStream(io.RawIOBase):
         self._is_lost = False
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write or drop bytes; returns how many."""
+        """Write or drop bytes."""
         size = memoryview(data).nbytes
         if self._is_lost:
             return size
@@ -74,19 +74,16 @@ class UnfailingStream(io.RawIOBase):
         return True
 
     def isatty(self) -> bool:
-        """Whether the other stream is a terminal."""
+        """Whether it is a terminal."""
         return self._stream.isatty()
 
     def fileno(self) -> int:
-        """The other stream's file descriptor."""
+        """The file descriptor."""
         return self._stream.fileno()
 
 
 def prepare_streams() -> None:
-    """Open standard streams that are closed, on the null device, and make standard error one that cannot fail.
-
-    Otherwise the descriptor of a closed stream would go to the next file opened, which would get what is printed.
-    """
+    """Open closed standard streams on the null device; make standard error unfailing."""
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         try:
             os.fstat(number)

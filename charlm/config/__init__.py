@@ -1,4 +1,4 @@
-"""Every setting of charlm: its name, default, help and limits."""
+"""The settings of charlm."""
 
 from charlm.config.base import Config, Configurable, Limits, flag, setting
 from charlm.config.corpus import CorpusConfig

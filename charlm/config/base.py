@@ -1,7 +1,4 @@
-"""Groups of settings: frozen dataclasses whose fields carry help and limits.
-
-Construction checks the values, ``config.json`` stores them, and the command line makes its options from them.
-"""
+"""Groups of settings: frozen dataclasses whose fields carry help and limits."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ SHOWN = 80  # characters of a wrong value that a message shows
 
 @dataclass(frozen=True)
 class Limits:
-    """The values that a setting can have; ``low`` and ``high`` are allowed, ``above`` and ``below`` are not."""
+    """Allowed values; ``above`` and ``below`` are themselves excluded."""
 
     help: str
     low: float | None = None
@@ -31,7 +28,7 @@ class Limits:
     choices: Callable[[], tuple[str, ...]] | None = None
 
     def complaint(self, value: Any) -> str | None:
-        """What is wrong with a value, as the end of a sentence, or None."""
+        """What is wrong with a value, or None."""
         if self.choices is not None:
             return None if value in self.choices() else f"it must be one of {', '.join(self.choices())}"
         if isinstance(value, bool | str):
@@ -61,18 +58,7 @@ def setting(
     choices: Callable[[], tuple[str, ...]] | tuple[str, ...] | None = None,
     since: int = 1,
 ) -> Any:
-    """A dataclass field with help and limits; None is allowed if the field's type allows it.
-
-    Args:
-        default: the default value.
-        help: the text of ``--help``.
-        low: the least value.
-        above: a bound that is not allowed itself.
-        high: the greatest value.
-        below: a bound that is not allowed itself.
-        choices: the allowed values.
-        since: the first format of stored settings that has it.
-    """
+    """A field with help and limits; ``since`` is the first format that stores it."""
     among = (lambda: choices) if isinstance(choices, tuple) else choices
     limits = Limits(help, low=low, above=above, high=high, below=below, choices=among)
     return dataclasses.field(default=default, metadata={"limits": limits, "since": since})
@@ -92,7 +78,7 @@ class Config:
     """Base of every group of settings.
 
     Raises:
-        UsageError: on construction, a value has the wrong type or is outside its limits.
+        UsageError: a wrong type, or a value outside its limits.
     """
 
     _hints: ClassVar[dict[type, dict[str, Any]]] = {}
@@ -103,7 +89,7 @@ class Config:
 
     @classmethod
     def settings(cls) -> dict[str, dataclasses.Field[Any]]:
-        """The fields that are settings, by name."""
+        """The fields, by name."""
         return {field.name: field for field in dataclasses.fields(cls) if "limits" in field.metadata}
 
     @classmethod
@@ -140,15 +126,10 @@ class Config:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
-        """Read stored settings; those that are newer than the format have their defaults.
-
-        Args:
-            values: the settings by name.
-            where: the file, for messages.
-            version: the file's format.
+        """Read stored settings; those newer than the format have defaults.
 
         Raises:
-            CheckpointError: a name is unknown or missing, or a value is outside its limits.
+            CheckpointError: a name or value is invalid.
         """
         return cls._of_stored(values, cls.names_in(version), where)
 
@@ -164,10 +145,6 @@ class Config:
 
 
 class Configurable:
-    """Base of a registry's members that have settings of their own.
-
-    Attributes of a class:
-        config_type: the group of these settings.
-    """
+    """Base of registry members with settings of their own, a ``config_type``."""
 
     config_type: ClassVar[type[Config]] = Config

@@ -1,4 +1,4 @@
-"""Corpus settings: files, characters or bytes, normalization, documents."""
+"""Corpus settings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Units: TypeAlias = Literal["characters", "bytes"]
 
 @dataclass(frozen=True)
 class CorpusConfig(Config):
-    r"""The settings of reading a corpus.
+    r"""Settings of a corpus.
 
     Raises:
-        UsageError: a setting of characters is given for bytes.
+        UsageError: a setting needs characters, not bytes.
 
     >>> CorpusConfig(lowercase=True).is_lossy, CorpusConfig(lines=True).document_end
     (True, '\n')
@@ -70,11 +70,11 @@ class CorpusConfig(Config):
 
     @property
     def document_end(self) -> str | None:
-        """The text that ends a document; None if the corpus is one text."""
+        """The text that ends a document, or None."""
         return "\n" if self.lines else None if self.delimiter is None else self.changed(self.delimiter)
 
     def changed(self, text: str) -> str:
-        """Apply lower case and normalization as the settings say.
+        """Apply lower case and normalization.
 
         >>> CorpusConfig(lowercase=True, normalize="nfc").changed("Cafe\N{COMBINING ACUTE ACCENT}")
         'café'
@@ -86,7 +86,7 @@ class CorpusConfig(Config):
 
 
 def _is_text(text: str, is_bytes: bool) -> bool:
-    """Whether a text is not empty and valid; with bytes, undecodable ones from the shell are valid."""
+    """Whether a text is not empty and valid."""
     try:
         return bool(text.encode("utf-8", "surrogateescape" if is_bytes else "strict"))
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Data settings: the split, and how the training split is cut into batches."""
+"""Data settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class DataConfig(Config):
     """The settings of the split and of truncated BPTT.
 
     Raises:
-        UsageError: two settings define the same split.
+        UsageError: a split is defined twice.
     """
 
     seq_len: int = setting(64, "BPTT length in characters.", low=1, high=1_000_000)

@@ -1,4 +1,4 @@
-"""Engine settings: what runs the training steps."""
+"""Engine settings."""
 
 from __future__ import annotations
 

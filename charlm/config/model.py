@@ -1,4 +1,4 @@
-"""Model settings: cell, size, input encoding, number type."""
+"""Model settings."""
 
 from __future__ import annotations
 
@@ -19,10 +19,7 @@ STORED_BY_EVERY_CELL = ("nonlinearity", "reset_after", "forget_bias")
 
 @dataclass(frozen=True, init=False)
 class ModelConfig(Config):
-    """The settings of a model.
-
-    Attributes:
-        own: the settings of the cell alone.
+    """The settings of a model; ``own`` are the cell's.
 
     >>> ModelConfig(cell="gru", hidden=128).layers
     1
@@ -43,7 +40,7 @@ class ModelConfig(Config):
     own: Config = dataclasses.field(default=Config())
 
     def __init__(self, *, own: Config | None = None, **values: Any) -> None:
-        """The settings by name, with those of the cell; ``own`` holds others of the cell."""
+        """Take settings by name, the cell's among them."""
         common = self.settings()
         given = own.to_json() if isinstance(own, Config) else {} if own is None else {"own": own}
         given |= {name: values.pop(name) for name in values.keys() - common.keys()}
@@ -62,21 +59,21 @@ class ModelConfig(Config):
             )
 
     def with_cell(self, cell: str, **own: Any) -> Self:
-        """The same model with another cell, which takes over the settings that both have."""
+        """The same model with another cell; shared settings stay."""
         kept = {
             name: value for name, value in self.own.to_json().items() if name in _config_type(cell).settings()
         }
         return type(self)(**super().to_json() | {"cell": cell} | kept | own)
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as JSON values, by name, the cell's among them."""
+        """The settings as JSON values, the cell's included."""
         others = {name: _owners(name) for name in STORED_BY_EVERY_CELL}
         defaults = {name: next(iter(owners.values())).settings()[name].default for name, owners in others.items()}
         return super().to_json() | defaults | self.own.to_json()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
-        """The settings of a stored mapping; see ``Config.from_json``."""
+        """Read stored settings."""
         cell = values.get("cell")
         own = _config_type(cell).names_in(version) if cell in CELLS.names() else set()
         # In format 1 another cell's setting could be given, and had no effect.
@@ -90,7 +87,7 @@ class ModelConfig(Config):
 
 
 def cell_config_types() -> list[type[Config]]:
-    """The groups of settings that cells have of their own, each once."""
+    """The cells' own groups of settings."""
     return list(dict.fromkeys(_config_type(cell) for cell in CELLS.names()))
 
 
@@ -99,16 +96,16 @@ def _config_type(cell: str) -> type[Config]:
 
 
 def _owners(name: str) -> dict[str, type[Config]]:
-    """The cells that have a setting of this name, and their groups."""
+    """The cells with this setting, and their groups."""
     kinds = {cell: _config_type(cell) for cell in CELLS.names()}
     return {cell: kind for cell, kind in kinds.items() if name in kind.settings()}
 
 
 def _own_settings(cell: str, given: dict[str, Any]) -> Config:
-    """The settings of a cell; those of other cells are refused unless they are defaults.
+    """A cell's settings; defaults of other cells are ignored.
 
     Raises:
-        UsageError: a name is no setting, a value is outside its limits, or belongs to another cell.
+        UsageError: an invalid name or value, or another cell's setting.
     """
     unknown = sorted(name for name in given if not _owners(name))
     if unknown:

@@ -1,4 +1,4 @@
-"""Optimizer settings: update rule, learning rate, clipping, regularization."""
+"""Optimizer settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from charlm.config.base import Config, setting
 
 @dataclass(frozen=True)
 class OptimizerConfig(Config):
-    """The settings of the optimizer and of regularization."""
+    """Settings of optimizer and regularization."""
 
     optimizer: str = setting("adam", "Optimizer.", choices=lambda: module_names("charlm.optim.rules"))
     lr: float | None = setting(

@@ -1,4 +1,4 @@
-"""Run settings: length, validations, samples, checkpoints, seed."""
+"""Run settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS = {"s": 1.0, "m": 60.0}
 
 @dataclass(frozen=True)
 class RunConfig(Config):
-    """The settings of a run's length and of its regular events.
+    """Settings of a run's length and events.
 
     Raises:
         UsageError: more than one length, or an invalid interval.
@@ -73,7 +73,7 @@ class RunConfig(Config):
 
     @property
     def length(self) -> tuple[str, float]:
-        """The unit and the amount of the run's length."""
+        """Unit and amount of the length."""
         for unit in ("epochs", "steps", "minutes"):
             amount = getattr(self, unit)
             if amount is not None:
@@ -82,7 +82,7 @@ class RunConfig(Config):
 
     @property
     def save_interval(self) -> tuple[str, float] | None:
-        """The unit, steps or seconds, and the amount of the checkpoint interval; None if not given."""
+        """Unit (steps or seconds) and amount of the checkpoint interval."""
         found = re.fullmatch(r"([0-9]{1,9})|([0-9]{1,9}(?:\.[0-9]{1,9})?)([sm])", self.save_every or "", re.ASCII)
         if found is None:
             return None

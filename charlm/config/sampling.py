@@ -1,4 +1,4 @@
-"""Sampling settings: length, prompt, number, stop string, seed."""
+"""Sampling settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from charlm.config.base import Config, setting
 
 @dataclass(frozen=True)
 class SamplingConfig(Config):
-    """The settings of sampling; each filter adds its own.
+    """The settings of sampling without filters.
 
     Raises:
         UsageError: an empty stop string.

@@ -1,4 +1,4 @@
-"""All settings of a run, in groups, as stored with the run."""
+"""All settings of a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STORED_IN = {"engine": "batching"}
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The settings of a training run, by group.
+    """A training run's settings, by group.
 
     >>> TrainingConfig.from_settings(cell="gru", steps=10).model.cell
     'gru'
@@ -45,10 +45,10 @@ class TrainingConfig:
 
     @classmethod
     def from_settings(cls, **settings: Any) -> Self:
-        """Sort settings by name into their groups.
+        """Sort settings into groups.
 
         Raises:
-            UsageError: a setting is unknown, or a value is outside its limits.
+            UsageError: an invalid setting.
         """
         groups: dict[str, Any] = {
             name: group(**{key: settings.pop(key) for key in group.settings().keys() & settings.keys()})
@@ -66,15 +66,10 @@ class TrainingConfig:
 
     @classmethod
     def from_json(cls, values: Any, where: str, version: int) -> Self:
-        """Read stored settings; a group that is newer than the format has its defaults.
-
-        Args:
-            values: the groups by name, each a mapping of settings.
-            where: the file, for messages.
-            version: the file's format.
+        """Read stored settings; groups newer than the format have defaults.
 
         Raises:
-            CheckpointError: a group is missing or unknown, or a value is invalid.
+            CheckpointError: a group or value is invalid.
         """
         expected = [name for name, group in GROUPS.items() if name not in STORED_IN and group.names_in(version)]
         if not isinstance(values, Mapping) or set(values) != set(expected):

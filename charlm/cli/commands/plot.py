@@ -50,10 +50,10 @@ def command(
 
 
 def learning_curve(runs: Sequence[Run], x: str, unit: str) -> Curve:
-    """Make the learning curves of at least one run.
+    """Make the learning curves of runs.
 
     Raises:
-        UsageError: two runs have the same name.
+        UsageError: two runs share a name.
         RunError: a run has no records.
     """
     series = {}
@@ -74,7 +74,7 @@ def learning_curve(runs: Sequence[Run], x: str, unit: str) -> Curve:
 def _find_points(
     records: Sequence[dict[str, Any]], x: str, loss: str, nats_per_unit: float
 ) -> list[tuple[float, float]]:
-    """The points (x, loss) of the records that have both."""
+    """The points (x, loss) of the records."""
     key = {"steps": "step", "seconds": "seconds", "epochs": "epoch"}[x]
     pairs = [(record.get(key), record.get(loss)) for record in records]
     return [

@@ -101,7 +101,7 @@ def _check(
     raw: bool,
     json: bool,
 ) -> None:
-    """Refuse options that exclude each other."""
+    """Refuse conflicting options."""
     number, fixed = settings.get("num", 1), settings.get("temperature", 0)
     for is_conflict, message in (
         (greedy and temperature == AUTO, "--greedy is temperature 0: leave out --temperature auto"),
@@ -116,15 +116,11 @@ def _check(
 
 
 def fit_temperature(run: str | None, weights: str | None) -> float:
-    """Find the temperature with the lowest loss on a run's own validation split; see charlm eval calibration.
-
-    Args:
-        run: a run's folder or name; None is the newest.
-        weights: as in ``--weights``.
+    """Find the temperature with the lowest validation loss.
 
     Raises:
-        CorpusError: the run's corpus has moved or changed.
-        UsageError: the run has no validation split.
+        CorpusError: the corpus moved or changed.
+        UsageError: no validation split.
     """
     # These imports take longer than sampling.
     from charlm.cli.display.progress import progress_bar
@@ -145,7 +141,7 @@ def fit_temperature(run: str | None, weights: str | None) -> float:
 
 
 def _print(model: LanguageModel, settings: dict[str, Any], name: str, raw: bool, json: bool) -> None:
-    """Generate all samples, then write them."""
+    """Generate samples, then write them."""
     texts = model.samples(**({"num": 1} | settings))
     if json:
         for number, text in enumerate(texts):
@@ -155,7 +151,7 @@ def _print(model: LanguageModel, settings: dict[str, Any], name: str, raw: bool,
 
 
 def _stream(model: LanguageModel, settings: dict[str, Any], raw: bool) -> None:
-    """Generate one sample, and write each character at once."""
+    """Write each character of one sample at once."""
     characters = (character for (character,) in model.stream(**settings))
     first = next(characters, "")  # refuses a prompt that the model cannot read, before it is printed
     for piece in chain((model.read_prompt(settings.get("prompt", "")), first), characters):

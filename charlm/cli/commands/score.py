@@ -58,10 +58,10 @@ def _load_models(runs: list[Run]) -> dict[str, LanguageModel]:
 
 
 def _read_lines(errors: str) -> Iterator[str]:
-    r"""Read lines, which only \n separates; ``errors`` is "surrogateescape" if they are read as bytes.
+    r"""Read lines, which only \n separates.
 
     Raises:
-        CorpusError: a line is not in UTF-8.
+        CorpusError: a line is not UTF-8.
     """
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:
@@ -74,7 +74,7 @@ def _read_lines(errors: str) -> Iterator[str]:
 
 
 def _make_records(lines: list[str], names: list[str], scores: list[LineScores]) -> Iterator[dict[str, Any]]:
-    """Make a JSON object for each line."""
+    """Make a record of each line."""
     posteriors_ML = posteriors(np.array([each.nats for each in scores]))
     best_L = posteriors_ML.argmax(axis=0)
     for place, line in enumerate(line.removesuffix("\r") for line in lines):

@@ -129,7 +129,7 @@ def command(
 def _begin(
     source: Source, settings: ResolvedSettings, origin: Run | None, out: Path | None, quiet: bool
 ) -> Iterator[tuple[Trainer, Run]]:
-    """A new run, locked; ``origin`` is the run to fine-tune."""
+    """Begin and lock a new run."""
     # Loaded first: settings that do not match untrusted weights get no memory.
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
@@ -148,7 +148,7 @@ def _begin(
 def _resume(
     before: Run, settings: dict[str, Any], quiet: bool, corpus: Sequence[str]
 ) -> Iterator[tuple[Trainer, Run]]:
-    """A resumed run, locked."""
+    """Resume and lock a run."""
     with only_writer(before.folder):
         run = Run.open(before.folder)  # read again, now that no other process can change it
         with progress_bar("reading", quiet) as progress:
@@ -157,10 +157,10 @@ def _resume(
 
 
 def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
-    """Train to the end, or until a signal; returns whether it was stopped.
+    """Train; returns whether a signal stopped it.
 
     Raises:
-        OSError: the reports could not be written as JSON; training is complete, and saved.
+        OSError: the reports could not be written; training is saved.
     """
     _say(_describe(trainer), quiet)
     stopped = False
@@ -191,7 +191,7 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
 
 
 def _describe(trainer: Trainer) -> str:
-    """Describe the data, the network and the preset."""
+    """Describe data, network and preset."""
     config, corpus = trainer.config, trainer.corpus
     rare, validation = corpus.vocabulary.rare, len(corpus.validation)
     text = (
@@ -214,7 +214,7 @@ def _describe(trainer: Trainer) -> str:
 
 
 def _describe_transfer(trainer: Trainer, moved: Transfer) -> str:
-    """Describe the vocabulary after fine-tuning starts, and the settings of reading that are not the defaults."""
+    """Describe the changed vocabulary, and unusual settings of reading."""
     own, plain = trainer.config.corpus.to_json(), CorpusConfig().to_json()
     flags = [
         flag(name) if own[name] is True else f"{flag(name)} {own[name]}"
@@ -227,7 +227,7 @@ def _describe_transfer(trainer: Trainer, moved: Transfer) -> str:
 
 
 def _describe_last(run: Run) -> str:
-    """Describe the last checkpoint of a run that was stopped at once."""
+    """Describe the last checkpoint."""
     step = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary)).scalars["step"]
     again = f"charlm train --resume {shlex.quote(str(run.folder))}"
     return f"stopped at once, last checkpoint at step {step}; continue with: {again}"

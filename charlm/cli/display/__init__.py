@@ -1,1 +1,1 @@
-"""What people see: tables, curves, colors, progress."""
+"""Tables, curves, colors, progress."""

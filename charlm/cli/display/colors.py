@@ -1,4 +1,4 @@
-"""Surprisal as color: from nearly white at 0 bits to dark red at 8 bits and more."""
+"""Surprisal as color: white at 0 bits, dark red from 8 bits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DARK = 5  # from this level on, letters are white
 
 
 def choose_level(bits: float | None) -> int | None:
-    """The color level of a character; None if it was not predicted.
+    """The color level of a character.
 
     >>> [choose_level(bits) for bits in (None, 0.0, 2.7, 8.0, 40.0)]
     [None, 0, 2, 8, 8]
@@ -28,7 +28,7 @@ def choose_level(bits: float | None) -> int | None:
 
 
 def choose_colors(level: int) -> tuple[str, str]:
-    """The colors of a level's letters and of their background.
+    """The colors of letters and background.
 
     >>> choose_colors(0), choose_colors(8)
     (('#000000', '#fffbeb'), ('#ffffff', '#a50a0a'))
@@ -39,12 +39,12 @@ def choose_colors(level: int) -> tuple[str, str]:
 
 
 def format_level(level: int) -> str:
-    """A level in a legend, such as ``3`` or, for the last, ``8+``."""
+    """A level in a legend: ``3``, ``8+``."""
     return f"{level}+" if level == LEVELS - 1 else str(level)
 
 
 def escape_lines(text: str) -> str:
-    r"""Escape control characters; a newline is shown and starts a new line.
+    r"""Escape control characters; newlines are shown and kept.
 
     >>> print(escape_lines("a\tb\nc"))
     a\tb\n
@@ -57,7 +57,7 @@ def escape_lines(text: str) -> str:
 
 
 def print_colored(colored: ColoredText) -> None:
-    """Print the beginning of a text, in color if standard output is a terminal."""
+    """Print the beginning of a text, colored on terminals."""
     drawn = Text(f"{escape_unprintable(colored.title)}, bits/char: ")
     for level in range(LEVELS):
         drawn.append(f" {format_level(level)} ", _make_style(level))

@@ -1,4 +1,4 @@
-"""Drawing curves: in the terminal with plotext, in PNG and SVG files with matplotlib, which is optional."""
+"""Draw curves: plotext in terminals, optional matplotlib in files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INCHES = (8, 4.5)  # of one curve in a file
 
 
 def print_curves(curves: Sequence[Curve]) -> None:
-    """Draw curves on standard output, in color if that is a terminal and ``NO_COLOR`` is not set."""
+    """Print curves, colored on terminals unless ``NO_COLOR`` is set."""
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else WIDTH
     in_color = is_terminal and not os.environ.get("NO_COLOR")
@@ -33,7 +33,7 @@ def print_curves(curves: Sequence[Curve]) -> None:
 
 
 def draw_curve(curve: Curve, width: int, in_color: bool) -> str:
-    """Draw a curve as lines of text, at most ``width`` columns wide."""
+    """Draw a curve as text."""
     import plotext  # takes 0.1 s, so only when needed
 
     plotext.clear_figure()
@@ -56,10 +56,10 @@ def draw_curve(curve: Curve, width: int, in_color: bool) -> str:
 
 
 def check_plot_file(path: Path) -> None:
-    """Check before long work that ``save_curves`` can write the file.
+    """Check early that ``save_curves`` can write.
 
     Raises:
-        UsageError: its name has another ending, or matplotlib is not installed.
+        UsageError: an unknown ending, or no matplotlib.
     """
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{str(path)!r} is not a picture: its name must end in {' or '.join(FORMATS)}")
@@ -68,10 +68,10 @@ def check_plot_file(path: Path) -> None:
 
 
 def save_curves(curves: Sequence[Curve], path: Path) -> None:
-    """Draw curves below each other into a picture; the file's ending is the format.
+    """Draw curves into a PNG or SVG file.
 
     Raises:
-        UsageError: see ``check_plot_file``.
+        UsageError: an unknown ending, or no matplotlib.
         RunError: a system error.
     """
     check_plot_file(path)

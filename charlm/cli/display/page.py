@@ -1,4 +1,4 @@
-"""A web page of texts colored by surprisal: one file that needs no other and no network."""
+"""A self-contained web page of texts colored by surprisal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ b:hover { outline: 2px solid #000000; }
 
 
 def make_page(texts: Sequence[ColoredText]) -> str:
-    """Make the page, in HTML.
+    """Make the HTML page.
 
     >>> page = make_page([ColoredText("a run", "<&", [None, 1.0], [[], [Candidate("&", 0.5)]], 0)])
     >>> '<pre>&lt;<b class="l1" title="1.00 bits&#10;50.0% &amp;">&amp;</b></pre>' in page

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, plain lines elsewhere."""
+"""Progress bars on terminals, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BAR = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
 
 class TrainingDisplay:
-    """Shows the reports of a training loop."""
+    """Shows training reports."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -33,7 +33,7 @@ class TrainingDisplay:
         )  # fmt: skip
 
     def show(self, report: events.Report) -> None:
-        """Move the bar for a step, or write a report above it."""
+        """Move the bar, or write a report."""
         match report:
             case events.StepReport():
                 self._step(report)
@@ -73,7 +73,7 @@ class TrainingDisplay:
         self._bar.update(report.progress - self._bar.n)
 
     def _summarize(self, report: events.SummaryReport) -> None:
-        """Write how training ended, and what to do next."""
+        """Write how training ended."""
         self.close()
         run = shlex.quote(report.run)
         speed = f"{report.seconds:.1f} s, {report.chars_per_second:,.0f} chars/s"
@@ -105,7 +105,7 @@ def _format_loss(nats: float | None) -> str:
 
 @contextmanager
 def progress_bar(label: str, quiet: bool) -> Iterator[Progress]:
-    """A bar on a terminal for work that takes a while; yields the function that moves it."""
+    """A progress bar; yields the function that moves it."""
     with tqdm(
         desc=escape_unprintable(label), file=sys.stderr, leave=False, delay=DELAY,
         disable=quiet or not sys.stderr.isatty(), bar_format="{l_bar}{bar}|",

@@ -1,4 +1,4 @@
-"""Printing results: tables, curves and notes, or JSON lines."""
+"""Print results as tables or JSON lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LARGE = 1e12  # from here on numbers are in scientific notation
 
 
 def print_findings(findings: EvalResult, as_json: bool) -> None:
-    """Print the results of a measurement on standard output."""
+    """Print the results of a measurement."""
     if as_json:  # every object has the notes: lines are sorted, filtered and read one by one
         for record in findings.records:
             print_json(record | {"notes": findings.notes})
@@ -52,7 +52,7 @@ def save_findings(findings: EvalResult) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table with numbers aligned to the right; if the terminal is too narrow, a line for each value."""
+    """Print a table; on narrow terminals, a line per value."""
     drawn = RichTable(title=_cell(table.title), title_justify="left")
     for number, column in enumerate(table.columns):
         is_number = all(isinstance(row[number], int | float | None) for row in table.rows)
@@ -68,7 +68,7 @@ def print_table(table: Table) -> None:
 
 
 def _turn(table: Table) -> RichTable:
-    """A table with a line for each value, and a rule between the rows."""
+    """A table with a line per value."""
     drawn = RichTable(title=_cell(table.title), title_justify="left", show_header=False)
     drawn.add_column(no_wrap=True)
     drawn.add_column(overflow="fold")
@@ -80,7 +80,7 @@ def _turn(table: Table) -> RichTable:
 
 
 def print_profile(seconds: Mapping[str, float], steps: int) -> None:
-    """Print on standard error the time of each part of a training step."""
+    """Print the times of a step's parts."""
     whole = sum(seconds.values())
     drawn = RichTable(title="Where a step's time went", title_justify="left")
     for heading in ("activity", "ms a step", "share"):
@@ -91,7 +91,7 @@ def print_profile(seconds: Mapping[str, float], steps: int) -> None:
 
 
 def _cell(text: str) -> Text:
-    """A cell's text, without markup and escaped on a terminal."""
+    """A cell's text, escaped on terminals."""
     return Text(escape_for(sys.stdout, text))
 
 

@@ -40,7 +40,7 @@ def command(
 
 
 def _list_kept(cleared: Cleared) -> str:
-    """List what is still there, one per line."""
+    """List what is left."""
     lines = [
         "kept, as it came through standard input and runs may need it (--stdin removes it): "
         + escape_unprintable(str(path))
