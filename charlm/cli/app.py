@@ -46,7 +46,7 @@ def charlm(
 
 
 def main() -> None:
-    """Run the command line; an error becomes one line."""
+    """Run charlm; errors become one line."""
     prepare_streams()
     warnings.showwarning = _show_warning
     sys.exit(_run())
@@ -83,7 +83,7 @@ def _run() -> int:
 
 
 def _explain_usage(error: TyperException) -> str:
-    """Explain a usage error; empty if help was shown."""
+    """Explain a usage error."""
     _filter_suggestions(error)
     message = error.format_message().rstrip(".")
     # pydantic's: the value, and what is wrong with it.
@@ -96,7 +96,7 @@ def _explain_usage(error: TyperException) -> str:
 
 
 def _filter_suggestions(error: Any) -> None:
-    """Keep the suggestions whose names without dashes are similar."""
+    """Keep only similar suggestions."""
     if getattr(error, "possibilities", None):
         from difflib import get_close_matches
 

@@ -1,6 +1,6 @@
-"""Commands and groups, made from modules and registries.
+"""Commands, made from modules and registries.
 
-A module offers a function ``command`` or a class ``group``; its docstring is the help, read without an import.
+A module offers ``command`` or ``group``; its docstring is the help.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ADVICE = {
 
 
 class _PlainHelp:
-    """A command whose help has whole paragraphs, and no ``<bool>``."""
+    """A command with plain help."""
 
     help: str | None
 
@@ -47,7 +47,7 @@ class _Command(_PlainHelp, TyperCommand):
     """A command."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; advise if memory runs out."""
+        """Run; advise if memory runs out."""
         advice = ADVICE.get(str(self.name), "give a smaller model or a shorter text")
         with annotate_memory_error(f"running {ctx.command_path}: {advice}, or end other programs"):
             return super().invoke(ctx)

@@ -1,4 +1,4 @@
-"""Command-line options, made from the fields of settings."""
+"""Command-line options, made from settings."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ NOUNS = {int: "a whole number", float: "a number"}
 
 
 def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Command], Command]:
-    """Replace a command's parameter ``settings`` by options; it gets those that were given."""
+    """Replace a command's parameter ``settings`` by options."""
     kinds: dict[str, type] = {}
     made = []
     for panel, groups in panels.items():
@@ -87,7 +87,7 @@ def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Com
 
 
 def _make_parameter(field: dataclasses.Field[Any], kind: type, panel: str) -> inspect.Parameter:
-    """Make the parameter from which typer makes the option."""
+    """Make the parameter of an option."""
     name, limits, default = field.name, field.metadata["limits"], field.default
     is_flag = kind is bool
     choices = "|".join(limits.choices()) if limits.choices is not None else None

@@ -1,4 +1,4 @@
-"""JSON lines and escaped text on the standard streams."""
+"""JSON lines and escaped text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def escape_for(stream: TextIO, text: str) -> str:
 
 
 class UnfailingStream(io.RawIOBase):
-    """A stream that drops writes after a system error."""
+    """A stream that drops failing writes."""
 
     def __init__(self, stream: io.TextIOWrapper) -> None:
         self._stream = stream  # keeps the buffer from being closed
@@ -83,7 +83,7 @@ class UnfailingStream(io.RawIOBase):
 
 
 def prepare_streams() -> None:
-    """Open closed standard streams on the null device; make standard error unfailing."""
+    """Open closed standard streams; make standard error unfailing."""
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         try:
             os.fstat(number)

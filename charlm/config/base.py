@@ -1,4 +1,4 @@
-"""Groups of settings: frozen dataclasses whose fields carry help and limits."""
+"""Groups of settings, with help and limits."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def setting(
     choices: Callable[[], tuple[str, ...]] | tuple[str, ...] | None = None,
     since: int = 1,
 ) -> Any:
-    """A field with help and limits; ``since`` is the first format that stores it."""
+    """A field with help and limits, stored ``since`` a format."""
     among = (lambda: choices) if isinstance(choices, tuple) else choices
     limits = Limits(help, low=low, above=above, high=high, below=below, choices=among)
     return dataclasses.field(default=default, metadata={"limits": limits, "since": since})
@@ -78,7 +78,7 @@ class Config:
     """Base of every group of settings.
 
     Raises:
-        UsageError: a wrong type, or a value outside its limits.
+        UsageError: a wrong type or value.
     """
 
     _hints: ClassVar[dict[type, dict[str, Any]]] = {}
@@ -145,6 +145,6 @@ class Config:
 
 
 class Configurable:
-    """Base of registry members with settings of their own, a ``config_type``."""
+    """Base of registry members with a ``config_type``."""
 
     config_type: ClassVar[type[Config]] = Config

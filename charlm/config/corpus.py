@@ -70,7 +70,7 @@ class CorpusConfig(Config):
 
     @property
     def document_end(self) -> str | None:
-        """The text that ends a document, or None."""
+        """The end of a document, or None."""
         return "\n" if self.lines else None if self.delimiter is None else self.changed(self.delimiter)
 
     def changed(self, text: str) -> str:
@@ -86,7 +86,7 @@ class CorpusConfig(Config):
 
 
 def _is_text(text: str, is_bytes: bool) -> bool:
-    """Whether a text is not empty and valid."""
+    """Whether a text is valid, not empty."""
     try:
         return bool(text.encode("utf-8", "surrogateescape" if is_bytes else "strict"))
     except UnicodeEncodeError:

@@ -10,7 +10,7 @@ from charlm.config.base import Config, flag, setting
 
 @dataclass(frozen=True)
 class DataConfig(Config):
-    """The settings of the split and of truncated BPTT.
+    """Settings of split and truncated BPTT.
 
     Raises:
         UsageError: a split is defined twice.

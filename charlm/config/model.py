@@ -59,7 +59,7 @@ class ModelConfig(Config):
             )
 
     def with_cell(self, cell: str, **own: Any) -> Self:
-        """The same model with another cell; shared settings stay."""
+        """The same model with another cell."""
         kept = {
             name: value for name, value in self.own.to_json().items() if name in _config_type(cell).settings()
         }
@@ -96,16 +96,16 @@ def _config_type(cell: str) -> type[Config]:
 
 
 def _owners(name: str) -> dict[str, type[Config]]:
-    """The cells with this setting, and their groups."""
+    """Cells with this setting, and their groups."""
     kinds = {cell: _config_type(cell) for cell in CELLS.names()}
     return {cell: kind for cell, kind in kinds.items() if name in kind.settings()}
 
 
 def _own_settings(cell: str, given: dict[str, Any]) -> Config:
-    """A cell's settings; defaults of other cells are ignored.
+    """A cell's settings, without others' defaults.
 
     Raises:
-        UsageError: an invalid name or value, or another cell's setting.
+        UsageError: an invalid or another cell's setting.
     """
     unknown = sorted(name for name in given if not _owners(name))
     if unknown:

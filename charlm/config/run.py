@@ -82,7 +82,7 @@ class RunConfig(Config):
 
     @property
     def save_interval(self) -> tuple[str, float] | None:
-        """Unit (steps or seconds) and amount of the checkpoint interval."""
+        """Unit and amount of the checkpoint interval."""
         found = re.fullmatch(r"([0-9]{1,9})|([0-9]{1,9}(?:\.[0-9]{1,9})?)([sm])", self.save_every or "", re.ASCII)
         if found is None:
             return None

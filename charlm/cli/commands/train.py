@@ -160,7 +160,7 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
     """Train; returns whether a signal stopped it.
 
     Raises:
-        OSError: the reports could not be written; training is saved.
+        OSError: reports not written; training is saved.
     """
     _say(_describe(trainer), quiet)
     stopped = False
@@ -214,7 +214,7 @@ def _describe(trainer: Trainer) -> str:
 
 
 def _describe_transfer(trainer: Trainer, moved: Transfer) -> str:
-    """Describe the changed vocabulary, and unusual settings of reading."""
+    """Describe the new vocabulary and unusual settings."""
     own, plain = trainer.config.corpus.to_json(), CorpusConfig().to_json()
     flags = [
         flag(name) if own[name] is True else f"{flag(name)} {own[name]}"

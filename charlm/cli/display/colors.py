@@ -1,4 +1,4 @@
-"""Surprisal as color: white at 0 bits, dark red from 8 bits."""
+"""Surprisal as color, from 0 to 8 bits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def format_level(level: int) -> str:
 
 
 def escape_lines(text: str) -> str:
-    r"""Escape control characters; newlines are shown and kept.
+    r"""Escape control characters; keep newlines.
 
     >>> print(escape_lines("a\tb\nc"))
     a\tb\n
@@ -57,7 +57,7 @@ def escape_lines(text: str) -> str:
 
 
 def print_colored(colored: ColoredText) -> None:
-    """Print the beginning of a text, colored on terminals."""
+    """Print a text's beginning, colored on terminals."""
     drawn = Text(f"{escape_unprintable(colored.title)}, bits/char: ")
     for level in range(LEVELS):
         drawn.append(f" {format_level(level)} ", _make_style(level))

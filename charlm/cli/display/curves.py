@@ -1,4 +1,4 @@
-"""Draw curves: plotext in terminals, optional matplotlib in files."""
+"""Draw curves with plotext or matplotlib."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INCHES = (8, 4.5)  # of one curve in a file
 
 
 def print_curves(curves: Sequence[Curve]) -> None:
-    """Print curves, colored on terminals unless ``NO_COLOR`` is set."""
+    """Print curves, colored on terminals without ``NO_COLOR``."""
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else WIDTH
     in_color = is_terminal and not os.environ.get("NO_COLOR")

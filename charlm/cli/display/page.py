@@ -1,4 +1,4 @@
-"""A self-contained web page of texts colored by surprisal."""
+"""A web page of texts colored by surprisal."""
 
 from __future__ import annotations
 

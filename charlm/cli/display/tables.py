@@ -52,7 +52,7 @@ def save_findings(findings: EvalResult) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Print a table; on narrow terminals, a line per value."""
+    """Print a table that fits the terminal."""
     drawn = RichTable(title=_cell(table.title), title_justify="left")
     for number, column in enumerate(table.columns):
         is_number = all(isinstance(row[number], int | float | None) for row in table.rows)
