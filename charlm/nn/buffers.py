@@ -1,8 +1,4 @@
-"""Buffers of a recurrence, allocated once and reused for every window.
-
-A ForwardCache holds what one layer's forward pass saves for its backward pass. A Scratch holds temporary
-arrays, which the layers of a network share.
-"""
+"""Buffers of a recurrence, allocated once and reused for every window."""
 
 from __future__ import annotations
 
@@ -27,28 +23,17 @@ COPIED_ROWS = 64  # of a matrix at once, so that their cache lines stay in the f
 
 
 def block_length(seq_len: int, batch_size: int, width: int) -> int:
-    """The number of time steps of ``width`` pre-activations that a backward pass treats as one block."""
+    """The number of time steps in a block of a backward pass."""
     return min(seq_len, max(1, BLOCK_VALUES // (batch_size * width)))
 
 
 class Scratch:
-    """Temporary arrays for windows of up to (T, B, H); the layers of a stack share them.
-
-    Attributes:
-        W_HG: W_hh with the gates outermost in memory, which is fastest for small batches.
-        product_BG: the recurrent product of one step.
-        rows_TBG: the gradient of a layer's pre-activations in the usual memory order.
-        dh_TBH: a block of the gradient with respect to the outputs, batch innermost.
-        dx_TBH: the gradient with respect to a layer's input.
-        around_TBH: the gradient through the residual connection; empty if there is none.
-        arrays: the cell's own, by name.
-        stopwatch: times the parts of a step.
-    """
+    """Temporary arrays for windows of up to (T, B, H); layers share them."""
 
     def __init__(
         self, shapes: Shapes, size: WindowSize, width: int, dtype: npt.DTypeLike, is_residual: bool = False
     ) -> None:
-        """Allocate for layers of G = ``width``, and the cell's own shapes."""
+        """Allocate for layers of G = ``width``."""
         seq_len, batch_size, hidden = size
         self.W_HG = empty_steps(hidden, width, dtype=dtype)
         self.product_BG = empty_steps(batch_size, width, dtype=dtype)
@@ -60,16 +45,13 @@ class Scratch:
         self.stopwatch = Stopwatch()
 
     def arrange(self, W_hh: Floats) -> None:
-        """Copy a layer's recurrent weights [H, G] into ``W_HG``."""
+        """Copy W_hh [H, G] into ``W_HG``."""
         for start in range(0, len(W_hh), COPIED_ROWS):
             self.W_HG[start : start + COPIED_ROWS] = W_hh[start : start + COPIED_ROWS]
 
 
 class StateHistory:
-    """One state variable over a window: slot 0 is the incoming state, slot t + 1 the state after step t.
-
-    ``initial_H`` is the learned initial state, None for zero, and ``dinitial_H`` its gradient.
-    """
+    """One state variable over a window: slot t is the state before step t."""
 
     def __init__(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> None:
         self.slots_TBH = empty_steps(seq_len + 1, batch_size, hidden, dtype=dtype)
@@ -79,7 +61,7 @@ class StateHistory:
         self._carry_TB: Floats | None = None
 
     def begin(self, initial_BH: Floats, carry_TB: Floats | None) -> None:
-        """Start a window from a state; ``carry_TB`` is 0 where a document starts before a step."""
+        """Start a window; ``carry_TB`` is 0 where a document starts."""
         self.slots_TBH[0] = initial_BH
         self._carry_TB = carry_TB
         self.dinitial_H = None if self.initial_H is None else np.zeros_like(self.initial_H)
@@ -87,7 +69,7 @@ class StateHistory:
             self._carried_TBH = np.empty_like(self.slots_TBH[1:])
 
     def before_step(self, t: int) -> Floats:
-        """The state that step t reads (B, H): the one after step t - 1, or the initial state where carry is 0."""
+        """The state that step t reads (B, H)."""
         slot_BH: Floats = self.slots_TBH[t]
         if self._carry_TB is None or self._carried_TBH is None:
             return slot_BH
@@ -98,7 +80,7 @@ class StateHistory:
         return kept_BH
 
     def states_before(self, steps: slice) -> Floats:
-        """The states that these steps read (T, B, H); valid once they have run."""
+        """The states that these steps have read (T, B, H)."""
         before_TBH: Floats = self.slots_TBH[:-1]
         if self._carry_TB is not None and self._carried_TBH is not None:
             before_TBH = self._carried_TBH
@@ -110,19 +92,19 @@ class StateHistory:
         return after_TBH[steps]
 
     def final(self, seq_len: int) -> Floats:
-        """A copy of the state after the last step (B, H)."""
+        """A copy of the last state (B, H)."""
         last_BH: Floats = self.slots_TBH[seq_len]
         return last_BH.copy()
 
     def reset(self, h_TBH: Floats) -> None:
-        """Replace incoming states by the initial state, in place, where carry is 0."""
+        """Write the initial state where carry is 0."""
         if self._carry_TB is not None:
             h_TBH *= self._carry_TB[..., None]
             if self.initial_H is not None:
                 h_TBH[self._carry_TB == 0] = self.initial_H
 
     def mask_gradient(self, t: int, dstate_BH: Floats) -> None:
-        """Where carry is 0 before step t, move a gradient to ``dinitial_H`` if learned, and set it to zero."""
+        """Set a gradient to zero where carry is 0; a learned initial state receives it."""
         if self._carry_TB is not None:
             if self.dinitial_H is not None:
                 self.dinitial_H += dstate_BH[self._carry_TB[t] == 0].sum(axis=0)
@@ -130,18 +112,12 @@ class StateHistory:
 
 
 class ForwardCache:
-    """What a layer's forward pass saves for its backward pass, for windows of up to (T, B, H).
-
-    Attributes:
-        history: the state's variables over the window.
-        gates_TBG: the pre-activations, overwritten by the activations, then by their gradient.
-        saved: further arrays that the cell saves, by name.
-    """
+    """What a layer saves from forward to backward, for windows of up to (T, B, H)."""
 
     def __init__(
         self, states: int, shapes: Shapes, size: WindowSize, dtype: npt.DTypeLike, scratch: Scratch
     ) -> None:
-        """Allocate for ``states`` variables and the cell's own shapes."""
+        """Allocate for ``states`` variables."""
         seq_len, batch_size, hidden = size
         self.history = tuple(StateHistory(seq_len, batch_size, hidden, dtype) for _ in range(states))
         self.gates_TBG = empty_steps(0, batch_size, 0, dtype=dtype)
@@ -151,7 +127,7 @@ class ForwardCache:
         self._copy_TBH: Floats | None = None
 
     def begin(self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None) -> None:
-        """Take over a window's pre-activations, and start from a state."""
+        """Take over the pre-activations and the first state."""
         self.gates_TBG = a_TBG
         if "W_hh" in params:
             self.scratch.arrange(params["W_hh"])
@@ -159,26 +135,26 @@ class ForwardCache:
             variable.begin(initial_BH, carry_TB)
 
     def finish(self) -> tuple[Floats, State]:
-        """The outputs (T, B, H), in the usual memory order, and the state after the window."""
+        """The outputs (T, B, H), and the state after the window."""
         seq_len = len(self.gates_TBG)
         slots_TBH: Floats = self._h_TBH[: seq_len + 1]
         np.copyto(slots_TBH, self.history[0].slots_TBH[: seq_len + 1])
         return slots_TBH[1:], tuple(variable.final(seq_len) for variable in self.history)
 
     def rows_before(self) -> Floats:
-        """The states h that the steps read, as rows (T * B, H); overwrites the outputs."""
+        """The h before each step, as rows (T * B, H); overwrites the outputs."""
         h_TBH: Floats = self._h_TBH[: len(self.gates_TBG)]
         self.history[0].reset(h_TBH)
         return flatten_time(h_TBH)
 
     def gradient_rows(self) -> Floats:
-        """The gradient of the pre-activations (T, B, G) in the usual memory order, valid until the next use."""
+        """The gradient of the pre-activations (T, B, G), valid until the next use."""
         da_TBG: Floats = self.scratch.rows_TBG[: len(self.gates_TBG)]
         np.copyto(da_TBG, self.gates_TBG)
         return da_TBG
 
     def in_rows(self, x_TBH: Floats) -> Floats:
-        """A copy of values over time as rows (T * B, H), valid until the next call."""
+        """A copy as rows (T * B, H), valid until the next call."""
         if self._copy_TBH is None:
             self._copy_TBH = np.empty_like(self._h_TBH[1:])
         copy_TBH: Floats = self._copy_TBH[: len(x_TBH)]
@@ -186,10 +162,7 @@ class ForwardCache:
         return flatten_time(copy_TBH)
 
     def blocks_backward(self, dh_TBH: Floats) -> Iterator[tuple[slice, Floats]]:
-        """Blocks of steps that fit the CPU's cache, last first, each with a copy of its part of ``dh_TBH``.
-
-        The copy has the batch innermost and is valid until the next block.
-        """
+        """Blocks of steps, last first, each with a copy of its part of ``dh_TBH``."""
         length = len(self.scratch.dh_TBH)
         for stop in range(len(dh_TBH), 0, -length):
             block = slice(max(0, stop - length), stop)
@@ -200,5 +173,5 @@ class ForwardCache:
 
 
 def flatten_time(x: Floats) -> Floats:
-    """Time and batch as one axis: a view (T * B, X) of (T, B, X)."""
+    """A view (T * B, X) of (T, B, X)."""
     return x.reshape(-1, x.shape[-1])

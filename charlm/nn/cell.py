@@ -1,7 +1,6 @@
 """The base class of recurrent cells: a recurrence over pre-activations x @ W_xh + b_h.
 
-The layer computes these for all T steps in one product, so a cell's file holds only its recurrence and the
-derivative. ``dx`` is the gradient of the loss with respect to x.
+``dx`` is the gradient of the loss with respect to x.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from charlm.nn.init import orthogonal_
 
 
 class Cell(Configurable, ABC):
-    """A recurrence. Instances hold settings only; parameters and buffers are passed in.
+    """A recurrence; parameters and buffers are passed in.
 
     Attributes of a class:
         gates: the blocks of G = len(gates) * H, in charlm's order.
-        torch_gates: the same in PyTorch's order; None where PyTorch has no such cell.
-        recurrent_biases: per gate, the name of a bias that belongs to the recurrent product alone.
+        torch_gates: PyTorch's order, or None.
+        recurrent_biases: per gate, a bias of the recurrent product alone.
         state_names: the state's variables; the first is the output h.
-        lr_scale: factor on the optimizer's default learning rate.
+        lr_scale: factor on the default learning rate.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -46,32 +45,29 @@ class Cell(Configurable, ABC):
         return {"W_hh": (hidden, len(self.gates) * hidden)}
 
     def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Further arrays to save from forward to backward (T, B, X)."""
+        """Further arrays to save for backward (T, B, X)."""
         return {}
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Temporary arrays for a step (B, X) or for a block of steps in backward (block, B, X)."""
+        """Temporary arrays for a step (B, X) or a block (block, B, X)."""
         return {}
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
-        """Fill the parameters in place: W_hh with orthogonal blocks (Saxe et al. 2014), biases with zeros.
-
-        ``params`` holds the cell's own and the layer's W_xh, already filled, and b_h.
-        """
+        """Fill the parameters: W_hh with orthogonal blocks (Saxe et al. 2014), biases with zeros."""
         orthogonal_(params["W_hh"], rng)
         params["b_h"][:] = 0
         for name in self.recurrent_biases.values():
             params[name][:] = 0
 
     def scratch(self, size: WindowSize, dtype: npt.DTypeLike, is_residual: bool = False) -> Scratch:
-        """Temporary arrays that layers of one size can share."""
+        """Temporary arrays for layers of one size."""
         seq_len, batch_size, hidden = size
         width = len(self.gates) * hidden
         shapes = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
         return Scratch(shapes, size, width, dtype, is_residual)
 
     def cache(self, size: WindowSize, dtype: npt.DTypeLike, scratch: Scratch | None = None) -> ForwardCache:
-        """A layer's own buffers, with a new Scratch unless one is given."""
+        """A layer's own buffers."""
         scratch = self.scratch(size, dtype) if scratch is None else scratch
         return ForwardCache(len(self.state_names), self.saved_shapes(*size), size, dtype, scratch)
 
@@ -83,13 +79,13 @@ class Cell(Configurable, ABC):
 
         Args:
             params: the recurrence's own parameters.
-            a_TBG: pre-activations, kept by the cache and overwritten. Fastest with the batch innermost.
-            state: each variable of ``state_names`` before the first step (B, H).
-            carry_TB: None, or 0 and 1 that multiply the incoming state of each step.
+            a_TBG: pre-activations, kept by the cache and overwritten.
+            state: each variable before the first step (B, H).
+            carry_TB: None, or 0 and 1 that multiply each step's incoming state.
             cache: this cell's buffers.
 
         Returns:
-            The outputs h_TBH, a view valid until the cache is used again, and the state after the last step.
+            The outputs h_TBH, valid until the cache is used again, and the last state.
         """
 
     @abstractmethod
@@ -100,22 +96,22 @@ class Cell(Configurable, ABC):
 
         Args:
             params: as in forward.
-            dh_TBH: gradient with respect to the outputs.
-            dstate: gradient with respect to the state after the last step.
+            dh_TBH: gradient of the outputs.
+            dstate: gradient of the last state.
             cache: as forward left it; overwritten.
-            grads: where the gradients of the recurrence's parameters are written, not added.
+            grads: where the parameters' gradients are written, not added.
 
         Returns:
-            The gradients with respect to a_TBG (a view of the cache) and to the state before the first step.
+            The gradients of a_TBG (a view of the cache) and of the first state.
         """
 
     @abstractmethod
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        """One step of forward without a cache, for sampling; a_BG is overwritten."""
+        """One step without a cache; a_BG is overwritten."""
 
 
 def sigmoid_(z: Floats) -> None:
-    """The logistic function in place, as tanh(z / 2) / 2 + 1/2: no overflow, and tanh is vectorized."""
+    """The logistic function in place, as tanh(z / 2) / 2 + 1/2."""
     z *= 0.5
     np.tanh(z, out=z)
     z *= 0.5

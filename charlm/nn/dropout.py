@@ -1,7 +1,4 @@
-"""Dropout of units between layers, of input characters, and of recurrent weights.
-
-What is kept is scaled up, so evaluation needs no change.
-"""
+"""Dropout of units, of input characters, and of recurrent weights."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from charlm.nn.buffers import Parameters
 
 @dataclass(frozen=True)
 class Regularization:
-    """The dropout probabilities of a training run; see the classes below."""
+    """The dropout probabilities of a training run."""
 
     dropout: float = 0.0
     locked_dropout: bool = False
@@ -35,14 +32,13 @@ NO_REGULARIZATION = Regularization()
 
 
 class Dropout:
-    """Dropout of a layer's outputs (Srivastava et al. 2014; Zaremba et al. 2014 for recurrent networks).
+    """Dropout of a layer's outputs (Srivastava et al. 2014; Zaremba et al. 2014).
 
-    Units are dropped only on their way to the next layer, never to the next time step. A locked mask is drawn
-    once per window and sequence and serves all its steps (variational dropout, Gal & Ghahramani 2016).
+    A locked mask serves all steps of a window (Gal & Ghahramani 2016).
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rate: float, locked: bool = False) -> None:
-        """Allocate for outputs of up to this shape (T, B, H), unless the rate is 0."""
+        """Allocate for outputs of up to (T, B, H)."""
         self._rate = rate
         steps = shape[0] if rate else 0
         self._mask: Floats = np.empty((min(1, steps) if locked else steps, *shape[1:]), dtype)
@@ -50,7 +46,7 @@ class Dropout:
         self._is_on = False
 
     def forward(self, h_TBH: Floats, rng: np.random.Generator | None) -> Floats:
-        """The outputs, or a masked copy where ``rng`` draws a mask (T, B, H)."""
+        """The outputs, masked if ``rng`` draws a mask (T, B, H)."""
         self._is_on = rng is not None and self._rate > 0
         if rng is None or not self._rate:
             return h_TBH
@@ -65,10 +61,9 @@ class Dropout:
 
 
 class EmbeddingDropout:
-    """Dropout of whole input characters (Gal & Ghahramani 2016, word embedding dropout).
+    """Dropout of whole input characters (Gal & Ghahramani 2016).
 
-    A character that is dropped from a sequence's window is dropped wherever it occurs there. It is read as id
-    V, one more row of the input table, which is zero. ``x_TB`` are the ids of the last pass, V where dropped.
+    A dropped character is read as id V, a row of zeros, throughout the window.
     """
 
     def __init__(self, rate: float) -> None:
@@ -78,7 +73,7 @@ class EmbeddingDropout:
         self.x_TB: TokenIds = np.empty((0, 0), np.uint8)
 
     def forward(self, rows_VG: Floats, x_TB: TokenIds, rng: np.random.Generator | None) -> Floats:
-        """Take a window's ids, and return the table for them: V rows, or V + 1 where ``rng`` draws a mask."""
+        """Take a window's ids; return their table, of V + 1 rows if masked."""
         self._is_on = rng is not None and self._rate > 0
         self.x_TB, self.vocab_size = x_TB, len(rows_VG)
         if rng is None or not self._rate:
@@ -90,25 +85,24 @@ class EmbeddingDropout:
         return np.concatenate([rows_VG / rows_VG.dtype.type(1 - self._rate), np.zeros_like(rows_VG[:1])])
 
     def backward(self, drows_VG: Floats) -> Floats:
-        """The gradient of the table's V rows, from that of V + 1 rows."""
+        """The gradient of the table's V rows."""
         own_VG: Floats = drows_VG[:-1]
         return own_VG / own_VG.dtype.type(1 - self._rate) if self._is_on else own_VG
 
 
 class WeightDrop:
-    """DropConnect on a layer's W_hh (Wan et al. 2013; Merity et al. 2017).
+    """DropConnect on W_hh for a window (Wan et al. 2013; Merity et al. 2017).
 
-    A weight is dropped for a whole window. Each worker draws its own masks; the paper has one per batch, but a
-    mean over several masks is a less noisy gradient. ``params`` are the layer's, with the masked W_hh.
+    Each worker draws its own masks; the paper has one per batch.
     """
 
     def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
-        """Allocate for a matrix W_hh of this shape (H, G), unless the rate is 0."""
+        """Allocate for W_hh (H, G)."""
         self._dropout = Dropout(shape, dtype, rate)
         self.params: Parameters = {}
 
     def forward(self, params: Parameters, rng: np.random.Generator | None) -> None:
-        """Take a layer's parameters, with a masked copy of W_hh where ``rng`` draws a mask."""
+        """Take the parameters, with W_hh masked if ``rng`` draws a mask."""
         self.params = params
         if "W_hh" in params:
             W_HG = self._dropout.forward(params["W_hh"], rng)
@@ -121,7 +115,7 @@ class WeightDrop:
 
 
 def draw_mask(mask: Floats, rate: float, rng: np.random.Generator) -> None:
-    """Fill a mask in place: 0 with probability ``rate``, else 1 / (1 - rate)."""
+    """Fill a mask: 0 with probability ``rate``, else 1 / (1 - rate)."""
     rng.random(dtype=mask.dtype.type, out=mask)
     np.greater_equal(mask, rate, out=mask, casting="unsafe")
     mask *= 1 / (1 - rate)

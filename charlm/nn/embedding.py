@@ -1,8 +1,6 @@
 """From ids to the first layer's pre-activations: one-hot, embedding, tied embedding.
 
-A one-hot vector times a matrix is a row of that matrix, so the first layer's input product is a gather of rows:
-of W_xh for one-hot input, of embedding @ W_xh, computed once per window, for a learned embedding. Both cost the
-same, because V is far smaller than T * B.
+The input product is a gather of rows of a table (V, G).
 """
 
 from __future__ import annotations
@@ -22,10 +20,9 @@ ONE_HOT_DEVIATION = 1.0
 
 
 class Encoding:
-    """How ids enter the first layer: one-hot, one input unit per character, unless a subclass says otherwise.
+    """How ids enter the first layer: one-hot, unless a subclass says otherwise.
 
-    Its parameters include the layer's W_xh. ``shared`` are those that belong to the network, not to the layer;
-    ``vocab_axes`` those with an entry per character of the vocabulary, and along which axis.
+    ``shared`` parameters belong to the network; ``vocab_axes`` are the axes over the vocabulary.
     """
 
     shared: ClassVar[tuple[str, ...]] = ()
@@ -44,11 +41,11 @@ class Encoding:
         normal_(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
     def rows(self, params: Parameters) -> Floats:
-        """Each id's contribution to the first layer's pre-activations (V, G); can be a view of a parameter."""
+        """Each id's pre-activations (V, G); can be a view."""
         return params["W_xh"]
 
     def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
-        """Write the gradients of the parameters, from the rows' gradient."""
+        """Write the parameters' gradients."""
         grads["W_xh"][:] = drows_VG
 
 
@@ -98,7 +95,7 @@ def make_encoding(config: ModelConfig) -> Encoding:
 
 
 def gather_rows(table_VG: Floats, x_TB: TokenIds, out: Floats) -> None:
-    """Write the row of each id (T, B, G) into memory that has the batch innermost."""
+    """Write each id's row (T, B, G), batch innermost."""
     table_GV = np.ascontiguousarray(table_VG.T)
     for x_B, out_BG in zip(x_TB, out, strict=True):
         # Ids are in range by construction; mode "raise" would gather into a temporary first.
@@ -106,7 +103,7 @@ def gather_rows(table_VG: Floats, x_TB: TokenIds, out: Floats) -> None:
 
 
 def sum_by_symbol(x_N: TokenIds, da_NG: Floats, out: Floats) -> None:
-    """Write the sums of a gradient's rows by id (V, G), the derivative of ``gather_rows``."""
+    """Write the sums of a gradient's rows by id (V, G)."""
     out[:] = 0
     order_N = np.argsort(x_N, kind="stable")
     symbols, starts = np.unique(x_N[order_N], return_index=True)

@@ -1,4 +1,4 @@
-"""Initial values of weights, written in place; random numbers come from a passed generator."""
+"""Initial values of weights, written in place."""
 
 from __future__ import annotations
 
@@ -13,18 +13,12 @@ def normal_(weights: Floats, deviation: float, rng: np.random.Generator) -> None
 
 
 def xavier_(weights: Floats, rng: np.random.Generator) -> None:
-    """Normal values that keep a signal's variance from layer to layer (Glorot & Bengio 2010).
-
-    The fan-out is that of one gate.
-    """
+    """Normal values of Xavier's variance (Glorot & Bengio 2010); the fan-out is one gate's."""
     normal_(weights, weights.shape[0] ** -0.5, rng)
 
 
 def orthogonal_(weights: Floats, rng: np.random.Generator) -> None:
-    """One random orthogonal H x H block per gate, for W_hh [H, G] (Saxe et al. 2014).
-
-    The signs make the distribution uniform over orthogonal matrices (Mezzadri 2007).
-    """
+    """One random orthogonal H x H block per gate (Saxe et al. 2014), uniform (Mezzadri 2007)."""
     size = weights.shape[0]
     for start in range(0, weights.shape[1], size):
         q, r = np.linalg.qr(rng.standard_normal((size, size)))

@@ -1,8 +1,4 @@
-"""A recurrent layer: input projection, recurrence, dropout, residual connection.
-
-A residual connection adds a layer's input to its output after dropout (He et al. 2016; Wu et al. 2016 for
-stacked recurrent layers).
-"""
+"""A recurrent layer, with dropout and residual connection (He et al. 2016; Wu et al. 2016)."""
 
 from __future__ import annotations
 
@@ -24,10 +20,7 @@ Inputs: TypeAlias = npt.NDArray[Any]
 
 
 class LayerBuffers:
-    """One layer's buffers, saved from forward to backward, for windows of up to (T, B, H).
-
-    ``x`` and ``output_TBH`` are the input and the output of the last pass.
-    """
+    """One layer's buffers, for windows of up to (T, B, H)."""
 
     def __init__(
         self, cell: Cell, size: WindowSize, dtype: npt.DTypeLike, regularization: Regularization, scratch: Scratch
@@ -46,10 +39,7 @@ class LayerBuffers:
 
 
 class RecurrentLayer:
-    """A layer that reads vectors (T, B, E); its parameters are W_xh [E, G], b_h [G] and the cell's own.
-
-    With ``is_residual`` the input is added to the output, which needs E = H.
-    """
+    """A layer that reads vectors (T, B, E), with W_xh [E, G] and b_h [G]; residual needs E = H."""
 
     def __init__(self, cell: Cell, params: Parameters, is_residual: bool = False) -> None:
         self.cell = cell
@@ -69,7 +59,7 @@ class RecurrentLayer:
         buffers: LayerBuffers,
         rng: np.random.Generator | None,
     ) -> tuple[Floats, State]:
-        """Run over a window, with the parameters in ``buffers.weight_drop``; see ``Stack.forward``."""
+        """Run over a window."""
         steps, stopwatch = len(x), buffers.scratch.stopwatch
         a_TBG = buffers.a_TBG[:steps]
         self._project(x, buffers, rng, out=a_TBG)
@@ -86,7 +76,7 @@ class RecurrentLayer:
     def backward(
         self, dh_TBH: Floats, dstate: State, buffers: LayerBuffers, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative of forward; see ``Stack.backward``. The gradient of x is a view of the scratch."""
+        """Run the derivative; the gradient of x is a view of the scratch."""
         steps, scratch = len(dh_TBH), buffers.scratch
         if self.is_residual:
             scratch.around_TBH[:steps] = dh_TBH
@@ -101,7 +91,7 @@ class RecurrentLayer:
         return dx_TBH, before
 
     def step(self, x: Inputs, state: State, table_VG: Floats | None = None) -> tuple[Floats, State]:
-        """One step without buffers: the output (B, H) and the state."""
+        """One step: the output (B, H) and the state."""
         after = self.cell.step(self.params, self._project_step(x, table_VG), state)
         return (after[0] + x if self.is_residual else after[0]), after
 
@@ -111,7 +101,7 @@ class RecurrentLayer:
         out += self.params["b_h"]
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
-        """Write the gradients of W_xh and b_h; return the gradient with respect to the input."""
+        """Write the gradients of W_xh and b_h; return the input's."""
         scratch = buffers.scratch
         np.matmul(flatten_time(buffers.x).T, flatten_time(da_TBG), out=grads["W_xh"])
         flatten_time(da_TBG).sum(axis=0, out=grads["b_h"])
@@ -127,7 +117,7 @@ class RecurrentLayer:
 
 
 class SymbolLayer(RecurrentLayer):
-    """A layer that reads ids (T, B): it gathers rows of its table. Its parameters include the encoding's."""
+    """A layer that reads ids (T, B), as rows of its table."""
 
     def __init__(self, cell: Cell, params: Parameters, encoding: Encoding) -> None:
         super().__init__(cell, params)
@@ -147,7 +137,7 @@ class SymbolLayer(RecurrentLayer):
         gather_rows(rows_VG + self.params["b_h"], buffers.embedding_dropout.x_TB, out=out)
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
-        """Write the gradients of the encoding and of b_h; ids have no gradient."""
+        """Write the gradients of the encoding and of b_h."""
         ids, da_NG = buffers.embedding_dropout, flatten_time(da_TBG)
         drows_VG = np.empty((ids.vocab_size + 1, da_NG.shape[1]), da_NG.dtype)
         sum_by_symbol(ids.x_TB.reshape(-1), da_NG, out=drows_VG)

@@ -1,9 +1,6 @@
-"""What the LSTM cells share: settings, gates and memory c, element by element.
+"""What the LSTM cells share: settings, gates and memory c.
 
-    o, i, f = sigmoid(a), g = tanh(a), one block each        c' = f * c + i * g
-
-In the order o i f g the three sigmoids are adjacent, and so are the three gates whose gradient comes through c:
-each group is one NumPy call.
+o, i, f = sigmoid(a), g = tanh(a), one block each        c' = f * c + i * g
 """
 
 from __future__ import annotations
@@ -51,7 +48,7 @@ class LSTMBase(Cell):
 
 
 def gate_blocks(a: Floats) -> tuple[Floats, ...]:
-    """The blocks o, i, f, g along the last axis, as views."""
+    """The blocks o, i, f, g, as views."""
     h = a.shape[-1] // 4
     return a[..., :h], a[..., h : 2 * h], a[..., 2 * h : 3 * h], a[..., 3 * h :]
 
@@ -59,7 +56,7 @@ def gate_blocks(a: Floats) -> tuple[Floats, ...]:
 def lstm_step_(
     W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: Sequence[Floats]
 ) -> None:
-    """One step: a_BG becomes the gates' activations; ``out`` receives the new h and c."""
+    """One step in place; ``out`` receives the new h and c."""
     h_BH, c_BH = state
     h_out_BH, c_out_BH = out
     np.matmul(h_BH, W_HG, out=product_BG)
@@ -71,7 +68,7 @@ def lstm_step_(
 
 
 def update_memory(a_BG: Floats, c_BH: Floats, scratch_BH: Floats, out_BH: Floats) -> None:
-    """Turn one step's pre-activations into activations in place, and write the new c."""
+    """Turn pre-activations into activations in place; write the new c."""
     _, i, f, g = gate_blocks(a_BG)
     # A sigmoid is a tanh of half the pre-activation (see ``sigmoid_``): one call for all four gates.
     sigmoids = a_BG[:, : -g.shape[1]]
@@ -87,18 +84,10 @@ def update_memory(a_BG: Floats, c_BH: Floats, scratch_BH: Floats, out_BH: Floats
 def local_derivatives(
     gates_TBG: Floats, h_TBH: Floats, c_TBH: Floats, tanh_TBH: Floats, scratch: Parameters
 ) -> None:
-    """Turn a block's activations into local derivatives in place: what dh or dc is multiplied by at each step.
+    """Turn a block's activations into local derivatives in place.
 
-    With h' = o * tanh(s), where s is c' or, in a layer-normalized cell, LN(c'): o becomes dh'/da_o; i, f and g
-    become dc'/da_i, dc'/da_f and dc'/da_g; the scratch receives f = dc'/dc and dh_ds = dh'/ds = o * (1 -
-    tanh(s)^2).
-
-    Args:
-        gates_TBG: the activations.
-        h_TBH: the outputs h'.
-        c_TBH: the incoming c.
-        tanh_TBH: tanh(s); overwritten.
-        scratch: holds ``f`` and ``dh_ds``.
+    With h' = o * tanh(s), where s is c' or LN(c'): o becomes dh'/da_o; i, f and g become dc'/da_i, dc'/da_f
+    and dc'/da_g; the scratch receives f and dh_ds = dh'/ds = o * (1 - tanh(s)^2).
     """
     f_copy, dh_ds = scratch["f"][: len(h_TBH)], scratch["dh_ds"][: len(h_TBH)]
     o, i, f, g = gate_blocks(gates_TBG)
@@ -115,7 +104,7 @@ def local_derivatives(
 
 
 def gate_gradients(da_BG: Floats, dh_BH: Floats, dc_BH: Floats) -> None:
-    """Multiply one step's local derivatives by the gradients with respect to h and c, in place."""
+    """Multiply local derivatives by the gradients of h and c, in place."""
     batch_size, hidden = dh_BH.shape
     da_BG[:, :hidden] *= dh_BH
     da_B3H = da_BG[:, hidden:].reshape(batch_size, 3, hidden)

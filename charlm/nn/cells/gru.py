@@ -1,14 +1,13 @@
-"""The gated recurrent unit (Cho et al. 2014), with the reset gate before or after the recurrent product.
+"""The gated recurrent unit (Cho et al. 2014).
 
     r, z = sigmoid(x W_xh + h W_hh + b), one block each        n = tanh(x W_xh + (r * h) W_hh + b)
     h' = z * h + (1 - z) * n                                   z keeps the old state
 
-With ``reset_after`` it is the variant of PyTorch and cuDNN, the second class here, with one more bias and one
-product for all three blocks:
+With ``reset_after``, as in PyTorch and cuDNN:
 
     n = tanh(x W_xh + b + r * (h W_hh + b_hn))
 
-The classes differ only in how the state enters n. ``inner`` in the cache is r * h, or h W_hh + b_hn.
+``inner`` in the cache is r * h, or h W_hh + b_hn.
 """
 
 from __future__ import annotations
@@ -90,10 +89,10 @@ class GRU(Cell):
     def _local_derivatives(
         self, gates_TBG: Floats, h_TBH: Floats, scratch: Parameters, inner_TBH: Floats
     ) -> None:
-        """Turn a block's activations into what the gradient is multiplied by at each step, in place.
+        """Turn a block's activations into local derivatives in place.
 
-        z becomes dh'/da_z = (h - n) * z * (1 - z), where z * (h - n) = h' - n with h' from ``h_TBH``; n becomes
-        dh'/da_n = (1 - z) * (1 - n^2). The scratch receives r and z.
+        z becomes dh'/da_z = (h - n) * z * (1 - z), n becomes dh'/da_n = (1 - z) * (1 - n^2).
+        The scratch receives r and z.
         """
         hidden = h_TBH.shape[-1]
         r, z, n = (gates_TBG[..., k * hidden : (k + 1) * hidden] for k in range(3))
@@ -115,10 +114,7 @@ class GRU(Cell):
     def _activate(
         self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats
     ) -> None:
-        """Turn one step's pre-activations into r, z and n in place, and write ``inner``.
-
-        ``W_HG`` is W_hh in the memory order that is fastest for the step.
-        """
+        """Turn pre-activations into r, z and n in place, and write ``inner``."""
         hidden = h_BH.shape[1]
         rz, n = a_BG[:, : 2 * hidden], a_BG[:, 2 * hidden :]
         rz += np.matmul(h_BH, W_HG[:, : 2 * hidden], out=product_BG[:, : 2 * hidden])
@@ -135,7 +131,7 @@ class GRU(Cell):
     def _through_products(
         self, W_GH: Floats, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, product_BH: Floats
     ) -> None:
-        """Finish da_r, and add to dh the gradient through the recurrent products."""
+        """Finish da_r, and add the recurrent products' gradient to dh."""
         hidden = dh_BH.shape[1]
         np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
         da_BG[:, :hidden] *= product_BH

@@ -4,9 +4,7 @@
     o, i, f = sigmoid(a), g = tanh(a), one block each
     c' = f * c + i * g                                      h' = o * tanh(LN(c') * gain_c + bias_c)
 
-LN normalizes the values of one sequence at one step: all four gates of a product together, and all units of c'.
-The paper's three biases of a are summed in ``bias``. The layer's b is inside the normalization and starts at
-zero.
+``bias`` is the sum of the paper's three biases of a. The layer's b is inside the normalization.
 """
 
 from __future__ import annotations

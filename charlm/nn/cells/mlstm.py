@@ -4,9 +4,7 @@
     o, i, f = sigmoid(x W_xh + m W_hh + b), one block each        g = tanh(x W_xh + m W_hh + b)
     c' = f * c + i * g                                            h' = o * tanh(c')
 
-The intermediate state m takes the place of h in an LSTM. W_hh's block m multiplies h, its other blocks multiply
-m. Unlike in the paper, m's input factor has a bias, which starts at zero (a start at 1 gave 0.03 nats/char
-more).
+Unlike in the paper, m's input factor has a bias. It starts at zero.
 """
 
 from __future__ import annotations
@@ -93,6 +91,6 @@ class MLSTM(LSTMBase):
 
 
 def _parts(x: Floats) -> tuple[Floats, Floats]:
-    """The block of m and the blocks of the gates along the last axis, as views."""
+    """The blocks of m and of the gates, as views."""
     hidden = x.shape[-1] // 5
     return x[..., :hidden], x[..., hidden:]

@@ -1,7 +1,6 @@
 """The vanilla recurrent network (Elman 1990): h' = f(x W_xh + h W_hh + b_h), with f = tanh or ReLU.
 
-With ReLU, W_hh starts at the identity and W_xh small, so that the state is at first carried unchanged (the IRNN
-of Le, Jaitly & Hinton 2015).
+With ReLU, W_hh starts at the identity and W_xh small (IRNN; Le, Jaitly & Hinton 2015).
 """
 
 from __future__ import annotations
