@@ -1,8 +1,4 @@
-"""The n-gram counts of a run's training split, within a limit of memory.
-
-Bigrams take bounded memory. What longer n-grams take is estimated before they are counted: if it is too much,
-the order is lowered, or the order that was asked for is refused.
-"""
+"""The n-gram counts of a run's training split, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -34,8 +30,8 @@ class Plan:
     """Which n-grams are counted.
 
     Attributes:
-        order: the most characters of context.
-        note: why not more; None where all that were wanted fit.
+        order: most characters of context.
+        note: why not more, or None.
     """
 
     order: int
@@ -43,16 +39,12 @@ class Plan:
 
 
 def plan_of(subject: EvalCase, training: EncodedText, order: int | None, limit: int) -> Plan:
-    """The n-grams of a training split that fit into a limit.
+    """The n-grams of a training split that fit into a limit in megabytes.
 
-    Args:
-        subject: whose model knows the symbols.
-        training: at least one symbol.
-        order: the most characters of context; None for as many as fit, up to the usual.
-        limit: in megabytes.
+    Without an ``order``, as many as fit.
 
     Raises:
-        UsageError: an order was asked for that does not fit.
+        UsageError: the chosen order does not fit.
     """
     wanted = USUAL_ORDER if order is None else order
     needed = _needed_megabytes(subject, training, wanted, limit)
@@ -71,7 +63,7 @@ def plan_of(subject: EvalCase, training: EncodedText, order: int | None, limit: 
 
 
 def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[Level]:
-    """The counts of a training split, for contexts of 0 to ``order`` characters, at least 1."""
+    """The counts for contexts of 0 to ``order`` characters, at least 1."""
     vocabulary = subject.model.vocabulary
     if order <= 1:
         reading = Recoding.of(vocabulary, training.alphabet, subject.model.training_characters)
@@ -82,7 +74,7 @@ def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[
 
 
 def _needed_megabytes(subject: EvalCase, training: EncodedText, order: int, limit: int) -> list[int]:
-    """Megabytes that contexts of up to 0, 1, ... ``order`` characters take at most."""
+    """Most megabytes for contexts of up to 0, 1, ... ``order`` characters."""
     count, symbols = len(training), len(subject.model.vocabulary)
     pairs = most_pairs(count, symbols, order)
     if needed_bytes(count, pairs) > limit * MEGABYTE and order > 1:

@@ -1,4 +1,4 @@
-"""From targets to what is measured: every run with every text."""
+"""From targets to subjects: every run with every text."""
 
 from __future__ import annotations
 
@@ -28,19 +28,12 @@ def subjects_of(
 ) -> list[EvalCase]:
     """Pair runs and texts; a text file is read as the run read its corpus.
 
-    Args:
-        targets: runs and text files, by the rule for every TARGET; without a run the newest, without a text
-            each run's own corpus.
-        split: of a run's own corpus, by default ``val``. The test split is read for ``test`` alone.
-        hint: what to do where a run's own corpus cannot be used.
-        weights: which of each run's, as ``--weights`` has it.
-        corpus: the runs' corpus as the user names it now, empty to look for it; None if the command has no such
-            option.
+    Without a text: its own corpus. ``corpus`` is empty to look for it, None without such an option.
 
     Raises:
         UsageError: a split of a text file, or an empty split.
         RunError: a run is missing or damaged.
-        CorpusError: a text cannot be read, or a run's corpus has moved or changed.
+        CorpusError: a text is unreadable, or a corpus has changed.
     """
     found = [(target, resolve(target)) for target in targets]
     if targets.count("-") > 1:
@@ -86,7 +79,7 @@ def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
 
 
 def _training_split(run: Run, search: CorpusSearch) -> EncodedText | None:
-    """The training split of a run's corpus; None where that is missing, and the user names no corpus."""
+    """The training split of a run's corpus; None where that is missing and unnamed."""
     try:
         return reload_corpus(run.corpus, run.config, run.vocabulary, search).train
     except CorpusError:

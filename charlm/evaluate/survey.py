@@ -1,4 +1,4 @@
-"""The survey of a source: characters are counted in all of it; entropies and compressors read its beginning."""
+"""The survey of a source: counts of all of it, entropies of its beginning."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class Survey:
 
     Attributes:
         name: the source's.
-        files: how many it has.
-        bytes: of the text in UTF-8.
-        characters: how many.
-        distinct: how many different ones.
+        files: their number.
+        bytes: in UTF-8.
+        characters: their number.
+        distinct: different ones.
         dtype: of their ids.
-        lines: how many line ends.
-        most_common: the most frequent characters with their counts.
-        scripts: how many letters are of each script.
-        oddities: what looks like an accident, and how often.
-        sample_characters: how many characters the rest is measured on.
+        lines: line ends.
+        most_common: characters with counts.
+        scripts: letters of each script.
+        oddities: likely accidents.
+        sample_characters: measured by the rest.
         sample_bytes: their bytes.
-        duplicate_lines: the share of lines, empty ones aside, that have come before.
-        entropies: the conditional entropies of orders 0 to 5, in bits/char.
-        compressed: their compressed size in bytes, by compressor.
+        duplicate_lines: share of repeated nonempty lines.
+        entropies: conditional, of orders 0 to 5, in bits/char.
+        compressed: bytes, by compressor.
     """
 
     name: str
@@ -73,12 +73,8 @@ class Survey:
 def survey_source(source: Source, progress: Progress) -> Survey:
     """Read a source once, in bounded memory.
 
-    Args:
-        source: the text.
-        progress: called with how many bytes have been read, and how many there are.
-
     Raises:
-        CorpusError: it cannot be read, is no UTF-8, or is empty.
+        CorpusError: it is unreadable, not UTF-8, or empty.
     """
     census, sample, sampled, done = Census(), list[str](), 0, 0
     whole = sum(member.stamp()[0] for member in source.files)
@@ -121,14 +117,10 @@ def _survey(source: Source, census: Census, sample: str) -> Survey:
 
 
 def conditional_entropies(ids: TokenIds, symbols: int) -> list[float]:
-    """H(x | the k characters before), in bits/char, for k from 0 to MAX_ORDER or the text's length less 1.
+    """H(x | the k characters before), in bits/char, for k from 0 to MAX_ORDER or N - 1.
 
-    The frequencies are the text's own: of high orders the entropies are far too low, unless the text is very long
-    (Shannon 1951, "Prediction and entropy of printed English").
-
-    Args:
-        ids: the text (N,), at least one character.
-        symbols: V.
+    The frequencies are the text's own, so high orders come out too low (Shannon 1951, "Prediction and entropy
+    of printed English").
 
     >>> conditional_entropies(np.array([0, 1] * 8, np.uint8), symbols=2)[:2]
     [1.0, 0.0]
@@ -144,13 +136,13 @@ def conditional_entropies(ids: TokenIds, symbols: int) -> list[float]:
 
 
 def compressed_sizes(text: str) -> dict[str, int]:
-    """The size of a text in bytes, by compressor, each at its best level."""
+    """The size of a text in bytes, by compressor."""
     raw = text.encode()
     return {name: len(compress(raw)) for name, (_, compress) in COMPRESSORS.items()}
 
 
 def duplicate_share(lines: Sequence[str]) -> float:
-    """The share of the lines, empty ones aside, that have come before.
+    """The share of nonempty lines that have come before.
 
     >>> duplicate_share(["a", "b", "", "a", "", "a"])
     0.5

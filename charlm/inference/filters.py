@@ -1,4 +1,4 @@
-"""The sampling filters, in the order in which they apply, and the draw. A new filter is one more class here."""
+"""The sampling filters, in order, and the draw."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ FILTERS: dict[str, type[Filter]] = {}
 
 @dataclass(frozen=True)
 class Filter(Config):
-    """One setting of sampling, and how it changes logits."""
+    """One sampling setting that changes logits."""
 
     def __init_subclass__(cls) -> None:
         FILTERS[next(iter(cls.__annotations__))] = cls
 
     @abstractmethod
     def apply(self, logits_BV: Floats) -> None:
-        """Change the logits in place; minus infinity excludes a symbol, never every symbol of a row."""
+        """Change logits in place; minus infinity excludes a symbol, never a whole row."""
 
 
 @dataclass(frozen=True)
 class Temperature(Filter):
-    """Logits divided by a temperature (Ackley, Hinton & Sejnowski 1985); at 0 only the likeliest remains."""
+    """Logits divided by a temperature (Ackley, Hinton & Sejnowski 1985); 0 keeps the likeliest."""
 
     temperature: float = setting(1.0, "Below 1 plays safe, above 1 takes risks; 0 is greedy.", low=0, high=1000)
 
@@ -52,12 +52,12 @@ class Temperature(Filter):
 
 @dataclass(frozen=True)
 class TopK(Filter):
-    """Keep the k likeliest (Fan, Lewis & Dauphin 2018); of equals at the border, the first in the vocabulary."""
+    """Keep the k likeliest (Fan, Lewis & Dauphin 2018); ties go to the first."""
 
     top_k: int | None = setting(None, "Draw among the K likeliest characters only.", low=1)
 
     def apply(self, logits_BV: Floats) -> None:
-        """Exclude what is not among the k likeliest of its row."""
+        """Exclude all but the k likeliest of each row."""
         if self.top_k is None or self.top_k >= logits_BV.shape[1]:
             return
         order_BV = np.argsort(-logits_BV, axis=1, kind="stable")
@@ -66,14 +66,14 @@ class TopK(Filter):
 
 @dataclass(frozen=True)
 class TopP(Filter):
-    """Keep the smallest set of the likeliest whose probabilities sum to p or more (Holtzman et al. 2020)."""
+    """Keep the fewest likeliest with probabilities of p or more (Holtzman et al. 2020)."""
 
     top_p: float | None = setting(
         None, "Draw among the likeliest characters that sum to this probability only.", above=0, high=1
     )
 
     def apply(self, logits_BV: Floats) -> None:
-        """Exclude what lies outside the nucleus; the likeliest always stays."""
+        """Exclude what lies outside the nucleus."""
         if self.top_p is None:
             return
         p_BV = probabilities(logits_BV)
@@ -87,7 +87,7 @@ class TopP(Filter):
 
 @dataclass(frozen=True)
 class MinP(Filter):
-    """Keep what has at least min-p times the probability of the likeliest (Nguyen et al. 2024)."""
+    """Keep at least min-p times the likeliest's probability (Nguyen et al. 2024)."""
 
     min_p: float | None = setting(
         None, "Draw among characters at least this share as likely as the likeliest only.", low=0, high=1
@@ -101,18 +101,14 @@ class MinP(Filter):
 
 
 def probabilities(logits_BV: Floats) -> npt.NDArray[np.float64]:
-    """The softmax of each row (B, V), in float64; 0 at minus infinity."""
+    """The softmax of each row (B, V), in float64."""
     weights_BV = _weights(logits_BV)
     weights_BV /= weights_BV.sum(axis=1, keepdims=True)
     return weights_BV
 
 
 def sample_ids(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
-    """Draw a symbol for each row (B,) by inverting its distribution function.
-
-    Args:
-        logits_BV: unnormalized log-probabilities.
-        uniform_B: a number in [0, 1) for each row.
+    """Draw a symbol for each row (B,) from uniform numbers in [0, 1).
 
     >>> sample_ids(np.log([[0.5, 0.25, 0.25]] * 3), np.array([0.0, 0.6, 0.99])).tolist()
     [0, 1, 2]
@@ -126,7 +122,7 @@ def sample_ids(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDA
 
 
 def _weights(logits_BV: Floats) -> npt.NDArray[np.float64]:
-    """Unnormalized probabilities; each row's likeliest symbol has 1."""
+    """Unnormalized probabilities; each row's likeliest has 1."""
     weights_BV: npt.NDArray[np.float64] = np.subtract(
         logits_BV, logits_BV.max(axis=1, keepdims=True), dtype=np.float64
     )

@@ -1,7 +1,6 @@
-"""Sampling: read a prompt, then draw a character, read it, and draw the next.
+"""Sampling: read a prompt, draw a character, read it, and draw the next.
 
-Samples are the columns of one batch. Each has a random generator of its own, so it does not depend on how many
-others are drawn.
+Each sample has its own random generator.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ UNIFORMS = 256  # random numbers that are drawn at once for each sample
 
 
 def all_filters(settings: dict[str, Any]) -> list[Filter]:
-    """Every filter, with the given settings, in the order in which they apply.
+    """Every filter with the given settings, in order.
 
     Raises:
-        UsageError: no filter has such a setting, or a value is outside its limits.
+        UsageError: a setting is unknown or outside its limits.
 
     >>> [type(chosen).__name__ for chosen in all_filters({"top_k": 5})]
     ['Temperature', 'TopK', 'TopP', 'MinP']
@@ -45,7 +44,7 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
 
 
 def burn_in(network: Network, ids: TokenIds, count: int) -> None:
-    """Read a prompt (N,) from the initial state, and continue as ``count`` equal sequences."""
+    """Read a prompt (N,) and continue as ``count`` equal sequences."""
     network.begin(1)
     for window in windows(ids, reset_marks(ids), ONE, 0, len(ids), size=PROMPT_WINDOW):
         network.read(window.x_TB)
@@ -59,17 +58,7 @@ def generate_ids(
     config: SamplingConfig,
     banned: int | None = None,
 ) -> Iterator[npt.NDArray[np.intp]]:
-    """The characters of every sample, step by step, without end.
-
-    Args:
-        network: predicts; begun here.
-        prompt: what is read before the first character is drawn (N,), at least one character.
-        filters: applied to the logits, in order.
-        config: how many samples, and the seed.
-        banned: an id that is not drawn; the others share its probability.
-
-    Yields:
-        The next character of each sample (B,).
+    """The next character of each sample (B,), without end.
 
     Raises:
         DivergenceError: the network's weights overflow.
@@ -90,7 +79,7 @@ def generate_ids(
 
 
 def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.float64]]:
-    """A number in [0, 1) from each generator (B,), without end; many are drawn at once, which is faster."""
+    """A number in [0, 1) from each generator (B,), without end."""
     while True:
         yield from np.stack([rng.random(UNIFORMS) for rng in rngs], axis=1)
 
@@ -98,11 +87,9 @@ def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.fl
 def stream(
     network: Network, vocabulary: Vocabulary, filters: Sequence[Filter], config: SamplingConfig
 ) -> Iterator[list[str]]:
-    """Draw samples; each step gives every sample's next character, the empty string once it has ended.
+    """Draw samples: each step gives every sample's next character, or the empty string after its end.
 
-    Without a prompt, sampling starts after a newline, or after the most frequent character of a corpus without
-    one. A sample ends with the stop string, or with its document. The unknown symbol is never drawn. In a model
-    of bytes, a character appears with its last byte; invalid UTF-8 becomes U+FFFD.
+    Without a prompt, sampling starts after a newline or the most frequent character.
 
     Raises:
         VocabularyError: the prompt holds a character that the model has never seen.
@@ -120,7 +107,7 @@ def stream(
 
 
 def prompt_ids(vocabulary: Vocabulary, prompt: str) -> TokenIds:
-    """What a model reads before it draws (N,): a document's start, where it has one, and the prompt.
+    """What a model reads before it draws (N,).
 
     Raises:
         VocabularyError: the prompt holds a character that the model has never seen.
@@ -133,11 +120,7 @@ def prompt_ids(vocabulary: Vocabulary, prompt: str) -> TokenIds:
 
 
 class _Sample:
-    """One sample as it grows.
-
-    Attributes:
-        is_over: whether its document, or the stop string, has ended it.
-    """
+    """One sample as it grows."""
 
     def __init__(self, vocabulary: Vocabulary, stop: str | None) -> None:
         self.is_over = False

@@ -43,9 +43,9 @@ class LanguageModel:
     """A character-level language model.
 
     Attributes:
-        network: the recurrent network and its weights.
-        vocabulary: the characters that it knows.
-        training_characters: how many it was trained on; sets the loss of an unknown one.
+        network: the recurrent network.
+        vocabulary: its characters.
+        training_characters: their number sets the loss of an unknown one.
         corpus: how its texts are read.
     """
 
@@ -55,15 +55,9 @@ class LanguageModel:
     corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
 
     def sample(self, len: int = 500, **settings: Any) -> str:
-        """Continue a prompt; in a model of documents, to the end of the document that it begins.
+        """Continue a prompt by at most ``len`` characters, or to its document's end.
 
-        Args:
-            len: how many new characters, at most.
-            settings: of ``charlm sample``: ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``,
-                ``stop``, ``seed``.
-
-        Returns:
-            The prompt and the new characters.
+        The settings are ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``, ``stop`` and ``seed``.
 
         Raises:
             UsageError: a setting is unknown or outside its limits.
@@ -72,11 +66,7 @@ class LanguageModel:
         return self.samples(len=len, **(settings | {"num": 1}))[0]
 
     def read_prompt(self, prompt: str) -> str:
-        r"""A prompt as the model reads it, and as its samples begin: changed as its corpus was.
-
-        A byte order mark and the \r of line ends belong to files: they are dropped if the model has no such
-        symbols.
-        """
+        """A prompt as the model reads it: changed as its corpus was."""
         prompt = prompt if self.knows(BYTE_ORDER_MARK) else prompt.removeprefix(BYTE_ORDER_MARK)
         if self.corpus.lines or not self.knows("\r"):
             prompt = prompt.replace("\r\n", "\n")
@@ -87,16 +77,13 @@ class LanguageModel:
         return bool(self.vocabulary.encode_known(character)[1].all())
 
     def samples(self, num: int, **settings: Any) -> list[str]:
-        """Draw several samples as one batch; the settings are those of ``sample``."""
+        """Draw several samples as one batch, with the settings of ``sample``."""
         prompt = self.read_prompt(settings.get("prompt", ""))
         columns = list(self.stream(num=num, **settings))
         return [prompt + "".join(column[number] for column in columns) for number in range(num)]
 
     def stream(self, **settings: Any) -> Iterator[list[str]]:
-        """Draw samples character by character: each step gives the next character of each sample.
-
-        The samples follow the prompt as ``read_prompt`` changes it; of several documents, the last.
-        """
+        """Draw samples: each step gives the next character of each."""
         names = {field.name for field in dataclasses.fields(SamplingConfig)}
         config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
         filters = all_filters({name: value for name, value in settings.items() if name not in names})
@@ -109,10 +96,10 @@ class LanguageModel:
         return stream(self.open(), self.vocabulary, filters, config)
 
     def score(self, text: str | PathLike[str], progress: Progress | None = None) -> Scores:
-        """The loss of every character of a text after its first, in one stateful pass.
+        """The loss of each character of a text after the first.
 
         Raises:
-            CorpusError: the text has fewer than two characters, or the file of a path cannot be read.
+            CorpusError: the text has fewer than two characters, or cannot be read.
         """
         with ThreadPool() as pool:
             return self.score_with(pool, text, progress)
@@ -120,22 +107,22 @@ class LanguageModel:
     def score_with(
         self, pool: ThreadPool, text: str | PathLike[str] | EncodedText, progress: Progress | None = None
     ) -> Scores:
-        """Score a text, read here or as the model's own corpus, on running threads."""
+        """Score a text on running threads."""
         part = text if isinstance(text, EncodedText) else self.part_of(text)
         return joined(self.score_stretches_with(pool, part, progress))
 
     def tally_with(self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None) -> Tally:
-        """The sums of a text's losses, in memory that does not grow with the text."""
+        """The sums of a text's losses, in bounded memory."""
         return self.tally(self.open(pool), part, progress)
 
     def tally(self, network: Network, part: EncodedText, progress: Progress | None = None) -> Tally:
-        """The same, with an open network of the model's."""
+        """The same, with an open network."""
         return tally_of(self._score_stretches(network, part, progress))
 
     def score_stretches_with(
         self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None
     ) -> Iterator[Scores]:
-        """Score a text stretch by stretch; see ``scoring.score_stretches``."""
+        """Score a text stretch by stretch."""
         return self._score_stretches(self.open(pool), part, progress)
 
     def _score_stretches(
@@ -145,14 +132,11 @@ class LanguageModel:
         return score_stretches(part, self.vocabulary, self.training_characters, costs)
 
     def open(self, pool: ThreadPool | None = None) -> Network:
-        """The network, to read and predict, on a pool's threads or on the calling one."""
+        """The network on a pool's threads, or the calling one."""
         return open_network(self.network, pool)
 
     def part_of(self, text: str | PathLike[str]) -> EncodedText:
-        """Read a text as the model's corpus was read.
-
-        Args:
-            text: the text itself, or the path of a file or a folder.
+        """Read a text, a file or a folder as the model's corpus was read.
 
         Raises:
             CorpusError: it is empty, or cannot be read.
@@ -162,18 +146,18 @@ class LanguageModel:
         return EncodedText.of(prepare(make_source(text, self.corpus.glob), self.corpus))
 
     def read(self, part: EncodedText) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """The K characters of a text that the model reads, as its ids (K,), and which of all N those are (N,)."""
+        """The ids of a text that the model reads (K,), and which of all characters those are (N,)."""
         return Recoding.of(self.vocabulary, part.alphabet, self.training_characters).read(part.ids)
 
     def perplexity(self, text: str | PathLike[str]) -> TextMetrics:
-        """A text's metrics: nats/char, bits/char, bits/byte, perplexity; see ``score``."""
+        """A text's metrics: nats/char, bits/char, bits/byte, perplexity."""
         return text_metrics(self.score(text))
 
 
 def load_run(run: Run) -> LanguageModel:
-    """A run's model, with the weights that were asked for, by default the best.
+    """A run's model, by default with the best weights.
 
     Raises:
-        RunError: there are no such weights, or they cannot be read.
+        RunError: the weights are missing or unreadable.
     """
     return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters, run.config.corpus)

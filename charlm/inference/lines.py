@@ -1,11 +1,7 @@
-"""Lines: the loss of each line of a text by itself, many lines at once.
+"""Lines: the loss of each line of a text by itself.
 
-A line is read from the state after a newline (without one in the vocabulary: after its start character). Its
-loss includes the newline that ends it, or in a model of documents the document's end, so that lines of any
-length and models compare. A carriage return before the newline belongs to the end: only a model that has it as a
-symbol reads it. Unknown characters cost what they do in any text (``data.recode``), the newline too.
-
-Lines lie end to end in parallel sequences, whose state is reset at each line's start: nearly nothing is padding.
+A line is read from the state after a newline, or after the start character. Its loss includes the newline, or the
+document's end. A carriage return belongs to the newline.
 """
 
 from __future__ import annotations
@@ -38,12 +34,12 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LineScores:
-    """The losses of lines.
+    """The losses of L lines.
 
     Attributes:
         nats: of each whole line (L,).
-        characters: that were scored in each, its newline included (L,).
-        unknown: how many of those the model never saw (L,).
+        characters: scored in each, newline included (L,).
+        unknown: those the model never saw (L,).
     """
 
     nats: Costs
@@ -52,13 +48,13 @@ class LineScores:
 
     @property
     def bits_per_char(self) -> Costs:
-        """The mean loss of a line's characters (L,), in bits."""
+        """The mean loss per character (L,), in bits."""
         bits: Costs = self.nats / math.log(2) / self.characters
         return bits
 
 
 def groups(lines: Iterable[str]) -> Iterator[list[str]]:
-    """Lines in groups, in order, large enough to be fast and small enough for memory.
+    """Lines in groups, in order, that fit into memory.
 
     >>> [len(group) for group in groups(["x" * 150_000, "y" * 60_000, "z"])]
     [2, 1]
@@ -76,13 +72,7 @@ def groups(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) -> LineScores:
-    """Score lines, each by itself.
-
-    Args:
-        model: scores them.
-        lines: at least one, without their newlines; a carriage return at the end belongs to the newline.
-        pool: workers to use.
-    """
+    """Score lines without their newlines, each by itself; at least one."""
     vocabulary, corpus = model.vocabulary, model.corpus
     points_N = code_points(_written(lines, model))
     ends_L = np.flatnonzero(points_N == ord(END if vocabulary.has_end else "\n"))
@@ -102,7 +92,7 @@ def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) ->
 
 
 def _written(lines: Sequence[str], model: LanguageModel) -> str:
-    """Lines as symbols of the model's corpus, each with its end."""
+    """Lines as symbols of the model's corpus, with their ends."""
     text = preprocess_text("".join(f"{line}\n" for line in lines), model.corpus)
     if model.vocabulary.has_end:
         return ended_lines(text)
@@ -110,9 +100,7 @@ def _written(lines: Sequence[str], model: LanguageModel) -> str:
 
 
 def posteriors(nats_ML: Costs) -> Costs:
-    """The probability that each of M models is the source of each of L lines, by Bayes' rule with equal priors.
-
-    A softmax of minus the lines' losses.
+    """The probability of each of M models as the source of L lines, by Bayes' rule with equal priors.
 
     >>> posteriors(np.log([[2.0, 8.0], [6.0, 8.0]])).round(6).tolist()
     [[0.75, 0.5], [0.25, 0.5]]
@@ -125,11 +113,7 @@ def posteriors(nats_ML: Costs) -> Costs:
 def _costs(network: Network, y_K: TokenIds, start: int, lengths: Counts) -> Costs:
     """The loss of each character (K,), in nats, after those before it in its line.
 
-    Args:
-        network: begun here.
-        y_K: the characters of all lines, end to end.
-        start: read before every line.
-        lengths: how many of the characters each line has, at least one.
+    ``start`` is read before every line.
     """
     costs_K = np.zeros(len(y_K))
     if not len(y_K):

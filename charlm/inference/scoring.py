@@ -1,11 +1,7 @@
-"""Scoring: the loss of every character of a text after its first, in one stateful pass (``unroll.read_text``).
+"""Scoring: the loss of every character of a text after its first.
 
-A character that is no symbol of the model costs what it takes to say which one it is (``data.recode``); where the
-model has no unknown symbol either, it leaves the state as it is.
-
-The ends of documents are predicted and counted like characters, and stand for the bytes that end a document in
-the text; the state is reset before each. A mean per character is over symbols, bytes included; per byte of UTF-8
-compares across all units.
+The ends of documents count like characters, and stand for their bytes in the text. Means per character are over
+symbols, bytes included.
 """
 
 from __future__ import annotations
@@ -43,11 +39,11 @@ STRETCH = 1 << 19  # characters that are scored at once, so that memory does not
 
 @dataclass(frozen=True)
 class Scores:
-    """The losses of a text, or of a stretch of it.
+    """The losses of a text or a stretch.
 
     Attributes:
-        costs_nats: of every character after the first (N - 1,); of a later stretch, of every one.
-        known: whether each of them is a symbol of the model (N - 1,).
+        costs_nats: of every character after the text's first (N - 1,).
+        known: whether each is a symbol of the model (N - 1,).
         bytes: their size in UTF-8.
     """
 
@@ -58,7 +54,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class TextMetrics:
-    """A text's mean losses, under the names that ``--json`` gives them.
+    """A text's mean losses, named as in ``--json``.
 
     >>> text_metrics(Scores(np.full(4, math.log(2)), np.ones(4, bool), bytes=8)).bits_per_byte
     0.5
@@ -78,13 +74,13 @@ Figures = TextMetrics
 
 
 class Tally:
-    """The sums of a text's losses, which its metrics are made of.
+    """The sums of a text's losses.
 
     Attributes:
-        nats: of all its characters after the first.
-        characters: how many they are.
+        nats: of all characters after the first.
+        characters: their number.
         bytes: their size in UTF-8.
-        unknown: how many of them are no symbols of the model.
+        unknown: those the model does not know.
         unknown_nats: the losses of those.
     """
 
@@ -103,7 +99,7 @@ class Tally:
 
     @property
     def figures(self) -> TextMetrics:
-        """The means; the perplexity (Jelinek et al. 1977) is e to the nats/char, at most infinite."""
+        """The means; the perplexity (Jelinek et al. 1977) is e to the nats/char."""
         nats = self.nats / self.characters
         return TextMetrics(
             nats_per_char=nats,
@@ -117,12 +113,12 @@ class Tally:
 
 
 def text_metrics(*stretches: Scores) -> TextMetrics:
-    """Average the losses of a text, whole or in stretches."""
+    """Average the losses of a text."""
     return tally_of(stretches).figures
 
 
 def tally_of(stretches: Iterable[Scores]) -> Tally:
-    """Sum up a text's stretches as they come, without keeping them."""
+    """Sum up a text's stretches without keeping them."""
     tally = Tally()
     for scores in stretches:
         tally.take(scores)
@@ -130,7 +126,7 @@ def tally_of(stretches: Iterable[Scores]) -> Tally:
 
 
 def joined(stretches: Iterable[Scores]) -> Scores:
-    """The scores of a text from those of its stretches, at least one."""
+    """The scores of a text from its stretches, at least one."""
     costs, known, sizes = zip(*((each.costs_nats, each.known, each.bytes) for each in stretches), strict=True)
     return Scores(np.concatenate(costs), np.concatenate(known), sum(sizes))
 
@@ -138,13 +134,9 @@ def joined(stretches: Iterable[Scores]) -> Scores:
 def score_stretches(
     part: EncodedText, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts
 ) -> Iterator[Scores]:
-    """Score every character of a text after its first, up to ``STRETCH`` at a time.
+    """Score every character after the first, up to ``STRETCH`` at a time.
 
-    Args:
-        part: at least two characters.
-        vocabulary: the model's.
-        training_characters: how many it was trained on; sets the loss of an unknown one.
-        known_costs: the model's losses; called with one stretch after the other, known characters only.
+    ``known_costs`` is called with one stretch after the other, known characters only.
 
     Raises:
         CorpusError: the text has fewer than two characters.
@@ -177,14 +169,9 @@ def network_costs(
     characters: int | None = None,
     see: Callable[[int, Window, Outputs], None] | None = None,
 ) -> KnownCosts:
-    """A network's losses of one text; its state is carried from one stretch to the next.
+    """A network's losses of one text; its state is carried from stretch to stretch.
 
-    Args:
-        network: of which this text is read from the initial state.
-        progress: called now and then with how much of the text is done.
-        end: the id before which the state is reset; None where there is none.
-        characters: how many the whole text has; None where it comes at once.
-        see: called with each window, the predictions there, and how many known characters precede its stretch.
+    ``see`` is called with each window, its predictions, and how many known characters precede its stretch.
     """
     network.begin(1)
     done = 0

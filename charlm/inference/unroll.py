@@ -1,8 +1,7 @@
 """The loop over a text's windows, with a carried state that is reset where a document begins.
 
-A long text is read as parallel sequences. Each first reads the text before its part, as burn-in. At every seam
-its state must be the one that the sequence before it ends with; where it is not, as in a network that never
-forgets, the text is read again with fewer sequences, at last with one.
+A long text is read as parallel sequences after burn-in. Where states at the seams differ, it is read again with
+fewer.
 """
 
 from __future__ import annotations
@@ -40,11 +39,11 @@ class Window:
     """Some steps of parallel sequences of a text.
 
     Attributes:
-        stop: the step after the last, counted from each sequence's start.
+        stop: the step after the last.
         x_TB: the characters.
-        carry_TB: the reset mask: 0 where the state is reset before a step, 1 elsewhere; None for 1.
-        places_TB: where in the text they are; outside it, the nearest place inside.
-        is_own_TB: whether the place lies between the sequence's start and end.
+        carry_TB: the reset mask: 0 where the state is reset before a step, else 1; None for 1.
+        places_TB: their places in the text, the nearest where outside.
+        is_own_TB: whether the place is the sequence's own.
     """
 
     stop: int
@@ -55,16 +54,16 @@ class Window:
 
     @property
     def steps_done(self) -> int:
-        """How many steps all sequences have made after this window."""
+        """Steps that all sequences have made after this window."""
         return self.stop * len(self.x_TB[0])
 
     def store(self, found_N: npt.NDArray[Any], values_TB: npt.NDArray[Any]) -> None:
-        """Write values to the places of the text that are the sequences' own."""
+        """Write values to the sequences' own places."""
         found_N[self.places_TB[self.is_own_TB]] = values_TB[self.is_own_TB]
 
 
 def reset_marks(x_N: TokenIds, end: int | None = None, starts: Places | None = None) -> npt.NDArray[np.bool_]:
-    """Where the state is reset before a character (N,): at ``starts``, and at each document's ``end``."""
+    """Where the state is reset before a character (N,)."""
     marks_N = np.zeros(len(x_N), np.bool_) if end is None else x_N == end
     if starts is not None:
         marks_N[starts] = True
@@ -79,15 +78,9 @@ def windows(
     ends_B: Places | None = None,
     size: int = WINDOW,
 ) -> Iterator[Window]:
-    """The windows of parallel sequences of a text.
+    """The windows of parallel sequences of a text (N,).
 
-    Args:
-        x_N: the text.
-        marks_N: where the state is reset; see ``reset_marks``.
-        starts_B: the place of each sequence's step 0.
-        bounds: steps between which windows lie, in order; no window crosses one.
-        ends_B: the place after each sequence's last own step; None for the last bound.
-        size: steps of a window, at most.
+    ``starts_B`` and ``ends_B`` are places in the text. No window crosses one of the ``bounds``.
     """
     ends_B = starts_B + bounds[-1] if ends_B is None else ends_B
     has_marks = bool(marks_N.any())
@@ -104,21 +97,15 @@ def windows(
 
 
 def unroll(network: Network, text: Iterable[Window]) -> Iterator[tuple[Window, Outputs]]:
-    """Read windows one after the other: each with the predictions after it, valid until the next."""
+    """Read windows in order; predictions are valid until the next."""
     for window in text:
         yield window, network.read(window.x_TB, window.carry_TB)
 
 
 def read_text(network: Network, x_N: TokenIds, end: int | None = None) -> Iterator[tuple[Window, Outputs]]:
-    """Read a text, or the next stretch of one, from the network's state (1, H), as parallel sequences.
+    """Read a text, or its next stretch, from the network's state (1, H), as parallel sequences.
 
-    Where the seams do not fit, all windows come again: store what is found by place, and sum at the end. At the
-    end the network's state is that after the last character.
-
-    Args:
-        network: begun with one sequence, or as this function left it.
-        x_N: the characters read, at least one.
-        end: the id before which the state is reset; None where there is none.
+    Windows may come again: store what is found by place, and sum at the end.
     """
     before = network.state
     for most, burn_in in PLANS:
@@ -131,7 +118,7 @@ def read_text(network: Network, x_N: TokenIds, end: int | None = None) -> Iterat
 def read_as_sequences(
     network: Network, x_N: TokenIds, count: int, burn_in: int, before: States, end: int | None = None
 ) -> Generator[tuple[Window, Outputs], None, float]:
-    """Read a text as ``count`` sequences; returns the gap at their seams, see ``seam_gap``."""
+    """Read a text as ``count`` sequences; returns the gap at their seams."""
     length = math.ceil(len(x_N) / count)
     starts_B = np.arange(count) * length
     ends_B = np.minimum(starts_B + length, len(x_N))
@@ -154,10 +141,7 @@ def read_as_sequences(
 
 
 def seam_gap(first: States, last: States) -> float:
-    """How far the sequences' first states are from the last ones of those before, relative to 1 plus their size.
-
-    Every variable counts: what a closed gate hides now, it may let out later. Not a number where one of them is.
-    """
+    """How far first states are from the previous sequences' last, relative to 1 plus their size."""
     pairs = [pair for layers in zip(first, last, strict=True) for pair in zip(*layers, strict=True)]
     gaps = [np.abs(own[1:] - before[:-1]) / (1 + np.abs(before[:-1])) for own, before in pairs]
     return float(np.max([gap.max(initial=0) for gap in gaps]))

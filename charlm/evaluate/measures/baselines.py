@@ -1,8 +1,6 @@
-"""Baselines: a model ranked among simpler ones, on the same characters with the same training split.
+"""Baselines: a model ranked among simpler ones with the same training split.
 
-Counting models and compressors get the run's training split and the text's first character, and predict every
-character after it. An unknown character costs a counting model what it costs the network; a compressor has no
-vocabulary.
+An unknown character costs a counting model what it costs the network. A compressor has no vocabulary.
 """
 
 from __future__ import annotations
@@ -43,7 +41,7 @@ COLUMNS = (
 
 
 def _xz(data: bytes) -> bytes:
-    """At the best level; a dictionary longer than the data takes memory and saves nothing."""
+    """At the best level, with a dictionary no longer than the data."""
     longest = min(max(len(data), 1 << 12), 1 << 26)
     return lzma.compress(data, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": longest}])
 
@@ -70,9 +68,9 @@ class Baseline:
 
     Attributes:
         model: its name.
-        order: characters of context; None where that is not its measure.
+        order: characters of context, or None.
         context: what it remembers, in words.
-        nats_per_char: mean over the characters after the first.
+        nats_per_char: mean after the first character.
     """
 
     model: str
@@ -95,10 +93,10 @@ class Baselines(Measurement):
     characters: int = characters_taken(4_000_000)
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Rank each case; see Measurement.measure.
+        """Rank each case.
 
         Raises:
-            UsageError: n-grams of the order that was asked for do not fit into the limit of memory.
+            UsageError: n-grams of the chosen order do not fit into memory.
         """
         records: list[dict[str, Any]] = []
         tables = []
@@ -121,7 +119,7 @@ class Baselines(Measurement):
 
 
 def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
-    """Every baseline, in no order; without the training split the uniform distribution alone."""
+    """Every baseline, in no order; without a training split the uniform distribution alone."""
     symbols = len(subject.model.vocabulary)
     (uniform,) = _mean_nats(subject, lambda x_N, y_N: [np.full(len(y_N), math.log(symbols))])
     yield Baseline("uniform", None, "none", uniform)
@@ -133,7 +131,7 @@ def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
 
 
 def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: bytes) -> int:
-    """How many more bits a compressor writes for a text after it has read what came before.
+    """How many more bits a text adds to what came before.
 
     >>> compressed_bits(lambda data: data, b"what came before", b"abc")
     24
@@ -142,7 +140,7 @@ def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: byt
 
 
 def _counting(subject: EvalCase, training: EncodedText, order: int) -> list[Baseline]:
-    """The n-grams, one kind after the other from the same counts."""
+    """The n-grams, all kinds from the same counts."""
     levels, end = levels_of(subject, training, order), subject.model.vocabulary.end
     unigram, markov, *others = _mean_nats(subject, WittenBell.from_levels(levels, end).reader())
     _, *kneser_ney = _mean_nats(subject, KneserNey.from_levels(levels, end).reader())
@@ -164,7 +162,7 @@ def _compressors(subject: EvalCase, training: EncodedText) -> list[Baseline]:
 
 
 def _mean_nats(subject: EvalCase, costs_by_order: Callable[[TokenIds, TokenIds], list[Costs]]) -> list[float]:
-    """The text's mean loss to each of several counting models, unknown characters included."""
+    """The text's mean loss to each of several counting models."""
     sums: list[float] = []
 
     def shortest(x_N: TokenIds, y_N: TokenIds) -> Costs:

@@ -1,9 +1,7 @@
 """Calibration: whether predictions of 70% come true 7 times in 10.
 
-The reliability diagram compares the probability of the likeliest character with how often it was right (DeGroot
-& Fienberg 1983); the expected calibration error is the mean gap (Guo et al. 2017). One temperature for all
-logits often closes most of it. The one that minimizes the loss is found by Newton's method on the inverse
-temperature, in which the loss is convex, kept between brackets that only shrink.
+Reliability diagram (DeGroot & Fienberg 1983); expected calibration error (Guo et al. 2017). Newton's method finds
+the best temperature: the loss is convex in the inverse temperature.
 """
 
 from __future__ import annotations
@@ -55,11 +53,11 @@ class Outcomes:
     """The predictions of N characters at one temperature.
 
     Attributes:
-        costs_nats: the loss of each character.
-        slopes: its derivative with respect to the inverse temperature.
-        curvatures: its second derivative.
-        confidences: the probability of the likeliest character.
-        right: whether the likeliest was the one that came.
+        costs_nats: losses.
+        slopes: their derivatives by the inverse temperature.
+        curvatures: their second derivatives.
+        confidences: the likeliest character's probability.
+        right: whether that character came.
     """
 
     costs_nats: TextMetrics
@@ -71,7 +69,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Bin:
-    """The characters whose likeliest candidate had a probability in (low, high]; means are None without any."""
+    """Characters whose likeliest candidate has a probability in (low, high]."""
 
     low: float
     high: float
@@ -81,7 +79,7 @@ class Bin:
 
     @property
     def gap(self) -> float | None:
-        """How much more often the likeliest was right than its probability says."""
+        """How much more often the likeliest is right than predicted."""
         if self.mean_probability is None or self.share_right is None:
             return None
         return self.share_right - self.mean_probability
@@ -95,7 +93,7 @@ class Calibration(Measurement):
     characters: int = characters_taken(CHARACTERS)
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Measure each subject as it is and at its best temperature; see Measurement.measure."""
+        """Measure each subject as it is and at its best temperature."""
         records = []
         tables = []
         summary = []
@@ -133,7 +131,7 @@ def outcomes_of(
     """A function that reads a text at a temperature.
 
     Raises:
-        CorpusError: the text has fewer than two characters that the model knows.
+        CorpusError: the text has fewer than two known characters.
     """
     ids, _ = model.read(text)
     if len(ids) < 2:
@@ -178,7 +176,7 @@ def _outcomes(
 
 
 def best_temperature(outcomes_at: Callable[[float], Outcomes]) -> float:
-    """The temperature from LOWEST to HIGHEST that minimizes the loss."""
+    """The temperature from LOWEST to HIGHEST with the least loss."""
     inverse, low, high = 1.0, 1 / HIGHEST, 1 / LOWEST
     for _ in range(MAX_PASSES):
         outcomes = outcomes_at(1 / inverse)
@@ -194,7 +192,7 @@ def best_temperature(outcomes_at: Callable[[float], Outcomes]) -> float:
 
 
 def reliability(outcomes: Outcomes, bins: int) -> list[Bin]:
-    """The reliability diagram: bins (low, high] of equal width from 0 to 1."""
+    """The reliability diagram: bins (low, high] of equal width."""
     numbers = np.clip(np.ceil(outcomes.confidences * bins).astype(np.intp) - 1, 0, bins - 1)
     counts = np.bincount(numbers, minlength=bins)
     confidences = np.bincount(numbers, weights=outcomes.confidences, minlength=bins)
@@ -212,7 +210,7 @@ def reliability(outcomes: Outcomes, bins: int) -> list[Bin]:
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error: the mean over characters of their bin's gap.
+    """The expected calibration error: the mean gap over characters.
 
     >>> calibration_error([Bin(0, 0.5, 1, 0.5, 0.0), Bin(0.5, 1, 3, 0.75, 1.0)])
     0.3125

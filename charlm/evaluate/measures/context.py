@@ -1,8 +1,6 @@
-"""Context: how far back a model looks, as its loss after reading only k characters.
+"""Context: the loss after reading only k characters (for words: Khandelwal et al. 2018).
 
-For a fixed set of targets the state is reset and exactly k characters are read; the loss over k shows where more
-context stops to help (for words: Khandelwal et al. 2018). Modified Kneser-Ney models of k characters have the
-same targets.
+Modified Kneser-Ney models of k characters predict the same targets.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ class Context(Measurement):
     max_memory: int = max_memory()
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Measure each case; see Measurement.measure."""
+        """Measure each case."""
         records = []
         tables = []
         curves = []
@@ -84,10 +82,10 @@ class Context(Measurement):
         return EvalResult(records, tables, notes, curves)
 
     def _places(self, ids: TokenIds, text_name: str) -> Places:
-        """Where the targets are: evenly spaced, with the longest context before the first.
+        """Where the targets are: evenly spaced, after the longest context.
 
         Raises:
-            CorpusError: the text is too short for that.
+            CorpusError: the text is too short.
         """
         room = len(ids) - self.longest
         if room < 2:
@@ -102,7 +100,7 @@ class Context(Measurement):
     def _kneser_ney(
         self, subject: EvalCase, ids: TokenIds, places: Places, notes: list[str]
     ) -> list[float] | None:
-        """The mean losses of the same targets for the model of each order from 1; None without a corpus."""
+        """The targets' mean losses by order, from 1; None without a corpus."""
         training, end = subject.training, subject.model.vocabulary.end
         if training is None:
             return None
@@ -129,15 +127,9 @@ def context_lengths(longest: int) -> list[int]:
 def costs_after(
     network: Network, ids: TokenIds, places: Places, length: int, progress: Progress, end: int | None = None
 ) -> Costs:
-    """The loss of each target (N,), in nats, after the initial state has read exactly the characters before it.
+    """The loss of each target (N,), in nats, after reading exactly ``length`` characters from the initial state.
 
-    Args:
-        network: begun here.
-        ids: the text.
-        places: where the targets are (N,), none before ``length``.
-        length: how many characters are read.
-        progress: called now and then with how much is done.
-        end: the id before which the state is reset; None where there is none.
+    No target lies before ``length``.
     """
     costs_N = np.empty(len(places))
 
@@ -154,7 +146,7 @@ def costs_after(
 
 
 def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float] | None) -> list[dict[str, Any]]:
-    """A record for each context: its loss, its gain on the one before, and the n-gram's loss."""
+    """A record for each context: its loss, its gain, and the n-gram's loss."""
     gains: list[Costs | None] = [None, *(before - after for before, after in pairwise(costs))]
     return [
         {

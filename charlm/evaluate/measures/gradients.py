@@ -1,8 +1,6 @@
 """Vanishing and exploding gradients, measured (Bengio et al. 1994; Pascanu et al. 2013).
 
-How strongly a state depends on the one t - k characters before is the spectral norm of ds_t/ds_k; how much a
-loss can teach that far back is the norm of dL_t/ds_k. Both are means over positions of the text, for the trained
-network and for an untrained one of every cell.
+Means over positions: the spectral norm of ds_t/ds_k, and the norm of dL_t/ds_k.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ class Gradients(Measurement):
     characters: int = characters_taken(1_000_000)
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Follow gradients back through each subject's text; see Measurement.measure."""
+        """Follow gradients back through each subject's text."""
         records: list[dict[str, Any]] = []
         tables: list[Table] = []
         curves: list[Curve] = []
@@ -75,7 +73,7 @@ class Gradients(Measurement):
         return EvalResult(records, tables, [self._note(), *cuts], curves)
 
     def _texts(self, subject: EvalCase) -> TokenIds:
-        """Evenly spaced passages of the text, with what is read before and predicted after (T, P)."""
+        """Evenly spaced passages with what comes before and after (T, P)."""
         ids, _ = subject.model.read(subject.part)
         needed = self.distance + 1
         if len(ids) < needed:
@@ -97,7 +95,7 @@ class Gradients(Measurement):
 
 
 def grid(distance: int) -> list[int]:
-    """The distances to measure at: powers of the square root of 2, rounded, from 0 on.
+    """Distances: 0 and rounded powers of the square root of 2.
 
     >>> grid(12)
     [0, 1, 2, 3, 4, 6, 8, 11, 12]
@@ -107,7 +105,7 @@ def grid(distance: int) -> list[int]:
 
 
 def spectral_radii(model: Model) -> dict[str, float]:
-    """The largest absolute eigenvalue of each gate's block of W_hh, by layer and gate."""
+    """The largest absolute eigenvalue of W_hh, by layer and gate."""
     radii: dict[str, float] = {}
     if "W_hh" not in model.cell.shapes(model.config.hidden):
         return radii
@@ -119,7 +117,7 @@ def spectral_radii(model: Model) -> dict[str, float]:
 
 
 def _networks(subject: EvalCase, seed: int) -> dict[str, Model]:
-    """The trained network, and untrained ones of its size: every cell, with every choice of its settings."""
+    """The trained network, and an untrained one of every kind."""
     trained = subject.model.network
     networks = {f"{subject.run}, trained": trained}
     for cell in CELLS.names():
@@ -131,7 +129,7 @@ def _networks(subject: EvalCase, seed: int) -> dict[str, Model]:
 
 
 def _choices(cell: str) -> list[dict[str, str]]:
-    """Every combination of the cell's settings that are one of several words."""
+    """Every combination of the cell's settings that are words."""
     settings = CELLS.find(cell).config_type.settings()
     words = {name: field.metadata["limits"].choices for name, field in settings.items()}
     words = {name: choices() for name, choices in words.items() if choices is not None}
@@ -150,7 +148,7 @@ def _norms_of(model: Model, passages: list[Passage], distances: list[int]) -> li
 
 
 def _norms(model: Model, passage: Passage, distances: list[int]) -> Norms:
-    """The norms at every distance, for one passage; at distance 0 the Jacobian is the identity."""
+    """One passage's norms at every distance; at 0 the Jacobian is the identity."""
     blocks = {f"d{name}_t/d{name}_k": components_of(model, name) for name in model.cell.state_names}
     norms: dict[str, list[float]] = {STATE: [1.0], **{name: [1.0] for name in blocks}}
     dloss_S = passage.dloss_S.astype(np.float64)  # of a small float32 the square would be zero
@@ -171,13 +169,13 @@ def _spectral_norm(matrix: Floats) -> float:
 
 
 def _vanished_at(distances: list[int], norms: npt.NDArray[np.float64]) -> int | None:
-    """The first distance where the norm is under 1% of what it is at distance 0; None where there is none."""
+    """The first distance with a norm under 1% of that at 0, or None."""
     under = np.flatnonzero(norms < VANISHED * norms[0])
     return distances[under[0]] if len(under) else None
 
 
 def _record(name: str, distances: list[int], norms: Norms, radii: dict[str, float]) -> dict[str, Any]:
-    """A network's figures as JSON values; None where they are not finite."""
+    """A network's figures as JSON values; None where not finite."""
     return {
         "network": name,
         "norms": {
@@ -209,7 +207,7 @@ def _radii_table(subject: EvalCase, radii: dict[str, dict[str, float]]) -> Table
 
 
 def _curves(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> list[Curve]:
-    """One curve for each quantity, over all networks that have it; zero and infinity have no logarithm."""
+    """One curve per quantity, over all networks that have it."""
     quantities = dict.fromkeys(quantity for own in norms.values() for quantity in own)
     curves = []
     for quantity in quantities:

@@ -1,7 +1,6 @@
 """Perplexity and related figures, next to a bigram model's.
 
-Every character after the first is scored once, in one stateful pass, by the model and by the counts of its
-training split. An unknown character costs both the same. Dynamic evaluation has columns and rows of its own.
+Every character after the first is scored once.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ class Perplexity(Measurement):
                 raise UsageError(f"{flag(f'dynamic_{name}')} belongs to --dynamic: give both, or leave it out")
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Score each subject's text; see Measurement.measure."""
+        """Score each subject's text."""
         records: list[dict[str, Any]] = []
         rows: list[list[Any]] = []
         notes: list[str] = []
@@ -120,7 +119,7 @@ class Perplexity(Measurement):
     def _add_dynamic(
         self, record: dict[str, Any], notes: list[str], subject: EvalCase, progress: Progress
     ) -> list[list[Any]]:
-        """Add dynamic evaluation to a record and to the notes; its row, where there is one."""
+        """Add dynamic evaluation to a record, the notes and any row."""
         if subject.training is None:
             record |= {f"dynamic_{name}": None for name in DYNAMIC}
             notes.append(f"no dynamic figures for {subject.run}: its corpus was not found")
@@ -133,7 +132,7 @@ class Perplexity(Measurement):
         return [[found[name] for name in COLUMNS]]
 
     def _record(self, subject: EvalCase, stretches: Iterable[Scores]) -> dict[str, Any]:
-        """Every figure of a text's losses, by JSON name."""
+        """A text's figures by JSON name."""
         tally, series = Tally(), MeanSeries(len(subject.part) - 1)
         for scores in stretches:
             tally.take(scores)
@@ -160,7 +159,7 @@ class Perplexity(Measurement):
 
 
 def _markov(subject: EvalCase) -> Iterator[Scores] | None:
-    """The bigram model's scores of the text; None without a training split."""
+    """The bigram model's scores; None without a training split."""
     if subject.training is None:
         return None
     model, vocabulary = subject.model, subject.model.vocabulary
@@ -172,12 +171,12 @@ def _markov(subject: EvalCase) -> Iterator[Scores] | None:
 
 
 def _perplexity(nats: float | None) -> float | None:
-    """The exponential of nats; None where there are none, or where no float is large enough."""
+    """The exponential of nats; None without any, or on overflow."""
     return math.exp(nats) if nats is not None and nats < LARGEST_NATS else None
 
 
 def _in_bytes(column: Column) -> Column:
-    """A column of figures per symbol, where symbols are bytes."""
+    """A column per symbol, where symbols are bytes."""
     return replace(column, heading=column.heading.replace("/char", "/byte").replace("characters", "bytes"))
 
 

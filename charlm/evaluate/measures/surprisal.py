@@ -1,8 +1,6 @@
-"""Surprisal: the loss of each character of a text, and what the model expected instead.
+"""Surprisal: the loss of each character, and what the model expected instead.
 
-The surprisal of a character is minus the binary logarithm of its probability (Tribus 1961; for reading, Hale
-2001): 0 bits if the model was sure of it, log2 V if it had no idea. It is kept for every character, so
---characters limits the text.
+Minus the binary logarithm of the probability (Tribus 1961; for reading, Hale 2001).
 """
 
 from __future__ import annotations
@@ -47,7 +45,7 @@ class Passage:
     """A stretch of a text and its loss.
 
     Attributes:
-        position: of its first character, counted from 0.
+        position: of its first character, from 0.
         bits_per_char: its mean surprisal.
         text: the characters.
     """
@@ -82,7 +80,7 @@ class Surprisal(Measurement):
             raise UsageError(f"--html and --tsv both name {self.html}: give two files")
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Score each subject character by character; see Measurement.measure."""
+        """Score each subject character by character."""
         records: list[dict[str, Any]] = []
         rows: list[tuple[Any, ...]] = []
         colored = []
@@ -116,13 +114,9 @@ class Surprisal(Measurement):
 
 
 def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Passage]:
-    """The stretches of a text with the highest loss, highest first, without overlap.
+    """The stretches with the highest loss, highest first, without overlap.
 
-    Args:
-        text: N + 1 characters.
-        bits_N: the loss of each after the first.
-        window: their length; a shorter text is one passage.
-        count: how many at most.
+    ``text`` has one character more than ``bits_N``: the first has no loss.
 
     >>> [passage.text for passage in worst_passages("-abcdef", np.array([0, 9, 8, 1, 1, 7]), 2, 2)]
     ['bc', 'ef']
@@ -142,10 +136,7 @@ def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Pa
 
 
 class _Guesses(Sequence[Sequence[Candidate]]):
-    """The likeliest characters at each of N places, made when asked for.
-
-    As objects, those of a million characters would fill a gigabyte.
-    """
+    """The likeliest characters at N places, made when asked for."""
 
     def __init__(
         self, symbols: list[str], ids_NK: TokenIds, probabilities_NK: Floats, is_guessed_N: npt.NDArray[np.bool_]
@@ -171,7 +162,7 @@ class _Guesses(Sequence[Sequence[Candidate]]):
 
 
 def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[Scores, _Guesses]:
-    """The loss of every character, and the likeliest ones at each known place, in one pass."""
+    """Each character's loss, and the likeliest at known places, in one pass."""
     model, count = subject.model, len(subject.part)
     _, is_read_N = model.read(subject.part)
     is_read_N[0] = False  # nothing predicts the first
@@ -198,20 +189,20 @@ def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[S
 
 
 def _page(text: ColoredText) -> ColoredText:
-    """The part of a text that a web page has."""
+    """The part of a text for a web page."""
     if len(text.text) <= PAGE:
         return text
     return replace(text, text=text.text[:PAGE], bits=text.bits[:PAGE], guesses=text.guesses[:PAGE])
 
 
 def _shown(vocabulary: Vocabulary) -> list[str]:
-    """Every symbol as a character, by its code."""
+    """Every symbol as a character."""
     specials = {vocabulary.end: SHOWN_END, vocabulary.unknown: REPLACEMENT}
     return [*vocabulary.symbols, *(specials[code] for code in range(len(vocabulary.symbols), len(vocabulary)))]
 
 
 def _tsv(subjects: Sequence[EvalCase], colored: Sequence[ColoredText]) -> str:
-    """Every character after the first of each text, a line each."""
+    """Every character after each text's first, a line each."""
     lines = ["\t".join(TSV_HEADINGS)]
     for subject, text in zip(subjects, colored, strict=True):
         names = f"{escape_unprintable(subject.run)}\t{escape_unprintable(subject.text_name)}"
