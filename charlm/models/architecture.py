@@ -1,4 +1,4 @@
-"""The names and shapes of a network's parameters, and which settings go together."""
+"""The names and shapes of a network's parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from charlm.nn.state import initial_state_shapes
 
 
 def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every parameter; allocates nothing."""
+    """The name and shape of every parameter."""
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
     encoding = make_encoding(config)
@@ -28,7 +28,7 @@ def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[in
 
 
 def vocab_axes(config: ModelConfig) -> dict[str, int]:
-    """The parameters that have an entry per character of the vocabulary, and along which axis.
+    """The parameters with an entry per character, and along which axis.
 
     >>> vocab_axes(ModelConfig())
     {'layers.0.W_xh': 0, 'readout.W_hy': 1, 'readout.b_y': 0}
@@ -38,9 +38,7 @@ def vocab_axes(config: ModelConfig) -> dict[str, int]:
 
 
 def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
-    """Floating-point operations of a training step per character: six per weight in a matrix product.
-
-    Two are forward, four backward. The first layer's rows are looked up, not multiplied.
+    """Floating-point operations per character of training: six per weight in a product.
 
     >>> flops_per_character(ModelConfig(hidden=100), 50) == 6 * (100 * 400 + 100 * 50)
     True
@@ -54,7 +52,7 @@ def check_settings(config: ModelConfig, optimisation: OptimizerConfig) -> None:
     """Refuse settings that have no meaning together.
 
     Raises:
-        UsageError: naming the setting and what it belongs to.
+        UsageError: names the setting.
     """
     defaults = ModelConfig()
     if config.residual and config.layers == 1:

@@ -1,7 +1,4 @@
-"""The character-level recurrent network: embedding, a stack of recurrent layers, output layer.
-
-It keeps nothing of a pass: the state is passed in and returned, and the caller owns the buffers.
-"""
+"""The character-level recurrent network: input, recurrent layers, output layer."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ from charlm.nn.state import States
 
 
 class Model:
-    """A character-level recurrent network; all its parameters lie in one flat vector."""
+    """A character-level recurrent network on one flat vector of parameters."""
 
     def __init__(self, config: ModelConfig, vocab_size: int, params: FlatVector | None = None) -> None:
         self.config = config
@@ -50,17 +47,17 @@ class Model:
         initialize_readout(self.params, rng)
 
     def zero_state(self, batch_size: int) -> States:
-        """For each layer its variables (B, H), all zero."""
+        """Each layer's zero state (B, H)."""
         return self.stack.zero_state(batch_size)
 
     def initial_state(self, batch_size: int) -> States:
-        """The initial state: for each layer its variables (B, H), learned or zero."""
+        """The initial state of each layer (B, H), learned or zero."""
         return self.stack.initial_state(batch_size)
 
     def buffers(
         self, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
     ) -> StackBuffers:
-        """Buffers for windows of up to ``seq_len`` steps of ``batch_size`` sequences."""
+        """Buffers for windows of up to ``seq_len`` steps."""
         return StackBuffers(self.stack, seq_len, batch_size, regularization)
 
     def forward(
@@ -71,18 +68,15 @@ class Model:
         carry_TB: Floats | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Floats, States]:
-        """The last layer's outputs (T, B, H), and the state after the window; see ``Stack.forward``."""
+        """The last layer's outputs (T, B, H), and the state after."""
         return self.stack.forward(x_TB, state, buffers, carry_TB, rng)
 
     def backward(self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector) -> States:
-        """The gradient with respect to the state before the window; see ``Stack.backward``.
-
-        The gradients of the output layer's parameters are not written.
-        """
+        """The gradient of the state before the window; the output layer's is not written."""
         return self.stack.backward(dh_TBH, dstate, buffers, grads)[1]
 
     def batch_spec(self, seq_len: int, batch_size: int) -> BatchSpec:
-        """The fields that ``loss_and_gradient`` reads; see ``Batch``."""
+        """The fields that ``loss_and_gradient`` reads."""
         shape, ids = (seq_len, batch_size), id_dtype(self.vocab_size)
         return {
             "x_TB": (shape, ids),
@@ -102,14 +96,14 @@ class Model:
         """One window of truncated backpropagation through time (Werbos 1990; Williams & Peng 1990).
 
         Args:
-            batch: some or all columns of a batch; ``num_targets`` is that of the whole batch.
-            state: the state before the window; no gradient goes back through it.
+            batch: some or all columns of a batch.
+            state: the state before the window.
             buffers: overwritten.
             grads: receives the gradient of the mean loss.
             rng: draws dropout's masks.
 
         Returns:
-            The sum of the targets' losses in nats, and the state after the window.
+            The summed loss in nats, and the state after.
         """
         buffers.stopwatch.begin()
         x_TB, mask_TB = batch["x_TB"], batch.get("target_mask_TB")
@@ -130,7 +124,7 @@ class Model:
         return nll_sum, after
 
     def _carry(self, batch: Batch) -> Floats | None:
-        """``carry_TB`` of a batch; 0 at its start too if the initial state is learned and used there."""
+        """A batch's ``carry_TB``; 0 where a learned initial state is used."""
         carry_TB = batch.get("carry_TB")
         if not (batch.resets_state and self.config.learned_state):
             return carry_TB
@@ -143,15 +137,12 @@ class Model:
         return self.stack.output(state)
 
     def input_table(self) -> Floats:
-        """The first layer's pre-activations of every id (V, G), for ``step``."""
+        """The pre-activations of every id (V, G), for ``step``."""
         first = self.stack.layers[0]
         assert isinstance(first, SymbolLayer)
         return first.table()
 
     def step(self, x_B: TokenIds, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
-        """Read one character per sequence (B,): the logits of the next ones (B, V), and the state after.
-
-        ``table_VG`` is ``input_table()``, for callers that take many steps.
-        """
+        """Read one character per sequence (B,): the next logits (B, V), and the state."""
         h_BH, after = self.stack.step(x_B, state, table_VG)
         return logits(self.params, h_BH), after

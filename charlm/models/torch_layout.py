@@ -1,10 +1,7 @@
 """Convert parameters to PyTorch's names and layout, and back.
 
-charlm multiplies ``x @ W``, so its matrices are the transposes of PyTorch's. PyTorch has two biases per gate:
-charlm's is written as ``bias_ih``, with zeros in ``bias_hh``, and reading adds the two. Only a bias that
-belongs to the recurrent product alone is a block of ``bias_hh``. The entries ``rnn.*`` load into
-``torch.nn.RNN``, ``GRU`` or ``LSTM``; a cell that PyTorch lacks writes ``cell.*``, with gates in charlm's
-order. A tied network has no ``readout.weight``. A learned initial state is ``initial.h_l0`` and so on.
+Matrices are transposed. A bias is written as ``bias_ih``, with zeros in ``bias_hh``; reading adds the two.
+A cell that PyTorch lacks writes ``cell.*``, with gates in charlm's order.
 """
 
 from __future__ import annotations
@@ -24,7 +21,7 @@ from charlm.nn.state import SUFFIX
 
 @dataclass(frozen=True)
 class _Entry:
-    """PyTorch's name of a parameter, whether it is transposed, and whether its last axis consists of gates."""
+    """A parameter's PyTorch name, and how its axes differ."""
 
     name: str
     transposed: bool = False
@@ -69,7 +66,7 @@ def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, .
 
 
 def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Floats]:
-    """A model's parameters as PyTorch's tensors: new C-contiguous arrays of the shapes of ``torch_shapes``."""
+    """A model's parameters as new C-contiguous arrays of ``torch_shapes``."""
     cell = _cell(config)
     order = _torch_order(cell)
     tensors = {}
@@ -86,7 +83,7 @@ def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Flo
 
 
 def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocab_size: int) -> FlatVector:
-    """A model's parameters from PyTorch's tensors of these shapes; inverts ``to_torch`` exactly."""
+    """The exact inverse of ``to_torch``."""
     cell = _cell(config)
     order = np.argsort(_torch_order(cell)).tolist()
     params = FlatVector(parameter_shapes(config, vocab_size), config.dtype)
@@ -106,7 +103,7 @@ def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocab_size: i
 
 
 def _entries(cell: Cell, names: Iterable[str]) -> dict[str, _Entry]:
-    """The entry of each parameter, by charlm's name, without the biases that are blocks of ``bias_hh``."""
+    """Each parameter's entry, without the biases in ``bias_hh``."""
     result = {}
     for name in names:
         if name in _OUTSIDE:
@@ -131,7 +128,7 @@ def _torch_order(cell: Cell) -> list[int]:
 
 
 def _by_gate(tensor: Floats, order: list[int]) -> Floats:
-    """A C-contiguous copy with the first axis, as equal blocks, in another order."""
+    """A C-contiguous copy with the gates in another order."""
     blocks = tensor.reshape(len(order), -1, *tensor.shape[1:])
     return np.ascontiguousarray(blocks[order]).reshape(tensor.shape)
 

@@ -1,8 +1,4 @@
-"""The output layer: logits, softmax, cross-entropy in nats and its gradient.
-
-Forward and backward run together over blocks of rows: a block's logits become probabilities, then their own
-gradient, in place, so the logits of a whole window never exist.
-"""
+"""The output layer: logits, softmax, cross-entropy in nats and its gradient, in blocks of rows."""
 
 from __future__ import annotations
 
@@ -24,20 +20,20 @@ VOCAB_AXES = {"readout.W_hy": 1, "readout.b_y": 0}
 
 
 def readout_shapes(hidden: int, vocab_size: int, tied: bool) -> dict[str, tuple[int, ...]]:
-    """The readout's own parameters: a tied one has no weights but the embedding's."""
+    """The readout's own parameters."""
     bias: dict[str, tuple[int, ...]] = {"readout.b_y": (vocab_size,)}
     return bias if tied else {"readout.W_hy": (hidden, vocab_size)} | bias
 
 
 def initialize_readout(params: Parameters, rng: np.random.Generator) -> None:
-    """Draw the weights, unless they are the embedding's; the bias is zero."""
+    """Draw the weights, unless tied; the bias is zero."""
     if "readout.W_hy" in params:
         xavier_(params["readout.W_hy"], rng)
     params["readout.b_y"][:] = 0
 
 
 def readout_weights(params: Parameters) -> Floats:
-    """W_hy (H, V), a view; the embedding's transpose if tied (Press & Wolf 2017)."""
+    """W_hy (H, V), a view; the embedding's if tied (Press & Wolf 2017)."""
     W_HV: Floats = params["readout.W_hy"] if "readout.W_hy" in params else params["embedding"].T
     return W_HV
 
@@ -57,7 +53,7 @@ def log_softmax_(logits_NV: Floats) -> Floats:
 
 
 def nll_nats(params: Parameters, h_NH: Floats, y_N: TokenIds) -> npt.NDArray[np.float64]:
-    """The negative log-likelihood of each target (N,), in nats, from the last layer's outputs."""
+    """The negative log-likelihood of each target (N,), in nats."""
     nll_N = np.empty(len(y_N))
     for block in _blocks(len(y_N), len(params["readout.b_y"])):
         log_probs_NV = log_softmax_(logits(params, h_NH[block]))
@@ -66,10 +62,10 @@ def nll_nats(params: Parameters, h_NH: Floats, y_N: TokenIds) -> npt.NDArray[np.
 
 
 def check_numbers(predicted: npt.NDArray[np.floating[Any]]) -> None:
-    """Check that losses, or each row's largest logit, are finite.
+    """Check that losses or logits are finite.
 
     Raises:
-        DivergenceError: one of them is not.
+        DivergenceError: one is not.
     """
     if not np.isfinite(predicted).all():
         raise DivergenceError(
@@ -91,11 +87,11 @@ def loss_and_gradient(
     Args:
         params: the network's.
         h_NH: the last layer's outputs.
-        y_N: the target of each row.
-        target_mask_N: which rows have a target; None where all have.
-        num_targets: the number that the mean is over, of all workers together.
-        dh_NH: the gradient with respect to h_NH, written; can be h_NH itself.
-        grads: receives the gradients of the output layer's parameters, or a tied embedding's.
+        y_N: the targets.
+        target_mask_N: which rows have a target; None for all.
+        num_targets: what the mean is over, of all workers.
+        dh_NH: receives the gradient of h_NH; can be h_NH.
+        grads: receives the parameters' gradients.
     """
     nll_sum = 0.0
     dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]

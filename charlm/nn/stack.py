@@ -1,4 +1,4 @@
-"""A stack of recurrent layers of one direction; each reads the outputs of the one below."""
+"""A stack of recurrent layers of one direction."""
 
 from __future__ import annotations
 
@@ -14,10 +14,7 @@ from charlm.nn.state import States, write_initial_state
 
 
 class Stack:
-    """The layers under a prefix of parameter names, such as ``layers.0.W_hh``, from the input upwards.
-
-    ``hidden`` is H, the width of every layer's output.
-    """
+    """The layers under a prefix of parameter names, such as ``layers.0.W_hh``."""
 
     def __init__(
         self,
@@ -29,11 +26,7 @@ class Stack:
         is_residual: bool = False,
         is_reversed: bool = False,
     ) -> None:
-        """Build on parameters that lie in ``params``.
-
-        Without an ``encoding`` the first layer reads vectors. ``is_residual``: each layer after the first adds
-        its input to its output. ``is_reversed``: the stack reads from the last step to the first.
-        """
+        """Build on parameters in ``params``; without an ``encoding`` the first layer reads vectors."""
         self.cell = cell
         self.dtype = params.flat.dtype
         self._prefix = prefix
@@ -50,7 +43,7 @@ class Stack:
         return RecurrentLayer(self.cell, own, self._is_residual and number > 0)
 
     def _part(self, vector: FlatVector, number: int) -> dict[str, Floats]:
-        """A layer's views of parameters or gradients, with the encoding's for the first layer."""
+        """A layer's views of parameters or gradients."""
         own = vector.part(f"{self._prefix}{number}.")
         if number == 0 and self._encoding is not None:
             own |= {name: vector[name] for name in self._encoding.shared if name in vector}
@@ -62,12 +55,12 @@ class Stack:
             layer.initialize(rng)
 
     def zero_state(self, batch_size: int) -> States:
-        """For each layer its variables (B, H), all zero."""
+        """Each layer's zero state (B, H)."""
         shape = (batch_size, self.hidden)
         return tuple(tuple(np.zeros(shape, self.dtype) for _ in self.cell.state_names) for _ in self.layers)
 
     def initial_state(self, batch_size: int) -> States:
-        """The initial state: for each layer its variables (B, H), learned or zero."""
+        """The initial state of each layer (B, H), learned or zero."""
         state = self.zero_state(batch_size)
         for layer, own in zip(self.layers, state, strict=True):
             write_initial_state(self.cell, layer.params, own)
@@ -85,13 +78,13 @@ class Stack:
 
         Args:
             x: ids (T, B), or vectors (T, B, E).
-            state: the state before the first step, in reading order.
+            state: the state before the window.
             buffers: overwritten.
-            carry_TB: None, or 0 where a document starts before a step and 1 elsewhere.
-            rng: draws dropout's masks; None, as in evaluation, for none.
+            carry_TB: None, or 0 where a document starts and 1 elsewhere.
+            rng: draws dropout's masks; None for none.
 
         Returns:
-            The last layer's outputs, a view (T, B, H) of the buffers, and the state after.
+            The last layer's outputs, a view (T, B, H), and the state after.
         """
         if self._is_reversed:
             x, carry_TB = x[::-1], None if carry_TB is None else carry_TB[::-1]
@@ -109,15 +102,13 @@ class Stack:
         """Run the derivative of forward.
 
         Args:
-            dh_TBH: gradient with respect to the outputs; overwritten.
-            dstate: gradient with respect to the state after the window; zero in truncated BPTT.
+            dh_TBH: gradient of the outputs; overwritten.
+            dstate: gradient of the state after the window.
             buffers: as forward left them; overwritten.
-            grads: receives this stack's gradients. A tied embedding's is added to what the output layer has
-                written.
+            grads: receives the gradients; a tied embedding's is added.
 
         Returns:
-            The gradients with respect to the input vectors (T, B, E), a view, empty for ids, and to the state
-            before.
+            The gradients of x (T, B, E), empty for ids, and of the state before.
         """
         if self._is_reversed:
             dh_TBH = dh_TBH[::-1]
@@ -130,10 +121,7 @@ class Stack:
         return dh_TBH[::-1] if self._is_reversed else dh_TBH, tuple(reversed(before))
 
     def step(self, x: Inputs, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
-        """One step without buffers: the last layer's output (B, H), and the state after.
-
-        ``x`` are ids (B,) or vectors (B, E). ``table_VG`` is the first layer's table, for many steps.
-        """
+        """One step for ids (B,) or vectors (B, E): the output (B, H), and the state."""
         after: list[State] = []
         for layer, before in zip(self.layers, state, strict=True):
             x, layer_state = layer.step(x, before, table_VG)
@@ -141,7 +129,7 @@ class Stack:
         return x, tuple(after)
 
     def output(self, state: States) -> Floats:
-        """The last layer's output for a state (B, H): its h, or the sum over layers if residual."""
+        """The output for a state (B, H): its h, summed if residual."""
         if not self._is_residual:
             return state[-1][0]
         total_BH: Floats = np.sum([h_BH for h_BH, *_ in state], axis=0)
@@ -149,7 +137,7 @@ class Stack:
 
 
 class StackBuffers:
-    """Buffers for windows of up to ``seq_len`` steps; ``dh_TBH`` is the gradient of the last layer's outputs."""
+    """Buffers for windows of up to ``seq_len`` steps."""
 
     def __init__(
         self, stack: Stack, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION

@@ -1,9 +1,4 @@
-"""The state of a model: for each layer its cell's variables; the initial state, zero or learned.
-
-A learned initial state is a parameter h_0 (and c_0) of each layer (Forcada & Carrasco 1995, "Learning the
-initial state of a second-order recurrent neural network"), zero at first. Only steps that start from it
-contribute to its gradient, not windows that carry their state over.
-"""
+"""The state of a model; the initial state is zero or learned (Forcada & Carrasco 1995)."""
 
 from __future__ import annotations
 
@@ -29,12 +24,12 @@ def join_states(states: tuple[States, ...]) -> States:
 
 
 def select_columns(states: States, columns: slice | list[int]) -> States:
-    """The states of some sequences of a batch, by a slice or by their numbers."""
+    """The states of some sequences of a batch."""
     return tuple(tuple(variable_BH[columns] for variable_BH in layer) for layer in states)
 
 
 def named_states(states: States, cell: Cell) -> Mapping[str, Floats]:
-    """A state's arrays by name, such as ``state.0.h``, as in files."""
+    """Arrays by name, such as ``state.0.h``."""
     return {
         f"state.{layer}.{name}": array
         for layer, arrays in enumerate(states)
@@ -43,32 +38,32 @@ def named_states(states: States, cell: Cell) -> Mapping[str, Floats]:
 
 
 def restore_states(arrays: Mapping[str, Floats], like: States, cell: Cell) -> States:
-    """The inverse of ``named_states``, with as many layers as ``like`` has."""
+    """The inverse of ``named_states``."""
     return tuple(
         tuple(arrays[f"state.{layer}.{name}"].copy() for name in cell.state_names) for layer in range(len(like))
     )
 
 
 def initial_state_shapes(cell: Cell, hidden: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of the parameters of a layer's learned initial state."""
+    """The shapes of a layer's learned initial state."""
     return {name + SUFFIX: (hidden,) for name in cell.state_names}
 
 
 def write_initial_state(cell: Cell, params: Parameters, state: State) -> None:
-    """Write a layer's initial state to every sequence (B, H), if it is learned."""
+    """Write a layer's learned initial state to every sequence (B, H)."""
     for name, variable_BH in zip(cell.state_names, state, strict=True):
         if name + SUFFIX in params:
             variable_BH[:] = params[name + SUFFIX]
 
 
 def use_initial_state(cell: Cell, params: Parameters, cache: ForwardCache) -> None:
-    """Set the initial state of a layer's next pass, if it is learned."""
+    """Set a learned initial state for the next pass."""
     for name, variable in zip(cell.state_names, cache.history, strict=True):
         variable.initial_H = params.get(name + SUFFIX)
 
 
 def write_initial_gradients(cell: Cell, cache: ForwardCache, grads: Parameters) -> None:
-    """Write the gradient of a layer's initial state, if it is learned, after its backward pass."""
+    """Write the gradient of a learned initial state."""
     for name, variable in zip(cell.state_names, cache.history, strict=True):
         if variable.dinitial_H is not None:
             grads[name + SUFFIX][:] = variable.dinitial_H

@@ -1,7 +1,6 @@
-"""The base class of optimizers: slots, and an in-place update of one flat vector of parameters.
+"""The base class of optimizers, which update one flat vector in place.
 
-The update is element-wise and runs over blocks that fit a core's cache, so every operand is read from memory
-once. In formulas: w parameters, g gradient, lr learning rate, t the number of the update from 1.
+w parameters, g gradient, lr learning rate, t the number of the update from 1.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ BLOCK_VALUES = 16_384  # with two slots and a temporary, five operands of float3
 
 
 class Optimizer(ABC):
-    """An update rule with settings only; the caller keeps the slots, vectors as long as the parameters."""
+    """An update rule; the caller keeps the slots, vectors like the parameters."""
 
     slot_names: tuple[str, ...] = ()
     default_lr: ClassVar[float]
@@ -30,7 +29,7 @@ class Optimizer(ABC):
         return {name: np.zeros_like(w_P) for name in self.slot_names}
 
     def update(self, w_P: Floats, g_P: Floats, slots: dict[str, Floats], lr: float, t: int) -> None:
-        """Change the parameters and the slots in place; overwrites the gradient. ``t`` numbers updates from 1."""
+        """Change parameters and slots in place; overwrites the gradient."""
         scratch = np.empty(min(BLOCK_VALUES, len(w_P)), w_P.dtype)
         for start in range(0, len(w_P), BLOCK_VALUES):
             block = slice(start, start + BLOCK_VALUES)

@@ -1,4 +1,4 @@
-"""Gradient clipping, against exploding gradients (Pascanu et al. 2013)."""
+"""Gradient clipping (Pascanu et al. 2013)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from charlm.base.arrays import Floats
 
 
 def global_norm(g_P: Floats) -> float:
-    """The Euclidean norm of all gradients together.
+    """The Euclidean norm of all gradients.
 
     >>> global_norm(np.array([3.0, 4.0]))
     5.0
@@ -24,7 +24,7 @@ def global_norm(g_P: Floats) -> float:
 
 
 def clip_norm_(g_P: Floats, limit: float) -> float:
-    """Scale a gradient in place to norm ``limit`` if it is larger; 0 turns it off. Returns the norm before."""
+    """Scale a gradient to norm ``limit`` at most; 0 for none. Returns the norm before."""
     norm = global_norm(g_P)
     if 0 < limit < norm < math.inf:
         g_P *= limit / norm
@@ -32,6 +32,6 @@ def clip_norm_(g_P: Floats, limit: float) -> float:
 
 
 def clip_value_(g_P: Floats, limit: float) -> None:
-    """Clip every value in place to [-limit, limit]; 0 turns it off."""
+    """Clip values to [-limit, limit]; 0 for none."""
     if limit:
         np.clip(g_P, -limit, limit, out=g_P)

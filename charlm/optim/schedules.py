@@ -1,7 +1,4 @@
-"""Learning-rate schedules: a factor on the peak learning rate, given the run's progress from 0 to 1.
-
-Progress is in the unit of the run's length (steps, epochs or minutes); warmup is in steps.
-"""
+"""Learning-rate schedules: a factor on the peak, given the progress from 0 to 1."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ def constant(progress: float) -> float:
 
 
 def step_decay(progress: float) -> float:
-    """Step decay: divided by the square root of ten at each quarter of the run.
+    """Step decay: divided by sqrt(10) at each quarter.
 
     >>> step_decay(0.2), round(step_decay(0.5), 6)
     (1.0, 0.1)
@@ -27,7 +24,7 @@ def step_decay(progress: float) -> float:
 
 
 def cosine(progress: float) -> float:
-    """Cosine decay to 1% of the peak (Loshchilov & Hutter 2017, without restarts).
+    """Cosine decay to 1% (Loshchilov & Hutter 2017).
 
     >>> round(cosine(0.0), 6), round(cosine(1.0), 6)
     (1.0, 0.01)
@@ -49,7 +46,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def lr_factor_at(schedule: str, progress: float, step_number: int, warmup: int) -> float:
-    """The factor on the peak learning rate for a step, numbered from 1, with linear warmup.
+    """The factor for a step from 1, with linear warmup.
 
     >>> lr_factor_at("constant", 0.0, step_number=1, warmup=4)
     0.25

@@ -1,1 +1,1 @@
-"""N-gram models: the baselines of a recurrent network."""
+"""N-gram models, the baselines."""

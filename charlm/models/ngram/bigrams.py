@@ -1,8 +1,4 @@
-"""Bigram counts of a split of any length, counted in blocks and cached with the prepared corpus.
-
-They are in the alphabet's ids, so all runs share them; each run maps them to its own vocabulary. The cache file
-has a checksum: if it does not match, the bigrams are counted again.
-"""
+"""Bigram counts of a split, in the alphabet's ids, cached with the prepared corpus."""
 
 from __future__ import annotations
 
@@ -27,11 +23,9 @@ _SUM = hashlib.sha256().digest_size
 
 @dataclass(frozen=True, eq=False)
 class Bigrams:
-    """How often each symbol of an alphabet of ``vocab_size`` follows each other.
+    """How often each symbol follows each other.
 
-    Attributes:
-        keys: first * vocab_size + second of every bigram that occurs (P,), sorted.
-        counts: how often each does (P,).
+    ``keys`` are first * vocab_size + second (P,), sorted, and ``counts`` how often each occurs (P,).
 
     >>> bigrams = count_bigrams(np.array([0, 1, 0, 1, 1], np.uint8), 2)
     >>> bigrams.keys.tolist(), bigrams.counts.tolist()
@@ -44,7 +38,7 @@ class Bigrams:
 
 
 def load_bigrams(text: EncodedText) -> Bigrams:
-    """The bigrams of a non-empty text, from the cache, or counted and cached."""
+    """The bigrams of a non-empty text, from the cache or counted."""
     cached = None if text.bigrams_path is None else _read(text.bigrams_path, text)
     if cached is not None:
         return cached
@@ -58,7 +52,7 @@ def load_bigrams(text: EncodedText) -> Bigrams:
 
 
 def count_bigrams(ids: TokenIds, vocab_size: int) -> Bigrams:
-    """Count the bigrams of a non-empty text (N,), in memory proportional to the number of different ones."""
+    """Count the bigrams of a non-empty text (N,)."""
     is_dense = vocab_size**2 <= DENSE
     table = np.zeros(vocab_size**2 if is_dense else 0, np.int64)
     keys = counts = np.zeros(0, np.int64)
@@ -81,9 +75,9 @@ def count_bigrams(ids: TokenIds, vocab_size: int) -> Bigrams:
 
 
 def bigram_levels(text: EncodedText, table_A: TokenIds, vocab_size: int, end: int | None) -> list[Level]:
-    """The same as ``count_levels`` for order 1, from the bigrams of a non-empty text.
+    """Levels as ``count_levels`` gives for order 1, from bigrams.
 
-    ``table_A`` is the vocabulary's id of each of the alphabet's symbols, ``end`` that of the end of a document.
+    ``table_A`` maps the alphabet's symbols to the vocabulary's ids.
     """
     bigrams = load_bigrams(text)
     table = table_A.astype(np.int64)
@@ -109,7 +103,7 @@ def _merge(found: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]:
 
 
 def _read(path: Path, text: EncodedText) -> Bigrams | None:
-    """The cached bigrams; None where there are none or they do not belong to this text."""
+    """The cached bigrams of this text, or None."""
     try:
         raw = path.read_bytes()
     except OSError:

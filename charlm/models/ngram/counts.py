@@ -1,7 +1,6 @@
-"""Counting n-grams: which characters follow which contexts, for every context length up to an order.
+"""Counting which characters follow which contexts, up to an order.
 
-A context of k characters is numbered: its number is that of the pair (context of the k - 1 characters before
-its last, its last). So each length takes one sort of integers, and memory linear in the text.
+A context's number is that of the pair (context before its last character, last character).
 """
 
 from __future__ import annotations
@@ -22,15 +21,15 @@ BYTES_A_CHARACTER, BYTES_A_PAIR = 80, 25  # of memory: to count a level of the t
 
 @dataclass(frozen=True)
 class Level:
-    """The counts for the contexts of one length.
+    """The counts for contexts of one length.
 
     Attributes:
-        contexts: C, the number of contexts, which are numbered from 0.
+        contexts: C, the number of contexts.
         vocab_size: V.
-        keys: context * V + character of every different pair (P,), sorted; a pair's number is its index.
+        keys: context * V + character of every pair (P,), sorted.
         counts: how often each pair occurs (P,).
-        shorter: the number of each pair without its first character, one level down (P,).
-        is_first: whether nothing precedes a pair, as its context begins with the end of a document (P,).
+        shorter: each pair's number without its first character (P,).
+        is_first: whether the context begins with a document's end (P,).
     """
 
     contexts: int
@@ -46,7 +45,7 @@ class Level:
         return self.keys // self.vocab_size
 
     def find(self, contexts: Integers, characters: Integers | TokenIds) -> Integers:
-        """The number of each pair of a context and a character, UNSEEN where it was not counted."""
+        """The number of each pair, UNSEEN where not counted."""
         if not len(self.keys):
             return np.full(len(characters), UNSEEN)
         wanted = contexts * self.vocab_size + characters
@@ -55,9 +54,9 @@ class Level:
 
 
 def count_levels(ids: TokenIds, vocab_size: int, order: int, end: int | None = None) -> list[Level]:
-    """Count what follows contexts of 0 to ``order`` characters, one level for each length.
+    """Count what follows contexts of 0 to ``order`` characters in a non-empty text (N,).
 
-    The text (N,) is not empty. No context extends past ``end``, the id of the end of a document.
+    No context extends past ``end``, the id of a document's end.
 
     >>> levels = count_levels(np.array([0, 1, 0, 1, 1], np.uint8), vocab_size=2, order=1)
     >>> [level.counts.tolist() for level in levels]
@@ -83,10 +82,7 @@ def count_levels(ids: TokenIds, vocab_size: int, order: int, end: int | None = N
 
 
 def next_contexts(pairs: Integers, ids: TokenIds, length: int, end: int | None) -> Integers:
-    """The contexts of length + 1: at each position (N,), the pair that ends at the position before.
-
-    ``end`` is the id of the end of a document, which can only be a context's first character.
-    """
+    """The contexts of length + 1 (N,): the pair that ends one position before."""
     contexts = np.concatenate([[np.int64(UNSEEN)], pairs])[:-1]
     if length and end is not None:
         contexts[1:][ids[:-1] == end] = UNSEEN
@@ -94,12 +90,12 @@ def next_contexts(pairs: Integers, ids: TokenIds, length: int, end: int | None) 
 
 
 def most_pairs(count: int, vocab_size: int, order: int) -> list[int]:
-    """The maximal number of different pairs on each level, for a text of ``count`` characters."""
+    """The maximal number of pairs on each level."""
     return [min(count, vocab_size ** (length + 1)) for length in range(order + 1)]
 
 
 def expected_pairs(count: int, beginning: Sequence[Level]) -> list[int]:
-    """An upper estimate of the same, scaled from the levels of the text's beginning."""
+    """An upper estimate of the same, from the text's beginning."""
     counted = int(beginning[0].counts.sum())
     return [
         min(count, beginning[0].vocab_size ** (length + 1), len(level.keys) * -(-count // counted))
@@ -108,5 +104,5 @@ def expected_pairs(count: int, beginning: Sequence[Level]) -> list[int]:
 
 
 def needed_bytes(count: int, pairs: Sequence[int]) -> int:
-    """The memory for counting ``count`` characters with these numbers of pairs."""
+    """The memory for counting ``count`` characters."""
     return BYTES_A_CHARACTER * count + BYTES_A_PAIR * sum(pairs)

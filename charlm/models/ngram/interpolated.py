@@ -1,12 +1,9 @@
 """The base class of interpolated n-gram models.
 
-The probability of a character x after a context c is
-
     P_k(x | c) = own(c, x) + rest(c) * P_{k-1}(x | c without its first character),
 
-down to P_0 over single characters, which falls back on the uniform distribution over the vocabulary. In every
-context that was seen, own and rest sum to 1; an unseen one uses the shorter context alone. Order k means k
-characters of context: order 1 is the bigram model. No context extends past the end of the previous document.
+down to P_0, which falls back on the uniform distribution. In a context that was seen, own and rest sum to 1.
+Order 1 is the bigram model.
 """
 
 from __future__ import annotations
@@ -28,17 +25,13 @@ Losses = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Weights:
-    """How the contexts of one length are mixed with the shorter ones.
-
-    ``own`` is the share of each pair of a context and a character (P,), ``rest`` the weight of the shorter
-    context (C,).
-    """
+    """How contexts of one length are mixed with shorter ones: ``own`` of each pair (P,), ``rest`` (C,)."""
 
     own: Probabilities
     rest: Probabilities
 
     def mix(self, contexts: Integers, pairs: Integers, shorter: Probabilities) -> Probabilities:
-        """The probability at each position (N,), from the pairs there and the shorter context's probability."""
+        """The probability at each position (N,)."""
         mixed = shorter.copy()
         seen = contexts != UNSEEN
         mixed[seen] *= self.rest[contexts[seen]]
@@ -48,30 +41,30 @@ class Weights:
 
 
 class InterpolatedModel(ABC):
-    """The n-gram counts of a training text for contexts of 0 to ``order`` characters, with smoothing."""
+    """Smoothed n-gram counts for contexts of 0 to ``order`` characters."""
 
     def __init__(self, ids: TokenIds, vocab_size: int, order: int, end: int | None = None) -> None:
-        """Count a non-empty training text (N,); no context extends past ``end``, the id of a document's end."""
+        """Count a non-empty text (N,); no context extends past ``end``."""
         self.levels: Sequence[Level] = count_levels(ids, vocab_size, order, end)
         self.end = end
 
     @classmethod
     def from_levels(cls, levels: Sequence[Level], end: int | None = None) -> Self:
-        """The model of a text that is already counted with the same ``end``."""
+        """The model of a text that is already counted."""
         model = cls.__new__(cls)
         model.levels, model.end = levels, end
         return model
 
     @abstractmethod
     def weights(self, order: int, is_longest: bool) -> Weights:
-        """How the contexts of this length are mixed with the shorter ones; the longest may count differently."""
+        """The weights of this length; the longest may count differently."""
 
     def nll(self, x_N: TokenIds, y_N: TokenIds) -> Losses:
-        """The negative log-likelihood of each target y (N,), in nats; x are read from the start of a text."""
+        """The negative log-likelihood of each target (N,), in nats."""
         return self.reader()(x_N, y_N)[-1]
 
     def reader(self) -> Callable[[TokenIds, TokenIds], list[Losses]]:
-        """A function like ``nll`` for each order from 0, to be called on consecutive windows of one text."""
+        """A function like ``nll`` per order, for consecutive windows."""
         before: TokenIds = np.zeros(0, np.uint8)
 
         def read(x_N: TokenIds, y_N: TokenIds) -> list[Losses]:
@@ -84,7 +77,7 @@ class InterpolatedModel(ABC):
         return read
 
     def _nll_by_order(self, ids: TokenIds) -> Iterator[Losses]:
-        """The negative log-likelihood of each character (N,), for each order from 0."""
+        """Each character's negative log-likelihood (N,), per order."""
         shorter = np.full(len(ids), 1 / self.levels[0].vocab_size)
         contexts = np.zeros(len(ids), np.int64)
         for order, level in enumerate(self.levels):

@@ -1,12 +1,8 @@
-"""Modified Kneser-Ney smoothing of n-grams of characters, interpolated (Chen & Goodman 1999).
-
-A discount is subtracted from every count and given to the shorter context. With the count a of x after c, their
-sum a(c), and n_j(c) the number of characters counted j times after c (n_3: three times or more),
+"""Interpolated modified Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1999).
 
     P_k(x | c) = (a(c, x) - D(a(c, x)) + (D_1 n_1(c) + D_2 n_2(c) + D_3 n_3(c)) * P_{k-1}(x | ...)) / a(c).
 
-The longest contexts count occurrences. Shorter ones count different characters directly before the pair (Kneser
-& Ney 1995), because they matter only where the longer context has not been seen.
+a(c, x) counts x after c, or the characters before the pair for shorter contexts; n_j(c) characters have count j.
 """
 
 from __future__ import annotations
@@ -21,10 +17,9 @@ FALLBACK = (0.5, 1.0, 1.5)  # where a level's counts give no discounts; those of
 
 
 def discounts(counts: Integers) -> npt.NDArray[np.float64]:
-    """The discounts of the counts 0, 1, 2, and 3 or more (4,), from how many counts are 1, 2, 3 and 4.
+    """The discounts of the counts 0, 1, 2, and 3 or more (4,); FALLBACK if undefined.
 
-    These are Chen & Goodman's estimates, D_j = j - (j + 1) Y N_{j+1} / N_j with Y = N_1 / (N_1 + 2 N_2). If one
-    is undefined or not positive, as in very short or very regular texts, all are FALLBACK.
+    D_j = j - (j + 1) Y N_{j+1} / N_j with Y = N_1 / (N_1 + 2 N_2)
 
     >>> discounts(np.repeat([1, 2, 3, 4], [40, 20, 10, 5])).tolist()
     [0.0, 0.5, 1.25, 2.0]
@@ -47,7 +42,7 @@ class KneserNey(InterpolatedModel):
     """
 
     def weights(self, order: int, is_longest: bool) -> Weights:
-        """The weights of an order: by occurrences if it is the longest, else by different characters before."""
+        """The weights of an order."""
         level = self.levels[order]
         counts = level.counts if is_longest else self._places(order)
         owners = level.owners
@@ -60,7 +55,7 @@ class KneserNey(InterpolatedModel):
         return Weights(own, rest)
 
     def _places(self, order: int) -> Integers:
-        """How many different characters precede each pair of an order (P,); occurrences where none can."""
+        """How many different characters precede each pair (P,)."""
         level = self.levels[order]
         places = np.bincount(self.levels[order + 1].shorter, minlength=len(level.keys))
         return np.where(level.is_first, level.counts, places)

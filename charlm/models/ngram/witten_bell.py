@@ -1,8 +1,8 @@
-"""Witten-Bell smoothing of n-grams of characters, interpolated (Bell, Cleary & Witten 1990).
-
-With n(c) occurrences of a context c, n(c, x) of x after it, and t(c) different characters seen after it,
+"""Interpolated Witten-Bell smoothing (Bell, Cleary & Witten 1990).
 
     P_k(x | c) = (n(c, x) + t(c) * P_{k-1}(x | c without its first character)) / (n(c) + t(c)).
+
+n counts occurrences, t the different characters after c.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class WittenBell(InterpolatedModel):
     """
 
     def weights(self, order: int, is_longest: bool) -> Weights:
-        """The weights of an order, longest or not."""
+        """The weights of an order."""
         level = self.levels[order]
         owners = level.owners
         counts = np.bincount(owners, weights=level.counts, minlength=level.contexts)

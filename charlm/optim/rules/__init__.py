@@ -1,4 +1,4 @@
-"""Update rules, one file each, in place on one flat vector."""
+"""Update rules, one file each."""
 
 from charlm.base.registry import Registry
 from charlm.optim.base import Optimizer

@@ -1,4 +1,4 @@
-"""Adagrad: a learning rate per parameter, from the sum of its squared gradients (Duchi, Hazan & Singer 2011)."""
+"""Adagrad: a learning rate per parameter (Duchi, Hazan & Singer 2011)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adam: moving averages of the gradient and of its square, with bias correction (Kingma & Ba 2015)."""
+"""Adam: adaptive moments with bias correction (Kingma & Ba 2015)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RMSprop: the gradient divided by a moving root mean square (Tieleman & Hinton 2012, lecture 6.5)."""
+"""RMSprop: division by a moving root mean square (Tieleman & Hinton 2012)."""
 
 from __future__ import annotations
 
