@@ -1,8 +1,4 @@
-"""The alphabet of an encoded corpus: its symbols, their counts, and the text that each stands for.
-
-It belongs to the whole corpus; a vocabulary is made from it (see ``vocabulary``). A symbol is a character or a
-byte, written as the character of that code point.
-"""
+"""The alphabet of a whole corpus: its symbols, characters or bytes, and their counts."""
 
 from __future__ import annotations
 
@@ -31,7 +27,7 @@ _POINT = np.dtype("<u4")
 
 
 def code_points(text: str) -> Points:
-    """The code points of a text (N,), surrogates included.
+    """The code points of a text (N,).
 
     >>> code_points("aé").tolist()
     [97, 233]
@@ -48,11 +44,7 @@ def decode_points(points: npt.NDArray[Any]) -> str:
 class Alphabet:
     """The symbols of a corpus; a symbol's index is its id.
 
-    Attributes:
-        points_A: the symbols' code points, ascending, but ``END`` is last.
-        counts_A: their counts in the corpus.
-        units: characters or bytes.
-        document_end: the text that ``END`` stands for; None for a corpus without documents.
+    Code points are ascending, but ``END`` is last; it stands for ``document_end``.
 
     >>> alphabet = Alphabet.from_counts(np.bincount(code_points("hello")), "characters")
     >>> alphabet.symbols, alphabet.counts_A.tolist()
@@ -66,7 +58,7 @@ class Alphabet:
 
     @classmethod
     def from_counts(cls, counts: Counts, units: Units, document_end: str | None = None) -> Alphabet:
-        """The alphabet of a corpus with these counts by code point (at most 0x110000)."""
+        """The alphabet of a corpus with these counts by code point."""
         if units == "bytes":
             is_symbol = np.arange(len(counts)) < 256
             is_symbol |= counts > 0
@@ -87,24 +79,24 @@ class Alphabet:
 
     @property
     def end(self) -> int | None:
-        """The id of ``END``; None for a corpus without documents."""
+        """The id of ``END``, or None."""
         return None if self.document_end is None else len(self) - 1
 
     @cached_property
     def symbols(self) -> tuple[str, ...]:
-        """The symbols, one character each."""
+        """The symbols as characters."""
         return tuple(decode_points(self.points_A))
 
     @cached_property
     def table(self) -> TokenIds:
-        """The id of each code point; 0 where it is not a symbol."""
+        """The id of each code point, or 0."""
         table = np.zeros(UNICODE_END, self.dtype)
         table[self.points_A] = np.arange(len(self))
         return table
 
     @cached_property
     def byte_lengths_A(self) -> npt.NDArray[np.int64]:
-        """Bytes of UTF-8 of each symbol; for ``END``, those of ``document_end``."""
+        """Bytes of UTF-8 of each symbol."""
         lengths_A = np.ones(len(self), np.int64)
         if self.units == "characters":
             lengths_A += np.searchsorted([0x80, 0x800, 0x10000], self.points_A, side="right")
@@ -113,7 +105,7 @@ class Alphabet:
         return lengths_A
 
     def decode(self, ids: TokenIds) -> str:
-        r"""The text of ids (N,); bytes are decoded as UTF-8 with surrogate escapes.
+        r"""The text of ids (N,).
 
         >>> alphabet = Alphabet.from_counts(np.zeros(256, np.int64), "bytes")
         >>> alphabet.decode(np.array([0xC3, 0xA9, 0xFF], np.uint8)).encode("utf-8", "surrogateescape")

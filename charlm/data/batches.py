@@ -1,11 +1,8 @@
-"""Batches for truncated back-propagation through time (BPTT).
+"""Batches for truncated back-propagation through time.
 
-A text is cut into windows of at most ``seq_len`` targets, and gradients stay within a window (Werbos 1990,
-"Backpropagation through time: what it does and how to do it"; Williams and Peng 1990, "An efficient
-gradient-based algorithm for on-line training of recurrent network trajectories"). The sequential batchers carry
-the state from window to window (stateful truncated BPTT); the shuffled one starts every window from the initial
-state. Each character after the first is a target exactly once an epoch: target i, counted from 0, is character
-i + 1, with character i as its input. Wherever the end symbol of a document is the input, the state is reset.
+Gradients stay within a window of at most ``seq_len`` targets (Werbos 1990; Williams and Peng 1990).
+Target i is character i + 1, and its input is character i.
+The state is reset where the input is the end of a document.
 """
 
 from __future__ import annotations
@@ -32,18 +29,12 @@ BatchSpec: TypeAlias = Mapping[str, tuple[tuple[int, ...], npt.DTypeLike]]
 class Batch:
     """The input of a training step: named arrays with the batch axis last.
 
-    A model declares the fields that it reads (``Model.batch_spec``). Those of a language model:
-
         x_TB            inputs; 0 where there is no target
-        y_TB            targets: the character after each input; 0 where there is none
+        y_TB            the character after each input; 0 where there is no target
         target_mask_TB  where there is a target; omitted if everywhere
-        carry_TB        False where the state is reset before the input: at the end symbol, and where a sequence
-                        wraps around to the start of the text; omitted if nowhere
+        carry_TB        False where the state is reset before the input; omitted if nowhere
 
-    Attributes:
-        fields: the arrays by name.
-        num_targets: the number of targets, at least 1.
-        resets_state: whether the batch starts from the initial state, not from the state of the last batch.
+    With ``resets_state``, the batch starts from the initial state.
     """
 
     fields: Mapping[str, npt.NDArray[Any]]
@@ -69,14 +60,10 @@ class Batcher(ABC):
     def __init__(
         self, ids: TokenIds, seq_len: int, batch_size: int, table: TokenIds | None = None, end: int | None = None
     ) -> None:
-        """Set the sizes; ValueError if there are fewer than two ids, or a size is less than 1.
+        """Cut ids (N,); ``table`` maps them to the model's, where ``end`` ends a document.
 
-        Args:
-            ids: the text (N,).
-            seq_len: time steps of a window.
-            batch_size: sequences in a batch.
-            table: the model's id for each id of the text; None if they are the same.
-            end: the model's id for the end of a document; None for a text without documents.
+        Raises:
+            ValueError: there are fewer than two ids, or a size is less than 1.
         """
         if len(ids) < 2 or seq_len < 1 or batch_size < 1:
             raise ValueError(f"{len(ids)} ids cannot be cut into windows of {seq_len} by {batch_size}")
@@ -98,10 +85,10 @@ class Batcher(ABC):
 
     @abstractmethod
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch, from batch ``start`` on; ``rng`` determines the cuts and the order."""
+        """The batches of one epoch, from batch ``start`` on."""
 
     def _batch(self, starts_B: Integers, lengths_B: Integers, steps: int, resets_state: bool) -> Batch:
-        """Gather at most ``steps`` time steps of columns that start at these targets; targets wrap around."""
+        """Gather columns that start at these targets, and wrap around."""
         times_T1 = np.arange(steps)[:, np.newaxis]
         mask_TB = times_T1 < lengths_B
         places_TB = np.where(mask_TB, (starts_B + times_T1) % self.targets_per_epoch, 0)
@@ -119,7 +106,7 @@ class Batcher(ABC):
     def _carry(
         self, x_TB: TokenIds, is_first_TB: npt.NDArray[np.bool_], resets_state: bool
     ) -> npt.NDArray[np.bool_] | None:
-        """Where the state is carried, given where the input is the text's first character."""
+        """Where the state is carried."""
         carry_TB = ~is_first_TB
         if self._end is not None:
             carry_TB &= x_TB != self._end
@@ -136,8 +123,7 @@ class Batcher(ABC):
 class SequentialBatcher(Batcher):
     """The text as B contiguous sequences, with the state carried from window to window.
 
-    The sequences' lengths differ by at most one, so only an epoch's last time step can be masked. The last window
-    may be shorter than ``seq_len``.
+    Their lengths differ by at most one.
 
     >>> ids = np.arange(10, dtype=np.uint8)
     >>> for batch in SequentialBatcher(ids, seq_len=3, batch_size=2).epoch(np.random.default_rng(0)):
@@ -156,12 +142,12 @@ class SequentialBatcher(Batcher):
         return ceil(self.targets_per_epoch / self._batch_size)
 
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch, which is always the same; ``rng`` is not used."""
+        """The batches of one epoch, which is always the same."""
         places = range(start * self._seq_len, self._longest, self._seq_len)
         return self._windows(0, ((place, self._seq_len) for place in places))
 
     def _windows(self, offset: int, windows: Iterable[tuple[int, int]]) -> Iterator[Batch]:
-        """Cut windows (place, length) from the sequences, the first of which starts at target ``offset``."""
+        """Cut windows (place, length) from sequences that start at target ``offset``."""
         bounds = np.arange(self._batch_size + 1) * self.targets_per_epoch // self._batch_size
         starts_B, lengths_B = bounds[:-1] + offset, np.diff(bounds)
         for place, length in windows:
@@ -172,16 +158,13 @@ class SequentialBatcher(Batcher):
 class VariableLengthBatcher(SequentialBatcher):
     """Sequential batches with a random start and random window lengths in every epoch.
 
-    Each epoch draws the target at which the first sequence starts, and window lengths uniformly from half of
-    ``seq_len`` to all of it. So no character is always the first of its window, where the gradient cannot reach
-    its context (after Merity et al. 2017, "Regularizing and optimizing LSTM language models", who draw other
-    lengths and scale the learning rate with them, which is not done here). A sequence that reaches the end of the
-    text continues at its start, from the initial state.
+    Lengths are uniform from half of ``seq_len`` to all of it (after Merity et al. 2017, who draw others and scale
+    the learning rate). At the end of the text a sequence continues at its start, from the initial state.
     """
 
     @property
     def batches_per_epoch(self) -> int:
-        """The maximal number of batches, when all windows are short."""
+        """The maximal number of batches in an epoch."""
         return ceil(self._longest / self._shortest)
 
     @property
@@ -194,7 +177,7 @@ class VariableLengthBatcher(SequentialBatcher):
         return self._windows(offset, self._window_lengths(rng, start))
 
     def _window_lengths(self, rng: np.random.Generator, start: int) -> Iterator[tuple[int, int]]:
-        """Places in the sequences and lengths of the windows, from window ``start`` on."""
+        """Places and lengths of the windows, from window ``start`` on."""
         done = 0
         while done < self._longest:
             lengths = rng.integers(self._shortest, self._seq_len, WINDOWS_AT_ONCE, endpoint=True)
@@ -209,15 +192,12 @@ class VariableLengthBatcher(SequentialBatcher):
 class ShuffledBatcher(Batcher):
     """Windows in random order; every batch starts from the initial state.
 
-    Each epoch draws where its first window ends, after 1 to ``seq_len`` targets, and cuts every ``seq_len``
-    targets from there. Batches always have ``seq_len`` time steps and ``batch_size`` columns, masked where a
-    short window or the last batch does not fill them. Depending on the cuts an epoch may have one batch fewer
-    than ``batches_per_epoch``. The order is computed on demand: memory does not grow with the text.
+    Each epoch draws the length of its first window. Batches have the full shape, and a mask where necessary.
     """
 
     @property
     def batches_per_epoch(self) -> int:
-        """The maximal number of batches; some cuts give one fewer."""
+        """The maximal number of batches; an epoch may have one fewer."""
         # A first window of one target leaves the most targets for whole windows.
         windows = 1 + ceil((self.targets_per_epoch - 1) / self._seq_len)
         return ceil(windows / self._batch_size)

@@ -1,4 +1,4 @@
-"""Preparing a corpus for training: encoding it, or finding it in the cache, and splitting it."""
+"""Preparing a corpus for training: encoding and splitting it."""
 
 from __future__ import annotations
 
@@ -37,16 +37,7 @@ from charlm.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """An encoded corpus, its splits, and a vocabulary.
-
-    Attributes:
-        prepared: the whole corpus.
-        vocabulary: that of the training split, or of the run that is continued.
-        train: the training split.
-        validation: the validation split, which may have characters outside the vocabulary.
-        test: the test split.
-        val_corpus: the text of ``--val-file``, or None.
-    """
+    """An encoded corpus, its splits, a vocabulary, and the text of ``--val-file``."""
 
     prepared: EncodedCorpus
     vocabulary: Vocabulary
@@ -67,13 +58,13 @@ class Corpus:
 
     @cached_property
     def table(self) -> TokenIds | None:
-        """The vocabulary's id (A,) of each id of the training split; None if they are the same."""
+        """The vocabulary's id (A,) of each id of the alphabet; None if they are the same."""
         table_A = self.vocabulary.encode_alphabet(self.train.alphabet)
         return None if np.array_equal(table_A, np.arange(len(table_A))) else table_A
 
 
 def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | None = None) -> Corpus:
-    """Prepare a corpus and split it; see ``prepare`` and ``divide`` for the errors.
+    """Prepare a corpus and split it.
 
     >>> from charlm.data.reading.sources import make_text_source
     >>> config = TrainingConfig.from_settings(val_fraction=0.25, seq_len=4)
@@ -91,7 +82,7 @@ def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | 
 
 
 def _find_val_source(config: DataConfig, source: Source) -> Source | None:
-    """The source of ``--val-file``, or None; ``--test-file`` is checked too."""
+    """The source of ``--val-file``, or None."""
     if config.test_file is not None and find_text(config.test_file).kind == "stdin":
         raise UsageError(f"--test-file is {config.test_file!r}, which is read later, by eval: give a file")
     if config.val_file is None:
@@ -108,18 +99,12 @@ def divide(
     vocabulary: Vocabulary | None = None,
     val_corpus: EncodedCorpus | None = None,
 ) -> Corpus:
-    """Split an encoded corpus.
-
-    Args:
-        prepared: the corpus.
-        config: the settings of the run.
-        vocabulary: the model's; None makes it from the training split.
-        val_corpus: the text of ``--val-file``, or None.
+    """Split an encoded corpus; without a vocabulary, make it from the training split.
 
     Raises:
         UsageError: the split is impossible.
         CorpusError: the training split is shorter than one window.
-        VocabularyError: the training split has a character outside the given vocabulary.
+        VocabularyError: the training split has an unknown character.
     """
     train, validation, test = split_corpus(prepared, config.batching, config.budget.seed, val_corpus)
     _check_length(train, config, prepared)
@@ -156,10 +141,10 @@ def _check_known(alphabet: Alphabet, counts_A: Counts, vocabulary: Vocabulary, n
 
 
 def prepare(source: Source, config: CorpusConfig, progress: Progress | None = None) -> EncodedCorpus:
-    """Encode a corpus, or find it in the cache; built-in corpora and strings stay in memory.
+    """Encode a corpus, or find it in the cache.
 
     Raises:
-        CorpusError: a file cannot be read with these settings, all are empty, or the cache cannot be written to.
+        CorpusError: a file cannot be read, all are empty, or the cache cannot be written to.
     """
     when = time.time()
     encoder = CorpusEncoder(source, config, progress)
@@ -176,12 +161,12 @@ def prepare(source: Source, config: CorpusConfig, progress: Progress | None = No
 
 
 def find_prepared(source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """Find a corpus in the cache without reading its files, or None; CorpusError if a file is missing."""
+    """Find a corpus in the cache, or None; CorpusError if a file is missing."""
     return find(hash_key(source, CorpusEncoder(source, config, None).stamps, config), source, config)
 
 
 def prepare_temporary(source: Source, config: CorpusConfig) -> EncodedText:
-    """Encode a text into a temporary file; see ``prepare`` for the errors."""
+    """Encode a text into a temporary file."""
     encoder = CorpusEncoder(source, config, progress=None)
     alphabet, _ = encoder.count()
     with report_os_errors(), tempfile.TemporaryFile(dir=make_cache_folder()) as file:
@@ -192,7 +177,7 @@ def prepare_temporary(source: Source, config: CorpusConfig) -> EncodedText:
 
 
 def _encode(encoder: CorpusEncoder, key: str, source: Source, config: CorpusConfig) -> EncodedCorpus:
-    """Read a corpus that has no key; the second pass is skipped if its content is in the cache."""
+    """Read a corpus that has no key."""
     scanned = ScannedCorpus(source, config, *encoder.count())
     prepared = open_entry(hash_name(scanned.sha256, config), source, config)
     if prepared is None:

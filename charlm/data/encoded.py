@@ -1,4 +1,4 @@
-"""Encoded text: a whole corpus, or a part of it, as ids in memory or in a memory-mapped file."""
+"""Encoded text: a corpus, or a part of it, as ids."""
 
 from __future__ import annotations
 
@@ -17,16 +17,7 @@ from charlm.data.reading.sources import Source, make_text_source
 
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
-    """A whole corpus as ids.
-
-    Attributes:
-        source: where it came from.
-        config: how it was read.
-        alphabet: its symbols.
-        ids: the corpus in the alphabet's ids (N,), read-only.
-        sha256: of its content; for several files, of their sums in reading order.
-        folder: where files derived from it are cached; None where the corpus is not in the cache.
-    """
+    """A whole corpus as ids (N,); ``folder`` is None if it is not in the cache."""
 
     source: Source
     config: CorpusConfig
@@ -43,12 +34,7 @@ class EncodedCorpus:
 
 @dataclass(frozen=True, eq=False)
 class EncodedText:
-    r"""A text as ids, of any length: a training, validation or test split, or a text to score.
-
-    Attributes:
-        ids: the alphabet's ids (N,); documents have an end symbol before, between and after them.
-        alphabet: the corpus's symbols.
-        bigrams_path: where its bigram counts are cached; None if they are not.
+    r"""A text as ids (N,), with an end symbol before, between and after documents.
 
     >>> part = EncodedText.of_text("emma\nava", CorpusConfig(lines=True))
     >>> len(part), part.text, part.target_bytes
@@ -69,7 +55,7 @@ class EncodedText:
         """Encode a string in memory.
 
         Raises:
-            CorpusError: it is empty, not valid Unicode, or has only empty documents.
+            CorpusError: it is empty or not valid Unicode.
         """
         encoder = CorpusEncoder(make_text_source(text), config, progress=None)
         alphabet, _ = encoder.count()
@@ -83,17 +69,17 @@ class EncodedText:
 
     @property
     def symbols(self) -> str:
-        """The symbols as characters (N,): bytes as the characters of their code points, ends as ``END``."""
+        """The symbols as characters (N,), ends as ``END``."""
         return "".join(self.symbol_blocks)
 
     @property
     def symbol_blocks(self) -> Iterator[str]:
-        """``symbols`` in blocks of bounded size."""
+        """``symbols`` in blocks."""
         return (decode_points(self.alphabet.points_A[block]) for block in split_blocks(self.ids))
 
     @property
     def text(self) -> str:
-        """The text: each document with its end, and nothing before the first."""
+        """The text: each document with its end."""
         return self.alphabet.decode(self._ids_of_text)
 
     @property
@@ -103,13 +89,13 @@ class EncodedText:
 
     @property
     def utf8_blocks(self) -> Iterator[bytes]:
-        """``utf8`` in blocks of bounded size."""
+        """``utf8`` in blocks."""
         for block in split_blocks(self._ids_of_text):
             yield self.alphabet.decode(block).encode("utf-8", "surrogateescape")
 
     @property
     def words(self) -> int:
-        """The number of words, separated by white space or the end of a document."""
+        """The number of words between white space."""
         is_space_A = np.array([symbol.isspace() or symbol == END for symbol in self.alphabet.symbols])
         if self.alphabet.units == "bytes":
             is_space_A &= (self.alphabet.points_A < 0x80) | (self.alphabet.points_A == ord(END))

@@ -1,4 +1,4 @@
-"""A pseudo-random permutation that is computed on demand and needs no memory but its keys."""
+"""A pseudo-random permutation that is computed on demand."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ ROUNDS = 8
 class Permutation:
     """A permutation of the numbers 0 to ``count`` - 1.
 
-    A Feistel network permutes the numbers of 2k bits, whatever its round function is (Luby & Rackoff 1988); here
-    it is the mixer of SplitMix64 (Steele, Lea & Flood 2014) with one key per round. Numbers out of range are
-    encrypted again until they are in range, which stays one-to-one (cycle walking, Black & Rogaway 2002); k is as
-    small as possible, so that takes fewer than four turns on average.
+    A Feistel network (Luby & Rackoff 1988) with the mixer of SplitMix64 (Steele, Lea & Flood 2014).
+    Numbers out of range are encrypted again (Black & Rogaway 2002).
 
     >>> permutation = Permutation(10, np.random.default_rng(1))
     >>> sorted(permutation(np.arange(10)).tolist())
@@ -54,7 +52,7 @@ class Permutation:
 
 
 def _mixed(words_N: _Words) -> _Words:
-    """SplitMix64's mixer: each bit of a word depends on all bits of the input."""
+    """SplitMix64's mixer."""
     words_N ^= words_N >> np.uint64(30)
     words_N *= np.uint64(0xBF58476D1CE4E5B9)
     words_N ^= words_N >> np.uint64(27)

@@ -1,8 +1,6 @@
 """Encoding a text with a model's vocabulary, and the extra loss of rare and unseen characters.
 
-A model with ``<unk>`` predicts that symbol, and pays in addition for the choice among its R rare training
-characters and, as one more case, any other code point. A real code would need this too, so a smaller vocabulary
-gains nothing. A model without ``<unk>`` pays an escape for unseen characters; see ``unknown_nats``.
+With ``<unk>``, it is the choice among R rare characters and any other; without, an escape.
 """
 
 from __future__ import annotations
@@ -22,11 +20,7 @@ from charlm.data.vocabulary import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
 class Recoding:
     """A map from an alphabet's ids to a vocabulary's.
 
-    Attributes:
-        ids_A: the vocabulary's id of each symbol of the alphabet.
-        is_read_A: whether the model reads and predicts the symbol; the others are skipped.
-        is_known_A: whether it is a symbol of its own in the vocabulary.
-        extra_nats_A: the loss in addition to the prediction, or instead of it.
+    Symbols that are not read are skipped; the extra loss adds to the prediction's, or replaces it.
 
     >>> from charlm.data.encoded import EncodedText, CorpusConfig
     >>> alphabet = EncodedText.of_text("abcd", CorpusConfig()).alphabet
@@ -57,7 +51,7 @@ class Recoding:
         return cls(ids_A, np.ones(len(alphabet), np.bool_), is_known_A, extra_nats_A)
 
     def read(self, ids: TokenIds) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """The model's ids (K,) of the K symbols that it reads, and which of all N those are (N,)."""
+        """The model's ids (K,) of the symbols that it reads, and which those are (N,)."""
         is_read_N = self.is_read_A[ids]
         read_N = self.ids_A[ids]
         return read_N if is_read_N.all() else read_N[is_read_N], is_read_N

@@ -1,4 +1,4 @@
-"""Finding a run's corpus again, with an error that says what has changed if it has."""
+"""Finding a run's corpus again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BY_NAME = "name it by --corpus PATH"
 
 
 class StoredCorpus(Protocol):
-    """What a run stores of its corpus: the source's name, kind and paths, the number of files, and hashes."""
+    """What a run stores of its corpus."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
@@ -46,18 +46,13 @@ class StoredCorpus(Protocol):
 
 @dataclass(frozen=True)
 class CorpusSearch:
-    """Where to look for a run's texts.
-
-    Attributes:
-        folder: the run's folder; texts that moved together with it are found.
-        given: the arguments of ``--corpus``, which may be empty; None if there is no such option.
-    """
+    """Where to look for a run's texts; ``given`` is None if there is no ``--corpus`` option."""
 
     folder: Path
     given: Sequence[str] | None = None
 
     def near(self, corpus: Source | None = None) -> list[Path]:
-        """Folders near which a text may be: the run's, and its corpus's."""
+        """Folders near which a text may be."""
         paths = () if corpus is None else corpus.paths
         return [self.folder.absolute(), self.folder.resolve(), *(Path(path).parent for path in paths)]
 
@@ -69,7 +64,7 @@ def reload_corpus(
     search: CorpusSearch,
     progress: Progress | None = None,
 ) -> Corpus:
-    """The corpus of a run with the same splits; see ``reload_prepared`` and ``divide`` for the errors."""
+    """The corpus of a run with the same splits."""
     prepared = reload_prepared(known, config.corpus, search, progress)
     val_corpus = _reload_val_corpus(known, config, search, prepared.source, progress)
     return divide(prepared, config, vocabulary, val_corpus)
@@ -102,13 +97,10 @@ def _reload_val_corpus(
 def reload_prepared(
     known: StoredCorpus, config: CorpusConfig, search: CorpusSearch, progress: Progress | None = None
 ) -> EncodedCorpus:
-    """Prepare the corpus that a run was trained on, or find it in the cache.
-
-    It is where ``--corpus`` says, else where it was, else where it is if it moved together with the run's folder.
-    Its hash decides, before anything is cached.
+    """Find the corpus of a run where ``--corpus`` says, else where it was, else where it moved with the run.
 
     Raises:
-        CorpusError: it was never kept, is missing, cannot be read, or has changed.
+        CorpusError: it is missing, cannot be read, or has changed.
     """
     wanted = ExpectedText(known.sha256, known.files)
     if search.given:
@@ -132,13 +124,13 @@ def reload_prepared(
 
 
 def _find_kept(name: str, kind: Kind, sha256: str, config: CorpusConfig) -> EncodedCorpus | None:
-    """A text from a pipe, if it is still in the cache."""
+    """A text from a pipe, if it is in the cache."""
     return open_entry(hash_name(sha256, config), Source(name, kind, (), ()), config)
 
 
 @dataclass(frozen=True)
 class ExpectedText:
-    """A text that must have this sha256 and number of files."""
+    """A text that must have this sha256."""
 
     sha256: str
     files: int
@@ -146,7 +138,7 @@ class ExpectedText:
     def first(
         self, places: Iterable[Callable[[], Source]], config: CorpusConfig, progress: Progress | None
     ) -> EncodedCorpus:
-        """Prepare the text from the first place that has it; CorpusError, of the first place, if none has."""
+        """Prepare the text from the first place that has it; CorpusError if none has."""
         errors = []
         for place in places:
             try:
@@ -177,14 +169,14 @@ class ExpectedText:
     def _mismatch(
         self, source: Source, config: CorpusConfig, now: Sequence[FileDigest], difference: str
     ) -> CorpusError:
-        """The error for another text, with the files that differ if the cache knows them."""
+        """The error for another text."""
         then = read_files(self.sha256, source.paths, config)
         said = difference if not then or len(then) == len(now) == 1 else _difference(then, now)
         return MissingCorpusError(f"{source.label} is not what the run read ({said})", hint="")
 
 
 def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:
-    """The files that differ; those without a hash now may have changed as well."""
+    """The files that differ."""
     before, after = ({file.path: file.sha256 for file in files} for files in (then, now))
     kinds = {
         "changed": [path for path in before if after.get(path) and after[path] != before[path]],
@@ -201,17 +193,9 @@ def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:
 
 
 def find_moved(paths: Sequence[str], near: Iterable[Path]) -> Iterator[tuple[str, ...]]:
-    """Places where moved files may be now, nearest first.
+    """Places where absolute paths may be now, nearest first, if they moved together with a folder.
 
-    The relative path from a folder to a file stays the same when both move together. The ancestor that they share
-    is unknown, so every ancestor is tried, and below each every end of the paths, longest first.
-
-    Args:
-        paths: absolute paths of files and folders, and patterns, which moved together.
-        near: folders that may have moved with them, such as the run's.
-
-    Yields:
-        As many paths, where something exists.
+    Below every ancestor of the folders, every end of the paths is tried, longest first.
     """
     parts = [PurePath(path).parts for path in paths]
     literal = [len(list(takewhile(lambda part: not glob.has_magic(part), each))) for each in parts]

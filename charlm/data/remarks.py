@@ -1,4 +1,4 @@
-"""Remarks on a corpus before training: files left out, and what may be a mistake."""
+"""Remarks on a corpus before training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_SHOWN = 3
 
 
 def list_remarks(prepared: EncodedCorpus) -> list[str]:
-    """One line for each thing that a user should know before training on this corpus.
+    """What a user should know before training on this corpus.
 
     Raises:
         CorpusError: a file can no longer be read.
@@ -31,7 +31,7 @@ def list_remarks(prepared: EncodedCorpus) -> list[str]:
 
 
 def describe_left_out(source: Source) -> str | None:
-    """Files left out although their names match; None if there are none."""
+    """Files left out although their names match, or None."""
     if not source.left_out:
         return None
     more = len(source.left_out) - MOST_SHOWN
@@ -39,7 +39,7 @@ def describe_left_out(source: Source) -> str | None:
 
 
 def _accidents(prepared: EncodedCorpus) -> str | None:
-    r"""Carriage returns and byte order marks, which become symbols, and how to remove them."""
+    r"""Carriage returns and byte order marks, and how to remove them."""
     returns, newlines = _count(prepared, "\r"), _count(prepared, "\n")
     is_bytes = prepared.config.bytes
     found = []
@@ -55,7 +55,7 @@ def _accidents(prepared: EncodedCorpus) -> str | None:
 
 
 def _other_than_text(prepared: EncodedCorpus) -> str | None:
-    """With ``--bytes``, the kind of the first file if it is not plain text."""
+    """The kind of a first file that is not plain text."""
     kind = detect_kind(_head(prepared)) if prepared.config.bytes else None
     label = prepared.source.files[0].label
     return None if kind is None else f"{label} is {kind[0]}, and is read as it is: for its text, {kind[1]}"
@@ -78,10 +78,7 @@ _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\f": "\f"}
 
 
 def describe_undivided(prepared: EncodedCorpus) -> str | None:
-    r"""Say that the end of a document does not occur, and which string may be meant; None if it occurs.
-
-    A shell passes ``'\n\n'`` as four characters, and Windows text has ``\r\n`` for ``\n``. Files are only
-    read again if none has more than one document.
+    r"""Say that the end of a document does not occur, and which may be meant, or None.
 
     Raises:
         CorpusError: a file can no longer be read.
@@ -110,7 +107,7 @@ def _alternatives(end: str) -> Iterator[str]:
 
 
 def _occurs(wanted: str, source: Source, config: CorpusConfig) -> bool:
-    """Whether a string occurs in a text with these settings, ignoring documents."""
+    """Whether a string occurs in a text."""
     whole = CorpusConfig(bytes=config.bytes, lowercase=config.lowercase, normalize=config.normalize)
     wanted = preprocess_text(wanted, whole)
     for member in source.files:

@@ -1,13 +1,9 @@
-"""Splitting a corpus: a text is cut in order, so that no context leaks; documents are shuffled first.
+"""Splitting a corpus: a text is cut in order; documents are shuffled first.
 
-Published conventions, so that results compare:
-
-nanogpt    90/10: nanoGPT's ``data/shakespeare_char``; of tiny-shakespeare 1,003,854 and 111,540 characters
-char-rnn   95/5: the defaults of Karpathy's char-rnn (2015), which holds out the last 5% of each sequence of its
-           batch; here it is the last 5% of the text
-torch-rnn  80/10/10: the defaults of Johnson's torch-rnn, with validation and test rounded down
-enwik8     the first 90,000,000 bytes, then 5,000,000, then 5,000,000 (Graves 2013 and later work); the corpus has
-           100,000,000, read with ``--bytes``
+nanogpt    90/10: nanoGPT's ``data/shakespeare_char``
+char-rnn   95/5: Karpathy's char-rnn (2015), but here the end of the text, not of each sequence
+torch-rnn  80/10/10: Johnson's torch-rnn, with validation and test rounded down
+enwik8     90, 5 and 5 million bytes (Graves 2013)
 text8      the same numbers of characters (Mikolov et al. 2012)
 """
 
@@ -33,15 +29,7 @@ _SHARES = re.compile(r"[0-9.]+(/[0-9.]+){1,2}")
 
 @dataclass(frozen=True)
 class Split:
-    """Shares of the training, validation and test splits.
-
-    Attributes:
-        train: the training split's share.
-        validation: the validation split's.
-        test: the test split's.
-        total: the only length that this convention allows; None for any.
-        is_rest_trained: whether validation and test are rounded down, and the training split gets the rest.
-    """
+    """Shares of the training, validation and test splits; ``total`` is the only length allowed."""
 
     train: Fraction
     validation: Fraction
@@ -54,7 +42,7 @@ class Split:
         """The split of these settings.
 
         Raises:
-            UsageError: ``--split`` is invalid, or has a test split where there is a ``--test-file`` too.
+            UsageError: ``--split`` is invalid, or there are two test splits.
 
         >>> Split.of(DataConfig(split="80/10/10")).lengths(1_115_394)
         (892315, 111539, 111540)
@@ -105,14 +93,11 @@ CONVENTIONS = {
 def split_corpus(
     prepared: EncodedCorpus, config: DataConfig, seed: int, val_corpus: EncodedCorpus | None
 ) -> tuple[EncodedText, EncodedText, EncodedText]:
-    """Split a corpus into training, validation and test splits, of which the last two may be empty.
-
-    Documents are shuffled with ``seed`` and split by their number. ``val_corpus``, the text of ``--val-file``,
-    becomes the validation split.
+    """Split a corpus into training, validation and test splits; the last two may be empty.
 
     Raises:
-        UsageError: see ``Split.of``.
-        CorpusError: see ``Split.lengths`` and ``shuffled``.
+        UsageError: the settings are invalid.
+        CorpusError: the corpus does not fit the convention, or cannot be shuffled.
     """
     split, ids, alphabet = Split.of(config), prepared.ids, prepared.alphabet
     if alphabet.end is None:
@@ -135,7 +120,7 @@ def split_corpus(
 
 
 def _shares(text: str) -> Split:
-    """Parse shares such as 80/10/10; UsageError where they are invalid, the first is 0, or they exceed 100."""
+    """Parse shares such as 80/10/10; UsageError if they are invalid."""
     try:
         shares = [Fraction(share) for share in text.split("/")] if _SHARES.fullmatch(text) else []
     except ValueError:

@@ -1,9 +1,7 @@
-"""Synthetic sources: an endless stream of characters with their probabilities, and its entropy rate.
+"""Synthetic sources: an endless stream of characters, and its entropy rate.
 
-The entropy rate is the limit of H(x_1 ... x_n) / n, in bits/char (Shannon 1948, "A mathematical theory of
-communication"; Cover and Thomas 2006, "Elements of information theory", chapter 4). Where the source's hidden
-state follows from the characters before, as in all sources here, it is the mean over the stationary distribution
-of the states of the entropy of the next character.
+The entropy rate is the limit of H(x_1 ... x_n) / n, in bits/char (Shannon 1948; Cover and Thomas 2006, ch. 4).
+Here it is the stationary mean of the entropy of the next character, as the state follows from the past.
 """
 
 from __future__ import annotations
@@ -30,16 +28,16 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True)
 class Source(Config):
-    """A source of text: its fields are settings, its docstring's first line is the help."""
+    """A source of text; the first line of a docstring is its help."""
 
     @property
     @abstractmethod
     def bits_per_char(self) -> float:
-        """The entropy rate: the loss of the best possible model in the long run."""
+        """The entropy rate."""
 
     @abstractmethod
     def draws(self, rng: np.random.Generator) -> Draws:
-        """Endless characters, each with its probability given all characters before it."""
+        """Endless characters with their conditional probabilities."""
 
 
 def entropy_bits(*probabilities: float) -> float:
@@ -56,7 +54,7 @@ BLOCK = 1 << 16  # characters
 
 @dataclass(frozen=True)
 class WrittenText:
-    """A file's number of characters (bytes), their mean loss under the source, and its sha256."""
+    """A file's length, its mean loss under the source, and its sha256."""
 
     characters: int
     bits_per_char: float
@@ -66,7 +64,7 @@ class WrittenText:
 def write_text(
     source: Source, length: int, rng: np.random.Generator, path: Path, progress: Callable[[int, int], None]
 ) -> WrittenText:
-    """Draw ``length`` characters, at least one, into a new file in bounded memory.
+    """Draw ``length`` characters into a new file.
 
     Raises:
         UsageError: the file exists.

@@ -1,8 +1,6 @@
-"""The vocabulary: the symbols that a model knows, and their ids.
+"""The vocabulary: the symbols that a model knows, in code-point order; a symbol's index is its id.
 
-Symbols are Unicode characters (code points) or bytes, in code-point order; a symbol's index is its id. Two more
-may follow: the end of a document, and ``<unk>``, to which all characters map that are rarer in the training split
-than ``--min-count``. Encoding and decoding are one gather each over the text's UTF-32 form.
+The end of a document may follow, and ``<unk>``, which stands for rare characters.
 """
 
 from __future__ import annotations
@@ -34,9 +32,8 @@ UNICODE_CODE_POINTS = 1_112_064
 def unknown_nats(training_characters: int, vocab_size: int) -> float:
     """The loss of a character outside the vocabulary, in nats: ln(N+1) + ln(1,112,064 - V).
 
-    The model has no probability for such a character, and skipping it would flatter the model. So it is coded as
-    an escape, of probability 1/(N+1) after N training characters without one, and a uniform choice among the code
-    points outside the vocabulary of V symbols. (The known symbols' share, N/(N+1), is neglected: 1/N nats/char.)
+    It is an escape, of probability 1/(N+1) after N training characters, and a uniform choice among the code
+    points outside the vocabulary of V symbols.
 
     >>> round(unknown_nats(1_000_000, 65), 3)
     27.737
@@ -48,14 +45,8 @@ def unknown_nats(training_characters: int, vocab_size: int) -> float:
 class Vocabulary:
     r"""The symbols that a model knows.
 
-    Attributes:
-        symbols: characters (or bytes, as the characters of their code points) in code-point order.
-        start: id of the symbol that precedes a text without context: the end of a document, else the newline,
-            else the most frequent character of the training split (the first of several).
-        units: characters or bytes.
-        has_end: whether there is a symbol for the end of a document; it follows the characters.
-        rare: the training characters that map to ``<unk>``, in code-point order; ``<unk>`` exists, as the last
-            symbol, if there are any.
+    ``start`` is the id that precedes a text without context: the end of a document, else the newline, else the
+    most frequent character. ``rare`` are the characters that map to ``<unk>``, the last symbol.
 
     >>> vocabulary = Vocabulary.of("hello world\n")
     >>> len(vocabulary), vocabulary.symbols[vocabulary.start]
@@ -74,7 +65,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """The vocabulary of a text, which must be valid Unicode; CorpusError if it is empty."""
+        """The vocabulary of a text; CorpusError if it is empty."""
         symbols = tuple(sorted(set(text)))
         if not symbols:
             raise CorpusError("the text is empty, so it has no vocabulary", hint="give one that has characters")
@@ -83,9 +74,7 @@ class Vocabulary:
 
     @classmethod
     def from_counts(cls, alphabet: Alphabet, counts_A: Counts, min_count: int) -> Self:
-        """The vocabulary of a training split, where each symbol of the alphabet occurs ``counts_A`` times.
-
-        Characters that occur fewer than ``min_count`` times map to ``<unk>``.
+        """The vocabulary of a training split with these counts.
 
         Raises:
             CorpusError: no character is that frequent.
@@ -110,12 +99,12 @@ class Vocabulary:
 
     @property
     def end(self) -> int | None:
-        """The id of the end of a document; None for a corpus without documents."""
+        """The id of the end of a document, or None."""
         return len(self.symbols) if self.has_end else None
 
     @property
     def unknown(self) -> int | None:
-        """The id of ``<unk>``; None if there is no such symbol."""
+        """The id of ``<unk>``, or None."""
         return len(self) - 1 if self.rare else None
 
     @property
@@ -124,7 +113,7 @@ class Vocabulary:
         return id_dtype(len(self))
 
     def encode_alphabet(self, alphabet: Alphabet) -> TokenIds:
-        """The id (A,) of each symbol of an alphabet; V for those that are not in the vocabulary.
+        """The id (A,) of each symbol of an alphabet; V if unknown.
 
         >>> alphabet = Alphabet.from_counts(np.bincount(code_points("abxyyzz")), "characters")
         >>> Vocabulary.of("bz").encode_alphabet(alphabet)
@@ -136,11 +125,10 @@ class Vocabulary:
         return ids_A
 
     def encode(self, text: str, where: str) -> TokenIds:
-        """The ids (N,) of a text of N characters, or with bytes of its UTF-8 form.
+        """The ids (N,) of a text.
 
         Raises:
-            VocabularyError: a character is not in the vocabulary; the message names the first, and ``where``,
-                such as ``"the prompt"``.
+            VocabularyError: a character is not in the vocabulary.
         """
         ids, known = self._look_up(text)
         if not known.all():
@@ -153,7 +141,7 @@ class Vocabulary:
         return ids.astype(self.dtype, copy=False)
 
     def encode_known(self, text: str) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """The ids (K,) of the K known characters, and which of all N characters those are (N,).
+        """The ids (K,) of the known characters, and which those are (N,).
 
         >>> Vocabulary.of("abc").encode_known("a-c")
         (array([0, 2], dtype=uint8), array([ True, False,  True]))
@@ -162,10 +150,7 @@ class Vocabulary:
         return ids[known].astype(self.dtype, copy=False), known
 
     def decode(self, ids: TokenIds) -> str:
-        """The text of ids (N,), without ends of documents, and with U+FFFD for ``<unk>``.
-
-        Bytes that are not UTF-8 become surrogate escapes, so that encoding the text gives the same ids.
-        """
+        """The text of ids (N,), without ends, with U+FFFD for ``<unk>`` and surrogate escapes."""
         if self.has_end:
             ids = ids[ids != self.end]
         text = decode_points(self._points[ids])
@@ -178,7 +163,7 @@ class Vocabulary:
 
     @classmethod
     def from_json(cls, values: Any, where: str) -> Self:
-        """The vocabulary of stored values; CheckpointError if they are invalid, ``where`` being the file."""
+        """The vocabulary of stored values; CheckpointError if they are invalid."""
         error = find_vocabulary_error(values)
         if error is not None:
             raise CheckpointError(f"{where} holds no valid vocabulary ({error}): restore it from a copy")
@@ -192,7 +177,7 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> TokenIds:
-        """The id of each code point up to one past the last symbol's; V where there is none."""
+        """The id of each code point; V where there is none."""
         points = code_points("".join(self.symbols + self.rare))
         table = np.full(int(points.max()) + 2, len(self), id_dtype(len(self) + 1))
         table[points[: len(self.symbols)]] = np.arange(len(self.symbols))

@@ -1,7 +1,6 @@
-"""Clearing the cache of everything that charlm recognizes as its own, by name and content.
+"""Clearing the cache of charlm's own files, known by name and content.
 
-Links are never followed. Nothing is removed from a folder without charlm's mark (see ``cache_dir``); only at the
-platform's default place a folder of an earlier version, with nothing else in it, is marked first.
+Links are not followed, and nothing is removed from a folder without charlm's mark.
 """
 
 from __future__ import annotations
@@ -36,13 +35,7 @@ _LONGEST = 64  # bytes of a key or a lock
 
 @dataclass(frozen=True)
 class Cleared:
-    """The result of clearing the cache.
-
-    Attributes:
-        bytes: bytes removed.
-        kept: entries of texts from pipes, which cannot be made again.
-        left: what is not charlm's, or is incomplete.
-    """
+    """The bytes removed, texts of pipes that were kept, and what is not charlm's."""
 
     bytes: int
     kept: tuple[Path, ...]
@@ -51,15 +44,7 @@ class Cleared:
 
 @dataclass(frozen=True)
 class _Holding:
-    """A file or folder in the cache.
-
-    Attributes:
-        path: where it is.
-        own: its files that are charlm's, in order of removal.
-        others: its other files.
-        is_piped: whether it is the text of a pipe.
-        lock: the lock of a process that writes it; None if there can be none.
-    """
+    """A file or folder in the cache, with charlm's own files in order of removal."""
 
     path: Path
     own: tuple[Path, ...] = ()
@@ -69,11 +54,7 @@ class _Holding:
 
 
 def clean(piped: bool = False, downloads: bool = False) -> Cleared:
-    """Remove all entries that no process is writing.
-
-    Args:
-        piped: also remove texts from pipes; runs trained on them can then no longer be resumed.
-        downloads: also remove downloaded texts.
+    """Remove all entries that no process is writing; texts of pipes and downloads on request.
 
     Raises:
         CorpusError: the folder is not charlm's, or a file cannot be removed.
@@ -110,7 +91,7 @@ def _take_over(root: Path) -> None:
 
 
 def _remove(holding: _Holding) -> int:
-    """Remove charlm's files, unless a process is writing them; returns the bytes removed."""
+    """Remove charlm's files, unless a process is writing them."""
     freed = 0
     with ExitStack() as stack, suppress(BlockingIOError):
         if holding.lock is not None:
@@ -124,7 +105,7 @@ def _remove(holding: _Holding) -> int:
 
 
 def _holdings(root: Path, downloads: bool) -> Iterator[_Holding]:
-    """Everything in the cache, each once; downloads only on request."""
+    """Everything in the cache."""
     # Attempts come before the locks that guard them.
     rooms: dict[str, Callable[[Path], _Holding]] = {
         ENTRIES: _entry, KEYS: _key, UNFINISHED: _attempt, LOCKS: _lock, DOWNLOADS: _download
@@ -190,7 +171,7 @@ def _foreign(path: Path) -> _Holding:
 
 
 def _start(path: Path) -> bytes:
-    """A file's first bytes; empty if it is not a plain file."""
+    """A plain file's first bytes."""
     if not is_plain(path):
         return b""
     with path.open("rb") as file:

@@ -1,8 +1,4 @@
-"""A cache entry's folder: its name, its files, the manifests of its corpora, and its removal.
-
-An entry is shared by all corpora of the same content: a copy of a folder uses the entry of the original, with a
-manifest of its own.
-"""
+"""A cache entry's folder, which all corpora of the same content share."""
 
 from __future__ import annotations
 
@@ -32,14 +28,14 @@ _OWN = re.compile(
 
 
 def list_own_files(folder: Path, own: re.Pattern[str] = _OWN) -> tuple[list[Path], list[Path]]:
-    """The plain files of a folder with charlm's names, the header last, and everything else in it."""
+    """A folder's plain files with charlm's names, header last, and the others."""
     everything = sorted(folder.iterdir(), key=lambda path: (path.name == HEADER, path.name))
     ours = [path for path in everything if is_plain(path) and own.fullmatch(final_name(path.name) or path.name)]
     return ours, [path for path in everything if path not in ours]
 
 
 def remove_entry(folder: Path, own: re.Pattern[str] = _OWN) -> None:
-    """Remove the files with charlm's names from a folder if it exists, and the folder if it is then empty."""
+    """Remove the files with charlm's names from a folder, and the folder if empty."""
     if not is_folder(folder):
         return
     ours, others = list_own_files(folder, own)
@@ -50,12 +46,12 @@ def remove_entry(folder: Path, own: re.Pattern[str] = _OWN) -> None:
 
 
 def is_plain(path: Path) -> bool:
-    """Whether this is a plain file, and not a link to one."""
+    """Whether this is a plain file, not a link."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Whether this is a folder, and not a link to one."""
+    """Whether this is a folder, not a link."""
     return stat.S_ISDIR(_mode(path))
 
 
@@ -71,13 +67,7 @@ MANIFESTS = "files-*.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """A corpus that has an entry's content.
-
-    Attributes:
-        name: the corpus's short name.
-        paths: its arguments; empty for a pipe.
-        files: its files in reading order.
-    """
+    """A corpus that has an entry's content; ``paths`` is empty for a pipe."""
 
     name: str
     paths: tuple[str, ...]
@@ -85,19 +75,19 @@ class Manifest:
 
 
 def manifest_path(folder: Path, paths: Sequence[str], pattern: str) -> Path:
-    """The path of the manifest for these arguments and this ``--glob`` in an entry's folder."""
+    """The path of the manifest for these arguments."""
     return folder / MANIFESTS.replace("*", hash_bytes(json_bytes([list(paths), pattern]))[:16])
 
 
 def write_manifest(folder: Path, source: Source, pattern: str, files: Sequence[FileDigest]) -> None:
-    """Write a manifest into an entry's folder atomically."""
+    """Write a manifest atomically."""
     facts = [dataclasses.astuple(file) for file in files]
     with atomic_file(manifest_path(folder, source.paths, pattern), PRIVATE) as file:
         file.write(seal({"name": source.name, "paths": list(source.paths), "files": facts}))
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest at this path; None if it is missing or was altered."""
+    """A manifest; None if missing or altered."""
     value = unseal(path)
     if value is None:
         return None
@@ -110,7 +100,7 @@ def seal(value: dict[str, Any]) -> bytes:
 
 
 def unseal(path: Path) -> dict[str, Any] | None:
-    """A sealed JSON object; None if it is missing or was altered."""
+    """A sealed JSON object; None if missing or altered."""
     try:
         value: dict[str, Any] = json.loads(path.read_bytes())
         return value if value.pop("sum") == hash_bytes(json_bytes(value)) else None
@@ -136,7 +126,7 @@ def hash_content(files: Sequence[FileDigest]) -> str:
 
 
 def hash_key(source: Source, stamps: Iterable[tuple[int, int, int]], config: CorpusConfig) -> str:
-    """The key by which a corpus is found without being read."""
+    """The key of a corpus that need not be read."""
     digest = hashlib.sha256(json.dumps([FORMAT, select_settings(config)]).encode())
     for member, stamp in zip(source.files, stamps, strict=True):
         digest.update(json.dumps([member.path, *stamp]).encode("utf-8", "surrogatepass"))
@@ -155,7 +145,7 @@ def select_settings(config: CorpusConfig) -> dict[str, Any]:
 
 
 def hash_name(sha256: str, config: CorpusConfig) -> str:
-    """The name of the entry for this content and these settings."""
+    """The name of an entry."""
     return _name(sha256, select_settings(config))
 
 
@@ -164,7 +154,7 @@ def _name(sha256: Any, settings: dict[str, Any]) -> str:
 
 
 def has_own_name(folder: Path, header: dict[str, Any]) -> bool:
-    """Whether an entry's folder has the name that follows from its header: only charlm's has."""
+    """Whether a folder has the name that follows from its header."""
     settings = header.get("settings")
     names = select_settings(CorpusConfig())
     if not isinstance(settings, dict) or set(settings) != set(names):

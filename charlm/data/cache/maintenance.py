@@ -1,4 +1,4 @@
-"""Cache maintenance: listing the entries, and verifying them against the files."""
+"""Cache maintenance: listing and verifying the entries."""
 
 from __future__ import annotations
 
@@ -21,17 +21,7 @@ from charlm.data.reading.sources import Source
 
 @dataclass(frozen=True)
 class Entry:
-    """A corpus in the cache; corpora with the same content share a folder.
-
-    Attributes:
-        folder: the entry's folder.
-        name: the corpus's short name; None if the entry was altered.
-        paths: its arguments; empty for a pipe.
-        settings: how it was read.
-        bytes_on_disk: size of all files in the folder.
-        files: the corpus's files when it was read.
-        used: time of last use, in seconds since 1970.
-    """
+    """A corpus in the cache; ``name`` is None if altered, and ``used`` is in seconds since 1970."""
 
     folder: Path
     name: str | None
@@ -43,7 +33,7 @@ class Entry:
 
 
 def entries() -> list[Entry]:
-    """The entries, last used first, and those of one folder by path."""
+    """The entries, last used first."""
     found = [entry for folder in (cache_folder() / ENTRIES).glob("*/") for entry in _entries(folder)]
     return sorted(found, key=lambda entry: (-entry.used, entry.folder, entry.paths))
 
@@ -75,7 +65,7 @@ def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
 
 
 def _entries(folder: Path) -> list[Entry]:
-    """One for each valid manifest, or one without a name if there is none."""
+    """One for each valid manifest, or one without a name."""
     header = read_header(folder)
     size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
     used = (folder / HEADER if (folder / HEADER).exists() else folder).stat().st_mtime

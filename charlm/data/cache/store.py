@@ -1,13 +1,12 @@
 """The cache of encoded corpora: one folder for each entry, which is complete or absent.
 
-header.json   what the entry is, the sizes and sums of the other files, and a sum of itself
+header.json   settings, sizes and sums of the other files, and a sum of itself
 alphabet      the symbols' code points (uint32), then their counts (int64), little-endian
-files-*.json  manifests: the files with their sums, one for each corpus with this content
-codes         the corpus as ids of the alphabet; maps derived from it may be next to it
-bigrams-*     bigram counts of a split, with a sum of itself (see ``ngram.bigrams``)
+files-*.json  manifests: the files of each corpus with this content, and their sums
+codes         the corpus as ids of the alphabet
+bigrams-*     bigram counts of a split, and a sum of itself
 
-An entry's name is a hash of its content and settings. A corpus is found by a key: a hash of the path, size, time
-and inode of every file, and of the settings. Keys and entries can be deleted at any time.
+A key is a hash of the path, size, time and inode of every file, and of the settings.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class ScannedCorpus:
 
     @property
     def sha256(self) -> str:
-        """The content's; see ``hash_content``."""
+        """The sha256 of the content."""
         return hash_content(self.files)
 
     def prepared(self, ids: TokenIds, folder: Path | None = None) -> EncodedCorpus:
@@ -83,7 +82,7 @@ class ScannedCorpus:
 
 
 def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """The corpus of a key; None if it is not in the cache, or was altered there."""
+    """The corpus of a key; None if it is missing or was altered."""
     try:
         name = (cache_folder() / KEYS / key).read_text("ascii")
     except (OSError, ValueError):
@@ -125,7 +124,7 @@ def read_header(folder: Path) -> dict[str, Any] | None:
 
 
 def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileDigest]:
-    """The files of these arguments when they had this content; empty if unknown."""
+    """The files that had this content; empty if unknown."""
     manifest = read_manifest(
         manifest_path(cache_folder() / ENTRIES / hash_name(sha256, config), paths, config.glob)
     )
@@ -133,17 +132,17 @@ def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Seque
 
 
 def add_naming(prepared: EncodedCorpus, files: Sequence[FileDigest]) -> None:
-    """Add a manifest to an existing entry; CorpusError if the cache cannot be written to."""
+    """Add a manifest to an entry; CorpusError if that fails."""
     if prepared.folder is not None:
         with report_os_errors():
             write_manifest(prepared.folder, prepared.source, prepared.config.glob, files)
 
 
 def store(key: str, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> EncodedCorpus:
-    """Write an entry, replacing an altered one; nothing is left if that fails.
+    """Write an entry, whole or not at all.
 
     Raises:
-        CorpusError: the cache cannot be written to, or the corpus cannot be read a second time.
+        CorpusError: the cache cannot be written to, or the corpus cannot be read.
     """
     with report_os_errors():
         folder = make_cache_folder(ENTRIES) / hash_name(facts.sha256, facts.config)
@@ -192,7 +191,7 @@ def _write(folder: Path, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> None:
 
 
 def write_key(key: str, prepared: EncodedCorpus, stamps: Iterable[tuple[int, int, int]], when: float) -> None:
-    """Point a key at an entry, unless a file was too young to notice later changes."""
+    """Point a key at an entry, unless a file is too young."""
     if prepared.folder is None or any(time_ns / 1e9 > when - YOUNG_SECONDS for _, time_ns, _ in stamps):
         return
     with report_os_errors(), atomic_file(make_cache_folder(KEYS) / key, PRIVATE) as file:
@@ -201,7 +200,7 @@ def write_key(key: str, prepared: EncodedCorpus, stamps: Iterable[tuple[int, int
 
 @contextmanager
 def entry_lock(key: str) -> Iterator[None]:
-    """Let one process at a time prepare the corpus of a key; CorpusError if the cache cannot be written to."""
+    """Let one process at a time prepare the corpus of a key; CorpusError if that fails."""
     with report_os_errors(), hold(make_cache_folder(LOCKS) / key, mode=PRIVATE):
         yield
 
