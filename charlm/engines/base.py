@@ -1,7 +1,4 @@
-"""Engines: what runs networks, in inference and in training.
-
-A trainer tells an engine what to do and never reads its live memory.
-"""
+"""Engines: what runs networks, in inference and in training."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from charlm.nn.state import States
 
 
 class Outputs(ABC):
-    """The predictions after each character of a window, valid until the network reads again."""
+    """The predictions of a window, valid until the network reads again."""
 
     @abstractmethod
     def nll(self, y_TB: TokenIds) -> npt.NDArray[np.float64]:
@@ -41,12 +38,12 @@ class Outputs(ABC):
 
 
 class Network(ABC):
-    """A network that reads and predicts, and carries its state; it does not learn."""
+    """A network that predicts and carries its state; it does not learn."""
 
     @property
     @abstractmethod
     def state(self) -> States:
-        """For each layer its variables (B, H), as NumPy arrays; may be set, to another B too."""
+        """For each layer its variables (B, H); may be set, to another B too."""
 
     @state.setter
     @abstractmethod
@@ -58,26 +55,21 @@ class Network(ABC):
 
     @abstractmethod
     def read(self, x_TB: TokenIds, carry_TB: Floats | None = None) -> Outputs:
-        """Read a window.
-
-        Args:
-            x_TB: the characters.
-            carry_TB: 0 where a sequence returns to the initial state before a step, 1 elsewhere; None for 1.
-        """
+        """Read a window; ``carry_TB`` is 0 where a sequence restarts before a step, else 1."""
 
     @abstractmethod
     def step(self, x_B: TokenIds) -> Floats:
-        """Read one character of each sequence: the logits of the next ones (B, V), which may be overwritten."""
+        """Read one character of each sequence: the next logits (B, V), a reused buffer."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What training has made of a model, as copies in charlm's own order and layout.
+    """Copies of what training has made of a model.
 
     Attributes:
         weights_P: the weights that learn (P,).
-        slots: what the optimizer keeps for each of them, by name (P,), their average among it.
-        states: each sequence's state after the last step, for each layer its variables (B, H).
+        slots: the optimizer's arrays by name (P,), with the average.
+        states: for each layer its variables (B, H).
     """
 
     weights_P: Floats
@@ -86,31 +78,21 @@ class Snapshot:
 
 
 class Engine(ABC):
-    """Runs the steps of one training: one model, one optimizer, one size of batch.
-
-    A context manager: its workers end with its block.
-    """
+    """Runs training steps: one model, one optimizer, one batch size."""
 
     @property
     def pids(self) -> list[int]:
-        """The processes that run steps, this one not among them."""
+        """The worker processes, without this one."""
         return []
 
     @property
     @abstractmethod
     def gradient(self) -> Floats:
-        """The gradient of the last step's mean loss (P,), a buffer that can be changed in place."""
+        """The gradient of the last mean loss (P,), a buffer that may be changed."""
 
     @abstractmethod
     def step(self, batch: Batch, rng: np.random.Generator) -> float:
-        """Forward and backward on a batch, from the carried state, which moves on.
-
-        Args:
-            batch: the window of every sequence.
-            rng: source of the generators that draw dropout's masks.
-
-        Returns:
-            The sum of the targets' losses, in nats.
+        """Run forward and backward on a batch; give the sum of the losses in nats.
 
         Raises:
             WorkerError: a worker failed or has ended.
@@ -118,15 +100,11 @@ class Engine(ABC):
 
     @abstractmethod
     def clip(self, value: float, norm: float) -> float:
-        """Clip the gradient in place, first each value, then the norm; 0 turns either off.
-
-        Returns:
-            The norm between the two.
-        """
+        """Clip the gradient in place, first values, then the norm (0: off); give the norm between."""
 
     @abstractmethod
     def update(self, lr: float, t: int) -> None:
-        """Update the weights by the gradient, which is used up; see ``Optimizer.update``.
+        """Update the weights by the gradient, which is used up.
 
         Raises:
             WorkerError: a worker failed or has ended.
@@ -134,7 +112,7 @@ class Engine(ABC):
 
     @abstractmethod
     def snapshot(self) -> Snapshot:
-        """Copies of everything that a resumed training needs."""
+        """Copies of all that a resumed training needs."""
 
     @abstractmethod
     def restore(self, snapshot: Snapshot) -> None:
@@ -142,22 +120,19 @@ class Engine(ABC):
 
     @abstractmethod
     def model(self) -> Model:
-        """The model that is validated, sampled from and saved: with averaged weights, where there is an average.
-
-        Its weights change with the next update.
-        """
+        """The model to validate and save, averaged if there is an average."""
 
     @abstractmethod
     def network(self) -> Network:
-        """That model as a network for inference, which runs where the engine does."""
+        """That model as a network for inference."""
 
     @abstractmethod
     def profile(self) -> dict[str, float]:
-        """Seconds by activity since the start, in the order of a step."""
+        """Seconds by activity, in the order of a step."""
 
     @abstractmethod
     def close(self) -> None:
-        """End the workers, if there are any; once is enough."""
+        """End the workers; may be called again."""
 
     def __enter__(self) -> Self:
         return self

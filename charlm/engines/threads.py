@@ -1,8 +1,4 @@
-"""Threads for evaluation, with the matrix library held to one thread in each; and the cores they run on.
-
-NumPy releases the interpreter's lock inside products and large element-wise operations, so threads that each run
-their own columns keep all cores busy, in element-wise work too, which the matrix library leaves to one core.
-"""
+"""Threads for evaluation, with one thread each for the matrix library, and their cores."""
 
 from __future__ import annotations
 
@@ -27,11 +23,7 @@ def usable_cores() -> int:
 
 
 def cores_of(workers: int) -> list[int | None]:
-    """A core for each worker, if there are as many workers as usable cores; else None: the system decides.
-
-    The system often puts a worker that wakes up on the core of the one that woke it: with other work on two
-    cores, that cost a third of the speed.
-    """
+    """A core for each worker if their numbers match, else None."""
     if workers != usable_cores() or workers == 1 or not hasattr(os, "sched_setaffinity"):
         return [None] * workers
     return [*sorted(os.sched_getaffinity(0))]
@@ -72,7 +64,7 @@ class ThreadPool:
         return [first, *(future.result() for future in futures)]
 
     def run_columns(self, count: int, task: Callable[[slice], Result]) -> list[Result]:
-        """Run a task on near-equal slices of ``count`` columns, one a worker; see ``run``."""
+        """Run a task on near-equal slices of ``count`` columns, one a worker."""
         return self.run([partial(task, columns) for columns in self.columns(count)])
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints: a model's parameters and what training needs to continue, as one file."""
+"""Checkpoints: a model's parameters and what training needs to continue."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ class Checkpoint:
     """The contents of one file.
 
     Attributes:
-        params: the model's parameters; their average (EMA), if training keeps one.
-        extras: further arrays of the model's dtype by dotted name: optimizer slots, such as ``optimizer.m`` (P,),
-            the trained weights ``optimizer.weights`` (P,) if ``params`` is their average, and the carried state,
-            such as ``state.0.h`` (B, H).
-        scalars: JSON values by name: the step, the epoch, the seconds spent.
+        params: the parameters, or their average (EMA).
+        extras: further arrays by name: slots ``optimizer.m`` (P,), ``optimizer.weights`` (P,) beside an average,
+            states ``state.0.h`` (B, H).
+        scalars: JSON values by name.
         version: the file's format.
     """
 
@@ -34,23 +33,16 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint, config: ModelConfig) -> None:
-    """Replace a file by a checkpoint; see ``save_tensors``."""
+    """Replace a file by a checkpoint."""
     save_tensors(path, {**checkpoint.extras, **to_torch(checkpoint.params, config)}, checkpoint.scalars)
 
 
 def load_checkpoint(path: Path, config: ModelConfig, vocab_size: int, extras: Shapes | None = None) -> Checkpoint:
-    """Read a checkpoint of a model.
-
-    Args:
-        path: the file.
-        config: the model's settings.
-        vocab_size: V.
-        extras: the shapes of the further arrays, all required and no others allowed; None reads only the model's
-            tensors and ignores others.
+    """Read a checkpoint; ``extras`` gives all further shapes, None ignores them.
 
     Raises:
-        RunError: the file is missing or cannot be read.
-        CheckpointError: it is damaged, hostile, too new, or of another model.
+        RunError: it cannot be read.
+        CheckpointError: it is damaged, too new, or of another model.
     """
     expected = {**(extras or {}), **torch_shapes(config, vocab_size)}
     others = _is_extra if extras is None else (lambda name: False)
@@ -60,15 +52,15 @@ def load_checkpoint(path: Path, config: ModelConfig, vocab_size: int, extras: Sh
 
 
 def check_checkpoint(path: Path, config: ModelConfig, vocab_size: int) -> None:
-    """Check from a file's header alone, before memory is allocated, that it holds this model.
+    """Check by a file's header alone that it holds this model.
 
     Raises:
-        RunError: the file is missing or cannot be read.
-        CheckpointError: it is damaged, hostile, too new, or of another model.
+        RunError: it cannot be read.
+        CheckpointError: it is damaged, too new, or of another model.
     """
     check_file(path, torch_shapes(config, vocab_size), config.dtype, others=_is_extra)
 
 
 def _is_extra(name: str) -> bool:
-    """Whether a tensor is not a model's: a deeper model's file must not pass for a shallower one's."""
+    """Whether a tensor is not a model's."""
     return not is_of_model(name)

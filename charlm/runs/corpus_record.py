@@ -1,4 +1,4 @@
-"""The corpus that a run was trained on: how to find it, and how to notice that it has changed."""
+"""A run's corpus: how to find it and notice changes."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class CorpusIdentity:
     """The description of a run's corpus.
 
     Attributes:
-        name: a short name for tables.
+        name: for tables.
         kind: its origin.
-        paths: the files, folders and patterns given, as absolute paths; empty for other kinds.
-        sha256: of the content, in hexadecimal; of several files, of their sums in the order of reading.
-        characters: number of characters, or of bytes with ``--bytes``.
-        training_characters: those in the training split.
-        files: number of files.
+        paths: absolute; empty for other kinds.
+        sha256: of the content, or of several files' sums in order.
+        characters: characters, or bytes with ``--bytes``.
+        training_characters: of the training split.
+        files: their number.
         val_sha256: of a separate validation file.
     """
 
@@ -37,7 +37,7 @@ class CorpusIdentity:
 
     @property
     def path(self) -> str | None:
-        """The path, if there is exactly one."""
+        """The only path, if there is one."""
         return self.paths[0] if len(self.paths) == 1 else None
 
     def to_json(self) -> dict[str, Any]:
@@ -46,10 +46,10 @@ class CorpusIdentity:
 
     @classmethod
     def from_json(cls, values: Any, where: str, version: int) -> Self:
-        """Make one from stored values; format 1 had ``path`` in place of ``paths``.
+        """Read stored values; format 1 had ``path`` for ``paths``.
 
         Raises:
-            CheckpointError: a field is missing, unknown or impossible; ``where`` names the file.
+            CheckpointError: a field is missing, unknown or impossible.
         """
         names = {field.name: None for field in fields(cls)}
         values = dict(values) if isinstance(values, Mapping) else {}

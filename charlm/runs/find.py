@@ -1,8 +1,6 @@
-"""Finding runs: the newest, all of them, and what a user's TARGET means.
+"""Finding runs: the newest, all, or a TARGET.
 
-A TARGET is a run (a folder with a config.json, or its name under ``runs/``), a file of a run's weights, or a text
-file. A name is a single part of a path and never leads out of ``runs/``, not even through a link. With ``/``, or
-as ``.`` or ``..``, it is a path, which may lead anywhere.
+A TARGET is a run's folder, its name under ``runs/``, a file of weights, or a text file.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ MAX_LISTED = 10
 
 
 def make_run_folder(corpus_name: str) -> Path:
-    """Make the next free folder for a run: ``runs/CORPUS-1``, ``runs/CORPUS-2`` and so on.
+    """Make the next free folder ``runs/CORPUS-1``, ``runs/CORPUS-2`` and so on.
 
     Raises:
         RunError: a system error.
@@ -54,7 +52,7 @@ def slug(name: str) -> str:
 
 
 def list_runs() -> list[Path]:
-    """List the runs under ``runs/``, the newest (last written to) at the end.
+    """List the runs under ``runs/``, the newest last.
 
     Raises:
         RunError: ``runs/`` cannot be read.
@@ -66,7 +64,7 @@ def list_runs() -> list[Path]:
 
 
 def find_newest_run() -> Path:
-    """Find the run that was last written to.
+    """Find the run last written to.
 
     Raises:
         RunError: there is none.
@@ -78,10 +76,10 @@ def find_newest_run() -> Path:
 
 
 def resolve(target: str) -> Path | str:
-    """Resolve a TARGET: a Path for a run's folder or a file of its weights, the unchanged string for a text file.
+    """Resolve a TARGET: a Path for a run or weights, a string for a text file.
 
     Raises:
-        UsageError: it is both a run's name and a file or another run here.
+        UsageError: it is ambiguous.
     """
     if target == "-":
         return target
@@ -93,11 +91,7 @@ def resolve(target: str) -> Path | str:
 
 
 def find_run(target: str | None, weights: str | None = None) -> Run:
-    """Find the run of a TARGET, with the weights to use.
-
-    Args:
-        target: None is the newest run.
-        weights: as in ``--weights``; None leaves it to the target.
+    """Find a TARGET's run with its weights; None is the newest run.
 
     Raises:
         RunError: there is none, or it cannot be read.
@@ -120,12 +114,12 @@ def find_run(target: str | None, weights: str | None = None) -> Run:
 
 
 def find_runs(targets: Sequence[str], weights: str | None = None) -> list[Run]:
-    """Find the runs of TARGETs; the newest if there are none. See ``find_run``."""
+    """Find the runs of TARGETs; without any, the newest."""
     return [find_run(target, weights) for target in targets] if targets else [find_run(None, weights)]
 
 
 def _find_by_name(name: str) -> Path | None:
-    """Find the run of this name inside ``runs/``, if there is one."""
+    """Find a run inside ``runs/`` by name."""
     separators = {"/", os.sep, os.altsep or "/", "\0"}
     if name in ("", ".", "..") or separators & set(name):
         return None
@@ -141,6 +135,6 @@ def _is_file(path: Path) -> bool:
 
 
 def _last_written(folder: Path) -> float:
-    """When a run was created or last saved, in seconds since 1970."""
+    """When a run was last saved, in seconds since 1970."""
     times = [path.stat().st_mtime for path in (folder / CONFIG, folder / LAST) if path.exists()]
     return max(times, default=0.0)

@@ -1,8 +1,4 @@
-"""A run's folder: the names of its files, its lock, earlier checkpoints, and cleaning up.
-
-``step-NUMBER.safetensors`` is a complete checkpoint: renamed to ``last.safetensors``, training continues from it;
-renamed to ``model.safetensors``, it is the model.
-"""
+"""A run's folder: file names, lock, checkpoints and cleaning up."""
 
 from __future__ import annotations
 
@@ -32,7 +28,7 @@ _MAX_LOCK = 32
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether a folder is a run: it has a config.json."""
+    """Whether a folder has a config.json."""
     try:
         return (folder / CONFIG).is_file()
     except OSError:
@@ -41,7 +37,7 @@ def holds_run(folder: Path) -> bool:
 
 @contextmanager
 def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run's folder, which is made if missing. Readers need no lock.
+    """Lock a run's folder for writing; it is made if missing.
 
     Raises:
         RunError: another process trains the run, or a system error.
@@ -59,7 +55,7 @@ def only_writer(folder: Path) -> Iterator[None]:
 
 
 def check_unused(folder: Path) -> None:
-    """Check that a folder holds nothing, a run, or only the files of an interrupted creation.
+    """Check that a folder holds nothing, a run, or an interrupted creation.
 
     Raises:
         RunError: it holds something else, or cannot be read.
@@ -73,10 +69,10 @@ def check_unused(folder: Path) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Make a folder, or delete the files of an interrupted creation in it.
+    """Make a folder, or delete an interrupted creation in it.
 
     Raises:
-        RunError: it holds a run, or files that are not a run's.
+        RunError: it holds a run or other files.
     """
     if holds_run(folder):
         raise RunError(f"{folder} holds a run: give another folder, or continue that run with --resume")
@@ -88,7 +84,7 @@ def clear(folder: Path) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Delete the temporary files of killed writers; the caller must hold the lock.
+    """Delete killed writers' temporary files; needs the lock.
 
     Raises:
         RunError: a system error.
@@ -99,7 +95,7 @@ def tidy(folder: Path) -> None:
 
 
 def _find_unfinished(folder: Path) -> set[Path]:
-    """Find the files of an interrupted creation, its lock among them."""
+    """Find the files of an interrupted creation."""
     if not _is_begun(folder):
         return set()
     # Weights without a vocabulary are not charlm's.
@@ -108,7 +104,7 @@ def _find_unfinished(folder: Path) -> set[Path]:
 
 
 def _is_begun(folder: Path) -> bool:
-    """Whether charlm began a run here: it has charlm's lock, and its vocabulary, if any, is charlm's."""
+    """Whether charlm began a run here: its lock and vocabulary."""
     try:
         if not re.fullmatch(rb"[0-9]*\n?", read_plain(folder / LOCK, _MAX_LOCK, may_change=True)):
             return False
@@ -167,7 +163,7 @@ def parse_weights(which: str) -> str:
 
 
 def identify_weights(path: Path) -> str | None:
-    """Which weights of a run a file's path names, as in ``--weights``; None if it is not a run's file."""
+    """Which weights a path names, as in ``--weights``; None if none."""
     if not holds_run(path.parent):
         return None
     snapshot = SNAPSHOT.fullmatch(path.name)
@@ -176,11 +172,7 @@ def identify_weights(path: Path) -> str | None:
 
 
 def find_weights(folder: Path, which: str | None) -> Path:
-    """Find the file of a run's weights.
-
-    Args:
-        folder: the run's.
-        which: see ``parse_weights``; None is the best, or the last while nothing trained was validated.
+    """Find a run's weights; None is the best, or the last if nothing trained was validated.
 
     Raises:
         RunError: the run has no such weights.
@@ -202,7 +194,7 @@ def find_weights(folder: Path, which: str | None) -> Path:
 
 
 def _is_best_untrained(folder: Path) -> bool:
-    """Whether validation has seen the untrained network alone, as in a run that was stopped early."""
+    """Whether only the untrained network was validated."""
     try:
         records = read_records(folder / METRICS)
     except CharlmError:

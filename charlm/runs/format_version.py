@@ -1,8 +1,4 @@
-"""The format of a run's files. Every file states it; older formats are read, newer ones refused.
-
-Settings that a later format added are declared with ``since``: an older file gets their default, and may lack
-nothing else.
-"""
+"""The format of a run's files; older ones are read, newer ones refused."""
 
 from __future__ import annotations
 
@@ -16,20 +12,15 @@ FORMAT = 4
 
 
 def stamp() -> dict[str, Any]:
-    """The format and the version of charlm, as every file states them."""
+    """The stamp of every file: its format and charlm's version."""
     return {"format": FORMAT, "charlm": __version__}
 
 
 def take_stamp(values: Any, where: str, *, unstamped: int | None = None) -> tuple[int, dict[str, Any]]:
-    """Split a file's values into its format and the values without ``stamp``.
-
-    Args:
-        values: the file's content, unchecked.
-        where: the file, for messages.
-        unstamped: the last format in which this kind of file had no stamp, if any.
+    """Split a file's values into its format and the rest.
 
     Raises:
-        CheckpointError: the values are not a mapping, or the stamp is missing, malformed, or too new.
+        CheckpointError: the stamp is missing, malformed or too new.
 
     >>> take_stamp({"step": 3, **stamp()}, "last.safetensors") == (FORMAT, {"step": 3})
     True

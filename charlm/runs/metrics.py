@@ -1,7 +1,4 @@
-"""The training log of a run: one JSON object per line, appended during training.
-
-A record is complete with its newline. A crash can tear only the last line: readers skip it, writers cut it off.
-"""
+"""A run's training log: a JSON object per line."""
 
 from __future__ import annotations
 
@@ -27,12 +24,12 @@ MAX_LINE = 64_000
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The figures of a training log; None if it does not have them.
+    """The figures of a training log, None where it has none.
 
     Attributes:
-        steps: steps before the latest validation.
-        seconds: time that they took.
-        best_val_nats_per_char: lowest validation loss.
+        steps: before the latest validation.
+        seconds: of those steps.
+        best_val_nats_per_char: the lowest validation loss.
     """
 
     steps: int | None
@@ -52,7 +49,7 @@ class RunSummary:
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> None:
-    """Append one record of JSON values; a torn last line is cut off first.
+    """Append a record, after cutting off a torn last line.
 
     Raises:
         DivergenceError: a number is not finite; nothing was written.
@@ -65,7 +62,7 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def forget_after(path: Path, step: int) -> None:
-    """Delete the records of later steps, from the end up to the first damaged line.
+    """Delete the records of later steps, back to the first damaged line.
 
     Raises:
         RunError: a system error.
@@ -92,11 +89,11 @@ def _read_step(line: bytes) -> float:
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
-    """Read the complete records, oldest first; none if there is no file.
+    """Read the complete records, oldest first.
 
     Raises:
         RunError: the file cannot be read.
-        CheckpointError: a line other than a torn last one is not a record, or there are too many.
+        CheckpointError: a line is no record, or there are too many.
     """
     if not os.path.lexists(path):
         return []
@@ -123,7 +120,7 @@ def _parse_record(line: bytes, where: str) -> dict[str, Any]:
 
 @contextmanager
 def _open_at_end(path: Path) -> Iterator[BufferedRandom]:
-    """Open or make the file at its end; a torn last line is cut off.
+    """Open or make the file at its end, without a torn line.
 
     Raises:
         RunError: a system error.

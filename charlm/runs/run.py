@@ -1,4 +1,4 @@
-"""A run: the folder of one training, with its settings, vocabulary, weights and training log. See README.md."""
+"""A run: one training's folder."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Run:
 
     Attributes:
         folder: its folder.
-        config: the settings of its training.
-        vocabulary: the characters that its model knows.
+        config: its settings.
+        vocabulary: its model's characters.
         corpus: what it was trained on.
-        weights: the weights to use, as in ``--weights``; None if not given.
+        weights: as in ``--weights``, or None.
     """
 
     folder: Path
@@ -55,13 +55,11 @@ class Run:
         corpus: CorpusIdentity,
         first: Checkpoint | None = None,
     ) -> Self:
-        """Create a run in a new or empty folder; the files of an interrupted creation there are deleted.
-
-        ``first`` is the state before the first step; if it is None, the caller saves weights.
+        """Create a run in a new, empty or unfinished folder; ``first`` is its state at step 0.
 
         Raises:
             RunError: the folder is in use, or a system error.
-            CorpusError: the corpus has more distinct characters than a vocabulary may.
+            CorpusError: too many distinct characters.
         """
         run = cls(folder, config, vocabulary, corpus)
         symbols = run._encode_vocabulary()
@@ -81,8 +79,8 @@ class Run:
         """Read the run in a folder.
 
         Raises:
-            RunError: the folder holds no run, or cannot be read.
-            CheckpointError: its settings or vocabulary are damaged, hostile, or too new.
+            RunError: it holds no run, or cannot be read.
+            CheckpointError: its files are damaged or too new.
         """
         if not holds_run(folder):
             raise RunError(f"{folder} holds no run: a run is a folder with a {CONFIG}; see charlm runs")
@@ -96,13 +94,13 @@ class Run:
         return cls(folder, config, Vocabulary.from_json(symbols, where), corpus)
 
     def with_corpus(self, source: Source) -> Self:
-        """The run with the new location of its corpus; ``with_config`` stores that."""
+        """The run with its corpus's new location, not yet stored."""
         name = source.name if source.kind == "built-in" else self.corpus.name
         corpus = dataclasses.replace(self.corpus, name=name, kind=source.kind, paths=source.paths)
         return dataclasses.replace(self, corpus=corpus)
 
     def with_config(self, config: TrainingConfig) -> Self:
-        """The run with changed settings, which are stored.
+        """Store changed settings.
 
         Raises:
             RunError: a system error.
@@ -112,10 +110,10 @@ class Run:
         return changed
 
     def check_folder(self) -> None:
-        """Check that no other run has taken the folder; a missing folder passes.
+        """Check that no other run has taken the folder.
 
         Raises:
-            RunError: one has, or the settings there cannot be read.
+            RunError: one has, or it cannot be read.
         """
         if holds_run(self.folder):
             there = type(self).open(self.folder)
@@ -123,7 +121,7 @@ class Run:
                 raise RunError(f"{self.folder} now holds another run: put this run's own folder back")
 
     def put_back(self) -> None:
-        """Make the folder and its vocabulary again if they were deleted, so that weights can be saved.
+        """Make a deleted folder and vocabulary again.
 
         Raises:
             RunError: another run has taken the folder, or a system error.
@@ -135,11 +133,11 @@ class Run:
             write_atomically(self.folder / VOCAB, self._encode_vocabulary())
 
     def save(self, path: Path, checkpoint: Checkpoint) -> None:
-        """Save weights in one of the run's files; see ``save_checkpoint``."""
+        """Save weights in one of the run's files."""
         save_checkpoint(path, checkpoint, self.config.model)
 
     def complete(self) -> None:
-        """Store the settings if they are missing, which makes the folder a run again.
+        """Store the settings if they are missing.
 
         Raises:
             RunError: a system error.
@@ -179,30 +177,27 @@ class Run:
         return self.folder / METRICS
 
     def append_metrics(self, record: Mapping[str, Any]) -> None:
-        """Add a record to the training log; see ``append_record``."""
+        """Add a record to the training log."""
         append_record(self.metrics_path, record)
 
     def forget_metrics(self, after: int | None) -> None:
-        """Delete records of later steps, or all for None, from the training log; see ``forget_after``."""
+        """Delete the records of later steps, or all for None."""
         forget_after(self.metrics_path, -1 if after is None else after)
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Read the training log, oldest record first; see ``read_records``."""
+        """Read the training log, oldest record first."""
         return read_records(self.metrics_path)
 
     def summarize(self) -> RunSummary:
-        """Summarize the training log; see ``read_records``."""
+        """Summarize the training log."""
         return RunSummary.of(self.read_metrics())
 
     def load_model(self, which: str | None = None) -> Model:
-        """Load the model.
-
-        Args:
-            which: other weights than the run's ``weights``; see ``find_weights``.
+        """Load the model, with other weights if given.
 
         Raises:
-            RunError: there are no such weights, or they cannot be read.
-            CheckpointError: the weights are damaged, hostile, or of another model.
+            RunError: the weights are missing or cannot be read.
+            CheckpointError: they are damaged or another model's.
         """
         path = find_weights(self.folder, which or self.weights)
         config, vocab_size = self.config.model, len(self.vocabulary)

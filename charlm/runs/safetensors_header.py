@@ -1,8 +1,6 @@
-"""The header of a safetensors file, checked before any of its claims is used.
+"""The header of a safetensors file, checked before use.
 
-A file is the header's length (8 bytes, little-endian), the header (JSON: each tensor's dtype, shape and offsets,
-and ``__metadata__``, a mapping of strings), and the tensors' bytes without gaps. Reading takes memory for the
-header alone, whatever sizes it claims.
+A file is the header's length (8 bytes, little-endian), the header (JSON), and the tensors without gaps.
 """
 
 from __future__ import annotations
@@ -47,10 +45,10 @@ class Header:
 
 
 def read_header(file: BinaryIO, where: str) -> Header:
-    """Read and check the header of an open file.
+    """Read and check an open file's header.
 
     Raises:
-        CheckpointError: the header does not fit the file's size, is not strict JSON, or contradicts itself.
+        CheckpointError: it does not fit the file, is not JSON, or contradicts itself.
     """
     room = os.fstat(file.fileno()).st_size - LENGTH_SIZE
     length = int.from_bytes(file.read(LENGTH_SIZE), "little")
@@ -73,14 +71,7 @@ def read_header(file: BinaryIO, where: str) -> Header:
 def check_tensors(
     found: Mapping[str, TensorSpec], expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
 ) -> None:
-    """Compare a file's tensors with those that its configuration requires.
-
-    Args:
-        found: from the header, by name.
-        expected: required shapes, by name.
-        dtype: of every expected tensor, float32 or float64.
-        others: whether a further tensor of this name is allowed.
-        where: the file, for messages.
+    """Compare a file's tensors with the expected ones; ``others`` allows further names.
 
     Raises:
         CheckpointError: a name, shape or dtype differs.
@@ -122,7 +113,7 @@ def _are_sizes(values: Any, size: int) -> bool:
 
 
 def _check_offsets(tensors: Mapping[str, TensorSpec], size: int, where: str) -> None:
-    """Refuse tensors that overlap, leave gaps, or end before the file does."""
+    """Refuse tensors with overlaps or gaps between or after them."""
     places = sorted((spec.start, spec.stop) for spec in tensors.values())
     edges = [(0, 0), *places, (size, size)]
     if any(before[1] != after[0] for before, after in pairwise(edges)):

@@ -1,9 +1,4 @@
-"""One file of tensors and scalars: safetensors, with the scalars as JSON in its metadata.
-
-Writing is atomic and refuses numbers that are not finite. Reading checks the header against the file and the
-configuration before memory is allocated. Tensors are read, not memory-mapped: truncating a mapped file would end
-the process.
-"""
+"""A safetensors file with scalars as JSON in its metadata, written atomically."""
 
 from __future__ import annotations
 
@@ -30,12 +25,7 @@ _TOO_LARGE = "does not fit in memory: use a machine with more, or check that thi
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str, Any]) -> None:
-    """Replace a file.
-
-    Args:
-        path: the file.
-        tensors: C-contiguous arrays of float32 or float64, by name.
-        scalars: JSON values, by name; ``format`` and ``charlm`` are reserved.
+    """Replace a file by C-contiguous arrays and JSON scalars, by name.
 
     Raises:
         DivergenceError: a number is not finite; nothing was written.
@@ -55,20 +45,11 @@ def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str
 def load_tensors(
     path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool] = lambda name: False
 ) -> tuple[dict[str, Floats], dict[str, Any], int]:
-    """Read the expected tensors and the scalars.
-
-    Args:
-        path: the file.
-        expected: see ``check_tensors``, as for ``dtype`` and ``others``.
-        dtype: of every expected tensor.
-        others: names of further tensors that are allowed, and not read.
-
-    Returns:
-        The tensors and the scalars, by name, and the file's format.
+    """Read the expected tensors, the scalars and the file's format.
 
     Raises:
-        RunError: the file is missing, cannot be read, or was changed while it was read.
-        CheckpointError: it is damaged, hostile, too large, too new, or not of this configuration.
+        RunError: the file cannot be read, or changed meanwhile.
+        CheckpointError: it is damaged, too large, too new, or does not match.
     """
     where = str(path)
     with open_plain(path) as file:
@@ -81,7 +62,7 @@ def load_tensors(
 
 
 def check_file(path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool]) -> None:
-    """Check a file as ``load_tensors`` does, but from its header alone."""
+    """Check a file like ``load_tensors``, by its header alone."""
     with open_plain(path) as file:
         _read_checked_header(file, expected, dtype, others, str(path))
 
@@ -89,7 +70,7 @@ def check_file(path: Path, expected: Shapes, dtype: str, *, others: Callable[[st
 def _read_checked_header(
     file: BufferedReader, expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
 ) -> tuple[Header, int, dict[str, Any]]:
-    """Read and check the header of an open file; also the file's format and its scalars."""
+    """Read and check a header, with the format and scalars."""
     header = read_header(file, where)
     version, scalars = _parse_scalars(header, where)
     check_tensors(header.tensors, expected, dtype, others, where)
@@ -97,7 +78,7 @@ def _read_checked_header(
 
 
 def _read_tensors(file: BufferedReader, header: Header, names: Iterable[str], where: str) -> dict[str, Floats]:
-    """Read these tensors of an open file whose header has been checked."""
+    """Read tensors of a file with a checked header."""
     specs = {name: header.tensors[name] for name in names}
     # A sparse file can be as large as it claims without taking space on the disk.
     if sum(spec.stop - spec.start for spec in specs.values()) > _memory_bytes():

@@ -1,9 +1,4 @@
-"""The NumPy engine: a batch's columns are split over workers, and their gradients are summed.
-
-The first worker is this process, the others are processes over shared memory: threads would hand the
-interpreter's lock to and fro after every short call, and lose a third of two cores' time to it. The gradients are
-summed in the workers' order, so that the same seed and number of workers give the same bits.
-"""
+"""The NumPy engine: workers share a batch's columns; gradients are summed in the workers' order."""
 
 from __future__ import annotations
 
@@ -31,7 +26,7 @@ from charlm.optim.clipping import clip_norm_, clip_value_
 
 
 class NumpyEngine(Engine):
-    """Runs steps on this machine's cores; it moves the model's parameters into shared memory."""
+    """Runs steps on this machine's cores, with parameters in shared memory."""
 
     def __init__(
         self,
@@ -41,14 +36,7 @@ class NumpyEngine(Engine):
         batch_size: int,
         workers: int | None = None,
     ) -> None:
-        """Start the workers.
-
-        Args:
-            model: what learns; its parameters are the first ones.
-            optimizer_config: the update rule and the regularization.
-            seq_len: the most steps of a window.
-            batch_size: the sequences of a batch.
-            workers: how many, at most one a sequence; None for one a usable core.
+        """Start the workers, one a usable core by default.
 
         Raises:
             WorkerError: a process cannot be started.
@@ -86,7 +74,7 @@ class NumpyEngine(Engine):
 
     @property
     def pids(self) -> list[int]:
-        """The worker processes, this one not among them."""
+        """The worker processes, without this one."""
         return self._processes.pids
 
     @property
@@ -96,7 +84,7 @@ class NumpyEngine(Engine):
         return gradient
 
     def step(self, batch: Batch, rng: np.random.Generator) -> float:
-        """Forward and backward on a batch; see ``Engine.step``."""
+        """Forward and backward on a batch."""
         self._put(batch)
         requests = [
             StepRequest(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed)
@@ -127,12 +115,12 @@ class NumpyEngine(Engine):
                     array[:] = 0
 
     def clip(self, value: float, norm: float) -> float:
-        """Clip the gradient in place; see ``Engine.clip``."""
+        """Clip the gradient in place."""
         clip_value_(self.gradient, value)
         return clip_norm_(self.gradient, norm)
 
     def update(self, lr: float, t: int) -> None:
-        """Update the weights; see ``Engine.update``."""
+        """Update the weights."""
         self._processes.order([{"lr": lr, "t": t}] * (self._workers - 1))
         try:
             self._replica.update(lr, t)
@@ -141,7 +129,7 @@ class NumpyEngine(Engine):
         self._stopwatch.end("optimizer")
 
     def snapshot(self) -> Snapshot:
-        """Copies of the weights, the optimizer's slots and the carried state."""
+        """Copies of the weights, slots and state."""
         memory = self._memory
         states: States = tuple(tuple(array.copy() for array in layer) for layer in memory.states[self._current])
         slots = {name: slot.copy() for name, slot in memory.slots.items()}
@@ -158,15 +146,15 @@ class NumpyEngine(Engine):
                 array[:] = value
 
     def model(self) -> Model:
-        """The model with the averaged weights, where there is an average."""
+        """The model, with averaged weights if there are any."""
         return self._averaged
 
     def network(self) -> Network:
-        """That model on as many threads as there are workers."""
+        """That model on as many threads as workers."""
         return open_network(self._averaged, self._threads)
 
     def profile(self) -> dict[str, float]:
-        """Seconds by activity, as the mean of the workers; what they do not use is waiting."""
+        """Seconds by activity, the workers' mean; the rest is waiting."""
         busy: dict[str, float] = {}
         for seconds_by_activity in self._busy:
             for activity, seconds in seconds_by_activity.items():

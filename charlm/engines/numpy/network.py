@@ -1,4 +1,4 @@
-"""The NumPy network for inference: a model and its state, the columns of a batch split over threads."""
+"""The NumPy network for inference, its columns split over threads."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Run: TypeAlias = Callable[[Sequence[Callable[[], Floats]]], list[Floats]]
 
 
 def open_network(model: Model, pool: ThreadPool | None = None) -> Network:
-    """A network with a model's weights; without a pool it runs in the calling thread."""
+    """A network for a model; without a pool it runs in the calling thread."""
     return NumpyNetwork(model, pool)
 
 
 @dataclass
 class _Part:
-    """The columns of a batch that one thread runs, with their state and buffers."""
+    """One thread's columns, with their state and buffers."""
 
     columns: slice
     state: States
@@ -37,7 +37,7 @@ class _Part:
 
 
 class NumpyNetwork(Network):
-    """See ``Network``. Each thread has its own columns, buffers and state; the weights are shared."""
+    """A network whose threads share the weights."""
 
     def __init__(self, model: Model, pool: ThreadPool | None) -> None:
         self._model, self._pool = model, pool
@@ -45,12 +45,12 @@ class NumpyNetwork(Network):
         self._seq_len = 0
 
     def begin(self, batch_size: int) -> None:
-        """See ``Network.begin``."""
+        """Start sequences."""
         self.state = self._model.initial_state(batch_size)
 
     @property
     def state(self) -> States:
-        """See ``Network.state``."""
+        """For each layer its variables (B, H)."""
         return join_states(tuple(part.state for part in self._parts))
 
     @state.setter
@@ -63,7 +63,7 @@ class NumpyNetwork(Network):
             part.state = select_columns(state, part.columns)
 
     def read(self, x_TB: TokenIds, carry_TB: Floats | None = None) -> NumpyOutputs:
-        """See ``Network.read``."""
+        """Read a window."""
         if len(x_TB) > self._seq_len:
             self._seq_len = len(x_TB)
             for part in self._parts:
@@ -81,7 +81,7 @@ class NumpyNetwork(Network):
 
     @np.errstate(over="ignore", invalid="ignore")  # the results are checked to be finite
     def step(self, x_B: TokenIds) -> Floats:
-        """See ``Network.step``."""
+        """Read one character of each sequence."""
         if len(self._parts) > 1:
             self._parts = [_Part(slice(0, len(x_B)), self.state)]  # a step is too little work for threads
         (part,) = self._parts
@@ -100,30 +100,30 @@ class NumpyNetwork(Network):
 
 
 class NumpyOutputs(Outputs):
-    """See ``Outputs``; from the hidden states (T, b, H) of each part of the columns."""
+    """Predictions from the hidden states (T, b, H) of each part."""
 
     def __init__(self, params: Parameters, columns: list[slice], hidden: list[Floats], run: Run) -> None:
         self._params, self._columns, self._hidden, self._run = params, columns, hidden, run
 
     def nll(self, y_TB: TokenIds) -> npt.NDArray[np.float64]:
-        """See ``Outputs.nll``."""
+        """Each target's loss in nats (T, B)."""
         nll_TB = self._each(lambda h_NH, columns: nll_nats(self._params, h_NH, y_TB[:, columns].reshape(-1)))
         return nll_TB.astype(np.float64, copy=False)
 
     def log_probs(self) -> Floats:
-        """See ``Outputs.log_probs``."""
+        """Log-probabilities (T, B, V)."""
         return self._each(lambda h_NH, _: log_softmax_(logits(self._params, h_NH)))
 
     def logits(self) -> Floats:
-        """See ``Outputs.logits``."""
+        """Logits (T, B, V)."""
         return self._each(lambda h_NH, _: logits(self._params, h_NH))
 
     def __getitem__(self, times: slice) -> NumpyOutputs:
-        """See ``Outputs``."""
+        """Some of the steps."""
         return NumpyOutputs(self._params, self._columns, [h_TBH[times] for h_TBH in self._hidden], self._run)
 
     def _each(self, of_rows: Callable[[Floats, slice], Floats]) -> Floats:
-        """What a function of rows (N, H) and their columns gives, by step and column (T, B, ...)."""
+        """Apply a function to rows (N, H); give (T, B, ...)."""
 
         def found(h_TBH: Floats, columns: slice) -> Floats:
             values = of_rows(flatten_time(h_TBH), columns)

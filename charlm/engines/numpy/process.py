@@ -1,7 +1,4 @@
-"""A child process of charlm, started as a command and not forked; messages are lines of JSON.
-
-So a program that trains needs no ``if __name__ == "__main__"``, and nothing is pickled.
-"""
+"""A child process of charlm that exchanges lines of JSON."""
 
 from __future__ import annotations
 
@@ -31,12 +28,7 @@ class Process:
         inherited: tuple[int, ...] = (),
         surroundings: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it.
-
-        Args:
-            module: whose ``serve`` it runs.
-            inherited: the files that it may use.
-            surroundings: what it has in its environment beside what this process has.
+        """Run ``serve`` of a module, with ``surroundings`` added to the environment.
 
         Raises:
             OSError: the system refuses.
@@ -67,7 +59,7 @@ class Process:
         """Wait for its next answer.
 
         Raises:
-            WorkerError: it failed, or has ended; in the second case the hint is the caller's to give.
+            WorkerError: it failed or has ended.
         """
         assert self._process.stdout is not None
         while not self._has_begun and (line := self._process.stdout.readline()):
@@ -92,7 +84,7 @@ class Process:
                     pipe.close()
 
     def wait(self, patience: float = PATIENCE) -> None:
-        """Wait until it ends; kill it after ``patience`` seconds."""
+        """Wait for its end; kill it after ``patience`` seconds."""
         try:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
@@ -107,14 +99,14 @@ class Process:
                 self._pass_on(line)
 
     def _pass_on(self, line: str) -> None:
-        """Copy a line that it printed to standard error."""
+        """Copy a printed line to standard error."""
         self._last_line = line.strip() or self._last_line
         with suppress(OSError, ValueError):
             if sys.stderr is not None and line.strip():
                 sys.stderr.write(line)
 
     def _end(self) -> str:
-        """How it ended, with the last that it said."""
+        """How it ended, with its last output."""
         self.wait()
         status = self._process.returncode
         how = f"was killed ({signal.Signals(-status).name})" if status < 0 else f"ended with status {status}"
@@ -123,11 +115,7 @@ class Process:
 
 
 def module_folders() -> list[str]:
-    """The import path of this process, without the working folder that the interpreter added itself.
-
-    It adds it as the empty string or, for ``-m``, by its name; the files in it are data. If charlm is the
-    program, it has removed it already.
-    """
+    """The import path, without the working folder that the interpreter added."""
     folders = [folder for folder in sys.path if folder]
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     if spec is not None and spec.name != "charlm.__main__" and not sys.flags.safe_path:

@@ -1,8 +1,6 @@
-"""The start of a child process of charlm: this file runs before anything else is imported.
+"""The start of a child process, run before other imports.
 
-Its arguments are a module of charlm and the import path of the process that starts it. The module's ``serve``
-reads requests from standard input. Answers have standard output to themselves, after a line that marks their
-beginning: anything else that is printed goes to standard error.
+Arguments: a module and the import path. Answers go to standard output, all other output to standard error.
 """
 
 import os
@@ -27,7 +25,7 @@ def begin() -> None:
 
 
 def _serve(name: str, answers: "TextIO") -> None:
-    """Have the module serve; its failure is the last answer."""
+    """Have the module serve; a failure is the last answer."""
     from importlib import import_module
 
     answers.write(f"\n{MARK}")
@@ -49,7 +47,7 @@ def failure_line(error: Exception) -> str:
 
 
 def _import_charlm() -> None:
-    """Import the package of this file, not another of its name on the path."""
+    """Import this file's package, not another of its name."""
     from importlib.util import module_from_spec, spec_from_file_location
     from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The worker processes of a training, seen from the training process; arrays lie in shared memory."""
+"""The worker processes, seen from the training process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WorkerProcesses:
     """One process for each setup; closing ends them."""
 
     def __init__(self, jobs: Sequence[WorkerSetup], inherited: tuple[int, ...]) -> None:
-        """Start the processes, and send each its setup.
+        """Start the processes with their setups.
 
         Raises:
             WorkerError: a process cannot be started.
@@ -40,7 +40,7 @@ class WorkerProcesses:
         return [process.pid for process in self._processes]
 
     def order(self, orders: Sequence[Mapping[str, Any]]) -> None:
-        """Send each worker its request, JSON values by name."""
+        """Send each worker its request."""
         for process, order in zip(self._processes, orders, strict=True):
             process.send(order)
 
@@ -48,7 +48,7 @@ class WorkerProcesses:
         """Wait for all answers, in the workers' order.
 
         Raises:
-            WorkerError: a worker failed, or its process has ended.
+            WorkerError: a worker failed or has ended.
         """
         answers, failures = [], []
         for process in self._processes:

@@ -1,7 +1,4 @@
-"""One worker's share of a training step: its columns of the batch, then its slice of the parameters.
-
-Every worker has its own buffers and gradient. Requests say what the step is; the arrays lie in shared memory.
-"""
+"""One worker's share of a step: its columns, then its slice of the parameters."""
 
 from __future__ import annotations
 
@@ -24,11 +21,11 @@ class StepRequest:
     """A training step without its arrays.
 
     Attributes:
-        sizes: for each field of the batch its shape but for the batch axis.
-        num_targets: how many targets the mean loss is over, in all workers together.
-        resets_state: whether the batch starts from the initial state.
-        state: which of the two states the step starts from.
-        seed: of the worker's own random numbers.
+        sizes: the shape of each field without the batch axis.
+        num_targets: targets of all workers together.
+        resets_state: start from the initial state.
+        state: which of the two states to read.
+        seed: of the worker's random numbers.
     """
 
     sizes: Mapping[str, Sequence[int]]
@@ -39,7 +36,7 @@ class StepRequest:
 
 
 class Replica:
-    """One worker's columns, slice of the parameters, buffers and gradient."""
+    """One worker's columns, slice, buffers and gradient."""
 
     def __init__(
         self, model: Model, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
@@ -57,7 +54,7 @@ class Replica:
         self._stretch = slice(parameters * number // workers, parameters * (number + 1) // workers)
 
     def run(self, order: StepRequest) -> float:
-        """Forward and backward: write the gradient and the next state; the sum of the targets' losses."""
+        """Write the gradient and next state; give the sum of the losses."""
         memory, columns = self._memory, self._columns
         fields = {
             name: np.ascontiguousarray(memory.fields[name][(*map(slice, sizes), columns)])
@@ -76,7 +73,7 @@ class Replica:
         return nll_sum
 
     def update(self, lr: float, t: int) -> None:
-        """Update this worker's slice of the parameters, by the first gradient, which holds the sum of all."""
+        """Update this worker's slice by the summed gradient, the first."""
         memory, own = self._memory, self._stretch
         slots = {name: slot[own] for name, slot in memory.slots.items()}
         # Overflow is not announced here either: the next loss tells.

@@ -1,7 +1,4 @@
-"""Memory shared by worker processes: parameters, a batch, the state, and a gradient a worker.
-
-The mapping has no name in a file system, so nothing of it is left when its processes end.
-"""
+"""Memory shared by workers: parameters, batch, states and gradients."""
 
 from __future__ import annotations
 
@@ -26,15 +23,15 @@ Layout: TypeAlias = dict[str, tuple[tuple[int, ...], npt.DTypeLike]]
 
 
 class SharedMemory:
-    """A mapping that this process's children can open too.
+    """A nameless mapping that child processes can open.
 
     Attributes:
-        address: what a child opens it by: the number of a file that it inherits, or on Windows a name.
+        address: an inherited file's number, or on Windows a name.
         inherited: the files that a child must inherit.
     """
 
     def __init__(self, size: int, address: str | None = None) -> None:
-        """Map new memory of so many bytes, all zero, or what a parent has mapped."""
+        """Map new memory of zeros, or a parent's."""
         self.inherited: tuple[int, ...]
         if sys.platform == "win32":
             # Windows forgets the name with the last process that knows it.
@@ -48,21 +45,21 @@ class SharedMemory:
             self.buffer = mmap.mmap(file, size)
 
     def close_file(self) -> None:
-        """Close the inherited file, once all who need the mapping have it; the mapping stays."""
+        """Close the inherited file; the mapping stays."""
         for file in self.inherited:
             os.close(file)
         self.inherited = ()
 
 
 class TrainingMemory:
-    """The arrays of a training step, laid out alike in every process.
+    """The arrays of a step, laid out alike in every process.
 
     Attributes:
-        params: the parameters (P,).
-        slots: what the optimiser keeps for each parameter, by name (P,).
-        gradients: of each worker's part of the loss (workers, P).
-        states: two states of all streams; a step reads one and writes the other.
-        fields: of the batch, at their full size, by name.
+        params: (P,).
+        slots: the optimizer's arrays by name (P,).
+        gradients: one for each worker (workers, P).
+        states: two; a step reads one and writes the other.
+        fields: the batch's, at full size.
     """
 
     def __init__(
@@ -92,7 +89,7 @@ class TrainingMemory:
         self.fields: dict[str, npt.NDArray[Any]] = {name: arrays[name] for name in spec}
 
     def put(self, batch: Batch) -> None:
-        """Lay out a batch, whatever its fields mean."""
+        """Lay out a batch."""
         for name, values in batch.fields.items():
             self.fields[name][tuple(map(slice, values.shape))] = values
 
@@ -110,12 +107,12 @@ def _layout(model: Model, slots: int, seq_len: int, batch_size: int, workers: in
 
 
 def _room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> int:
-    """The bytes of an array, rounded up so that the next one starts at a cache line's start."""
+    """An array's bytes, rounded up to whole cache lines."""
     return -(-prod(shape) * np.dtype(dtype).itemsize // CACHE_LINE) * CACHE_LINE
 
 
 def _nameless_file(size: int) -> int:
-    """A file in memory where the system has such, else an unlinked temporary one."""
+    """A file in memory, or else an unlinked temporary one."""
     if sys.platform == "linux":
         file = os.memfd_create("charlm")
     else:

@@ -1,8 +1,4 @@
-"""A worker process: reads its setup, then requests, a line of JSON each, and answers every request with a line.
-
-It ends when its input ends, as it does whenever the training process ends. Signals are the training process's to
-handle.
-"""
+"""A worker process: reads a setup, then answers requests, each a line of JSON, until its input ends."""
 
 from __future__ import annotations
 
@@ -30,14 +26,14 @@ class WorkerSetup:
     Attributes:
         model: the network's settings.
         vocab_size: V.
-        optimisation: the settings of the noise and of the update rule.
-        seq_len: the most time steps of a chunk.
-        batch_size: all streams.
-        workers: how many workers there are.
-        number: which of them this one is, from 0.
-        columns: its first stream, and the one after its last.
+        optimisation: the optimizer's settings.
+        seq_len: the most steps of a window.
+        batch_size: all sequences.
+        workers: their number.
+        number: this worker's, from 0.
+        columns: first, and one after the last.
         address: of the shared memory.
-        core: the one to stay on; None leaves that to the system.
+        core: the one to stay on, if any.
     """
 
     model: dict[str, Any]
@@ -52,7 +48,7 @@ class WorkerSetup:
     core: int | None
 
     def replica(self) -> Replica:
-        """The worker's replica, over the shared memory."""
+        """The worker's replica."""
         blank = Model(ModelConfig(**self.model), self.vocab_size)
         optimisation = OptimizerConfig(**self.optimisation)
         rule = make_optimizer(optimisation)
@@ -84,7 +80,7 @@ def serve(orders: TextIO, answers: TextIO) -> None:
 
 
 def _handle(replica: Replica, order: dict[str, Any]) -> dict[str, Any]:
-    """Run a step, or an update, which has a learning rate."""
+    """Run a step or an update."""
     if "lr" in order:
         replica.update(**order)
         return {}
