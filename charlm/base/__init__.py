@@ -1,1 +1,1 @@
-"""What every other package uses: arrays, errors, registries, files; it imports none of them."""
+"""What every other package uses."""

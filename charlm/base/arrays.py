@@ -6,12 +6,8 @@ Suffixes name the axes, outermost first:
     B  batch size                   H  hidden units      P  all parameters
     N  rows: T x B                  G  gates x H
 
-``h_TBH`` are hidden states over time, ``h_BH`` those of one step, ``dh_TBH`` the gradient of the loss with
-respect to ``h_TBH``. Weights keep the literature's names: W_xh [E, G], W_hh [H, G], b_h [G]. Papers write ``W x``
-for a column vector; here rows are examples, so charlm writes ``x @ W``.
-
-Arrays of a recurrence have the batch innermost in memory (``empty_steps``): each step's product then has the
-weights on the left, a third faster for small batches, and each gate's block is contiguous.
+``h_TBH`` are hidden states over time, ``dh_TBH`` their gradient. Weights: W_xh [E, G], W_hh [H, G], b_h [G].
+Rows are examples: ``x @ W``.
 """
 
 from __future__ import annotations
@@ -53,9 +49,6 @@ def empty_steps(*axes: int, dtype: npt.DTypeLike) -> Floats:
 def empty_aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
     """An uninitialized array aligned to a cache line.
 
-    NumPy's own arrays start 16 bytes into a line, so the widest vector loads touch two lines: element-wise work
-    on arrays in cache then takes up to twice as long.
-
     >>> empty_aligned((3, 5), "float32").ctypes.data % CACHE_LINE
     0
     """
@@ -68,8 +61,6 @@ def empty_aligned(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
 class FlatVector(Mapping[str, Floats]):
     """Named arrays as views of one flat vector.
 
-    Optimizers, norms and checksums work on ``flat``, all else on the views.
-
     >>> vector = FlatVector({"W": (2, 3), "b": (3,)}, "float64")
     >>> vector["b"][:] = 1
     >>> vector.flat.size, float(vector.flat.sum())
@@ -77,7 +68,7 @@ class FlatVector(Mapping[str, Floats]):
     """
 
     def __init__(self, shapes: Shapes, dtype: npt.DTypeLike, flat: Floats | None = None) -> None:
-        """Lay the arrays out over ``flat`` (P,), or over zeros; ValueError where its shape or dtype is wrong."""
+        """Lay the arrays out over ``flat`` (P,) or zeros; ValueError if it does not fit."""
         sizes = {name: prod(shape) for name, shape in shapes.items()}
         if flat is None:
             flat = np.zeros(sum(sizes.values()), dtype)
@@ -100,10 +91,10 @@ class FlatVector(Mapping[str, Floats]):
         return len(self._views)
 
     def zeros_like(self) -> FlatVector:
-        """A vector of zeros with the same names and shapes."""
+        """Zeros with the same names and shapes."""
         shapes = {name: view.shape for name, view in self.items()}
         return FlatVector(shapes, self.flat.dtype)
 
     def part(self, prefix: str) -> dict[str, Floats]:
-        """The views whose names start with ``prefix``, by the rest of their names."""
+        """The views whose names start with ``prefix``, without it."""
         return {name[len(prefix) :]: view for name, view in self.items() if name.startswith(prefix)}

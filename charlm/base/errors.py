@@ -1,8 +1,5 @@
 """The exceptions that charlm raises on purpose, as one tree.
 
-Every message is one line. It says what is wrong and where (``message``) and what to do (``hint``, which may be
-part of the message instead); the command line prints both. Any other exception is a bug.
-
     CharlmError
     |-- UsageError           a setting or a combination of settings that cannot work (exit code 2)
     |-- CorpusError          a text that cannot be read, or is too short
@@ -27,8 +24,7 @@ class CharlmError(Exception):
 
     Attributes:
         message: what is wrong, and where.
-        hint: what to do; None where the message says it, empty where only a caller knows. A caller that knows
-            better replaces it.
+        hint: what to do; None where the message says it, empty where only a caller knows.
     """
 
     exit_code = 1
@@ -82,12 +78,12 @@ class WorkerError(CharlmError):
 
 
 class CharlmWarning(UserWarning):
-    """A warning: something that the user should know."""
+    """A warning to the user."""
 
 
 @contextmanager
 def hinting(hint: str, *kinds: type[CharlmError]) -> Iterator[None]:
-    """Replace the hint of an error that leaves the block; MissingCorpusError is the kind where none is named.
+    """Replace the hint of an error (by default a MissingCorpusError) that leaves the block.
 
     >>> with hinting("name another"):
     ...     raise MissingCorpusError("there is no file 'a'", hint="give a text file")
@@ -105,7 +101,7 @@ def hinting(hint: str, *kinds: type[CharlmError]) -> Iterator[None]:
 
 @contextmanager
 def alternative(hint: str) -> Iterator[None]:
-    """Add what else can be done to the hint of a MissingCorpusError that leaves the block.
+    """Add to the hint of a MissingCorpusError that leaves the block.
 
     >>> with alternative("name another"):
     ...     raise MissingCorpusError("there is no file 'a'", hint="put it back")
@@ -121,7 +117,7 @@ def alternative(hint: str) -> Iterator[None]:
 
 @contextmanager
 def annotate_memory_error(activity: str) -> Iterator[None]:
-    """Add the activity as a note to a MemoryError that leaves the block; the innermost note comes first.
+    """Add the activity as a note to a MemoryError that leaves the block.
 
     >>> with annotate_memory_error("counting"):
     ...     raise MemoryError

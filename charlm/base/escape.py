@@ -1,4 +1,4 @@
-"""Escaping text for a terminal, so that no character of a corpus or a name can control it."""
+"""Escaping text for a terminal."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 
 
 def escape_controls(text: str) -> str:
-    r"""Replace every character that could control a terminal by a Python escape.
-
-    Newlines, tabs and backslashes stay, so escapes that were in the text cannot be told from new ones.
+    r"""Replace characters that could control a terminal by Python escapes.
 
     >>> print(escape_controls("é\\n\x1b[31m\u202e"))
     é\n\x1b[31m\u202e
@@ -21,7 +19,7 @@ def escape_controls(text: str) -> str:
 
 
 def escape_unprintable(text: str) -> str:
-    r"""Write a text on one line, with backslashes and unprintable characters as Python escapes.
+    r"""Escape backslashes and unprintable characters as in Python, on one line.
 
     >>> print(escape_unprintable("a\tb\\ \x1b[31m é\u202e"))
     a\tb\\ \x1b[31m é\u202e
@@ -32,7 +30,7 @@ def escape_unprintable(text: str) -> str:
 
 
 def escape_json(text: str) -> str:
-    r"""Replace every character that could control a terminal in a JSON text by a JSON escape.
+    r"""Replace terminal controls in a JSON text by JSON escapes.
 
     >>> print(escape_json('"\x9b2J"'))
     "\u009b2J"

@@ -1,9 +1,4 @@
-"""Random generators, derived from the run's seed, a purpose, and counters such as the step or the epoch.
-
-All randomness comes from a Generator that is passed in, and every Generator is made here. So purposes do not
-disturb each other (sampling during training changes nothing), and resuming needs no stored generator state: the
-counters are enough.
-"""
+"""Random generators from the run's seed, a purpose and counters; resuming needs no stored state."""
 
 from __future__ import annotations
 
@@ -13,7 +8,7 @@ import numpy as np
 
 
 def make_generator(seed: int, purpose: str, *counters: int) -> np.random.Generator:
-    """The generator of a purpose, such as ``"dropout"``, at its counters (step, epoch, worker).
+    """The generator of a purpose at its counters (step, epoch, worker).
 
     >>> make_generator(1, "dropout", 7).random() == make_generator(1, "dropout", 7).random()
     True

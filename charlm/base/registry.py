@@ -1,7 +1,6 @@
-"""Registries: packages whose members (cells, optimizers, filters, measurements) are found by listing a folder.
+"""Registries: packages whose members are found by listing a folder, without imports.
 
-Each public module of such a package defines one subclass of the base class. A member's name is its file's name
-with hyphens for underscores. Listing names imports nothing, so help texts stay fast.
+Each public module defines one subclass; its name is the file's, with hyphens for underscores.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Registry(Generic[Member]):
         return tuple(name.replace("_", "-") for name in module_names(self.package))
 
     def find(self, name: str) -> type[Member]:
-        """The member's class; UsageError where there is none of this name."""
+        """The member's class; UsageError if there is none."""
         if name not in self.names():
             kind = self.base.__name__.lower()
             raise UsageError(f"no {kind} is called {name!r}; there are: {', '.join(self.names())}")

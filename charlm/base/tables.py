@@ -1,4 +1,4 @@
-"""Tables and curves as plain values, which the command line draws."""
+"""Tables and curves as plain values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values under headings; a missing value is None."""
+    """Rows of values, or None, under headings."""
 
     title: str
     columns: Sequence[Column]
@@ -26,7 +26,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines on one pair of axes: x and y values by name."""
+    """Lines: x and y values by name."""
 
     title: str
     x_label: str

@@ -6,7 +6,7 @@ import time
 
 
 class Stopwatch:
-    """Seconds by activity; each lap starts where the last one ended.
+    """Seconds by activity, in laps.
 
     >>> stopwatch = Stopwatch()
     >>> stopwatch.begin()
@@ -20,11 +20,11 @@ class Stopwatch:
         self._since = 0.0
 
     def begin(self) -> None:
-        """Start the clock; time since the last lap is not counted."""
+        """Start the clock."""
         self._since = time.perf_counter()
 
     def end(self, activity: str) -> None:
-        """End a lap and add its time to an activity."""
+        """Add a lap's time to an activity."""
         now = time.perf_counter()
         self.seconds[activity] = self.seconds.get(activity, 0.0) + now - self._since
         self._since = now

@@ -1,1 +1,1 @@
-"""Files: atomic writes, locks, and safe reading."""
+"""Files: atomic writes, locks, safe reading."""

@@ -1,8 +1,4 @@
-"""Atomic writes: a file is complete or absent, whatever crashes, and however full the disk is.
-
-The data goes to an unpredictable temporary name in the same folder, is synced, and replaces the old file in one
-rename. The folder is synced last, so that the rename survives a power cut.
-"""
+"""Atomic writes: a file is complete or absent, even after a crash or on a full disk."""
 
 from __future__ import annotations
 
@@ -26,14 +22,10 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]+\.tmp")
 
 @contextmanager
 def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """A file to write that replaces ``path`` at the end of the block; a symbolic link is replaced, not followed.
-
-    Args:
-        path: the file.
-        mode: its permissions, before the umask.
+    """A file to write; it replaces ``path`` at the end of the block, and does not follow a link.
 
     Raises:
-        OSError: writing failed; ``path`` is unchanged, and no temporary file is left.
+        OSError: writing failed; nothing has changed.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     opened = new_file(temporary, mode)
@@ -49,10 +41,10 @@ def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file by ``data``; see ``atomic_file``.
+    """Replace a file by ``data``.
 
     Raises:
-        RunError: a system error; nothing has changed, and no temporary file is left.
+        RunError: a system error; nothing has changed.
     """
     with (
         as_run_error(f"{path} cannot be written", "see to the disk and its permissions"),
@@ -62,13 +54,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def new_file(path: Path, mode: int) -> BinaryIO:
-    """Create a file for writing; OSError where anything, even a link, has this name."""
+    """Create a file for writing; OSError if the name exists, even as a link."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     return open(path, "wb", opener=lambda name, _: os.open(name, flags, mode))
 
 
 def final_name(temporary: str) -> str | None:
-    """The name that a temporary file was written for; None for any other file.
+    """The final name of a temporary file, else None.
 
     >>> final_name(".codes.04c1.tmp"), final_name("codes")
     ('codes', None)
@@ -78,12 +70,12 @@ def final_name(temporary: str) -> str | None:
 
 
 def find_leftovers(folder: Path, names: re.Pattern[str]) -> set[Path]:
-    """Find the temporary files of killed writers of files with these names."""
+    """Find temporary files that killed writers left."""
     return {entry for entry in folder.iterdir() if names.fullmatch(final_name(entry.name) or "")}
 
 
 def check_disk_space(folder: Path, needed: int) -> None:
-    """Raise OSError (ENOSPC) unless the folder's disk has this many bytes free."""
+    """Raise OSError (ENOSPC) unless this many bytes are free."""
     disk = shutil.disk_usage(folder)
     if disk.total and disk.free < needed:  # some network file systems report no size
         raise OSError(errno.ENOSPC, f"{needed:,} bytes are needed there, and {disk.free:,} are free")

@@ -1,8 +1,4 @@
-"""The cache folder: private, and marked if charlm created it.
-
-The mark is the standard CACHEDIR.TAG (https://bford.info/cachedir/) with a line of charlm's own. A folder without
-it may hold other programs' files.
-"""
+"""The cache folder, private, and with a CACHEDIR.TAG (https://bford.info/cachedir/) if charlm created it."""
 
 from __future__ import annotations
 
@@ -30,18 +26,18 @@ _MARKED = (
 
 
 def cache_folder() -> Path:
-    """The folder in ``CHARLM_CACHE_DIR``, else the platform's default; it may not exist yet."""
+    """The folder in ``CHARLM_CACHE_DIR``, else the platform's default."""
     given = os.environ.get(VARIABLE)
     return Path(given).absolute() if given else default_cache_folder()
 
 
 def default_cache_folder() -> Path:
-    """The platform's default folder for charlm's cache."""
+    """The platform's default cache folder."""
     return platformdirs.user_cache_path("charlm", appauthor=False)
 
 
 def make_cache_folder(name: str = "") -> Path:
-    """Create the cache folder, or a folder in it, if it is missing."""
+    """Create the cache folder, or one in it."""
     root = cache_folder()
     try:
         root.mkdir(PRIVATE_FOLDER, parents=True)
@@ -70,7 +66,7 @@ def is_marked_cache(root: Path) -> bool:
 
 
 def warn_if_readable() -> None:
-    """Warn if other users may list the cache folder; its mode is the user's choice."""
+    """Warn if other users may list the cache folder."""
     root = cache_folder()
     mode = stat.S_IMODE(root.stat().st_mode)
     if os.name == "posix" and mode & 0o077:

@@ -1,8 +1,4 @@
-"""File locks, which the operating system releases when their process ends.
-
-The lock belongs to an open file (``flock``, or a locked byte on Windows), so it ends with the process; the file
-stays, and its existence means nothing. A file system without such locks excludes no process.
-"""
+"""File locks, which end with their process; a file system without them excludes no process."""
 
 from __future__ import annotations
 
@@ -21,16 +17,11 @@ PAUSE = 0.1  # seconds between two attempts
 
 @contextmanager
 def hold(path: Path, wait: bool = True, mode: int = 0o666) -> Iterator[None]:
-    """Hold the lock of a file, which is created if it is missing.
-
-    Args:
-        path: the file, in a folder that exists.
-        wait: whether to wait for another process to release it.
-        mode: permissions of a new file, before the umask.
+    """Hold the lock of a file, created if missing.
 
     Raises:
-        BlockingIOError: another process, named if known, holds the lock, and ``wait`` is False.
-        OSError: the file cannot be created or opened.
+        BlockingIOError: another process holds it, and ``wait`` is False.
+        OSError: the file cannot be opened.
     """
     # A link is not followed: another user may have put it there.
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -49,7 +40,7 @@ def hold(path: Path, wait: bool = True, mode: int = 0o666) -> Iterator[None]:
 
 
 def _is_locked_now(descriptor: int) -> bool:
-    """Take the lock if it is free; True where it is ours now, or cannot be locked at all."""
+    """Take the lock if it is free; True if it is ours or cannot be locked."""
     try:
         _take(descriptor)
     except OSError as error:
@@ -77,7 +68,7 @@ else:
 
 
 def _name_holder(descriptor: int) -> str:
-    """The holder as the end of a sentence; empty if it has not written its process id yet."""
+    """The holder as the end of a sentence, or empty."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     number = os.read(descriptor, 20).strip()
     return f" by process {int(number)}" if number.isdigit() else ""

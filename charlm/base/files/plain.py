@@ -18,10 +18,10 @@ _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NO
 
 @contextmanager
 def open_plain(path: Path, *, may_change: bool = False) -> Iterator[BufferedReader]:
-    """Open a plain file for reading, without waiting if it is a pipe or a device.
+    """Open a plain file for reading, without waiting for a pipe or a device.
 
     Raises:
-        RunError: the file is missing, cannot be read, or changed while it was open, unless it ``may_change``.
+        RunError: it is unreadable, or changed and not ``may_change``.
         CheckpointError: it is not a plain file.
     """
     try:
@@ -40,10 +40,10 @@ def open_plain(path: Path, *, may_change: bool = False) -> Iterator[BufferedRead
 
 
 def read_plain(path: Path, limit: int, *, may_change: bool = False) -> bytes:
-    """The content of a plain file of at most ``limit`` bytes; see ``open_plain``.
+    """The content of a plain file of at most ``limit`` bytes.
 
     Raises:
-        RunError: the file is missing, cannot be read, or changed meanwhile.
+        RunError: it is unreadable or changed.
         CheckpointError: it is too long, or not a plain file.
     """
     with open_plain(path, may_change=may_change) as file:

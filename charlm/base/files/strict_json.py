@@ -24,7 +24,7 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)
 
 
 def json_line(values: Mapping[str, Any], consequence: str) -> str:
-    """A mapping as one line of JSON; DivergenceError, ending in ``consequence``, for a number that is not finite.
+    """A mapping as one line of JSON; DivergenceError for a number that is not finite.
 
     >>> json_line({"loss": float("nan")}, "so it was not kept")
     Traceback (most recent call last):
@@ -42,8 +42,7 @@ def parse_json(data: bytes, where: str) -> Any:
     """Parse a JSON text.
 
     Raises:
-        CheckpointError: not JSON in UTF-8, a duplicate or unprintable key, a number that is not finite or has
-            over 20 digits, or too much nesting.
+        CheckpointError: not strict JSON in UTF-8, or too much nesting.
 
     >>> parse_json(b'{"step": 3}', "x.json")
     {'step': 3}
@@ -69,7 +68,7 @@ def parse_json(data: bytes, where: str) -> Any:
 
 
 def excerpt(value: object) -> str:
-    """A stored value for an error message: escaped, on one line, short."""
+    """A stored value, short and escaped for an error message."""
     text = ascii(value)
     return text if len(text) <= 80 else f"{text[:76]} ..."
 

@@ -1,7 +1,6 @@
-"""Built-in corpora: text that comes with every complete Python installation.
+"""Built-in corpora: text that comes with Python, so it differs between versions.
 
-``python-docs`` is the language reference's topics, about 465 kB of English prose with code; ``python-source`` is
-the standard library's source, about 12 MB. They differ between Python versions, which the stored sha256 shows.
+``python-docs`` is about 465 kB of English prose with code; ``python-source`` is about 12 MB of source.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _LEFT_OUT = frozenset({"test", "tests", "idle_test", "site-packages", "dist-pack
 
 
 def read_builtin(name: str) -> str:
-    """The text of a built-in corpus; CorpusError if the name is unknown, or this Python lacks the files."""
+    """The text of a built-in corpus; CorpusError if there is none."""
     if name not in _READERS:
         raise CorpusError(f"no built-in corpus is called {name!r}", hint=f"there are {', '.join(BUILTIN_NAMES)}")
     text = _READERS[name]()
@@ -30,7 +29,7 @@ def read_builtin(name: str) -> str:
 
 
 def _python_docs() -> str:
-    """The topics' texts, sorted by name; empty if this Python has none."""
+    """The language reference's topics, sorted by name."""
     try:
         from pydoc_data.topics import topics
     except ImportError:
@@ -39,7 +38,7 @@ def _python_docs() -> str:
 
 
 def _python_source() -> str:
-    """The standard library's files, sorted by path, without tests and files that are not UTF-8."""
+    """The standard library's files in UTF-8, sorted by path, without tests."""
     library = Path(sysconfig.get_path("stdlib"))
     paths: list[Path] = []
     for folder, subfolders, names in os.walk(library):

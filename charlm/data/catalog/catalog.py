@@ -1,7 +1,6 @@
 """The catalog of named corpora: published texts with address, size and sha256.
 
-Each is a file ``NAME.toml`` in the folder ``corpora``: at the top of a clone, or inside an installed package. A
-text without a published sum, or that may not be redistributed, lists no files, but says what the user can do.
+Each is a file ``corpora/NAME.toml``, in a clone or an installed package.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class RemoteFile:
     Attributes:
         address: its URL.
         hash: algorithm and sum, such as ``sha256:86c4...``.
-        member: the text's name in a zip archive; empty if the file is the text.
+        member: the text's name in a zip archive, or empty.
     """
 
     address: str
@@ -42,18 +41,18 @@ class CatalogCorpus:
     """A corpus of the catalog.
 
     Attributes:
-        name: its name for ``charlm corpus get`` and ``charlm train``.
+        name: its name.
         title: a short description.
-        language: the text's language.
-        licence: the license.
-        split: how it is usually split: a value for ``--split``, or words.
-        options: suitable options of ``charlm train``.
-        address: the URL of a page about it.
-        bytes: its size; None if unknown.
-        hash: algorithm and sum of the text; None if unknown.
+        language: its language.
+        licence: its license.
+        split: its usual split: a value for ``--split``, or words.
+        options: options for ``charlm train``.
+        address: the URL of its page.
+        bytes: its size or None.
+        hash: algorithm and sum, or None.
         evidence: how the sums are known.
-        bring: why charlm does not download it, and what the user can do; empty if it does.
-        files: the files to download, joined by newlines.
+        bring: what to do if charlm cannot download it.
+        files: the files to join by newlines.
     """
 
     name: str
@@ -76,7 +75,7 @@ class CatalogCorpus:
 
     @property
     def is_downloaded(self) -> bool:
-        """Whether its text is here; only verified texts are stored."""
+        """Whether its text is here."""
         return self.path.is_file() and self.path.stat().st_size == self.bytes
 
 
@@ -87,13 +86,13 @@ def downloads_folder() -> Path:
 
 @cache
 def read_catalog() -> Mapping[str, CatalogCorpus]:
-    """All named corpora by name, sorted; CorpusError if this installation lacks them."""
+    """All named corpora by name, sorted; CorpusError if missing."""
     files = sorted(_catalog_folder(_PACKAGE).glob("*.toml"))
     return {path.stem: _read(path.stem, path.read_text("utf-8")) for path in files}
 
 
 def _catalog_folder(package: Path) -> Path:
-    """The folder of the corpora's files: in the package, or in the clone that contains it."""
+    """The folder of the corpora's files."""
     inside, in_clone = package / "corpora", package.parent / "corpora"
     if inside.is_dir():
         return inside
@@ -114,7 +113,7 @@ def find_corpus(name: str) -> CatalogCorpus:
 
 
 def find_downloaded(name: str) -> Path:
-    """The path of a downloaded text; CorpusError if the name is unknown, or the text is not downloaded."""
+    """The path of a downloaded text; CorpusError if there is none."""
     corpus = find_corpus(name)
     if corpus.bring:
         raise manual_download_error(corpus)

@@ -1,8 +1,4 @@
-"""Downloading named corpora with pooch: verified before use, and retried when the network fails.
-
-A download gets its final name only after its hash is verified. A later attempt reuses the files that an earlier
-one completed.
-"""
+"""Downloading named corpora with pooch, with retries; a file gets its name once its hash is verified."""
 
 from __future__ import annotations
 
@@ -33,11 +29,10 @@ ARCHIVED = 1 << 16
 
 
 def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> Path:
-    """Download a corpus unless it is here and intact; returns the text's path.
+    """The path of a corpus, downloaded unless it is intact.
 
     Raises:
-        CorpusError: downloads are forbidden or impossible, the network fails, the hash is wrong, or the text
-            cannot be written.
+        CorpusError: the download fails or is forbidden, or the hash is wrong.
     """
     if corpus.bring:
         raise manual_download_error(corpus)
@@ -70,18 +65,18 @@ def is_intact(corpus: CatalogCorpus) -> bool:
 
 
 def _check_replaceable(corpus: CatalogCorpus) -> None:
-    """Raise CorpusError if another file is in the text's place, unless the cache is marked as charlm's."""
+    """Raise CorpusError if a file not charlm's is in the text's place."""
     if os.path.lexists(corpus.path) and not is_marked_cache(cache_folder()):
         raise CorpusError(f"{corpus.path} exists, and is not {corpus.name}", hint="move it to another folder")
 
 
 def match_part_names(corpus: CatalogCorpus) -> re.Pattern[str]:
-    """The names of a download's parts: files by their hashes, and temporary files."""
+    """The names of a download's parts and temporary files."""
     return re.compile("|".join([*(_hash_value(file) for file in corpus.files), r"tmp\w{8}"]))
 
 
 def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
-    """One file, downloaded into a folder unless it is there already."""
+    """One file, downloaded unless it is there."""
     import pooch  # with requests below it, it takes a fifth of a second
     from requests import RequestException
 
@@ -113,7 +108,7 @@ def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress:
 
 
 def _find_reason(error: Exception) -> str:
-    """Why the network failed, without the layers of nested errors."""
+    """Why the network failed, from nested errors."""
     from requests import ConnectionError, HTTPError, Timeout
 
     text = str(error)
@@ -152,7 +147,7 @@ def _transfer(progress: Progress | None, most: int, address: str, path: str, _: 
 
 
 def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
-    """Join the files' texts, and store the result if its hash is right."""
+    """Join and store the files' texts if the hash is right."""
     with atomic_file(corpus.path, PRIVATE) as out:
         for number, (path, file) in enumerate(zip(paths, corpus.files, strict=True)):
             out.write(b"\n" if number else b"")
@@ -166,7 +161,7 @@ def _publish(corpus: CatalogCorpus, paths: list[Path]) -> None:
 
 @contextmanager
 def _open_text(path: Path, file: RemoteFile) -> Iterator[IO[bytes]]:
-    """The text of a downloaded file, or of the member of an archive."""
+    """The text of a file or an archive's member."""
     if file.member:
         with zipfile.ZipFile(path) as archive, archive.open(file.member) as text:
             yield text

@@ -1,4 +1,4 @@
-"""Decoding blocks of bytes as strict UTF-8, with errors that name the byte."""
+"""Decoding blocks of strict UTF-8."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _BYTE_ORDER_MARKS = {
 
 
 def decode(blocks: Iterable[bytes], label: str) -> Iterator[str]:
-    r"""The text of blocks of UTF-8, without newline translation; a character may span two blocks.
+    r"""The text of blocks of UTF-8; a character may span two blocks.
 
     Raises:
-        CorpusError: it is binary or not UTF-8; the message names ``label`` and the byte.
+        CorpusError: it is not UTF-8.
 
     >>> list(decode([b"caf", b"\xc3", b"\xa9s"], "the file"))
     ['cafés']
@@ -64,7 +64,7 @@ def _decode_block(data: bytes, done: int, label: str, head: bytes, final: bool) 
 
 
 def _known_kind(head: bytes, label: str) -> CorpusError | None:
-    """The error for a file whose first bytes show that it is not text; None if they do not."""
+    """The error for a file that is not text by its first bytes, or None."""
     kind = detect_kind(head)
     return None if kind is None else CorpusError(f"{label} is {kind[0]}, not text", hint=kind[1])
 

@@ -1,9 +1,7 @@
 """Documents: marking their ends, and shuffling them on disk.
 
-A corpus of documents (names, tunes, tweets) has ``END`` before, between and after them, as each document's first
-input and last target. Empty documents are left out. With ``--lines`` a document ends at a newline, with or
-without a carriage return before it; text after the last newline is a document too. With ``--delimiter`` it ends
-at that string, and one line end at the very end of a file is dropped.
+``END`` stands before, between and after documents. Empty documents are left out. With ``--delimiter``, one line
+end at the end of a file is dropped.
 """
 
 from __future__ import annotations
@@ -35,9 +33,7 @@ _ENDS = re.compile(f"{END}+")
 
 
 def mark_documents(pieces: Iterable[str], delimiter: str, lines: bool) -> Iterator[str]:
-    r"""Mark documents: pieces of a file's text with ``END`` before each document and after the last.
-
-    A line ends a document if ``lines``, else the delimiter does. Without any document the result is empty.
+    r"""A file's text with ``END`` before each document and after the last.
 
     >>> "".join(mark_documents(["emma\r", "\n\nava"], "\n", lines=True)).replace(END, "|")
     '|emma|ava|'
@@ -84,19 +80,13 @@ def _ends_at(pieces: Iterable[str], delimiter: str) -> Iterator[str]:
 
 
 def shuffled(ids: TokenIds, alphabet: Alphabet, seed: int, folder: Path | None) -> tuple[TokenIds, Offsets]:
-    """Shuffle documents, in files of the cache folder, or in memory if it is None.
-
-    Args:
-        ids: the documents (N,), with the end symbol before, between and after them.
-        alphabet: the ids' alphabet.
-        seed: determines the order.
-        folder: where the corpus is cached.
+    """Shuffle documents (N,) on disk, or in memory if the folder is None.
 
     Returns:
-        The shuffled ids (N,), and the places of all D + 1 end symbols in them.
+        The shuffled ids (N,), and the places of all D + 1 end symbols.
 
     Raises:
-        CorpusError: the folder cannot be written to.
+        CorpusError: the folder is not writable.
     """
     assert alphabet.end is not None
     ends, place = int(alphabet.counts_A[alphabet.end]), np.dtype(np.int64)
@@ -112,7 +102,7 @@ def _find_symbol(ids: TokenIds, symbol: int) -> Iterator[Offsets]:
 
 
 def _lay_out(ids: TokenIds, offsets: Offsets, order: Permutation) -> Iterator[TokenIds]:
-    """The documents in order, each after its end symbol, in pieces of any size, and a last end symbol."""
+    """The documents in order, in pieces, each after its end symbol, and a last end symbol."""
     for first in range(0, order.count, DOCUMENTS_AT_ONCE):
         numbers = order(np.arange(first, min(first + DOCUMENTS_AT_ONCE, order.count)))
         starts, lengths = offsets[numbers], offsets[numbers + 1] - offsets[numbers]
@@ -135,7 +125,7 @@ def _split_ids(ids: TokenIds) -> Iterator[TokenIds]:
 def _store(
     pieces: Iterable[npt.NDArray[Any]], dtype: np.dtype[Any], length: int, folder: Path | None, name: str
 ) -> npt.NDArray[Any]:
-    """An array from its pieces: in memory, or memory-mapped from a file, which is written if it is missing."""
+    """An array from its pieces: in memory, or memory-mapped from a file."""
     if folder is None:
         return np.concatenate(list(pieces))
     path = folder / name
@@ -160,7 +150,7 @@ def _is_whole(path: Path, size: int) -> bool:
 
 
 def _write(pieces: Iterable[npt.NDArray[Any]], path: Path) -> None:
-    """Write a file atomically; if two processes do, they write the same."""
+    """Write a file atomically."""
     with atomic_file(path, PRIVATE) as file:
         for piece in pieces:
             file.write(np.ascontiguousarray(piece).data)

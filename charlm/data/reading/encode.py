@@ -1,7 +1,4 @@
-"""Encoding a corpus in two passes: count the symbols and hash the files, then write the ids.
-
-Both passes read block by block; memory holds one block, and a count for each code point.
-"""
+"""Encoding a corpus in two passes: count and hash, then write the ids."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ from charlm.data.reading.sources import Source, empty
 
 @dataclass(frozen=True)
 class FileDigest:
-    """A file's absolute path (None if it is not a file), and the size and sha256 of its decompressed content."""
+    """A file's absolute path or None, and the size and sha256 of its decompressed content."""
 
     path: str | None
     bytes: int
@@ -48,7 +45,7 @@ class CorpusEncoder:
         """The first pass: the alphabet, and the files' digests.
 
         Raises:
-            CorpusError: a file cannot be read with these settings, or all are empty.
+            CorpusError: a file cannot be read, or all are empty.
         """
         counts: Counts = np.zeros(UNICODE_END, np.int64)
         files = []
@@ -64,7 +61,7 @@ class CorpusEncoder:
         return Alphabet.from_counts(counts, self._config.units, self._config.document_end), files
 
     def sums(self) -> list[FileDigest]:
-        """The files' digests, whether they are text or not; CorpusError if one cannot be read."""
+        """The files' digests; CorpusError if one cannot be read."""
         files = []
         for member in self._source.files:
             content = HashingReader(member.blocks(self._advance))
@@ -76,7 +73,7 @@ class CorpusEncoder:
         """The second pass: the corpus as ids, in pieces of any size.
 
         Raises:
-            CorpusError: a file can no longer be read, or has changed since the first pass.
+            CorpusError: a file is unreadable or has changed.
         """
         self._is_begun = False
         for member in self._source.files:
@@ -85,7 +82,7 @@ class CorpusEncoder:
         self.check_unchanged()
 
     def check_unchanged(self) -> None:
-        """Raise CorpusError if a file has changed since it was first seen."""
+        """Raise CorpusError if a file has changed."""
         for member, stamp in zip(self._source.files, self.stamps, strict=True):
             if member.stamp() != stamp:
                 raise CorpusError(
@@ -93,7 +90,7 @@ class CorpusEncoder:
                 )
 
     def _pieces(self, member: TextFile, blocks: Iterable[bytes]) -> Iterator[str]:
-        """A file's symbols; the end symbol that closed the last file also opens the next."""
+        """A file's symbols; files share the end symbol between them."""
         pieces = preprocess_blocks(blocks, self._config, member.label)
         if self._config.document_end is not None:
             for piece in pieces:
@@ -130,5 +127,5 @@ class HashingReader:
             yield block
 
     def digest(self, path: str | None) -> FileDigest:
-        """The file's digest, once all blocks have passed."""
+        """The file's digest, after all blocks."""
         return FileDigest(path, self._bytes, self._sum.hexdigest())

@@ -1,4 +1,4 @@
-"""File formats by name and first bytes: compression, and files that are not text."""
+"""File formats by name and first bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _open_zstd(file: BinaryIO) -> Any:
 
 @dataclass(frozen=True)
 class Format:
-    """A compression format: its name, its program, the first bytes of its files, and how to open them."""
+    """A compression format."""
 
     name: str
     program: str
@@ -61,16 +61,16 @@ SUFFIXES = tuple(_FORMATS)
 
 
 def decompression_errors() -> tuple[type[Exception], ...]:
-    """What reading raises, besides EOFError, for a damaged compressed file or a system error."""
+    """What reading a damaged compressed file raises, besides EOFError."""
     zstd = _zstd()
     return OSError, zlib.error, lzma.LZMAError, *(() if zstd is None else (zstd.ZstdError,))
 
 
 def find_decompressor(path: str, head: bytes, label: str) -> Decompressor | None:
-    """How to open a file with this name or link target, and these first bytes; None if it is not compressed.
+    """How to open a compressed file; None if it is not compressed.
 
     Raises:
-        CorpusError: this Python cannot decompress it, or it is not what its name says; ``label`` names it.
+        CorpusError: it cannot be decompressed, or is not what its name says.
 
     >>> find_decompressor("tale.txt", b"Once", "'tale.txt'") is None
     True
@@ -100,7 +100,7 @@ def find_decompressor(path: str, head: bytes, label: str) -> Decompressor | None
 
 
 def detect_compression(head: bytes) -> tuple[str, Format] | None:
-    """The suffix and the compression format of a file with these first bytes; None if it is not compressed."""
+    """The suffix and the format of a compressed file, or None."""
     found = (each for each in _FORMATS.items() if head.startswith(each[1].beginnings))
     return next(found, None)
 
@@ -131,7 +131,7 @@ _IN_ZIP: dict[bytes, str] = {
 
 
 def detect_kind(head: bytes) -> tuple[str, str] | None:
-    """What a file with these first bytes is, and what to do with it; None for text and unknown kinds.
+    """What a file is by its first bytes, and what to do with it, or None.
 
     >>> detect_kind(b"%PDF-1.7")
     ('a PDF', 'convert it to text, such as with pdftotext')

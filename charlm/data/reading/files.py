@@ -1,4 +1,4 @@
-"""Reading the files of a corpus in blocks, decompressed, and checked for changes while they are read."""
+"""Reading the files of a corpus in blocks, decompressed and checked for changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def ignore_progress(count: int) -> None:
 
 
 class SpooledPipe:
-    """An open nameless file with the content of a pipe; garbage collection closes it."""
+    """A nameless file with the content of a pipe."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.fileno = file.fileno
@@ -42,13 +42,7 @@ class SpooledPipe:
 
 @dataclass(frozen=True)
 class TextFile:
-    """One file of a corpus, or a text in memory or from a pipe.
-
-    Attributes:
-        label: its name in messages.
-        content: the file's absolute path, the bytes, or the content of a pipe.
-        may_expand: whether decompression may expand it without limit.
-    """
+    """One file of a corpus, or a text in memory or from a pipe."""
 
     label: str
     content: str | bytes | SpooledPipe = field(repr=False)
@@ -60,10 +54,10 @@ class TextFile:
         return self.content if isinstance(self.content, str) else None
 
     def stamp(self) -> tuple[int, int, int]:
-        """Size in bytes, time of the last change, inode: if they are the same, the file is unchanged.
+        """Size in bytes, time of the last change, inode.
 
         Raises:
-            CorpusError: the file is missing, not a plain file, or cannot be read.
+            CorpusError: the file is not a readable plain file.
         """
         if isinstance(self.content, bytes):
             return len(self.content), 0, 0
@@ -79,10 +73,10 @@ class TextFile:
         return status.st_size, status.st_mtime_ns, status.st_ino
 
     def blocks(self, advance: Advance = ignore_progress) -> Iterator[bytes]:
-        """The content, decompressed if the file's name says that it is compressed.
+        """The content, decompressed by the file's name.
 
         Raises:
-            CorpusError: the file cannot be read, is damaged or truncated, changes its size, or expands too much.
+            CorpusError: the file is unreadable, damaged or changing, or expands too much.
         """
         with self._open() as file:
             decompress = find_decompressor(self.path or "", file.read(HEAD), self.label)
@@ -125,7 +119,7 @@ class TextFile:
             )
 
     def _reads(self, content: BinaryIO, file: BinaryIO, advance: Advance) -> Iterator[bytes]:
-        """The blocks of ``content``, which is the file or its decompression."""
+        """The blocks of the file or its decompression."""
         position = 0
         while True:
             try:
@@ -163,7 +157,7 @@ class TextFile:
             raise refusal(self.label, error) from None
 
     def _open_plain(self, path: str) -> BinaryIO:
-        """Open a file, without waiting if it is a pipe or a device."""
+        """Open a file without waiting for a pipe or a device."""
         descriptor = os.open(path, _FLAGS)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)

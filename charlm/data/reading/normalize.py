@@ -1,8 +1,6 @@
-"""Lower case and Unicode normalization of a text in pieces, with the same result as on the whole text.
+"""Lower case and Unicode normalization of a text in pieces, as if on the whole text.
 
-Both depend on neighboring characters: a capital sigma has another lower case at a word's end, and normalization
-composes a letter with the accents after it. So a piece is cut only where nothing reaches across, and the rest
-waits for the next piece.
+A piece is cut only where nothing reaches across, such as an accent to its letter.
 """
 
 from __future__ import annotations
@@ -21,10 +19,10 @@ Form = Literal["NFC", "NFKC"]
 
 
 def lowercase(pieces: Iterable[str], label: str) -> Iterator[str]:
-    """The pieces of a text in lower case, as by ``str.lower`` on the whole text.
+    """The pieces of a text in lower case.
 
     Raises:
-        CorpusError: there is no place to cut for thousands of characters; ``label`` names the text.
+        CorpusError: no place to cut in thousands of characters.
 
     >>> "".join(lowercase(["ΟΔΟ", "Σ ΟΔΟΣ"], "the text"))
     'οδος οδος'
@@ -33,10 +31,10 @@ def lowercase(pieces: Iterable[str], label: str) -> Iterator[str]:
 
 
 def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator[str]:
-    r"""The pieces of a text in a Unicode normal form (UAX #15), as by ``unicodedata.normalize`` on all of it.
+    r"""The pieces of a text in a Unicode normal form (UAX #15).
 
     Raises:
-        CorpusError: there is no place to cut for thousands of characters; ``label`` names the text.
+        CorpusError: no place to cut in thousands of characters.
 
     >>> "".join(normalize_unicode(["e", "\N{COMBINING ACUTE ACCENT}"], "NFC", "the text")) == "é"
     True
@@ -47,7 +45,7 @@ def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator
 def _rewrite(
     pieces: Iterable[str], rewrite: Callable[[str], str], is_cut: Callable[[str, str], bool], label: str
 ) -> Iterator[str]:
-    """The pieces rewritten; ``is_cut`` decides by the two characters around a place whether to cut there."""
+    """The pieces rewritten; ``is_cut`` gets the two characters around a place."""
     done, rest = 0, ""
     for piece in pieces:
         text = rest + piece
@@ -69,17 +67,13 @@ def _rewrite(
 
 
 def _sigma_sees_no_further(before: str, after: str) -> bool:
-    """Whether the lower case of a capital sigma on one side does not depend on the other side."""
+    """Whether a capital sigma on one side ignores the other side."""
     return _stops_sigma(before) and _stops_sigma(after)
 
 
 @cache
 def _stops_sigma(character: str) -> bool:
-    """Whether a character is not a sigma, and not skipped in the rule for a sigma's lower case.
-
-    The rule (tested on Python's own) looks for a cased letter before and after, past "case-ignorable" characters
-    (Unicode, Table 3-17) such as accents and dots.
-    """
+    """Whether a character is neither a sigma nor "case-ignorable" (Unicode, Table 3-17)."""
     is_ignored = "AΣ".lower() == ("AΣ" + character).lower()[:2] != ("AΣ" + character + "A").lower()[:2]
     return character != "Σ" and not is_ignored
 
@@ -91,11 +85,7 @@ def _composes_no_further(form: Form, before: str, after: str) -> bool:
 
 @cache
 def _starts_anew(form: Form, character: str) -> bool:
-    """Whether a character is normalized independently of those before it.
-
-    Its decomposition must start with a character that is neither reordered (combining class 0) nor ever composed
-    with one before it; this also blocks later characters from composing across.
-    """
+    """Whether a character is normalized independently of those before it."""
     first = unicodedata.normalize("NFKD" if form == "NFKC" else "NFD", character)[0]
     return unicodedata.combining(first) == 0 and first not in _seconds()
 

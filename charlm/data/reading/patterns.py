@@ -1,7 +1,6 @@
-"""Folders and patterns to files, in an order that is the same on every machine.
+"""Folders and patterns to files, in the same order on every machine.
 
-Arguments are read in their order. The files of a folder or a pattern are sorted by path: by code points, folder
-by folder. Patterns work as in ``glob``, but no folder is entered twice, whatever links lead to it.
+Patterns work as in ``glob``, but no folder is entered twice.
 """
 
 from __future__ import annotations
@@ -31,10 +30,6 @@ GIVE = f"give a text file, or a built-in corpus ({', '.join(BUILTIN_NAMES)})"
 def match_files(named: str, pattern: str) -> Files:
     """The files of an argument, at least one, and each once.
 
-    Args:
-        named: the path of a file or a folder, or a pattern of paths.
-        pattern: which files of a folder to read.
-
     Raises:
         CorpusError: there are none.
     """
@@ -58,7 +53,7 @@ def match_files(named: str, pattern: str) -> Files:
 
 
 def _matches(pattern: str, folder: str | None = None) -> Files:
-    """The files that match a pattern, sorted; hidden ones only match a pattern with their dot."""
+    """The files that match a pattern, sorted."""
     walk = Walk(pattern, folder)
     paths = sorted(set(walk.files()), key=lambda path: PurePath(path).parts)
     files, repeated = _once(str(Path(folder or "", path)) for path in paths)
@@ -80,7 +75,7 @@ def _once(paths: Iterable[str]) -> Files:
 
 
 def _member(path: str, folders: dict[Path, Path]) -> TextFile:
-    """A file by its given name, as a link's target may lack its suffix; ``folders`` caches resolved paths."""
+    """A file by its given name; ``folders`` caches resolved paths."""
     given = Path(path)
     folder = folders.get(given.parent) or folders.setdefault(given.parent, given.parent.resolve())
     return TextFile(repr(path), str(folder / given.name))
@@ -101,7 +96,7 @@ Identity: TypeAlias = tuple[int, int]
 
 
 def identify(path: str) -> Identity | None:
-    """The identity of a file or a folder; None if it is missing, or the system has no inodes."""
+    """The identity of a file or a folder, or None."""
     try:
         status = Path(path).stat()
     except (OSError, ValueError):
@@ -118,14 +113,10 @@ def read_mode(path: str) -> int:
 
 
 class Walk:
-    """Finds files that match a pattern; real folders are entered before links to folders.
-
-    Attributes:
-        left_out: folders that were not entered, with the reason; complete once ``files`` is exhausted.
-    """
+    """Finds files that match a pattern; real folders are entered before links."""
 
     def __init__(self, pattern: str, folder: str | None) -> None:
-        """Set a pattern, relative to a folder or to the working folder."""
+        """Set a pattern relative to a folder."""
         self.left_out: list[str] = []
         parts = PurePath(pattern).parts
         literal = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts))
@@ -139,7 +130,7 @@ class Walk:
         self._entered: set[tuple[Identity | None, int]] = set()
 
     def files(self) -> Iterator[str]:
-        """The paths, relative to the folder, of matching files; a file with several names may occur twice."""
+        """The paths of matching files, relative to the folder; links may repeat a file."""
         if not self._parts:
             if self._start and Path(self._folder, self._start).is_file():
                 yield self._start

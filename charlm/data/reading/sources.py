@@ -1,7 +1,6 @@
 """Sources of a corpus: files and folders, built-in corpora, standard input, strings from Python.
 
-Finding a source reads nothing but standard input and pipes, which are copied to a nameless file in the cache
-folder: they are read twice, and need no memory.
+Standard input and pipes are copied to a nameless file, to be read twice.
 """
 
 from __future__ import annotations
@@ -41,12 +40,11 @@ class Source:
     """A text that can be read.
 
     Attributes:
-        name: a short name: the stem of the first file, the folder's or the built-in corpus's name, "stdin",
-            "text".
-        kind: where it comes from; "files" are several, or a folder's.
-        paths: the arguments (files, folders, patterns) as absolute paths; empty for other kinds.
+        name: a short name.
+        kind: where it comes from.
+        paths: the arguments as absolute paths, if files.
         files: the files in reading order.
-        left_out: files and folders left out although their names match, each with the reason.
+        left_out: matching files and folders left out, with the reason.
     """
 
     name: str
@@ -62,7 +60,7 @@ class Source:
 
     @property
     def stored(self) -> str:
-        """What a run's settings store to find a single text again; ``-`` if nothing does."""
+        """What a run stores to find a text again, or ``-``."""
         return self.paths[0] if self.paths else self.name if self.kind == "built-in" else "-"
 
     @property
@@ -76,10 +74,10 @@ class Source:
         return replace(self, files=files)
 
     def read(self, units: Units = "characters") -> str:
-        """The whole text, which should be small; for bytes, with invalid UTF-8 as surrogate escapes.
+        """The whole text; for bytes, with invalid UTF-8 as surrogate escapes.
 
         Raises:
-            CorpusError: it cannot be read, is empty, or for characters is not UTF-8.
+            CorpusError: it is unreadable, empty or not UTF-8.
         """
         if units == "bytes":
             raw = b"".join(block for member in self.files for block in member.blocks())
@@ -94,14 +92,9 @@ class Source:
 def find_source(named: Sequence[str], pattern: str) -> Source:
     """The source of command-line arguments.
 
-    Args:
-        named: ``-`` for standard input, the name of a built-in or downloaded corpus, or paths of files and
-            folders, and patterns.
-        pattern: which files of a folder to read.
-
     Raises:
-        UsageError: a name is both a corpus's and a file's, or the arguments cannot be combined.
-        CorpusError: a name does not exist, or is not downloaded.
+        UsageError: ambiguous name, or arguments that cannot be combined.
+        CorpusError: unknown name, or not downloaded.
     """
     alone = [name for name in named if name in ("-", *BUILTIN_NAMES) or name in read_catalog()]
     if len(named) == 1 and stat.S_ISFIFO(read_mode(named[0])):
@@ -127,7 +120,7 @@ def find_source(named: Sequence[str], pattern: str) -> Source:
 
 
 def find_text(named: str) -> Source:
-    """The source of one text: a file, ``-`` or a corpus's name; see ``find_source`` for the errors."""
+    """The source of one text: a file, ``-`` or a corpus's name."""
     if named not in BUILTIN_NAMES and named not in read_catalog() and stat.S_ISDIR(read_mode(named)):
         raise CorpusError(f"{named!r} is a folder", hint="give a text file")
     return find_source([named], pattern="")
@@ -158,23 +151,23 @@ def find_files(named: Sequence[str], pattern: str) -> Source:
 
 
 def find_stored(stored: str) -> Source:
-    """The source for a stored ``Source.stored``; CorpusError if it is missing, or was a pipe."""
+    """The source for a ``Source.stored``; CorpusError if it is missing."""
     if stored == "-":
         raise MissingCorpusError(f"{_STDIN} is read once, and is gone", hint="give a file")
     return make_builtin_source(stored) if stored in BUILTIN_NAMES else find_files([stored], "")
 
 
 def make_builtin_source(name: str) -> Source:
-    """The source of a built-in corpus; see ``read_builtin`` for the errors."""
+    """The source of a built-in corpus."""
     return Source(name, "built-in", (), (TextFile(f"the built-in corpus {name}", read_builtin(name).encode()),))
 
 
 def make_source(corpus: str | PathLike[str], pattern: str) -> Source:
-    """The source of a Python argument: a string is the text itself, a path names a file or a folder.
+    """The source of a Python argument: a string is text, a path names files.
 
     Raises:
-        UsageError: a short string is the name of a file, so it was probably meant as a path.
-        CorpusError: the path does not exist, or the text is invalid.
+        UsageError: a string names a file.
+        CorpusError: missing path or invalid text.
     """
     if not isinstance(corpus, str):
         with hinting("give the path of a text file or a folder"):
@@ -212,7 +205,7 @@ def empty(label: str) -> CorpusError:
 
 
 def _spool(stream: BinaryIO, label: str) -> SpooledPipe:
-    """Copy a stream to a nameless file, which disappears with the process."""
+    """Copy a stream to a nameless file."""
     try:
         file = tempfile.TemporaryFile(dir=make_cache_folder())  # noqa: SIM115 (the spool closes it)
         spool = SpooledPipe(file)

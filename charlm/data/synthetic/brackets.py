@@ -1,12 +1,10 @@
-"""Nested brackets, a Dyck language of bounded depth: a closing bracket is determined by an opening one.
+"""Nested brackets of k equally likely kinds, a Dyck language of bounded depth D.
 
-At each step a bracket opens with probability p, else one closes; an empty stack always opens, a full one always
-closes. An opening bracket has each of k kinds equally often, a closing one the kind on top of the stack. The
-stack's height h is a birth-death chain between 0 and the depth D, in balance
+The stack's height h is a birth-death chain that goes up with probability up(h):
 
     pi(h) up(h) = pi(h + 1) (1 - up(h + 1)),   up(0) = 1,  up(D) = 0,  up(h) = p between
 
-Only opening or closing, and the kind of an opening bracket, cost bits. With H2 the binary entropy,
+With H2 the binary entropy,
 
     H = sum_h pi(h) (H2(up(h)) + up(h) log2 k)
 """
@@ -50,14 +48,14 @@ class Brackets(Source):
 
     @property
     def bits_per_char(self) -> float:
-        """See the module's docstring."""
+        """H, in bits."""
         return math.fsum(
             share * (entropy_bits(up, 1 - up) + up * math.log2(self.kinds))
             for share, up in zip(self.stationary, self._up, strict=True)
         )
 
     def draws(self, rng: np.random.Generator) -> Draws:
-        """See Source.draws; the stack is empty at first."""
+        """Brackets, from an empty stack."""
         ups, stack = self._up, list[str]()
         while True:
             up = ups[len(stack)]

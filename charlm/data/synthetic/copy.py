@@ -1,13 +1,9 @@
 """The copy task: random letters, blanks, and the same letters again after a lag.
 
-A line is w letters, each of S equally often, then blanks and a colon up to the place ``lag`` characters after the
-first letter, then the same w letters and a newline (after Hochreiter and Schmidhuber 1997, "Long short-term
-memory"; Arjovsky, Shah and Bengio 2016, "Unitary evolution recurrent neural networks"). A line has lag + w + 1
-characters, of which only the first w are random:
+A line has lag + w + 1 characters, of which the first w are random, each of S letters equally often (after
+Hochreiter and Schmidhuber 1997; Arjovsky, Shah and Bengio 2016, "Unitary evolution recurrent neural networks"):
 
     H = w log2 S / (lag + w + 1)
-
-A model that forgets the letters, but knows the places, pays twice: 2 w log2 S bits a line.
 """
 
 from __future__ import annotations
@@ -33,18 +29,18 @@ class Copy(Source):
     symbols: int = setting(8, "How many different letters there are.", low=2, high=len(LETTERS))
 
     def __post_init__(self) -> None:
-        """Check the settings; UsageError if the letters and the colon do not fit into the lag."""
+        """Check the settings; UsageError if the lag is too short."""
         super().__post_init__()
         if self.width >= self.lag:
             raise UsageError(f"--width {self.width} needs a --lag of {self.width + 1} at least: it is {self.lag}")
 
     @property
     def bits_per_char(self) -> float:
-        """See the module's docstring."""
+        """H, in bits."""
         return self.width * math.log2(self.symbols) / (self.lag + self.width + 1)
 
     def draws(self, rng: np.random.Generator) -> Draws:
-        """See Source.draws."""
+        """Lines of the task."""
         between = BLANK * (self.lag - self.width - 1) + CUE
         while True:
             letters = [LETTERS[number] for number in rng.integers(self.symbols, size=self.width)]

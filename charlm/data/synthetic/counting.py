@@ -1,13 +1,8 @@
-r"""Counting, a^n b^n: a line of n times a and n times b, for which a model must count.
+r"""Counting, a^n b^n (Chomsky 1956; Gers and Schmidhuber 2001).
 
-n is uniform on 1 to N, and all else is determined, so a line costs log2 N bits. A line has 2 n + 1 characters,
-N + 2 on average:
+n is uniform on 1 to N, so a line has N + 2 characters on average:
 
     H = log2 N / (N + 2)
-
-by the renewal theorem. After k times a another follows with probability (N - k) / (N - k + 1), and each b is
-certain (Chomsky 1956; learned by an LSTM: Gers and Schmidhuber 2001, "LSTM recurrent networks learn simple
-context-free and context-sensitive languages").
 """
 
 from __future__ import annotations
@@ -31,11 +26,11 @@ class Counting(Source):
 
     @property
     def bits_per_char(self) -> float:
-        """See the module's docstring."""
+        """H, in bits."""
         return math.log2(self.longest) / (self.longest + 2)
 
     def draws(self, rng: np.random.Generator) -> Draws:
-        """See Source.draws."""
+        """Lines of a and b."""
         while True:
             n = int(rng.integers(1, self.longest, endpoint=True))
             yield "a", 1.0

@@ -1,12 +1,9 @@
 """A Markov chain: the next character depends only on the last few.
 
-Each context c of ``order`` characters has a row of probabilities P(x | c), drawn from a Dirichlet distribution
-with a floor, so that every context can reach every other and there is one stationary distribution pi. The entropy
-rate is the mean entropy of the rows (Cover and Thomas 2006, theorem 4.2.4):
+Each context c has a row P(x | c) from a Dirichlet distribution with a floor, so there is one stationary
+distribution pi, which draws the first context (Cover and Thomas 2006, theorem 4.2.4):
 
     H = - sum_c pi(c) sum_x P(x | c) log2 P(x | c)
-
-The first context is drawn from pi, so every character costs H on average.
 """
 
 from __future__ import annotations
@@ -41,7 +38,7 @@ class Markov(Source):
     chain_seed: int = setting(0, "Which chain: the seed of its rows.", low=0)
 
     def __post_init__(self) -> None:
-        """Check the settings; UsageError if there are too many probabilities."""
+        """Check the settings; UsageError if too large."""
         super().__post_init__()
         if self.symbols ** (self.order + 1) > MAX_PROBABILITIES:
             raise UsageError(
@@ -51,7 +48,7 @@ class Markov(Source):
 
     @cached_property
     def rows_CS(self) -> Probabilities:
-        """P(x | c) for C contexts and S symbols; a context is a number to base S, oldest digit first."""
+        """P(x | c) (C, S); a context is a number to base S, oldest digit first."""
         rng = np.random.default_rng(self.chain_seed)
         drawn = rng.dirichlet(np.full(self.symbols, self.concentration), self.symbols**self.order)
         rows_CS: Probabilities = (1 - FLOOR) * drawn + FLOOR / self.symbols
@@ -72,12 +69,12 @@ class Markov(Source):
 
     @property
     def bits_per_char(self) -> float:
-        """See the module's docstring."""
+        """H, in bits."""
         bits_C = -(self.rows_CS * np.log2(self.rows_CS)).sum(axis=1)
         return float(self.stationary_C @ bits_C)
 
     def draws(self, rng: np.random.Generator) -> Draws:
-        """See Source.draws."""
+        """Symbols of the chain."""
         # Lists and bisect are several times faster than NumPy for single numbers.
         rows, cumulative = self.rows_CS.tolist(), self.rows_CS.cumsum(axis=1)[:, :-1].tolist()
         contexts = len(rows)
