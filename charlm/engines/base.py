@@ -18,15 +18,15 @@ from charlm.nn.state import States
 
 
 class Outputs(ABC):
-    """The predictions of a window, valid until the network reads again."""
+    """A window's predictions, valid until the next read."""
 
     @abstractmethod
     def nll(self, y_TB: TokenIds) -> npt.NDArray[np.float64]:
-        """The negative log-likelihood of each target (T, B), in nats."""
+        """The loss of each target (T, B), in nats."""
 
     @abstractmethod
     def log_probs(self) -> Floats:
-        """The log-probabilities of the next character (T, B, V), in nats."""
+        """Log-probabilities of the next character (T, B, V), in nats."""
 
     @abstractmethod
     def logits(self) -> Floats:
@@ -38,7 +38,7 @@ class Outputs(ABC):
 
 
 class Network(ABC):
-    """A network that predicts and carries its state; it does not learn."""
+    """A network that predicts and carries its state."""
 
     @property
     @abstractmethod
@@ -59,18 +59,12 @@ class Network(ABC):
 
     @abstractmethod
     def step(self, x_B: TokenIds) -> Floats:
-        """Read one character of each sequence: the next logits (B, V), a reused buffer."""
+        """Read one character of each sequence; logits (B, V), which may be overwritten."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Copies of what training has made of a model.
-
-    Attributes:
-        weights_P: the weights that learn (P,).
-        slots: the optimizer's arrays by name (P,), with the average.
-        states: for each layer its variables (B, H).
-    """
+    """Copies of what training has made of a model."""
 
     weights_P: Floats
     slots: Mapping[str, Floats]
@@ -78,7 +72,7 @@ class Snapshot:
 
 
 class Engine(ABC):
-    """Runs training steps: one model, one optimizer, one batch size."""
+    """Runs the steps of one training."""
 
     @property
     def pids(self) -> list[int]:
@@ -120,7 +114,7 @@ class Engine(ABC):
 
     @abstractmethod
     def model(self) -> Model:
-        """The model to validate and save, averaged if there is an average."""
+        """The model to validate and save, with any average."""
 
     @abstractmethod
     def network(self) -> Network:

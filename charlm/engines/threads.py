@@ -1,4 +1,4 @@
-"""Threads for evaluation, with one thread each for the matrix library, and their cores."""
+"""Threads for evaluation, with a single-threaded matrix library; and their cores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cores_of(workers: int) -> list[int | None]:
 
 @contextmanager
 def on_core(core: int | None) -> Iterator[None]:
-    """Keep this thread on a core while the block runs; None leaves it to the system."""
+    """Keep this thread on a core, if given."""
     if core is None:
         yield
         return
@@ -44,7 +44,7 @@ def on_core(core: int | None) -> Iterator[None]:
 
 
 class ThreadPool:
-    """A fixed number of workers; a context manager, so that the threads end with its block."""
+    """A fixed number of worker threads."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = usable_cores() if workers is None else workers
@@ -52,7 +52,7 @@ class ThreadPool:
         self._limits = threadpool_limits(limits=1, user_api="blas")
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
-        """Run tasks side by side and wait for all: their results in order, or the first exception."""
+        """Run tasks in parallel: their results in order, or the first exception."""
         futures = [self._threads.submit(_quietly, task) for task in tasks[1:]]
         try:
             first = _quietly(tasks[0])
@@ -64,16 +64,16 @@ class ThreadPool:
         return [first, *(future.result() for future in futures)]
 
     def run_columns(self, count: int, task: Callable[[slice], Result]) -> list[Result]:
-        """Run a task on near-equal slices of ``count`` columns, one a worker."""
+        """Run a task on each worker's slice of columns."""
         return self.run([partial(task, columns) for columns in self.columns(count)])
 
     def close(self) -> None:
-        """End the threads, and give the matrix library its own back."""
+        """End the threads, and free the matrix library's."""
         self._threads.shutdown()
         self._limits.restore_original_limits()
 
     def columns(self, batch_size: int) -> list[slice]:
-        """A batch's columns as near-equal slices, one a worker, none empty."""
+        """Near-equal slices of a batch, none empty."""
         workers = min(self.workers, batch_size)
         cuts = [batch_size * worker // workers for worker in range(workers + 1)]
         return [slice(start, stop) for start, stop in pairwise(cuts)]
@@ -88,6 +88,6 @@ class ThreadPool:
 
 
 def _quietly(task: Callable[[], Result]) -> Result:
-    """Run a task with overflow unannounced: whoever reads the results checks that they are finite."""
+    """Run a task without overflow warnings."""
     with np.errstate(over="ignore", invalid="ignore"):
         return task()

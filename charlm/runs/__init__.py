@@ -1,1 +1,1 @@
-"""Run folders and their files: written whole or not at all, read as untrusted."""
+"""Run folders and their files."""

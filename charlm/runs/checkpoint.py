@@ -16,15 +16,7 @@ from charlm.runs.tensors import check_file, load_tensors, save_tensors
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The contents of one file.
-
-    Attributes:
-        params: the parameters, or their average (EMA).
-        extras: further arrays by name: slots ``optimizer.m`` (P,), ``optimizer.weights`` (P,) beside an average,
-            states ``state.0.h`` (B, H).
-        scalars: JSON values by name.
-        version: the file's format.
-    """
+    """The contents of one file."""
 
     params: FlatVector
     extras: Mapping[str, Floats] = field(default_factory=dict)

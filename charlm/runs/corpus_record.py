@@ -13,18 +13,7 @@ from charlm.data.reading.sources import Kind
 
 @dataclass(frozen=True)
 class CorpusIdentity:
-    """The description of a run's corpus.
-
-    Attributes:
-        name: for tables.
-        kind: its origin.
-        paths: absolute; empty for other kinds.
-        sha256: of the content, or of several files' sums in order.
-        characters: characters, or bytes with ``--bytes``.
-        training_characters: of the training split.
-        files: their number.
-        val_sha256: of a separate validation file.
-    """
+    """The description of a run's corpus."""
 
     name: str
     kind: Kind

@@ -1,7 +1,4 @@
-"""Finding runs: the newest, all, or a TARGET.
-
-A TARGET is a run's folder, its name under ``runs/``, a file of weights, or a text file.
-"""
+"""Finding runs: the newest, all, or a TARGET."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ def make_run_folder(corpus_name: str) -> Path:
 
 
 def slug(name: str) -> str:
-    """Turn a name into one for any file system: lower-case ASCII letters and digits, with hyphens between.
+    """Make a name for any file system: lower-case ASCII letters, digits and hyphens.
 
     >>> slug("War & Peace (1869)"), slug("Été.txt"), slug("唐诗")
     ('war-peace-1869', 'ete-txt', 'corpus')

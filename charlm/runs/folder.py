@@ -125,7 +125,7 @@ def snapshot_path(folder: Path, step: int) -> Path:
 
 
 def find_snapshots(folder: Path) -> list[Path]:
-    """Find a run's earlier checkpoints, in the order of their steps.
+    """Find earlier checkpoints, in the order of their steps.
 
     Raises:
         RunError: the folder cannot be read.
@@ -147,7 +147,7 @@ def delete_snapshots(folder: Path, keep: int) -> None:
 
 
 def parse_weights(which: str) -> str:
-    """Normalize a value of ``--weights``: ``best``, ``last`` or a step.
+    """Normalize ``--weights``: ``best``, ``last`` or a step.
 
     Raises:
         UsageError: it is none of them.

@@ -24,13 +24,7 @@ MAX_LINE = 64_000
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The figures of a training log, None where it has none.
-
-    Attributes:
-        steps: before the latest validation.
-        seconds: of those steps.
-        best_val_nats_per_char: the lowest validation loss.
-    """
+    """The figures of a training log up to its latest validation, None if missing."""
 
     steps: int | None
     seconds: float | None
@@ -139,7 +133,7 @@ def _open_at_end(path: Path) -> Iterator[BufferedRandom]:
 
 
 def _cut_torn_end(file: BufferedRandom, path: Path) -> None:
-    """Cut off a torn last line, and seek to the end."""
+    """Cut off a torn last line; seek to the end."""
     size = file.seek(0, os.SEEK_END)
     start = file.seek(max(0, size - MAX_LINE))
     end = file.read(MAX_LINE)

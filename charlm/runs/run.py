@@ -30,15 +30,7 @@ MAX_CONFIG = 1_000_000
 
 @dataclass(frozen=True)
 class Run:
-    """A run.
-
-    Attributes:
-        folder: its folder.
-        config: its settings.
-        vocabulary: its model's characters.
-        corpus: what it was trained on.
-        weights: as in ``--weights``, or None.
-    """
+    """The folder of a training; ``weights`` is as in ``--weights``, or None."""
 
     folder: Path
     config: TrainingConfig
@@ -155,7 +147,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name, with the weights if they are not the best."""
+        """The folder's name, with weights other than the best."""
         name = self.folder.resolve().name
         return (
             name if self.weights in (None, "best") else f"{name}/{find_weights(self.folder, self.weights).stem}"
@@ -181,7 +173,7 @@ class Run:
         append_record(self.metrics_path, record)
 
     def forget_metrics(self, after: int | None) -> None:
-        """Delete the records of later steps, or all for None."""
+        """Delete later records, or all for None."""
         forget_after(self.metrics_path, -1 if after is None else after)
 
     def read_metrics(self) -> list[dict[str, Any]]:

@@ -1,7 +1,4 @@
-"""The header of a safetensors file, checked before use.
-
-A file is the header's length (8 bytes, little-endian), the header (JSON), and the tensors without gaps.
-"""
+"""The header of a safetensors file, checked before use."""
 
 from __future__ import annotations
 

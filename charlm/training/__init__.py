@@ -1,1 +1,1 @@
-"""Training: a loop that yields reports and prints nothing, and what stands beside it."""
+"""Training: a loop that yields reports and prints nothing."""

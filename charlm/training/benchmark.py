@@ -1,8 +1,4 @@
-"""Measure training and sampling speed, and the machine's peak matrix-multiply throughput.
-
-All on random text, because the speed does not depend on the text. A training step is forward, backward,
-clipping and update.
-"""
+"""Measure the speed of training and sampling on random text, and the peak matrix throughput."""
 
 from __future__ import annotations
 
@@ -40,7 +36,7 @@ REPEATS, SECONDS = 5, 1.0  # of a training measurement
 
 @dataclass(frozen=True)
 class Size:
-    """A network and its batches; a preset's trains with the preset's dropout and EMA.
+    """A network and its batches, or a preset with its dropout and EMA.
 
     >>> Size("lstm", hidden=512, layers=2).name
     'lstm H512 L2 B64 T64'
@@ -66,7 +62,7 @@ class Size:
         return f"{self.cell} H{self.hidden} L{self.layers} B{self.batch_size} T{self.seq_len}"
 
     def config(self) -> TrainingConfig:
-        """The settings of the training run that is timed."""
+        """The settings of the timed run."""
         timed = {"schedule": "constant", "lr": 1e-3, "val_fraction": 0.0}
         network = {name: getattr(self, name) for name in ("cell", "hidden", "layers", "batch_size", "seq_len")}
         recipe = {"steps": 1, "dropout": 0.0} if self.preset is None else {"preset": self.preset}
@@ -87,14 +83,14 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Speed:
-    """What was measured for a size; medians.
+    """A size's measurements, as medians.
 
     Attributes:
         training: chars/s.
-        gflops: billions of floating-point operations per second in training.
+        gflops: 10^9 floating-point operations per second in training.
         sampling: chars/s of one sequence.
         sampling_64: chars/s of 64 sequences together.
-        resident_bytes: memory of all training processes (PSS); None where the system does not report it.
+        resident_bytes: memory of all processes (PSS), or None.
     """
 
     training: float
@@ -105,7 +101,7 @@ class Speed:
 
 
 class TrainingBench:
-    """Training steps on random text, to be timed."""
+    """Timed training steps on random text."""
 
     def __init__(self, size: Size, workers: int | None, characters: int = BENCH_CHARACTERS) -> None:
         symbols = "".join(chr(0x41 + index) for index in range(VOCAB_SIZE))
@@ -116,7 +112,7 @@ class TrainingBench:
         self._step()
 
     def _step(self) -> int:
-        """Take a step; its characters."""
+        """Take a step; give its characters."""
         self._trainer.state, _, targets = self._trainer.step(0.0)
         return targets
 
@@ -125,23 +121,23 @@ class TrainingBench:
         self._trainer.close()
 
     def chars_per_second(self, seconds: float) -> float:
-        """Measured over at least this time."""
+        """The speed over at least this time."""
         return _chars_per_second(self._step, seconds)
 
     def resident_bytes(self) -> int | None:
-        """Memory of all training processes; see the function."""
+        """Memory of all training processes."""
         return resident_bytes(self._trainer.engine.pids)
 
 
 class SamplingBench:
-    """Sampling from a new network, to be timed."""
+    """Timed sampling from a new network."""
 
     def __init__(self, size: Size, sequences: int) -> None:
         settings, network = SamplingConfig(num=sequences), open_network(size.model())
         self._steps = generate_ids(network, np.zeros(1, np.uint8), all_filters({}), settings)
 
     def chars_per_second(self, seconds: float) -> float:
-        """Of all sequences together, measured over at least this time."""
+        """The speed of all sequences together."""
         return _chars_per_second(lambda: len(next(self._steps)), seconds)
 
 
@@ -154,7 +150,7 @@ def _chars_per_second(step: Callable[[], int], seconds: float) -> float:
 
 
 def peak_gflops(pool: ThreadPool) -> float:
-    """Peak throughput of square matrix products, one on each worker, in billions of operations per second."""
+    """Peak of square matrix products on all workers, in 10^9 operations per second."""
     rng = np.random.default_rng(0)
     factors = [rng.standard_normal((PEAK_SIZE, PEAK_SIZE)).astype(np.float32) for _ in range(pool.workers)]
     products = [np.empty_like(factor) for factor in factors]
@@ -171,7 +167,7 @@ def peak_gflops(pool: ThreadPool) -> float:
 
 
 def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
-    """Measure one size, for about ten times ``seconds``; its memory is right only in a new process."""
+    """Measure a size for about ten times ``seconds``; memory needs a new process."""
     with closing(TrainingBench(size, workers)) as bench:
         training = statistics.median(bench.chars_per_second(seconds) for _ in range(REPEATS))
         resident = bench.resident_bytes()
@@ -186,7 +182,7 @@ def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
 
 
 def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
-    """Measure one size in its own process, so that its memory is right.
+    """Measure a size in its own process.
 
     Raises:
         WorkerError: the process failed or was killed.
@@ -202,17 +198,14 @@ def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> 
 
 
 def serve(requests: TextIO, answers: TextIO) -> None:
-    """Measure the requested size, in the process that ``measure_apart`` starts."""
+    """Measure the requested size for ``measure_apart``."""
     request = json.loads(requests.readline())
     speed = measure(Size(**request["size"]), request["workers"], request["seconds"])
     answers.write(json.dumps(asdict(speed)) + "\n")
 
 
 def resident_bytes(pids: Sequence[int]) -> int | None:
-    """Memory of this process and its workers: the proportional set size (PSS), which counts shared pages once.
-
-    Where there is no PSS: the peak of this process times the number of processes, an upper bound; else None.
-    """
+    """Memory of this process and its workers (PSS); else an upper bound, or None."""
     try:
         reports = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in ("self", *pids)]
     except OSError:

@@ -1,11 +1,6 @@
-"""Divergence: noticing it, and going back to where training went well.
+"""Notice divergence, and roll training back with half the learning rate.
 
-Training has diverged when a loss or a gradient is not finite, or when the loss spikes and does not come down. A
-spike: the mean of the latest steps is far above the running mean, compared with the spread of losses, and above
-the loss of blind guessing. A text that changes its language makes a spike too, so what follows decides: a healthy
-network learns the new text. The running mean rests meanwhile. The first steps have no running mean and may
-overshoot, but not to many times the loss of blind guessing. A rollback restores the last copy of the whole state
-and halves the learning rate for good.
+Divergence is a loss or gradient that is not finite, or a spike of the loss that does not come down.
 """
 
 from __future__ import annotations
@@ -38,19 +33,10 @@ IN_A_ROW = 3  # rollbacks, none of them followed by a copy: then training stops
 
 
 def check_loss(state: TrainerState, loss_nats: float, share: float, chance_nats: float) -> TrainerState:
-    """Follow the loss; its averages are counters of the run, so that a resumed run notices the same.
-
-    Args:
-        state: after the step.
-        loss_nats: the mean loss of the step's targets.
-        share: how many targets there were, of as many as a step can have.
-        chance_nats: the loss of guessing blindly among all symbols.
-
-    Returns:
-        The state with the averages.
+    """Follow the loss; ``share`` is of the most targets of a step.
 
     Raises:
-        DivergenceError: the loss has spiked and does not come down, or is absurd.
+        DivergenceError: the loss stays high after a spike, or is absurd.
     """
     mean = loss_nats if state.mean_nats is None else state.mean_nats
     recent = loss_nats if state.mean_nats is None else state.recent_nats
@@ -73,10 +59,10 @@ def check_loss(state: TrainerState, loss_nats: float, share: float, chance_nats:
 
 
 def _with_spike(state: TrainerState, level_nats: float) -> TrainerState:
-    """The state with how long, and how high, the loss has been far above this level.
+    """Record how long and high the loss has been above this level.
 
     Raises:
-        DivergenceError: it has been for long, and does not come down.
+        DivergenceError: it does not come down.
     """
     height = state.recent_nats - level_nats
     is_spike = height > REST_NATS if state.spike_steps else _rise(state) > 1 and height > SPIKE_NATS
@@ -96,7 +82,7 @@ def _with_spike(state: TrainerState, level_nats: float) -> TrainerState:
 
 
 def _rise(state: TrainerState) -> float:
-    """How far the latest losses lie above their running mean, as a share of a spike."""
+    """The latest losses' height above their running mean, as a share of a spike."""
     if state.mean_nats is None:
         return 0.0
     spike = SPIKE_NATS + SPIKE_SPREADS * state.spread_nats
@@ -104,25 +90,17 @@ def _rise(state: TrainerState) -> float:
 
 
 class RollbackPoint:
-    """A training as it was when it last went well, in memory.
-
-    It is renewed every so many steps, unless the loss is rising; a resumed run begins with the state that it was
-    resumed in. So of a resumed run that diverges, what follows can differ from the uninterrupted run's until the
-    next copy.
-    """
+    """A copy in memory of training when it last went well."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         self._snapshot, self._state = trainer.engine.snapshot(), trainer.state
 
     def renew(self, state: TrainerState) -> TrainerState:
-        """Copy the training after a step, if it is time and all is well.
-
-        Returns:
-            The state, in which no rollback is counted once a copy is taken.
+        """Copy training after a step, if it is time and all is well.
 
         Raises:
-            DivergenceError: a parameter is no finite number.
+            DivergenceError: a parameter is not finite.
         """
         if state.step % EVERY or state.spike_steps or _rise(state) > 0.5:
             return state
@@ -133,11 +111,7 @@ class RollbackPoint:
         return self._state
 
     def roll_back(self, now: TrainerState, reason: DivergenceError) -> tuple[TrainerState, RollbackReport]:
-        """Take training back, with half the learning rate.
-
-        Returns:
-            The state from before, but for what is known of the run's time and of its best weights; and a report.
-        """
+        """Take training back, with half the learning rate; give the state and a report."""
         self._trainer.rewind(self._snapshot)
         state = replace(
             self._state,

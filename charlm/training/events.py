@@ -1,4 +1,4 @@
-"""Events of a training loop, as small values that it yields to its caller."""
+"""Events that a training loop yields."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from typing import Any, TypeAlias
 
 @dataclass(frozen=True)
 class StepReport:
-    """A step was taken.
-
-    Attributes:
-        step: its number, from 1.
-        progress: the share of the run that is done.
-        loss_nats: mean loss of the step's targets.
-        seconds: of the run so far.
-        chars_per_second: of the time in training steps.
-    """
+    """A step was taken; ``chars_per_second`` counts training steps only."""
 
     step: int
     progress: float
@@ -31,11 +23,11 @@ class ValidationReport:
     """The validation split was scored.
 
     Attributes:
-        epoch: epochs so far, with fractions.
-        train_nats_per_char: mean training loss since the last validation; None before the first step.
-        val_nats_per_char: validation loss; None where nothing is held out.
+        epoch: with fractions.
+        train_nats_per_char: mean since the last validation, if any.
+        val_nats_per_char: None where nothing is held out.
         lr: of the last step.
-        seconds: of the run so far.
+        seconds: so far.
     """
 
     step: int
@@ -61,7 +53,7 @@ class SampleReport:
 
 @dataclass(frozen=True)
 class FaultReport:
-    """A write to the run's folder failed, or works again (``is_over``)."""
+    """A write failed, or works again (``is_over``)."""
 
     step: int
     message: str
@@ -74,12 +66,7 @@ class FaultReport:
 
 @dataclass(frozen=True)
 class RollbackReport:
-    """Training diverged at ``step`` and went back to an earlier step.
-
-    Attributes:
-        lr_factor: the share of the learning rate that is left.
-        rollbacks: of the run so far.
-    """
+    """Training diverged at ``step`` and went back; ``lr_factor`` of the learning rate is left."""
 
     step: int
     back_to: int
@@ -94,14 +81,9 @@ class RollbackReport:
 
 @dataclass(frozen=True)
 class SummaryReport:
-    """The run ended or was stopped: its result, under the names that ``--json`` prints.
+    """The run ended or was stopped; the names are those of ``--json``.
 
-    Attributes:
-        chars_per_second: of the time in training steps.
-        validation_share: of the run's time.
-        saving_share: of the run's time.
-        stopped: whether it was stopped before its end.
-        stopped_early: whether ``--patience`` ended it.
+    The shares are of the run's time; ``stopped_early`` means by ``--patience``.
     """
 
     run: str

@@ -1,10 +1,4 @@
-"""Fine-tuning: start a model from another's parameters, on a text that may have other characters.
-
-Characters are matched by character, never by index: what belongs to a symbol, its row of the input table and
-its column of the readout, goes with the symbol; where the two are tied, they move as one. Symbols that the other
-model never saw keep their fresh values. The end of a document and the unknown symbol are matched as such, and a
-byte with the ASCII character that it is.
-"""
+"""Fine-tuning: start from another model's parameters, matched by character."""
 
 from __future__ import annotations
 
@@ -28,7 +22,7 @@ _INSTEAD = {"bytes": {"normalize", "lowercase", "min_count"}, "lines": {"delimit
 
 
 def inherited(origin: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run that starts from another's weights: those given, over those that it takes over.
+    """Settings of a run from another's weights: those given, else inherited.
 
     >>> origin = TrainingConfig.from_settings(lines=True, hidden=9)
     >>> own = inherited(origin, {"delimiter": "|"})
@@ -46,9 +40,9 @@ class Transfer:
     """What became of the other model's characters.
 
     Attributes:
-        kept: how many symbols both have.
-        new: the symbols that only the new text has.
-        dropped: the symbols that only the other model had.
+        kept: number in both.
+        new: only in the new text.
+        dropped: only in the other model.
     """
 
     kept: int
@@ -57,7 +51,7 @@ class Transfer:
 
 
 def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
-    """Copy a model's parameters into another of the same settings, in place.
+    """Copy a model's parameters into another, in place.
 
     Raises:
         UsageError: the models differ in more than their vocabulary.
@@ -79,7 +73,7 @@ def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
 
 
 def _codes(vocabulary: Vocabulary) -> dict[str, int]:
-    """The code of every symbol by its name: a character's is itself."""
+    """Each symbol's code by its name."""
     names = list(vocabulary.symbols)
     if vocabulary.units == "bytes":
         names[0x80:] = [f"<0x{ord(symbol):02X}>" for symbol in names[0x80:]]
@@ -95,7 +89,7 @@ def _copy(
     from_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
     to_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
 ) -> None:
-    """Copy a parameter whole, or along its symbol axis the entries of the shared symbols."""
+    """Copy a parameter whole, or only the shared symbols along an axis."""
     if axis is None:
         into[...] = values
     elif axis == 0:

@@ -1,4 +1,4 @@
-"""The training loop: steps, validations, samples and saves in turn, yielded as events. It prints nothing."""
+"""The training loop: steps, validations, samples and saves, yielded as events."""
 
 from __future__ import annotations
 
@@ -23,13 +23,10 @@ SAMPLE_DOCUMENTS = 5  # that share them, where the corpus is one of documents
 def train(
     trainer: Trainer, run: Run, should_stop: Callable[[], bool] = lambda: False
 ) -> Generator[Report, None, None]:
-    """Train to the run's end, or until ``should_stop()`` before a step; the run is saved in both cases.
-
-    Yields:
-        Events as they happen, the last one a SummaryReport.
+    """Train to the end or until ``should_stop()``, then save; a SummaryReport comes last.
 
     Raises:
-        DivergenceError: training diverged again and again; the state that it last went back to is saved.
+        DivergenceError: training diverged too often; its last good state is saved.
         RunError: the last save failed.
     """
     loop = _Loop(trainer, run)
@@ -48,7 +45,7 @@ def train(
 
 
 class _Loop:
-    """One call of ``train``: nothing else replaces the trainer's state, or sets its clock."""
+    """One call of ``train``."""
 
     def __init__(self, trainer: Trainer, run: Run) -> None:
         self.trainer = trainer
@@ -76,7 +73,7 @@ class _Loop:
         """Train to the end, or until asked to stop.
 
         Raises:
-            DivergenceError: training cannot continue from here.
+            DivergenceError: training cannot continue.
         """
         self.tick()
         while not self.is_over() and not should_stop():
@@ -152,7 +149,7 @@ class _Loop:
         """Go back to where training went well.
 
         Raises:
-            DivergenceError: it has been done too often in a row.
+            DivergenceError: too often in a row.
         """
         lr, in_a_row = self.trainer.peak_lr, self.trainer.state.rollbacks_in_a_row
         self.trainer.state, report = self.rollback_point.roll_back(self.trainer.state, error)

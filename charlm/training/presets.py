@@ -1,8 +1,4 @@
-"""Presets: settings that were measured to be good for a training time on two cores.
-
-A preset fixes the network and the optimizer; dropout depends on how many epochs fit in the time. A run with a
-length in minutes and no recipe settings of its own gets the preset for that length.
-"""
+"""Presets: settings measured to be good for a training time on two cores."""
 
 from __future__ import annotations
 
@@ -48,17 +44,16 @@ CHANGEABLE = (
 
 @dataclass(frozen=True)
 class Preset:
-    """Settings for a training time in minutes, the same for every corpus."""
+    """Settings for a training time in minutes."""
 
     minutes: float
     fixed: Mapping[str, Any]
 
 
 def choose_dropout(epochs: float, cell: str) -> dict[str, float]:
-    """Dropout for a run of this many epochs: 0.02 log2(epochs)^2, at most 0.5.
+    """Dropout for a run of n epochs: 0.02 log2(n)^2, at most 0.5.
 
-    For an LSTM also weight dropout, 0.001 log2(epochs)^3, at most 0.3; no other cell was measured to gain from
-    it.
+    An LSTM also gets weight dropout, 0.001 log2(n)^3, at most 0.3.
 
     >>> choose_dropout(1, "lstm"), choose_dropout(16, "lstm"), choose_dropout(16, "gru")
     ({'dropout': 0.0, 'weight_drop': 0.0}, {'dropout': 0.32, 'weight_drop': 0.06}, {'dropout': 0.32})
@@ -88,7 +83,7 @@ RECIPE = {"seq_len", "batch_size", "partition"}.union(*(group.settings() for gro
 
 
 def pick_preset(minutes: float) -> str:
-    """The longest preset made for at most two and a half times this length, else the shortest.
+    """The longest preset for at most 2.5 times this length, else the shortest.
 
     >>> [pick_preset(minutes) for minutes in (0.1, 2, 8, 20, 60, 600)]
     ['tiny', 'small', 'base', 'base', 'large', 'large']
@@ -98,7 +93,7 @@ def pick_preset(minutes: float) -> str:
 
 
 def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int, workers: int = CORES) -> float:
-    """The number of epochs of a run; estimated if its length is in minutes.
+    """A run's number of epochs, estimated for minutes.
 
     >>> round(expected_epochs(TrainingConfig.from_settings(minutes=2), 1_000_000, 65), 1)
     5.5
@@ -117,13 +112,7 @@ def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int, wo
 
 @dataclass(frozen=True)
 class ResolvedSettings:
-    """A new run's settings, complete but for the dropout that a preset chooses by the size of the corpus.
-
-    Attributes:
-        config: the settings.
-        chosen_by_corpus: the names of the dropout settings that are still to be chosen.
-        instead_of_preset: the given recipe settings, because of which no preset is picked.
-    """
+    """A new run's settings; ``chosen_by_corpus`` names the dropout still to be chosen."""
 
     config: TrainingConfig
     chosen_by_corpus: frozenset[str] = frozenset()
@@ -142,17 +131,10 @@ class ResolvedSettings:
 
 
 def resolve_settings(settings: Mapping[str, Any]) -> ResolvedSettings:
-    """A new run's settings: those given, then those of the preset, then the defaults.
-
-    A preset that is asked for also sets the length, unless one is given. Without one, a preset is picked if the
-    length is in minutes and no recipe setting is given. With another cell or optimizer, a preset leaves out
-    what is tuned to its own.
-
-    Args:
-        settings: what the user gave, by name; None is not given.
+    """A new run's settings: those given, then the preset's, then defaults.
 
     Raises:
-        UsageError: a setting is unknown, or a value is outside its limits.
+        UsageError: a setting is unknown or outside its limits.
 
     >>> resolve_settings({"minutes": 20}).config.budget.preset
     'base'
@@ -181,7 +163,7 @@ def resolve_settings(settings: Mapping[str, Any]) -> ResolvedSettings:
 
 
 def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
-    """A resumed run's settings: those that it has, with changes to some that may change.
+    """A resumed run's settings, with permitted changes.
 
     Raises:
         UsageError: another setting is to change.
@@ -199,7 +181,7 @@ def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> Trai
 
 
 def recipe_settings(settings: Mapping[str, Any]) -> list[str]:
-    """The given settings that belong to a recipe; with any of them, no preset is picked.
+    """The given settings that rule out a preset.
 
     >>> recipe_settings({"lr": 0.1, "seed": 3, "hidden": 9, "cell": None})
     ['hidden', 'lr']
@@ -208,7 +190,7 @@ def recipe_settings(settings: Mapping[str, Any]) -> list[str]:
 
 
 def preset_flags(config: TrainingConfig) -> list[str]:
-    """The flags for the settings of a run's preset, with the values that the run uses."""
+    """The flags for a preset's settings, with the run's values."""
     values = {name: value for group in config.to_json().values() for name, value in group.items()}
     preset = PRESETS.get(config.budget.preset or "")
     if preset is None:

@@ -1,4 +1,4 @@
-"""The length of a run in steps, epochs or minutes, and when to validate, sample and save."""
+"""A run's length, and when to validate, sample and save."""
 
 from __future__ import annotations
 
@@ -22,18 +22,12 @@ SAVING_PAUSE = 10.0  # seconds between saves, at least, without --save-every
 
 
 class Budget:
-    """How much of a run is done, and what is due.
-
-    Progress follows from the run's counters alone, and so do the validations of runs in steps or epochs: a
-    resumed run does as the uninterrupted one. A run in minutes ends early enough for its last validation and
-    save, as judged by the slowest so far. Without ``--save-every``, the time of a save decides when the next
-    is due.
-    """
+    """How much of a run is done, and what is due."""
 
     def __init__(
         self, config: RunConfig, targets_per_epoch: int, targets_per_step: float = 1.0, validated: int = 0
     ) -> None:
-        """Take the targets of an epoch, of a step (a lower bound of the mean) and of a validation."""
+        """Take the targets of an epoch, a step (at least) and a validation."""
         self._config = config
         self._unit, self._amount = config.length
         self._targets_per_epoch = targets_per_epoch
@@ -55,7 +49,7 @@ class Budget:
         return cls(trainer.config.budget, targets, targets / partition.batches_per_epoch, validated)
 
     def note_validation(self, state: TrainerState, seconds: float) -> TrainerState:
-        """Learn how long a validation took; the slowest so far is what the last may take."""
+        """Note how long a validation took."""
         self._validation_seconds.append(seconds)
         return replace(
             state,
@@ -64,7 +58,7 @@ class Budget:
         )
 
     def note_save(self, state: TrainerState, seconds: float) -> TrainerState:
-        """Learn that the run was saved, or that it was tried, and how long it took."""
+        """Note a save, or a failed one, and its time."""
         self._pause = max(seconds / SAVING_SHARE, SAVING_PAUSE)
         self._saved_at = state.seconds
         return replace(
@@ -74,7 +68,7 @@ class Budget:
         )
 
     def progress(self, state: TrainerState) -> float:
-        """How much of the run is done: 1 or more when it is over."""
+        """The share that is done; 1 or more at the end."""
         if self._unit == "steps":
             return state.step / self._amount
         if self._unit == "epochs":
@@ -84,25 +78,25 @@ class Budget:
         return state.seconds / length
 
     def is_over(self, state: TrainerState) -> bool:
-        """Whether the run has come to its end."""
+        """Whether the run has ended."""
         # Even a run that is too short for its own validation takes a step.
         return self.is_out_of_patience(state) or (self.progress(state) >= 1 and state.step > 0)
 
     def is_out_of_patience(self, state: TrainerState) -> bool:
-        """Whether validation has found no new best for as long as the run's patience."""
+        """Whether the run's patience has passed without a new best."""
         return 0 < self._config.patience <= state.without_best
 
     @property
     def length(self) -> str:
-        """How long the run is to be, such as ``20 steps``."""
+        """The run's length, such as ``20 steps``."""
         return f"{self._amount:.15g} {self._unit.removesuffix('s') if self._amount == 1 else self._unit}"
 
     def place(self, state: TrainerState) -> str:
-        """How far the run is of how long it is to be, such as ``step 85 of 20``."""
+        """The run's place, such as ``step 85 of 20``."""
         return f"{self._unit.removesuffix('s')} {self._done(state):.6g} of {self._amount:.15g}"
 
     def longer(self, state: TrainerState) -> str:
-        """The flag of a length that leaves the run something to do, such as ``--steps 80``."""
+        """A flag for a longer run, such as ``--steps 80``."""
         more = LONGER * max(self._done(state), self._amount)
         return f"--{self._unit} {ceil(more) if self._unit == 'steps' else f'{more:.3g}'}"
 
@@ -114,7 +108,7 @@ class Budget:
         }[self._unit]
 
     def is_validation_due(self, state: TrainerState, before: float) -> bool:
-        """Whether to validate after a step, ``before`` which this much was done."""
+        """Whether to validate; ``before`` is the progress before the step."""
         if self._config.eval_every is not None:
             return state.step % self._config.eval_every == 0
         if self._unit == "minutes" and self._validation_seconds:
@@ -125,7 +119,7 @@ class Budget:
         return _passes_a_mark(before, self.progress(state), self._validations)
 
     def is_sample_due(self, state: TrainerState, before: float) -> bool:
-        """Whether to draw a sample after a step, ``before`` which this much was done."""
+        """Whether to sample; ``before`` is the progress before the step."""
         if self._config.sample_every is not None:
             return self._config.sample_every > 0 and state.step % self._config.sample_every == 0
         return _passes_a_mark(before, self.progress(state), SAMPLES)

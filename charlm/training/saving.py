@@ -1,10 +1,4 @@
-"""Saving checkpoints, and retrying when a write fails.
-
-A save writes the best weights first, if they are new, then the extra copy, and last the latest weights with
-everything that training needs to continue: what those tell of, such as the best loss, is on the disk before them.
-What cannot be written stays in memory, is reported once, and is retried at the next save. Each file is replaced
-whole or not at all.
-"""
+"""Save checkpoints, the best weights before the latest; failed writes are retried at the next save."""
 
 from __future__ import annotations
 
@@ -36,10 +30,10 @@ class Saver:
         self._faults: dict[str, str] = {}  # by what is not saved, the latest reason
 
     def record(self, report: ValidationReport) -> Iterator[FaultReport]:
-        """Add a validation to the training log, and remember its weights if they are the best.
+        """Log a validation, and keep its weights if they are the best.
 
         Raises:
-            DivergenceError: a loss is no finite number.
+            DivergenceError: a loss is not finite.
         """
         if report.is_best or report.val_nats_per_char is None:
             params = self._trainer.engine.model().params
@@ -50,19 +44,15 @@ class Saver:
         yield from self._attempt(report.step, "the curve", self._write_records)
 
     def forget(self, step: int, after: int | None) -> Iterator[FaultReport]:
-        """Drop the validations after a step, or all of them, from the training log."""
+        """Drop validations after a step, or all, from the log."""
         self._records = [record for record in self._records if after is not None and record["step"] <= after]
         yield from self._attempt(step, "the curve", partial(self._forget_records, after))
 
     def save(self, state: TrainerState) -> tuple[TrainerState, list[FaultReport]]:
-        """Save the training.
-
-        Returns:
-            The state, without a best loss where its weights are no longer in the run; and a report when the
-            system begins to refuse, and one when it has ceased to.
+        """Save the training; report when writes begin to fail and when they work again.
 
         Raises:
-            DivergenceError: a parameter is no finite number; what was saved before stands.
+            DivergenceError: a parameter is not finite; earlier saves stand.
         """
         was_gone, step = not holds_run(self._run.folder), state.step
         faults = list(self._attempt(step, "the run's folder", self._run.put_back))
@@ -75,7 +65,7 @@ class Saver:
         return state, faults
 
     def _save_latest(self, state: TrainerState, was_gone: bool) -> Iterator[FaultReport]:
-        """Save what training continues from, once the best weights are saved."""
+        """Save the latest weights, after the best."""
         checkpoint, keep = self._trainer.checkpoint(state), self._trainer.config.budget.keep
         step, folder = state.step, self._run.folder
         if keep:
@@ -92,10 +82,10 @@ class Saver:
             yield FaultReport(step, message, is_over=True)
 
     def check(self, step: int) -> None:
-        """Check that nothing is left unsaved, as a run ends.
+        """Check that all is saved at the end.
 
         Raises:
-            RunError: something is.
+            RunError: something is not.
         """
         for what, reason in self._faults.items():
             raise RunError(f"the save after step {step} failed for {what}: {reason}")

@@ -1,4 +1,4 @@
-"""Signals during training: the first asks for a stop after the step, a second Ctrl-C or SIGTERM stops at once."""
+"""Signals: the first stops after the step, a second Ctrl-C or SIGTERM at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HANG_UPS = (signal.SIGHUP,) if hasattr(signal, "SIGHUP") else ()  # Windows has 
 
 
 class StopRequest:
-    """Whether a stop was requested, and by the signal of which ``number``."""
+    """A stop request, with its signal's ``number``."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -30,12 +30,10 @@ class StopRequest:
 
 @contextmanager
 def stop_on_signals() -> Iterator[StopRequest]:
-    """Turn SIGINT, SIGTERM and SIGHUP into a stop request while the block runs; an ignored one stays ignored.
-
-    Only the main thread can handle signals: in another, nothing changes.
+    """Turn SIGINT, SIGTERM and SIGHUP into a stop request, in the main thread only.
 
     Raises:
-        KeyboardInterrupt: a second SIGINT or SIGTERM. SIGHUP never raises it: a closed terminal sends two.
+        KeyboardInterrupt: a second SIGINT or SIGTERM.
     """
     request = StopRequest()
 

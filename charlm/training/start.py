@@ -1,4 +1,4 @@
-"""Beginnings: a new run, a run resumed, a run that starts from another's weights."""
+"""Start a run: new, resumed, or from another's weights."""
 
 from __future__ import annotations
 
@@ -35,14 +35,9 @@ from charlm.training.validation import validation_part
 def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress | None = None) -> Trainer:
     """A training of a fresh model on a corpus, in memory.
 
-    Args:
-        source: the corpus.
-        settings: the settings, complete but for what depends on the corpus.
-        progress: called now and then while the corpus is read.
-
     Raises:
         UsageError: settings cannot work together.
-        CorpusError: the corpus cannot be read, or is too short.
+        CorpusError: the corpus is unreadable or too short.
     """
     corpus = prepare_corpus(source, settings.config, progress)
     workers = settings.config.engine.workers or usable_cores()
@@ -64,11 +59,11 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
 
 
 def make_trainer(config: TrainingConfig, corpus: Corpus) -> Trainer:
-    """A trainer with its engine, whose parameters are drawn from the run's seed; to be closed.
+    """A trainer with its engine, to be closed.
 
     Raises:
-        UsageError: a setting belongs to another cell, or what it needs is not held out.
-        WorkerError: a worker process cannot be started.
+        UsageError: a setting does not fit the cell, or needs held-out text.
+        WorkerError: a worker cannot be started.
     """
     check_settings(config.model, config.optimisation)
     if config.budget.patience and validation_part(corpus) is None:
@@ -83,7 +78,7 @@ def make_trainer(config: TrainingConfig, corpus: Corpus) -> Trainer:
 
 @contextmanager
 def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
-    """The run that a training is stored in, with its state before the first step; its folder is locked meanwhile.
+    """Store a training's first state in a run; its folder is locked meanwhile.
 
     Raises:
         RunError: the folder is in use.
@@ -102,17 +97,11 @@ def resume(
     progress: Progress | None = None,
     corpus: Sequence[str] = (),
 ) -> tuple[Trainer, Run]:
-    """A run as it was when it was last saved, ready to go on; whoever calls holds its folder's lock.
-
-    Args:
-        run: the run.
-        settings: what to change: its length, or how often it validates, samples and saves.
-        progress: called now and then while the corpus is read.
-        corpus: the run's corpus as the user names it now; where nothing is named, it is looked for.
+    """A saved run, ready to go on; the caller holds its lock.
 
     Raises:
         UsageError: another setting is to change.
-        RunError: the run has come to its end; nothing is written.
+        RunError: the run has ended.
         CorpusError: the corpus has moved or changed.
         CheckpointError: the checkpoint is damaged.
     """
@@ -136,10 +125,10 @@ def resume(
 
 
 def _check_unfinished(trainer: Trainer, run: Run) -> None:
-    """See that there is something left to do.
+    """Check that something is left to do.
 
     Raises:
-        RunError: there is not.
+        RunError: nothing is.
     """
     state, budget, config = trainer.state, Budget.of(trainer), trainer.config.budget
     before = run.config.budget

@@ -1,4 +1,4 @@
-"""The counters of a training: everything besides arrays that a resumed run must know."""
+"""The counters that a resumed run needs."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from charlm.base.errors import CheckpointError
 
 
 def _later(default: Any, since: int = 2) -> Any:
-    """A counter since a format; older files lack it."""
+    """A counter that older formats lack."""
     return field(default=default, metadata={"since": since})
 
 
 @dataclass(frozen=True)
 class TrainerState:
-    """Counters of a run.
+    """Counters of a run; None before the first value.
 
     Attributes:
         step: steps taken.
         epoch: whole epochs.
-        index: batches of the current epoch.
+        index: batches of this epoch.
         targets: characters predicted.
         seconds: with validation and saving.
-        loss_sum: training loss since the last validation, in nats, of ``loss_targets`` targets.
-        train_nats_per_char: its mean at the last validation; None before the first.
-        best_val: the lowest validation loss; None before the first.
+        loss_sum: training loss since the last validation, in nats, of ``loss_targets``.
+        train_nats_per_char: its mean then.
+        best_val: the lowest validation loss.
         without_best: validations since then.
-        validated_at: seconds when the last validation ended.
-        validated_step: the step before it; None before the first.
-        val_nats_per_char: its loss; None where nothing is held out.
+        validated_at: seconds at the last validation.
+        validated_step: its step.
+        val_nats_per_char: its loss.
         lr: of the last step.
-        mean_nats: running mean of the training loss (see ``divergence``); None before the first step.
-        spread_nats: running mean of its distance from that.
-        recent_nats: running mean of the latest steps.
-        lr_factor: share of the learning rate that rollbacks have left.
+        mean_nats: running mean of the loss.
+        spread_nats: running mean of its deviation.
+        recent_nats: mean of the latest steps.
+        lr_factor: left by rollbacks.
         rollbacks_in_a_row: since training last went well.
-        spike_steps: steps of the current spike of the loss.
-        spike_nats: what ``recent_nats`` must come down from.
-        training_seconds: in training steps alone.
-        slowest_validation: in seconds, and so ``slowest_save``.
+        spike_steps: of this spike.
+        spike_nats: the level to come down from.
+        training_seconds: steps alone.
+        slowest_validation: seconds, like ``slowest_save``.
     """
 
     step: int = 0
@@ -73,7 +73,7 @@ class TrainerState:
 
     @property
     def chars_per_second(self) -> float:
-        """Of the time in training steps."""
+        """The speed in training steps."""
         return self.targets / max(self.training_seconds, 1e-9)
 
     def to_json(self) -> dict[str, Any]:
@@ -82,10 +82,10 @@ class TrainerState:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
-        """Read counters from a file of format ``version``; younger ones have their defaults.
+        """Read counters from a file; later ones get their defaults.
 
         Raises:
-            CheckpointError: a counter is missing or impossible; ``where`` names the file.
+            CheckpointError: a counter is missing or impossible.
         """
         found: dict[str, Any] = {}
         for counter in fields(cls):
@@ -102,7 +102,7 @@ class TrainerState:
 
 
 def _is_possible(value: Any, type_name: str) -> bool:
-    """Whether a counter of this type, such as ``int | None``, can have this value."""
+    """Whether a counter of this type can have this value."""
     if value is None:
         return type_name.endswith("None")
     kinds = (int,) if type_name.startswith("int") else (int, float)

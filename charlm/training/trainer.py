@@ -1,4 +1,4 @@
-"""A run in memory: engine, batches and counters, with a method for each thing that the training loop does."""
+"""A run in memory: engine, batches and counters."""
 
 from __future__ import annotations
 
@@ -29,15 +29,7 @@ WEIGHTS = "optimizer.weights"  # those that learn, in a file whose model is thei
 
 
 class Trainer:
-    """What a training loop works on. Closing it closes its engine.
-
-    Attributes:
-        config: the run's settings.
-        corpus: the text and its splits.
-        engine: what runs the steps.
-        validation: what is scored at each validation; None where the loss would say nothing of the network.
-        state: how far training has come; frozen, and replaced by the loop alone.
-    """
+    """What a training loop works on; the loop replaces its frozen ``state``."""
 
     def __init__(self, config: TrainingConfig, corpus: Corpus, engine: Engine) -> None:
         self.config = config
@@ -61,29 +53,23 @@ class Trainer:
 
     @property
     def peak_lr(self) -> float:
-        """The learning rate at the schedule's highest, as rollbacks have left it."""
+        """The highest learning rate, after rollbacks."""
         return self._peak_lr * self.state.lr_factor
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network learns."""
+        """The number of weights."""
         return self.engine.model().params.flat.size
 
     def profile(self) -> dict[str, float]:
-        """Seconds by activity that training steps took, in the order of a step."""
+        """Seconds by activity, in the order of a step."""
         return self.engine.profile()
 
     def step(self, progress: float) -> tuple[TrainerState, float, int]:
-        """Take one step.
-
-        Args:
-            progress: how much of the run is done, from 0 to 1.
-
-        Returns:
-            The state after it, the mean loss of the step's targets in nats, and how many there were.
+        """Take one step; give the state, the mean loss in nats and the number of targets.
 
         Raises:
-            DivergenceError: the loss or the gradient is no finite number; the parameters are as before.
+            DivergenceError: the loss or gradient is not finite; the parameters are unchanged.
         """
         batch, epoch, index = self._next_batch()
         state, optimizer = self.state, self.config.optimisation
@@ -106,7 +92,7 @@ class Trainer:
         return after, loss_nats, batch.num_targets
 
     def _next_batch(self) -> tuple[Batch, int, int]:
-        """The next batch, the epoch that it is of, and its place in that, from 1."""
+        """The next batch, its epoch, and its place there from 1."""
         epoch, index, seed = self.state.epoch, self.state.index, self.config.budget.seed
         if self._batches is None:
             self._batches = self.partition.epoch(make_generator(seed, "epoch", epoch), index)
@@ -118,14 +104,14 @@ class Trainer:
         return batch, epoch, index + 1
 
     def language_model(self) -> LanguageModel:
-        """The model that is validated and sampled from; it changes with the training."""
+        """The model to validate and sample from."""
         return self._language_model(self.engine.model())
 
     def _language_model(self, network: Model) -> LanguageModel:
         return LanguageModel(network, self.corpus.vocabulary, len(self.corpus.train), self.config.corpus)
 
     def start_from(self, source: LanguageModel) -> Transfer:
-        """Take another model's weights, before the first step; see ``transfer`` for what is raised."""
+        """Take another model's weights before the first step."""
         before, model = self.engine.snapshot(), self.engine.model()
         params = FlatVector(model.shapes, model.dtype, before.weights_P)
         moved = transfer(source, self._language_model(Model(model.config, model.vocab_size, params)))
@@ -134,12 +120,12 @@ class Trainer:
         return moved
 
     def rewind(self, snapshot: Snapshot) -> None:
-        """Take the engine back to a snapshot; the state that goes with it decides which batch comes next."""
+        """Take the engine back to a snapshot."""
         self.engine.restore(snapshot)
         self._batches = None
 
     def checkpoint(self, state: TrainerState) -> Checkpoint:
-        """Everything that a resumed run needs; its model is the one that is validated."""
+        """Everything that a resumed run needs."""
         snapshot, model = self.engine.snapshot(), self.engine.model()
         slots = dict(snapshot.slots)
         model_P = slots.pop(AVERAGE, snapshot.weights_P)
@@ -150,17 +136,14 @@ class Trainer:
         return Checkpoint(FlatVector(model.shapes, model.dtype, model_P), extras, state.to_json())
 
     def extra_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The names and shapes of what a checkpoint holds beside the model."""
+        """Names and shapes of a checkpoint's further arrays."""
         return {name: array.shape for name, array in self.checkpoint(self.state).extras.items()}
 
     def restore(self, checkpoint: Checkpoint, where: str) -> TrainerState:
-        """Continue from a checkpoint.
-
-        Returns:
-            The state that goes with it.
+        """Continue from a checkpoint; give its state.
 
         Raises:
-            CheckpointError: a counter is missing or cannot be.
+            CheckpointError: a counter is missing or impossible.
         """
         state = TrainerState.from_json(checkpoint.scalars, where, checkpoint.version)
         extras, model_P, now = checkpoint.extras, checkpoint.params.flat, self.engine.snapshot()

@@ -1,4 +1,4 @@
-"""The part of the validation split that is scored during training."""
+"""The validation text of training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TELLING_SHARE = 0.5  # of the targets that must be known: an unknown one costs t
 
 
 def validation_part(corpus: Corpus) -> EncodedText | None:
-    """The beginning of the validation split; None if there is none, or if most of it is unknown."""
+    """The beginning of the validation split; None if missing or mostly unknown."""
     part = corpus.validation[:VALIDATION_CHARACTERS]
     if len(part) < 2:
         return None

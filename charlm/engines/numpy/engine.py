@@ -1,4 +1,4 @@
-"""The NumPy engine: workers share a batch's columns; gradients are summed in the workers' order."""
+"""The NumPy engine: workers share a batch's columns."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from charlm.optim.clipping import clip_norm_, clip_value_
 
 
 class NumpyEngine(Engine):
-    """Runs steps on this machine's cores, with parameters in shared memory."""
+    """Runs steps on this machine's cores."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The NumPy network for inference, its columns split over threads."""
+"""The NumPy network for inference."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Run: TypeAlias = Callable[[Sequence[Callable[[], Floats]]], list[Floats]]
 
 
 def open_network(model: Model, pool: ThreadPool | None = None) -> Network:
-    """A network for a model; without a pool it runs in the calling thread."""
+    """A network for a model; without a pool, in the calling thread."""
     return NumpyNetwork(model, pool)
 
 

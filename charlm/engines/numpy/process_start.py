@@ -1,7 +1,4 @@
-"""The start of a child process, run before other imports.
-
-Arguments: a module and the import path. Answers go to standard output, all other output to standard error.
-"""
+"""The start of a child process, run before other imports."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""One worker's share of a step: its columns, then its slice of the parameters."""
+"""One worker's share of a step."""
 
 from __future__ import annotations
 
@@ -18,15 +18,7 @@ from charlm.optim.base import Optimizer
 
 @dataclass(frozen=True)
 class StepRequest:
-    """A training step without its arrays.
-
-    Attributes:
-        sizes: the shape of each field without the batch axis.
-        num_targets: targets of all workers together.
-        resets_state: start from the initial state.
-        state: which of the two states to read.
-        seed: of the worker's random numbers.
-    """
+    """A training step without its arrays."""
 
     sizes: Mapping[str, Sequence[int]]
     num_targets: int

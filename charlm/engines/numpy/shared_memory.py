@@ -23,12 +23,7 @@ Layout: TypeAlias = dict[str, tuple[tuple[int, ...], npt.DTypeLike]]
 
 
 class SharedMemory:
-    """A nameless mapping that child processes can open.
-
-    Attributes:
-        address: an inherited file's number, or on Windows a name.
-        inherited: the files that a child must inherit.
-    """
+    """A nameless mapping that child processes can open."""
 
     def __init__(self, size: int, address: str | None = None) -> None:
         """Map new memory of zeros, or a parent's."""
@@ -52,15 +47,7 @@ class SharedMemory:
 
 
 class TrainingMemory:
-    """The arrays of a step, laid out alike in every process.
-
-    Attributes:
-        params: (P,).
-        slots: the optimizer's arrays by name (P,).
-        gradients: one for each worker (workers, P).
-        states: two; a step reads one and writes the other.
-        fields: the batch's, at full size.
-    """
+    """The arrays of a step, laid out alike in every process."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A worker process: reads a setup, then answers requests, each a line of JSON, until its input ends."""
+"""A worker process that answers lines of JSON."""
 
 from __future__ import annotations
 
@@ -21,20 +21,7 @@ from charlm.optim import make_optimizer
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """What a worker process needs once.
-
-    Attributes:
-        model: the network's settings.
-        vocab_size: V.
-        optimisation: the optimizer's settings.
-        seq_len: the most steps of a window.
-        batch_size: all sequences.
-        workers: their number.
-        number: this worker's, from 0.
-        columns: first, and one after the last.
-        address: of the shared memory.
-        core: the one to stay on, if any.
-    """
+    """What a worker process needs once."""
 
     model: dict[str, Any]
     vocab_size: int
