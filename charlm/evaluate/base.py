@@ -55,8 +55,8 @@ class ColoredText:
         title: of the text.
         text: N characters.
         bits: losses (N,); None for the first.
-        guesses: the likeliest characters (N,); empty where nothing was predicted.
-        shown: how many characters a terminal shows.
+        guesses: the likeliest characters (N,), or none.
+        shown: characters that a terminal shows.
     """
 
     title: str
@@ -68,10 +68,7 @@ class ColoredText:
 
 @dataclass(frozen=True)
 class EvalResult:
-    """What a measurement found.
-
-    ``records`` holds JSON objects, one for each case; ``pages`` and ``files`` are texts by path.
-    """
+    """What a measurement found: ``records`` are JSON objects, ``pages`` and ``files`` texts by path."""
 
     records: list[dict[str, Any]]
     tables: list[Table]
@@ -92,7 +89,7 @@ class Measurement(Config):
 
 
 def characters_taken(default: int) -> int:
-    """The setting that limits how much of a text is read."""
+    """The setting of how much text is read."""
     most: int = setting(
         default, "The most characters of a text that are taken, from its first.", low=2, high=10_000_000
     )
@@ -100,7 +97,7 @@ def characters_taken(default: int) -> int:
 
 
 def beginnings(subjects: Sequence[EvalCase], most: int) -> tuple[list[EvalCase], list[str]]:
-    """The cases with texts cut to ``most`` characters, and notes on the cuts."""
+    """Cases with cut texts, and notes on the cuts."""
     notes = [
         f"{subject.text_name}: the first {most:,} of its {len(subject.part):,} {subject.model.corpus.units} are "
         "measured (--characters)"

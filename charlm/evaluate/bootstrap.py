@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean for dependent series: the block bootstrap.
+"""Confidence intervals of a mean: the block bootstrap.
 
 Blocks (Künsch 1989) come from the text closed to a circle (Politis & Romano 1992).
 """
@@ -17,7 +17,7 @@ MOST = 1 << 20
 
 
 class MeanSeries:
-    """A series in bounded memory: means of neighbors if it is long.
+    """A series in bounded memory.
 
     >>> series = MeanSeries(4)
     >>> for stretch in ([1.0, 2.0], [3.0, 2.0]):
@@ -27,7 +27,7 @@ class MeanSeries:
     """
 
     def __init__(self, count: int) -> None:
-        """Make room for ``count`` numbers, at least one."""
+        """Make room for ``count`` numbers."""
         self.grain = max(1, count // MOST)
         self._count, self._done = count, 0
         self._sums = np.zeros(-(-count // self.grain))
@@ -43,7 +43,7 @@ class MeanSeries:
     def interval(
         self, block_length: int | None, resamples: int, rng: np.random.Generator
     ) -> tuple[float, float, int]:
-        """The bounds of ``mean_interval``, and the numbers in a block."""
+        """The bounds of ``mean_interval``, and the block length."""
         means = self._sums / self.grain
         means[-1] *= self.grain / (self._count - (len(means) - 1) * self.grain)
         blocks = block_length_of(means) if block_length is None else -(-block_length // self.grain)
@@ -52,10 +52,10 @@ class MeanSeries:
 
 
 def block_length_of(series_N: Costs) -> int:
-    """The block length with the least mean squared error of the mean's variance; 1 without dependence.
+    """The block length for which the mean's variance has the least mean squared error.
 
-    (3/2 (G / g)^2 N)^(1/3), with g the spectral density at zero and G the sum of |k| times the autocovariance
-    at k (Politis & White 2004; Patton, Politis & White 2009).
+    (3/2 (G / g)^2 N)^(1/3), with g the spectral density at zero, G the sum of |k| times the autocovariance at k
+    (Politis & White 2004; Patton, Politis & White 2009).
 
     >>> block_length_of(np.tile([1.0, 2.0, 5.0, 3.0], 100).repeat(8))
     170
@@ -87,7 +87,7 @@ def _autocovariances(series_N: Costs) -> Costs:
 
 
 def _last_dependent(correlations: Costs, count: int) -> int:
-    """The smallest lag, at least 1, after which several correlations are insignificant."""
+    """The last lag, at least 1, before several insignificant correlations."""
     run = max(5, math.ceil(math.sqrt(math.log10(count))))
     is_small = np.abs(correlations[1:]) < 2 * math.sqrt(math.log10(count) / count)
     # The sum over a run that begins after each lag.

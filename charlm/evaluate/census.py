@@ -42,7 +42,7 @@ class Census:
         self.bytes = 0
 
     def take(self, piece: str) -> None:
-        """Count one more piece, which is not empty."""
+        """Count one more piece."""
         if not self._last:
             self._marked = piece.startswith(BYTE_ORDER_MARK)
         points = _code_points(piece)
@@ -71,13 +71,13 @@ class Census:
         return int(self._counts[ord(character)])
 
     def most_common(self, number: int) -> list[tuple[str, int]]:
-        """The most frequent characters with counts; equals in code-point order."""
+        """The most frequent characters with counts."""
         order = np.argsort(-self._counts, kind="stable")[: min(number, self.distinct)]
         return [(chr(point), int(self._counts[point])) for point in order]
 
     @property
     def scripts(self) -> dict[str, int]:
-        """The number of letters of each Unicode script."""
+        """Letters of each Unicode script."""
         found: Counter[str] = Counter()
         for character in self._seen():
             if unicodedata.category(character).startswith("L"):
@@ -112,7 +112,7 @@ class Census:
 
 @cache
 def _alike() -> npt.NDArray[np.uint8]:
-    """Each code point's script number; 0 for other scripts."""
+    """Each code point's script number, or 0."""
     table = np.zeros(ALIKE_BELOW + 1, np.uint8)
     for point in range(ALIKE_BELOW):
         script = unicodedata.name(chr(point), "").partition(" ")[0]

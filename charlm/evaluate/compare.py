@@ -1,4 +1,4 @@
-"""Comparing runs: their settings, their costs and their losses."""
+"""Comparing runs."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ HINT = "put its corpus back, or measure it on a text file by charlm eval perplex
 def compare_runs(
     targets: Sequence[str], split: str, dynamic: bool, pool: ThreadPool, progress: Progress
 ) -> tuple[EvalResult, list[CharlmError]]:
-    """Compare runs, each with its best weights on its own corpus.
-
-    Also returns the errors of runs that were not measured.
+    """Compare runs, and give the errors of those not measured.
 
     Raises:
         UsageError: two runs have one name.

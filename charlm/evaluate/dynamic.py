@@ -40,7 +40,7 @@ class Adaptation:
     Attributes:
         chunk: characters of a window.
         rate: learning rate.
-        decay: share of the way back to w_0 at each step, at mean RMS.
+        decay: share of the way back to w_0.
         clip: largest global gradient norm; 0 is off.
     """
 
@@ -51,7 +51,7 @@ class Adaptation:
 
     @property
     def note(self) -> str:
-        """What a reader of the figures should know."""
+        """A note for readers of the figures."""
         return (
             f"dynamic: a copy of the model learns from each {counted(self.chunk, 'characters')} once they are "
             f"scored (Krause et al. 2018; rate {self.rate:g}, decay {self.decay:g}, clip {self.clip:g})"
@@ -62,9 +62,7 @@ class Adaptation:
 def dynamic_scores(
     model: LanguageModel, part: EncodedText, training: EncodedText, adaptation: Adaptation, progress: Progress
 ) -> Iterator[Scores]:
-    """The loss of each character after the first, while the model learns, in stretches.
-
-    The first ``STRETCH`` characters of ``training`` give the RMS.
+    """The loss of each character after the first, while the model learns.
 
     Raises:
         CorpusError: the text has fewer than two characters.
@@ -78,10 +76,7 @@ def dynamic_scores(
 
 
 def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = None) -> Floats:
-    """The root mean square of each parameter's gradient over windows (P,), with a floor.
-
-    The batch's mean square times its sequences: that of independent windows with mean gradient zero.
-    """
+    """The root mean square of each parameter's gradient over windows (P,), with a floor."""
     chunk = min(chunk, len(ids_N) - 1)
     sequences = min(SEQUENCES, (len(ids_N) - 1) // chunk)
     length = (len(ids_N) - 1) // sequences
@@ -135,7 +130,7 @@ def dynamic_costs(
 
 
 class _Learner:
-    """A copy of a network that learns as it reads."""
+    """A network that learns as it reads."""
 
     def __init__(self, model: Model, rms_P: Floats, adaptation: Adaptation) -> None:
         flat = FlatVector(model.shapes, model.dtype, model.params.flat.copy())

@@ -1,6 +1,6 @@
 """Jacobians of a recurrent state through time, by the backward pass.
 
-The state s is all layers' variables side by side. Identity rows as gradients give every row of ds_t/ds_k.
+The state s is all layers' variables side by side.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Passage:
 
     Attributes:
         x_T: the characters.
-        states: T + 1 states of one sequence, the first before x_0.
-        dloss_S: gradient of the next loss with respect to the last state.
+        states: T + 1 states of one sequence.
+        dloss_S: gradient of the next loss by the last state.
         end: the id before which the state is reset.
     """
 
@@ -37,9 +37,9 @@ class Passage:
 
 
 def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None = None) -> list[Passage]:
-    """Read P texts (T, P) from the initial state and keep the last ``length`` characters.
+    """Read P texts (T, P) and keep the last ``length`` characters.
 
-    The last character of each is only predicted.
+    The last of each is only predicted.
     """
     (steps, count), y_P = ids_TP[:-1].shape, ids_TP[-1]
     x_N = ids_TP[:-1].T.reshape(-1)
@@ -58,7 +58,7 @@ def read_passages(model: Model, ids_TP: TokenIds, length: int, end: int | None =
 def jacobians(model: Model, passage: Passage) -> Iterator[Floats]:
     """ds_t/ds_k for k = t - 1, t - 2, ... back to the start, each (S, S).
 
-    Rows are components of s_t, columns of s_k; all NaN where s_t has overflowed.
+    Rows are components of s_t, columns of s_k; NaN where s_t has overflowed.
     """
     size = state_size(model)
     buffers = model.buffers(1, size)
@@ -82,14 +82,14 @@ def state_size(model: Model) -> int:
 
 
 def components_of(model: Model, name: str) -> npt.NDArray[np.intp]:
-    """The components of one of the cell's variables, in any layer."""
+    """The components of one of the cell's variables."""
     names = model.cell.state_names
     owners_S = np.arange(state_size(model)) // model.config.hidden % len(names)
     return np.flatnonzero(owners_S == names.index(name))
 
 
 def _loss_gradients(model: Model, state: States, y_P: TokenIds) -> Floats:
-    """The gradient of each sequence's next loss by its state (P, S)."""
+    """Each sequence's next loss, differentiated by its state (P, S)."""
     gradients = model.zero_state(len(y_P))
     unused = model.params.zeros_like()
     dh_PH = gradients[-1][0]

@@ -27,12 +27,7 @@ def max_memory() -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """Which n-grams are counted.
-
-    Attributes:
-        order: most characters of context.
-        note: why not more, or None.
-    """
+    """Which n-grams are counted, and why not more."""
 
     order: int
     note: str | None
@@ -40,8 +35,6 @@ class Plan:
 
 def plan_of(subject: EvalCase, training: EncodedText, order: int | None, limit: int) -> Plan:
     """The n-grams of a training split that fit into a limit in megabytes.
-
-    Without an ``order``, as many as fit.
 
     Raises:
         UsageError: the chosen order does not fit.

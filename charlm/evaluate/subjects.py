@@ -26,9 +26,7 @@ NO_TEST = "the run is tested on it, so put it back"
 def subjects_of(
     targets: Sequence[str], split: str | None, weights: str | None = None, corpus: Sequence[str] | None = None
 ) -> list[EvalCase]:
-    """Pair runs and texts; a text file is read as the run read its corpus.
-
-    Without a text: its own corpus. ``corpus`` is empty to look for it, None without such an option.
+    """Pair runs with texts, by default with their own corpora.
 
     Raises:
         UsageError: a split of a text file, or an empty split.
@@ -79,7 +77,7 @@ def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
 
 
 def _training_split(run: Run, search: CorpusSearch) -> EncodedText | None:
-    """The training split of a run's corpus; None where that is missing and unnamed."""
+    """The training split of a run's corpus, if it is there."""
     try:
         return reload_corpus(run.corpus, run.config, run.vocabulary, search).train
     except CorpusError:

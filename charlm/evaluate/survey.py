@@ -1,4 +1,4 @@
-"""The survey of a source: counts of all of it, entropies of its beginning."""
+"""The survey of a source."""
 
 from __future__ import annotations
 
@@ -23,24 +23,9 @@ MAX_ORDER = 5  # of the conditional entropies
 
 @dataclass(frozen=True)
 class Survey:
-    """What a text holds; counts are of all of it, the rest of its first ``sample_characters``.
+    """What a text holds; from ``sample_characters`` on, of its beginning only.
 
-    Attributes:
-        name: the source's.
-        files: their number.
-        bytes: in UTF-8.
-        characters: their number.
-        distinct: different ones.
-        dtype: of their ids.
-        lines: line ends.
-        most_common: characters with counts.
-        scripts: letters of each script.
-        oddities: likely accidents.
-        sample_characters: measured by the rest.
-        sample_bytes: their bytes.
-        duplicate_lines: share of repeated nonempty lines.
-        entropies: conditional, of orders 0 to 5, in bits/char.
-        compressed: bytes, by compressor.
+    ``entropies`` are in bits/char, of orders 0 to 5; ``compressed`` in bytes; ``duplicate_lines`` is a share.
     """
 
     name: str
@@ -119,8 +104,7 @@ def _survey(source: Source, census: Census, sample: str) -> Survey:
 def conditional_entropies(ids: TokenIds, symbols: int) -> list[float]:
     """H(x | the k characters before), in bits/char, for k from 0 to MAX_ORDER or N - 1.
 
-    The frequencies are the text's own, so high orders come out too low (Shannon 1951, "Prediction and entropy
-    of printed English").
+    High orders come out too low (Shannon 1951, "Prediction and entropy of printed English").
 
     >>> conditional_entropies(np.array([0, 1] * 8, np.uint8), symbols=2)[:2]
     [1.0, 0.0]
@@ -136,13 +120,13 @@ def conditional_entropies(ids: TokenIds, symbols: int) -> list[float]:
 
 
 def compressed_sizes(text: str) -> dict[str, int]:
-    """The size of a text in bytes, by compressor."""
+    """A text's size in bytes, by compressor."""
     raw = text.encode()
     return {name: len(compress(raw)) for name, (_, compress) in COMPRESSORS.items()}
 
 
 def duplicate_share(lines: Sequence[str]) -> float:
-    """The share of nonempty lines that have come before.
+    """The share of nonempty lines that are repeats.
 
     >>> duplicate_share(["a", "b", "", "a", "", "a"])
     0.5

@@ -25,7 +25,7 @@ class Filter(Config):
 
     @abstractmethod
     def apply(self, logits_BV: Floats) -> None:
-        """Change logits in place; minus infinity excludes a symbol, never a whole row."""
+        """Change logits in place; minus infinity excludes a symbol."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Temperature(Filter):
     temperature: float = setting(1.0, "Below 1 plays safe, above 1 takes risks; 0 is greedy.", low=0, high=1000)
 
     def apply(self, logits_BV: Floats) -> None:
-        """Divide; at 0, exclude all but the first of the likeliest."""
+        """Divide; at 0, exclude all but the likeliest."""
         if self.temperature == 1:
             return
         # Below its type's smallest normal number a temperature would be rounded, perhaps to zero.
@@ -57,7 +57,7 @@ class TopK(Filter):
     top_k: int | None = setting(None, "Draw among the K likeliest characters only.", low=1)
 
     def apply(self, logits_BV: Floats) -> None:
-        """Exclude all but the k likeliest of each row."""
+        """Exclude all but the k likeliest."""
         if self.top_k is None or self.top_k >= logits_BV.shape[1]:
             return
         order_BV = np.argsort(-logits_BV, axis=1, kind="stable")
@@ -94,7 +94,7 @@ class MinP(Filter):
     )
 
     def apply(self, logits_BV: Floats) -> None:
-        """Exclude what is too improbable for its row."""
+        """Exclude what is too improbable."""
         if not self.min_p:
             return
         logits_BV[logits_BV < logits_BV.max(axis=1, keepdims=True) + math.log(self.min_p)] = -np.inf
@@ -122,7 +122,7 @@ def sample_ids(logits_BV: Floats, uniform_B: npt.NDArray[np.float64]) -> npt.NDA
 
 
 def _weights(logits_BV: Floats) -> npt.NDArray[np.float64]:
-    """Unnormalized probabilities; each row's likeliest has 1."""
+    """Probabilities relative to each row's likeliest."""
     weights_BV: npt.NDArray[np.float64] = np.subtract(
         logits_BV, logits_BV.max(axis=1, keepdims=True), dtype=np.float64
     )

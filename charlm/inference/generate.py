@@ -1,7 +1,4 @@
-"""Sampling: read a prompt, draw a character, read it, and draw the next.
-
-Each sample has its own random generator.
-"""
+"""Sampling: read a prompt, then draw and read characters."""
 
 from __future__ import annotations
 
@@ -87,12 +84,10 @@ def _uniforms(rngs: Sequence[np.random.Generator]) -> Iterator[npt.NDArray[np.fl
 def stream(
     network: Network, vocabulary: Vocabulary, filters: Sequence[Filter], config: SamplingConfig
 ) -> Iterator[list[str]]:
-    """Draw samples: each step gives every sample's next character, or the empty string after its end.
-
-    Without a prompt, sampling starts after a newline or the most frequent character.
+    """Draw samples: each step gives every sample's next character, empty after its end.
 
     Raises:
-        VocabularyError: the prompt holds a character that the model has never seen.
+        VocabularyError: the prompt holds an unknown character.
         DivergenceError: the network's weights overflow.
     """
     steps = generate_ids(network, prompt_ids(vocabulary, config.prompt), filters, config, vocabulary.unknown)
@@ -110,7 +105,7 @@ def prompt_ids(vocabulary: Vocabulary, prompt: str) -> TokenIds:
     """What a model reads before it draws (N,).
 
     Raises:
-        VocabularyError: the prompt holds a character that the model has never seen.
+        VocabularyError: the prompt holds an unknown character.
     """
     start = np.array([vocabulary.start], vocabulary.dtype)
     if not prompt:

@@ -42,11 +42,7 @@ from charlm.runs.run import Run
 class LanguageModel:
     """A character-level language model.
 
-    Attributes:
-        network: the recurrent network.
-        vocabulary: its characters.
-        training_characters: their number sets the loss of an unknown one.
-        corpus: how its texts are read.
+    The number of training characters sets the loss of an unknown one.
     """
 
     network: Model
@@ -61,29 +57,29 @@ class LanguageModel:
 
         Raises:
             UsageError: a setting is unknown or outside its limits.
-            VocabularyError: the prompt holds a character that the model has never seen.
+            VocabularyError: the prompt holds an unknown character.
         """
         return self.samples(len=len, **(settings | {"num": 1}))[0]
 
     def read_prompt(self, prompt: str) -> str:
-        """A prompt as the model reads it: changed as its corpus was."""
+        """A prompt, changed as the model's corpus was."""
         prompt = prompt if self.knows(BYTE_ORDER_MARK) else prompt.removeprefix(BYTE_ORDER_MARK)
         if self.corpus.lines or not self.knows("\r"):
             prompt = prompt.replace("\r\n", "\n")
         return self.corpus.changed(prompt)
 
     def knows(self, character: str) -> bool:
-        """Whether a character is a symbol of the model."""
+        """Whether a character is a symbol."""
         return bool(self.vocabulary.encode_known(character)[1].all())
 
     def samples(self, num: int, **settings: Any) -> list[str]:
-        """Draw several samples as one batch, with the settings of ``sample``."""
+        """Draw several samples as one batch."""
         prompt = self.read_prompt(settings.get("prompt", ""))
         columns = list(self.stream(num=num, **settings))
         return [prompt + "".join(column[number] for column in columns) for number in range(num)]
 
     def stream(self, **settings: Any) -> Iterator[list[str]]:
-        """Draw samples: each step gives the next character of each."""
+        """Draw samples character by character."""
         names = {field.name for field in dataclasses.fields(SamplingConfig)}
         config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
         filters = all_filters({name: value for name, value in settings.items() if name not in names})
@@ -112,7 +108,7 @@ class LanguageModel:
         return joined(self.score_stretches_with(pool, part, progress))
 
     def tally_with(self, pool: ThreadPool, part: EncodedText, progress: Progress | None = None) -> Tally:
-        """The sums of a text's losses, in bounded memory."""
+        """A text's sums, in bounded memory."""
         return self.tally(self.open(pool), part, progress)
 
     def tally(self, network: Network, part: EncodedText, progress: Progress | None = None) -> Tally:
@@ -136,7 +132,7 @@ class LanguageModel:
         return open_network(self.network, pool)
 
     def part_of(self, text: str | PathLike[str]) -> EncodedText:
-        """Read a text, a file or a folder as the model's corpus was read.
+        """Read a text, a file or a folder as the corpus was read.
 
         Raises:
             CorpusError: it is empty, or cannot be read.
@@ -146,11 +142,11 @@ class LanguageModel:
         return EncodedText.of(prepare(make_source(text, self.corpus.glob), self.corpus))
 
     def read(self, part: EncodedText) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """The ids of a text that the model reads (K,), and which of all characters those are (N,)."""
+        """The ids that the model reads (K,), and which of all characters those are (N,)."""
         return Recoding.of(self.vocabulary, part.alphabet, self.training_characters).read(part.ids)
 
     def perplexity(self, text: str | PathLike[str]) -> TextMetrics:
-        """A text's metrics: nats/char, bits/char, bits/byte, perplexity."""
+        """A text's metrics."""
         return text_metrics(self.score(text))
 
 

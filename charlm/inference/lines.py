@@ -1,7 +1,6 @@
 """Lines: the loss of each line of a text by itself.
 
-A line is read from the state after a newline, or after the start character. Its loss includes the newline, or the
-document's end. A carriage return belongs to the newline.
+It includes the newline, or the document's end. A carriage return belongs to the newline.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ def groups(lines: Iterable[str]) -> Iterator[list[str]]:
 
 
 def score_lines(model: LanguageModel, lines: Sequence[str], pool: ThreadPool) -> LineScores:
-    """Score lines without their newlines, each by itself; at least one."""
+    """Score lines, at least one, each by itself."""
     vocabulary, corpus = model.vocabulary, model.corpus
     points_N = code_points(_written(lines, model))
     ends_L = np.flatnonzero(points_N == ord(END if vocabulary.has_end else "\n"))
@@ -111,10 +110,7 @@ def posteriors(nats_ML: Costs) -> Costs:
 
 
 def _costs(network: Network, y_K: TokenIds, start: int, lengths: Counts) -> Costs:
-    """The loss of each character (K,), in nats, after those before it in its line.
-
-    ``start`` is read before every line.
-    """
+    """The loss of each character (K,), in nats, after those before it in its line."""
     costs_K = np.zeros(len(y_K))
     if not len(y_K):
         return costs_K

@@ -1,7 +1,6 @@
 """Scoring: the loss of every character of a text after its first.
 
-The ends of documents count like characters, and stand for their bytes in the text. Means per character are over
-symbols, bytes included.
+The ends of documents count as characters.
 """
 
 from __future__ import annotations
@@ -76,12 +75,7 @@ Figures = TextMetrics
 class Tally:
     """The sums of a text's losses.
 
-    Attributes:
-        nats: of all characters after the first.
-        characters: their number.
-        bytes: their size in UTF-8.
-        unknown: those the model does not know.
-        unknown_nats: the losses of those.
+    Nats and characters are those after the first, unknown ones included.
     """
 
     def __init__(self) -> None:
@@ -126,7 +120,7 @@ def tally_of(stretches: Iterable[Scores]) -> Tally:
 
 
 def joined(stretches: Iterable[Scores]) -> Scores:
-    """The scores of a text from its stretches, at least one."""
+    """A text's scores from those of its stretches."""
     costs, known, sizes = zip(*((each.costs_nats, each.known, each.bytes) for each in stretches), strict=True)
     return Scores(np.concatenate(costs), np.concatenate(known), sum(sizes))
 
@@ -135,8 +129,6 @@ def score_stretches(
     part: EncodedText, vocabulary: Vocabulary, training_characters: int, known_costs: KnownCosts
 ) -> Iterator[Scores]:
     """Score every character after the first, up to ``STRETCH`` at a time.
-
-    ``known_costs`` is called with one stretch after the other, known characters only.
 
     Raises:
         CorpusError: the text has fewer than two characters.
@@ -169,10 +161,7 @@ def network_costs(
     characters: int | None = None,
     see: Callable[[int, Window, Outputs], None] | None = None,
 ) -> KnownCosts:
-    """A network's losses of one text; its state is carried from stretch to stretch.
-
-    ``see`` is called with each window, its predictions, and how many known characters precede its stretch.
-    """
+    """A network's losses of one text; its state is carried from stretch to stretch."""
     network.begin(1)
     done = 0
 

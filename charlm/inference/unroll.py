@@ -1,7 +1,6 @@
-"""The loop over a text's windows, with a carried state that is reset where a document begins.
+"""The loop over a text's windows, with a state that is reset where a document begins.
 
-A long text is read as parallel sequences after burn-in. Where states at the seams differ, it is read again with
-fewer.
+A long text is read as parallel sequences; where their seams do not fit, as fewer.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ class Window:
     Attributes:
         stop: the step after the last.
         x_TB: the characters.
-        carry_TB: the reset mask: 0 where the state is reset before a step, else 1; None for 1.
-        places_TB: their places in the text, the nearest where outside.
+        carry_TB: 0 where the state is reset before a step, else 1; None for 1.
+        places_TB: their places in the text.
         is_own_TB: whether the place is the sequence's own.
     """
 
@@ -54,7 +53,7 @@ class Window:
 
     @property
     def steps_done(self) -> int:
-        """Steps that all sequences have made after this window."""
+        """Steps that all sequences have made."""
         return self.stop * len(self.x_TB[0])
 
     def store(self, found_N: npt.NDArray[Any], values_TB: npt.NDArray[Any]) -> None:
@@ -78,10 +77,7 @@ def windows(
     ends_B: Places | None = None,
     size: int = WINDOW,
 ) -> Iterator[Window]:
-    """The windows of parallel sequences of a text (N,).
-
-    ``starts_B`` and ``ends_B`` are places in the text. No window crosses one of the ``bounds``.
-    """
+    """The windows of parallel sequences of a text; none crosses a bound."""
     ends_B = starts_B + bounds[-1] if ends_B is None else ends_B
     has_marks = bool(marks_N.any())
     for first, last in pairwise(bounds):
@@ -103,9 +99,9 @@ def unroll(network: Network, text: Iterable[Window]) -> Iterator[tuple[Window, O
 
 
 def read_text(network: Network, x_N: TokenIds, end: int | None = None) -> Iterator[tuple[Window, Outputs]]:
-    """Read a text, or its next stretch, from the network's state (1, H), as parallel sequences.
+    """Read a text, or its next stretch, from the state (1, H), as parallel sequences.
 
-    Windows may come again: store what is found by place, and sum at the end.
+    Windows may come again: store by place, and sum at the end.
     """
     before = network.state
     for most, burn_in in PLANS:
@@ -141,7 +137,7 @@ def read_as_sequences(
 
 
 def seam_gap(first: States, last: States) -> float:
-    """How far first states are from the previous sequences' last, relative to 1 plus their size."""
+    """How far first states are from the last of the sequences before, relative to 1 plus their size."""
     pairs = [pair for layers in zip(first, last, strict=True) for pair in zip(*layers, strict=True)]
     gaps = [np.abs(own[1:] - before[:-1]) / (1 + np.abs(before[:-1])) for own, before in pairs]
     return float(np.max([gap.max(initial=0) for gap in gaps]))

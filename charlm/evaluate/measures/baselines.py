@@ -1,7 +1,4 @@
-"""Baselines: a model ranked among simpler ones with the same training split.
-
-An unknown character costs a counting model what it costs the network. A compressor has no vocabulary.
-"""
+"""Baselines: a model ranked among simpler ones with the same training split."""
 
 from __future__ import annotations
 
@@ -64,14 +61,7 @@ RULE = (
 
 @dataclass(frozen=True)
 class Baseline:
-    """A model and its loss.
-
-    Attributes:
-        model: its name.
-        order: characters of context, or None.
-        context: what it remembers, in words.
-        nats_per_char: mean after the first character.
-    """
+    """A model, its context and its loss."""
 
     model: str
     order: int | None
@@ -119,7 +109,7 @@ class Baselines(Measurement):
 
 
 def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
-    """Every baseline, in no order; without a training split the uniform distribution alone."""
+    """Every baseline; without a training split the uniform distribution alone."""
     symbols = len(subject.model.vocabulary)
     (uniform,) = _mean_nats(subject, lambda x_N, y_N: [np.full(len(y_N), math.log(symbols))])
     yield Baseline("uniform", None, "none", uniform)
@@ -131,7 +121,7 @@ def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
 
 
 def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: bytes) -> int:
-    """How many more bits a text adds to what came before.
+    """The bits that a text adds to what came before.
 
     >>> compressed_bits(lambda data: data, b"what came before", b"abc")
     24
@@ -162,7 +152,7 @@ def _compressors(subject: EvalCase, training: EncodedText) -> list[Baseline]:
 
 
 def _mean_nats(subject: EvalCase, costs_by_order: Callable[[TokenIds, TokenIds], list[Costs]]) -> list[float]:
-    """The text's mean loss to each of several counting models."""
+    """The text's mean loss to each counting model."""
     sums: list[float] = []
 
     def shortest(x_N: TokenIds, y_N: TokenIds) -> Costs:

@@ -1,7 +1,7 @@
 """Calibration: whether predictions of 70% come true 7 times in 10.
 
 Reliability diagram (DeGroot & Fienberg 1983); expected calibration error (Guo et al. 2017). Newton's method finds
-the best temperature: the loss is convex in the inverse temperature.
+the best temperature.
 """
 
 from __future__ import annotations
@@ -50,14 +50,9 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Outcomes:
-    """The predictions of N characters at one temperature.
+    """Predictions of N characters at one temperature.
 
-    Attributes:
-        costs_nats: losses.
-        slopes: their derivatives by the inverse temperature.
-        curvatures: their second derivatives.
-        confidences: the likeliest character's probability.
-        right: whether that character came.
+    Slopes and curvatures are derivatives by the inverse temperature.
     """
 
     costs_nats: TextMetrics
@@ -79,7 +74,7 @@ class Bin:
 
     @property
     def gap(self) -> float | None:
-        """How much more often the likeliest is right than predicted."""
+        """The rate of success less the confidence."""
         if self.mean_probability is None or self.share_right is None:
             return None
         return self.share_right - self.mean_probability
@@ -93,7 +88,7 @@ class Calibration(Measurement):
     characters: int = characters_taken(CHARACTERS)
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Measure each subject as it is and at its best temperature."""
+        """Measure each subject, also at its best temperature."""
         records = []
         tables = []
         summary = []
@@ -210,7 +205,7 @@ def reliability(outcomes: Outcomes, bins: int) -> list[Bin]:
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """The expected calibration error: the mean gap over characters.
+    """The expected calibration error.
 
     >>> calibration_error([Bin(0, 0.5, 1, 0.5, 0.0), Bin(0.5, 1, 3, 0.75, 1.0)])
     0.3125

@@ -1,7 +1,4 @@
-"""Context: the loss after reading only k characters (for words: Khandelwal et al. 2018).
-
-Modified Kneser-Ney models of k characters predict the same targets.
-"""
+"""Context: the loss after reading only k characters (for words: Khandelwal et al. 2018)."""
 
 from __future__ import annotations
 
@@ -82,7 +79,7 @@ class Context(Measurement):
         return EvalResult(records, tables, notes, curves)
 
     def _places(self, ids: TokenIds, text_name: str) -> Places:
-        """Where the targets are: evenly spaced, after the longest context.
+        """Evenly spaced targets, after the longest context.
 
         Raises:
             CorpusError: the text is too short.
@@ -127,10 +124,7 @@ def context_lengths(longest: int) -> list[int]:
 def costs_after(
     network: Network, ids: TokenIds, places: Places, length: int, progress: Progress, end: int | None = None
 ) -> Costs:
-    """The loss of each target (N,), in nats, after reading exactly ``length`` characters from the initial state.
-
-    No target lies before ``length``.
-    """
+    """The loss of each target (N,), in nats, after reading exactly ``length`` characters."""
     costs_N = np.empty(len(places))
 
     marks_N = reset_marks(ids, end)
@@ -146,7 +140,7 @@ def costs_after(
 
 
 def _points(lengths: Sequence[int], costs: Sequence[Costs], counted: list[float] | None) -> list[dict[str, Any]]:
-    """A record for each context: its loss, its gain, and the n-gram's loss."""
+    """A record for each context."""
     gains: list[Costs | None] = [None, *(before - after for before, after in pairwise(costs))]
     return [
         {

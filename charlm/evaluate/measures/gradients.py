@@ -73,7 +73,7 @@ class Gradients(Measurement):
         return EvalResult(records, tables, [self._note(), *cuts], curves)
 
     def _texts(self, subject: EvalCase) -> TokenIds:
-        """Evenly spaced passages with what comes before and after (T, P)."""
+        """Evenly spaced passages and their surroundings (T, P)."""
         ids, _ = subject.model.read(subject.part)
         needed = self.distance + 1
         if len(ids) < needed:
@@ -148,7 +148,7 @@ def _norms_of(model: Model, passages: list[Passage], distances: list[int]) -> li
 
 
 def _norms(model: Model, passage: Passage, distances: list[int]) -> Norms:
-    """One passage's norms at every distance; at 0 the Jacobian is the identity."""
+    """One passage's norms at every distance."""
     blocks = {f"d{name}_t/d{name}_k": components_of(model, name) for name in model.cell.state_names}
     norms: dict[str, list[float]] = {STATE: [1.0], **{name: [1.0] for name in blocks}}
     dloss_S = passage.dloss_S.astype(np.float64)  # of a small float32 the square would be zero
@@ -207,7 +207,7 @@ def _radii_table(subject: EvalCase, radii: dict[str, dict[str, float]]) -> Table
 
 
 def _curves(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> list[Curve]:
-    """One curve per quantity, over all networks that have it."""
+    """One curve per quantity, over all networks."""
     quantities = dict.fromkeys(quantity for own in norms.values() for quantity in own)
     curves = []
     for quantity in quantities:

@@ -1,7 +1,4 @@
-"""Perplexity and related figures, next to a bigram model's.
-
-Every character after the first is scored once.
-"""
+"""Perplexity and related figures, next to a bigram model's."""
 
 from __future__ import annotations
 
@@ -171,7 +168,7 @@ def _markov(subject: EvalCase) -> Iterator[Scores] | None:
 
 
 def _perplexity(nats: float | None) -> float | None:
-    """The exponential of nats; None without any, or on overflow."""
+    """The exponential of nats; None on overflow."""
     return math.exp(nats) if nats is not None and nats < LARGEST_NATS else None
 
 

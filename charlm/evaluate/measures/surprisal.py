@@ -1,7 +1,4 @@
-"""Surprisal: the loss of each character, and what the model expected instead.
-
-Minus the binary logarithm of the probability (Tribus 1961; for reading, Hale 2001).
-"""
+"""Surprisal: minus the binary logarithm of a character's probability (Tribus 1961; for reading, Hale 2001)."""
 
 from __future__ import annotations
 
@@ -42,13 +39,7 @@ TSV_HEADINGS = ("run", "text", "position", "character", "bits")
 
 @dataclass(frozen=True)
 class Passage:
-    """A stretch of a text and its loss.
-
-    Attributes:
-        position: of its first character, from 0.
-        bits_per_char: its mean surprisal.
-        text: the characters.
-    """
+    """A stretch of a text, its position from 0, and its mean loss."""
 
     position: int
     bits_per_char: float
@@ -116,8 +107,6 @@ class Surprisal(Measurement):
 def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Passage]:
     """The stretches with the highest loss, highest first, without overlap.
 
-    ``text`` has one character more than ``bits_N``: the first has no loss.
-
     >>> [passage.text for passage in worst_passages("-abcdef", np.array([0, 9, 8, 1, 1, 7]), 2, 2)]
     ['bc', 'ef']
     """
@@ -136,7 +125,7 @@ def worst_passages(text: str, bits_N: Costs, window: int, count: int) -> list[Pa
 
 
 class _Guesses(Sequence[Sequence[Candidate]]):
-    """The likeliest characters at N places, made when asked for."""
+    """The likeliest characters at N places, made on demand."""
 
     def __init__(
         self, symbols: list[str], ids_NK: TokenIds, probabilities_NK: Floats, is_guessed_N: npt.NDArray[np.bool_]
@@ -162,7 +151,7 @@ class _Guesses(Sequence[Sequence[Candidate]]):
 
 
 def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[Scores, _Guesses]:
-    """Each character's loss, and the likeliest at known places, in one pass."""
+    """Each character's loss, and the likeliest ones."""
     model, count = subject.model, len(subject.part)
     _, is_read_N = model.read(subject.part)
     is_read_N[0] = False  # nothing predicts the first
@@ -202,7 +191,7 @@ def _shown(vocabulary: Vocabulary) -> list[str]:
 
 
 def _tsv(subjects: Sequence[EvalCase], colored: Sequence[ColoredText]) -> str:
-    """Every character after each text's first, a line each."""
+    """A line for every character after each text's first."""
     lines = ["\t".join(TSV_HEADINGS)]
     for subject, text in zip(subjects, colored, strict=True):
         names = f"{escape_unprintable(subject.run)}\t{escape_unprintable(subject.text_name)}"
