@@ -1,4 +1,4 @@
-"""Checkpoints: a model's parameters and what training needs to continue."""
+"""Checkpoints of a model and its training."""
 
 from __future__ import annotations
 

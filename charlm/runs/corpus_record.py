@@ -1,4 +1,4 @@
-"""A run's corpus: how to find it and notice changes."""
+"""A run's corpus: how to find and check it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from charlm.data.reading.sources import Kind
 
 @dataclass(frozen=True)
 class CorpusIdentity:
-    """The description of a run's corpus."""
+    """The description of a run's corpus.
+
+    ``sha256`` is of the content, or of several files' sums; ``characters`` counts bytes with ``--bytes``.
+    """
 
     name: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""Measure the speed of training and sampling on random text, and the peak matrix throughput."""
+"""Measure the speed of training and sampling, and of matrix products."""
 
 from __future__ import annotations
 
@@ -83,15 +83,7 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Speed:
-    """A size's measurements, as medians.
-
-    Attributes:
-        training: chars/s.
-        gflops: 10^9 floating-point operations per second in training.
-        sampling: chars/s of one sequence.
-        sampling_64: chars/s of 64 sequences together.
-        resident_bytes: memory of all processes (PSS), or None.
-    """
+    """A size's measurements, as medians."""
 
     training: float
     gflops: float

@@ -1,7 +1,4 @@
-"""Notice divergence, and roll training back with half the learning rate.
-
-Divergence is a loss or gradient that is not finite, or a spike of the loss that does not come down.
-"""
+"""Notice divergence, and roll training back with half the learning rate."""
 
 from __future__ import annotations
 

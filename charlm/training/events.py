@@ -20,15 +20,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The validation split was scored.
-
-    Attributes:
-        epoch: with fractions.
-        train_nats_per_char: mean since the last validation, if any.
-        val_nats_per_char: None where nothing is held out.
-        lr: of the last step.
-        seconds: so far.
-    """
+    """The validation split was scored; a loss is None where there is none."""
 
     step: int
     epoch: float
@@ -81,10 +73,7 @@ class RollbackReport:
 
 @dataclass(frozen=True)
 class SummaryReport:
-    """The run ended or was stopped; the names are those of ``--json``.
-
-    The shares are of the run's time; ``stopped_early`` means by ``--patience``.
-    """
+    """The run ended or was stopped; the names are those of ``--json``."""
 
     run: str
     steps: int

@@ -37,13 +37,7 @@ def inherited(origin: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, 
 
 @dataclass(frozen=True)
 class Transfer:
-    """What became of the other model's characters.
-
-    Attributes:
-        kept: number in both.
-        new: only in the new text.
-        dropped: only in the other model.
-    """
+    """The number of symbols kept, and those new or dropped."""
 
     kept: int
     new: tuple[str, ...]

@@ -53,8 +53,6 @@ class Preset:
 def choose_dropout(epochs: float, cell: str) -> dict[str, float]:
     """Dropout for a run of n epochs: 0.02 log2(n)^2, at most 0.5.
 
-    An LSTM also gets weight dropout, 0.001 log2(n)^3, at most 0.3.
-
     >>> choose_dropout(1, "lstm"), choose_dropout(16, "lstm"), choose_dropout(16, "gru")
     ({'dropout': 0.0, 'weight_drop': 0.0}, {'dropout': 0.32, 'weight_drop': 0.06}, {'dropout': 0.32})
     """

@@ -16,32 +16,7 @@ def _later(default: Any, since: int = 2) -> Any:
 
 @dataclass(frozen=True)
 class TrainerState:
-    """Counters of a run; None before the first value.
-
-    Attributes:
-        step: steps taken.
-        epoch: whole epochs.
-        index: batches of this epoch.
-        targets: characters predicted.
-        seconds: with validation and saving.
-        loss_sum: training loss since the last validation, in nats, of ``loss_targets``.
-        train_nats_per_char: its mean then.
-        best_val: the lowest validation loss.
-        without_best: validations since then.
-        validated_at: seconds at the last validation.
-        validated_step: its step.
-        val_nats_per_char: its loss.
-        lr: of the last step.
-        mean_nats: running mean of the loss.
-        spread_nats: running mean of its deviation.
-        recent_nats: mean of the latest steps.
-        lr_factor: left by rollbacks.
-        rollbacks_in_a_row: since training last went well.
-        spike_steps: of this spike.
-        spike_nats: the level to come down from.
-        training_seconds: steps alone.
-        slowest_validation: seconds, like ``slowest_save``.
-    """
+    """Counters of a run; None before the first value."""
 
     step: int = 0
     epoch: int = 0

@@ -18,7 +18,15 @@ from charlm.optim.base import Optimizer
 
 @dataclass(frozen=True)
 class StepRequest:
-    """A training step without its arrays."""
+    """A training step without its arrays.
+
+    Attributes:
+        sizes: field shapes without the batch axis.
+        num_targets: of all workers.
+        resets_state: start from the initial state.
+        state: which to read.
+        seed: this worker's.
+    """
 
     sizes: Mapping[str, Sequence[int]]
     num_targets: int

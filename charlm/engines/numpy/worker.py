@@ -21,7 +21,10 @@ from charlm.optim import make_optimizer
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """What a worker process needs once."""
+    """What a worker process needs once.
+
+    It is worker ``number``, from 0, with the columns from the first to before the last; ``core`` may be None.
+    """
 
     model: dict[str, Any]
     vocab_size: int
