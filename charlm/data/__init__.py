@@ -1,1 +1,1 @@
-"""From files to batches: reading, encoding, splitting and batching a corpus."""
+"""From files to batches."""

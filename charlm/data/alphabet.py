@@ -1,4 +1,4 @@
-"""The alphabet of a whole corpus: its symbols, characters or bytes, and their counts."""
+"""The alphabet of a corpus: its characters or bytes, and their counts."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Alphabet:
 
     @classmethod
     def from_counts(cls, counts: Counts, units: Units, document_end: str | None = None) -> Alphabet:
-        """The alphabet of a corpus with these counts by code point."""
+        """The alphabet of counts by code point."""
         if units == "bytes":
             is_symbol = np.arange(len(counts)) < 256
             is_symbol |= counts > 0
@@ -74,7 +74,7 @@ class Alphabet:
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
-        """The smallest unsigned dtype for the ids."""
+        """The smallest dtype for the ids."""
         return id_dtype(len(self))
 
     @property
@@ -126,5 +126,5 @@ class Alphabet:
 
 
 def split_blocks(ids: TokenIds) -> Iterator[TokenIds]:
-    """Ids (N,) in blocks of bounded size."""
+    """Ids (N,) in blocks."""
     return (ids[start : start + _BLOCK] for start in range(0, len(ids), _BLOCK))

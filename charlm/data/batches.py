@@ -29,10 +29,10 @@ BatchSpec: TypeAlias = Mapping[str, tuple[tuple[int, ...], npt.DTypeLike]]
 class Batch:
     """The input of a training step: named arrays with the batch axis last.
 
-        x_TB            inputs; 0 where there is no target
-        y_TB            the character after each input; 0 where there is no target
+        x_TB            inputs; 0 without a target
+        y_TB            targets, the characters after the inputs; 0 if none
         target_mask_TB  where there is a target; omitted if everywhere
-        carry_TB        False where the state is reset before the input; omitted if nowhere
+        carry_TB        False where the state is reset first; omitted if nowhere
 
     With ``resets_state``, the batch starts from the initial state.
     """
@@ -55,7 +55,7 @@ class Batch:
 
 
 class Batcher(ABC):
-    """Cuts ids, which may be memory-mapped, into batches."""
+    """Cuts ids into batches."""
 
     def __init__(
         self, ids: TokenIds, seq_len: int, batch_size: int, table: TokenIds | None = None, end: int | None = None
@@ -88,7 +88,7 @@ class Batcher(ABC):
         """The batches of one epoch, from batch ``start`` on."""
 
     def _batch(self, starts_B: Integers, lengths_B: Integers, steps: int, resets_state: bool) -> Batch:
-        """Gather columns that start at these targets, and wrap around."""
+        """Gather columns that start at these targets."""
         times_T1 = np.arange(steps)[:, np.newaxis]
         mask_TB = times_T1 < lengths_B
         places_TB = np.where(mask_TB, (starts_B + times_T1) % self.targets_per_epoch, 0)
@@ -121,9 +121,7 @@ class Batcher(ABC):
 
 
 class SequentialBatcher(Batcher):
-    """The text as B contiguous sequences, with the state carried from window to window.
-
-    Their lengths differ by at most one.
+    """The text as B contiguous sequences of about equal length, with the state carried.
 
     >>> ids = np.arange(10, dtype=np.uint8)
     >>> for batch in SequentialBatcher(ids, seq_len=3, batch_size=2).epoch(np.random.default_rng(0)):
@@ -142,12 +140,12 @@ class SequentialBatcher(Batcher):
         return ceil(self.targets_per_epoch / self._batch_size)
 
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch, which is always the same."""
+        """The batches of every epoch."""
         places = range(start * self._seq_len, self._longest, self._seq_len)
         return self._windows(0, ((place, self._seq_len) for place in places))
 
     def _windows(self, offset: int, windows: Iterable[tuple[int, int]]) -> Iterator[Batch]:
-        """Cut windows (place, length) from sequences that start at target ``offset``."""
+        """Cut windows (place, length), from target ``offset`` on."""
         bounds = np.arange(self._batch_size + 1) * self.targets_per_epoch // self._batch_size
         starts_B, lengths_B = bounds[:-1] + offset, np.diff(bounds)
         for place, length in windows:
@@ -156,10 +154,10 @@ class SequentialBatcher(Batcher):
 
 
 class VariableLengthBatcher(SequentialBatcher):
-    """Sequential batches with a random start and random window lengths in every epoch.
+    """Sequential batches with a random start and random window lengths.
 
-    Lengths are uniform from half of ``seq_len`` to all of it (after Merity et al. 2017, who draw others and scale
-    the learning rate). At the end of the text a sequence continues at its start, from the initial state.
+    Lengths are uniform from half of ``seq_len`` to all of it (after Merity et al. 2017, with other lengths).
+    Sequences wrap around at the end of the text.
     """
 
     @property
@@ -177,7 +175,7 @@ class VariableLengthBatcher(SequentialBatcher):
         return self._windows(offset, self._window_lengths(rng, start))
 
     def _window_lengths(self, rng: np.random.Generator, start: int) -> Iterator[tuple[int, int]]:
-        """Places and lengths of the windows, from window ``start`` on."""
+        """Places and lengths, from window ``start`` on."""
         done = 0
         while done < self._longest:
             lengths = rng.integers(self._shortest, self._seq_len, WINDOWS_AT_ONCE, endpoint=True)
@@ -190,14 +188,14 @@ class VariableLengthBatcher(SequentialBatcher):
 
 
 class ShuffledBatcher(Batcher):
-    """Windows in random order; every batch starts from the initial state.
+    """Windows in random order, each from the initial state.
 
-    Each epoch draws the length of its first window. Batches have the full shape, and a mask where necessary.
+    Each epoch draws the length of its first window. All batches have the full shape.
     """
 
     @property
     def batches_per_epoch(self) -> int:
-        """The maximal number of batches; an epoch may have one fewer."""
+        """The maximal number of batches in an epoch."""
         # A first window of one target leaves the most targets for whole windows.
         windows = 1 + ceil((self.targets_per_epoch - 1) / self._seq_len)
         return ceil(windows / self._batch_size)

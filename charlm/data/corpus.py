@@ -37,7 +37,7 @@ from charlm.data.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """An encoded corpus, its splits, a vocabulary, and the text of ``--val-file``."""
+    """An encoded corpus, its splits, and a vocabulary."""
 
     prepared: EncodedCorpus
     vocabulary: Vocabulary
@@ -48,7 +48,7 @@ class Corpus:
 
     @property
     def val_sha256(self) -> str | None:
-        """The sha256 of the text of ``--val-file``, or None."""
+        """The sha256 of ``--val-file``, or None."""
         return None if self.val_corpus is None else self.val_corpus.sha256
 
     @property
@@ -58,7 +58,7 @@ class Corpus:
 
     @cached_property
     def table(self) -> TokenIds | None:
-        """The vocabulary's id (A,) of each id of the alphabet; None if they are the same."""
+        """The vocabulary's id (A,) of each symbol; None if they are the same."""
         table_A = self.vocabulary.encode_alphabet(self.train.alphabet)
         return None if np.array_equal(table_A, np.arange(len(table_A))) else table_A
 
@@ -99,7 +99,7 @@ def divide(
     vocabulary: Vocabulary | None = None,
     val_corpus: EncodedCorpus | None = None,
 ) -> Corpus:
-    """Split an encoded corpus; without a vocabulary, make it from the training split.
+    """Split an encoded corpus, and make a vocabulary if none is given.
 
     Raises:
         UsageError: the split is impossible.
@@ -144,7 +144,7 @@ def prepare(source: Source, config: CorpusConfig, progress: Progress | None = No
     """Encode a corpus, or find it in the cache.
 
     Raises:
-        CorpusError: a file cannot be read, all are empty, or the cache cannot be written to.
+        CorpusError: a file cannot be read, all are empty, or the cache cannot be written.
     """
     when = time.time()
     encoder = CorpusEncoder(source, config, progress)
@@ -161,7 +161,7 @@ def prepare(source: Source, config: CorpusConfig, progress: Progress | None = No
 
 
 def find_prepared(source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """Find a corpus in the cache, or None; CorpusError if a file is missing."""
+    """A corpus in the cache, or None; CorpusError if a file is missing."""
     return find(hash_key(source, CorpusEncoder(source, config, None).stamps, config), source, config)
 
 

@@ -1,4 +1,4 @@
-"""Encoded text: a corpus, or a part of it, as ids."""
+"""A corpus, or a part of it, as ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from charlm.data.reading.sources import Source, make_text_source
 
 @dataclass(frozen=True, eq=False)
 class EncodedCorpus:
-    """A whole corpus as ids (N,); ``folder`` is None if it is not in the cache."""
+    """A whole corpus as ids (N,), with its cache ``folder``."""
 
     source: Source
     config: CorpusConfig

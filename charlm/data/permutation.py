@@ -1,4 +1,4 @@
-"""A pseudo-random permutation that is computed on demand."""
+"""A pseudo-random permutation, computed on demand."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Encoding a text with a model's vocabulary, and the extra loss of rare and unseen characters.
+"""Encoding a text with a model's vocabulary, and the loss of unseen characters.
 
-With ``<unk>``, it is the choice among R rare characters and any other; without, an escape.
+With ``<unk>``, a choice among rare characters and any other; else an escape.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from charlm.data.vocabulary import UNICODE_CODE_POINTS, Vocabulary, unknown_nats
 class Recoding:
     """A map from an alphabet's ids to a vocabulary's.
 
-    Symbols that are not read are skipped; the extra loss adds to the prediction's, or replaces it.
+    Symbols that are not read cost the extra loss alone.
 
     >>> from charlm.data.encoded import EncodedText, CorpusConfig
     >>> alphabet = EncodedText.of_text("abcd", CorpusConfig()).alphabet
@@ -51,7 +51,7 @@ class Recoding:
         return cls(ids_A, np.ones(len(alphabet), np.bool_), is_known_A, extra_nats_A)
 
     def read(self, ids: TokenIds) -> tuple[TokenIds, npt.NDArray[np.bool_]]:
-        """The model's ids (K,) of the symbols that it reads, and which those are (N,)."""
+        """The model's ids (K,), and which symbols it reads (N,)."""
         is_read_N = self.is_read_A[ids]
         read_N = self.ids_A[ids]
         return read_N if is_read_N.all() else read_N[is_read_N], is_read_N

@@ -46,7 +46,7 @@ class StoredCorpus(Protocol):
 
 @dataclass(frozen=True)
 class CorpusSearch:
-    """Where to look for a run's texts; ``given`` is None if there is no ``--corpus`` option."""
+    """Where to look for a run's texts; ``given`` is ``--corpus``."""
 
     folder: Path
     given: Sequence[str] | None = None
@@ -97,7 +97,7 @@ def _reload_val_corpus(
 def reload_prepared(
     known: StoredCorpus, config: CorpusConfig, search: CorpusSearch, progress: Progress | None = None
 ) -> EncodedCorpus:
-    """Find the corpus of a run where ``--corpus`` says, else where it was, else where it moved with the run.
+    """Find a run's corpus where ``--corpus`` says, where it was, or where it moved.
 
     Raises:
         CorpusError: it is missing, cannot be read, or has changed.
@@ -138,7 +138,7 @@ class ExpectedText:
     def first(
         self, places: Iterable[Callable[[], Source]], config: CorpusConfig, progress: Progress | None
     ) -> EncodedCorpus:
-        """Prepare the text from the first place that has it; CorpusError if none has."""
+        """Prepare the text from the first place that has it."""
         errors = []
         for place in places:
             try:
@@ -193,9 +193,9 @@ def _difference(then: Sequence[FileDigest], now: Sequence[FileDigest]) -> str:
 
 
 def find_moved(paths: Sequence[str], near: Iterable[Path]) -> Iterator[tuple[str, ...]]:
-    """Places where absolute paths may be now, nearest first, if they moved together with a folder.
+    """Where paths may be that moved with a folder, nearest first.
 
-    Below every ancestor of the folders, every end of the paths is tried, longest first.
+    Below every ancestor, every end of the paths is tried.
     """
     parts = [PurePath(path).parts for path in paths]
     literal = [len(list(takewhile(lambda part: not glob.has_magic(part), each))) for each in parts]

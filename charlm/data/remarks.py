@@ -16,7 +16,7 @@ MOST_SHOWN = 3
 
 
 def list_remarks(prepared: EncodedCorpus) -> list[str]:
-    """What a user should know before training on this corpus.
+    """What a user should know before training.
 
     Raises:
         CorpusError: a file can no longer be read.
@@ -39,7 +39,7 @@ def describe_left_out(source: Source) -> str | None:
 
 
 def _accidents(prepared: EncodedCorpus) -> str | None:
-    r"""Carriage returns and byte order marks, and how to remove them."""
+    r"""Carriage returns and byte order marks."""
     returns, newlines = _count(prepared, "\r"), _count(prepared, "\n")
     is_bytes = prepared.config.bytes
     found = []
@@ -62,7 +62,7 @@ def _other_than_text(prepared: EncodedCorpus) -> str | None:
 
 
 def _count(prepared: EncodedCorpus, character: str) -> int:
-    """The count of a character or a byte."""
+    """The count of a character."""
     alphabet = prepared.alphabet
     return int(alphabet.counts_A[alphabet.points_A == ord(character)].sum())
 
@@ -78,7 +78,7 @@ _ESCAPES = {r"\n": "\n", r"\r": "\r", r"\t": "\t", r"\f": "\f"}
 
 
 def describe_undivided(prepared: EncodedCorpus) -> str | None:
-    r"""Say that the end of a document does not occur, and which may be meant, or None.
+    r"""Say that no end of a document occurs, and what may be meant, or None.
 
     Raises:
         CorpusError: a file can no longer be read.

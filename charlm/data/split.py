@@ -1,7 +1,7 @@
 """Splitting a corpus: a text is cut in order; documents are shuffled first.
 
 nanogpt    90/10: nanoGPT's ``data/shakespeare_char``
-char-rnn   95/5: Karpathy's char-rnn (2015), but here the end of the text, not of each sequence
+char-rnn   95/5: Karpathy's char-rnn (2015), there the end of each sequence of the batch
 torch-rnn  80/10/10: Johnson's torch-rnn, with validation and test rounded down
 enwik8     90, 5 and 5 million bytes (Graves 2013)
 text8      the same numbers of characters (Mikolov et al. 2012)
@@ -29,7 +29,7 @@ _SHARES = re.compile(r"[0-9.]+(/[0-9.]+){1,2}")
 
 @dataclass(frozen=True)
 class Split:
-    """Shares of the training, validation and test splits; ``total`` is the only length allowed."""
+    """Shares of the three splits; ``total`` is the only length allowed."""
 
     train: Fraction
     validation: Fraction
@@ -62,7 +62,7 @@ class Split:
         return cls(1 - held_out, held_out)
 
     def lengths(self, count: int) -> Lengths:
-        """The lengths of the three splits of ``count`` symbols or documents.
+        """The splits' lengths in symbols or documents.
 
         Raises:
             CorpusError: the convention is for another length.
@@ -93,11 +93,11 @@ CONVENTIONS = {
 def split_corpus(
     prepared: EncodedCorpus, config: DataConfig, seed: int, val_corpus: EncodedCorpus | None
 ) -> tuple[EncodedText, EncodedText, EncodedText]:
-    """Split a corpus into training, validation and test splits; the last two may be empty.
+    """Split a corpus into training, validation and test splits.
 
     Raises:
         UsageError: the settings are invalid.
-        CorpusError: the corpus does not fit the convention, or cannot be shuffled.
+        CorpusError: the length is wrong, or shuffling fails.
     """
     split, ids, alphabet = Split.of(config), prepared.ids, prepared.alphabet
     if alphabet.end is None:

@@ -1,4 +1,4 @@
-"""Synthetic sources: an endless stream of characters, and its entropy rate.
+"""Synthetic sources of characters, with known entropy rates.
 
 The entropy rate is the limit of H(x_1 ... x_n) / n, in bits/char (Shannon 1948; Cover and Thomas 2006, ch. 4).
 Here it is the stationary mean of the entropy of the next character, as the state follows from the past.
@@ -54,7 +54,7 @@ BLOCK = 1 << 16  # characters
 
 @dataclass(frozen=True)
 class WrittenText:
-    """A file's length, its mean loss under the source, and its sha256."""
+    """A file's length, loss under the source, and sha256."""
 
     characters: int
     bits_per_char: float

@@ -1,6 +1,6 @@
-"""The vocabulary: the symbols that a model knows, in code-point order; a symbol's index is its id.
+"""The symbols that a model knows, in code-point order; the index is the id.
 
-The end of a document may follow, and ``<unk>``, which stands for rare characters.
+The end of a document may follow, then ``<unk>`` for rare characters.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ UNICODE_CODE_POINTS = 1_112_064
 def unknown_nats(training_characters: int, vocab_size: int) -> float:
     """The loss of a character outside the vocabulary, in nats: ln(N+1) + ln(1,112,064 - V).
 
-    It is an escape, of probability 1/(N+1) after N training characters, and a uniform choice among the code
-    points outside the vocabulary of V symbols.
+    An escape after N training characters, and a uniform choice of code points outside the vocabulary.
 
     >>> round(unknown_nats(1_000_000, 65), 3)
     27.737
@@ -45,8 +44,8 @@ def unknown_nats(training_characters: int, vocab_size: int) -> float:
 class Vocabulary:
     r"""The symbols that a model knows.
 
-    ``start`` is the id that precedes a text without context: the end of a document, else the newline, else the
-    most frequent character. ``rare`` are the characters that map to ``<unk>``, the last symbol.
+    A text without context follows ``start``: the end of a document, else the newline, else the most frequent
+    character. ``rare`` characters map to ``<unk>``, the last symbol.
 
     >>> vocabulary = Vocabulary.of("hello world\n")
     >>> len(vocabulary), vocabulary.symbols[vocabulary.start]
@@ -74,7 +73,7 @@ class Vocabulary:
 
     @classmethod
     def from_counts(cls, alphabet: Alphabet, counts_A: Counts, min_count: int) -> Self:
-        """The vocabulary of a training split with these counts.
+        """The vocabulary of these counts; rarer symbols become ``<unk>``.
 
         Raises:
             CorpusError: no character is that frequent.
@@ -99,7 +98,7 @@ class Vocabulary:
 
     @property
     def end(self) -> int | None:
-        """The id of the end of a document, or None."""
+        """The id of a document's end, or None."""
         return len(self.symbols) if self.has_end else None
 
     @property
@@ -109,7 +108,7 @@ class Vocabulary:
 
     @property
     def dtype(self) -> np.dtype[np.unsignedinteger[Any]]:
-        """The smallest unsigned dtype for the ids."""
+        """The smallest dtype for the ids."""
         return id_dtype(len(self))
 
     def encode_alphabet(self, alphabet: Alphabet) -> TokenIds:
@@ -150,20 +149,20 @@ class Vocabulary:
         return ids[known].astype(self.dtype, copy=False), known
 
     def decode(self, ids: TokenIds) -> str:
-        """The text of ids (N,), without ends, with U+FFFD for ``<unk>`` and surrogate escapes."""
+        """The text of ids (N,), with U+FFFD for ``<unk>`` and surrogate escapes."""
         if self.has_end:
             ids = ids[ids != self.end]
         text = decode_points(self._points[ids])
         return text.encode("latin-1").decode("utf-8", "surrogateescape") if self.units == "bytes" else text
 
     def to_json(self) -> dict[str, Any]:
-        """The vocabulary as JSON values."""
+        """As JSON values."""
         lists = {"symbols": list(self.symbols), "rare": list(self.rare)}
         return {"units": self.units, "start": self.start, "has_end": self.has_end, **lists}
 
     @classmethod
     def from_json(cls, values: Any, where: str) -> Self:
-        """The vocabulary of stored values; CheckpointError if they are invalid."""
+        """From stored values; CheckpointError if invalid."""
         error = find_vocabulary_error(values)
         if error is not None:
             raise CheckpointError(f"{where} holds no valid vocabulary ({error}): restore it from a copy")
@@ -177,7 +176,7 @@ class Vocabulary:
 
     @cached_property
     def _table(self) -> TokenIds:
-        """The id of each code point; V where there is none."""
+        """The id of each code point, or V."""
         points = code_points("".join(self.symbols + self.rare))
         table = np.full(int(points.max()) + 2, len(self), id_dtype(len(self) + 1))
         table[points[: len(self.symbols)]] = np.arange(len(self.symbols))
@@ -193,7 +192,7 @@ class Vocabulary:
 
 
 def _start(symbols: tuple[str, ...], counts: Collection[int], has_end: bool) -> int:
-    """The id of the symbol that precedes a text without context."""
+    """The id before a text without context."""
     if has_end:
         return len(symbols)
     if "\n" in symbols:

@@ -1,4 +1,4 @@
-"""Checking stored values, which are untrusted, before they become a vocabulary."""
+"""Checking untrusted values of a vocabulary."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
 
 
 def find_vocabulary_error(values: Any) -> str | None:
-    """What is wrong with stored values; None if they are a valid vocabulary.
+    """What is wrong with stored values, or None.
 
     >>> find_vocabulary_error({"symbols": ["b", "a"], "start": 0})
     "the symbols 'b' and 'a' are not in code-point order"

@@ -1,4 +1,4 @@
-"""Clearing the cache of charlm's own files, known by name and content.
+"""Clearing the cache of files known by name and content.
 
 Links are not followed, and nothing is removed from a folder without charlm's mark.
 """
@@ -35,7 +35,7 @@ _LONGEST = 64  # bytes of a key or a lock
 
 @dataclass(frozen=True)
 class Cleared:
-    """The bytes removed, texts of pipes that were kept, and what is not charlm's."""
+    """The bytes removed, pipes' texts kept, and what is not charlm's."""
 
     bytes: int
     kept: tuple[Path, ...]
@@ -44,7 +44,7 @@ class Cleared:
 
 @dataclass(frozen=True)
 class _Holding:
-    """A file or folder in the cache, with charlm's own files in order of removal."""
+    """A file or folder in the cache."""
 
     path: Path
     own: tuple[Path, ...] = ()
@@ -54,7 +54,7 @@ class _Holding:
 
 
 def clean(piped: bool = False, downloads: bool = False) -> Cleared:
-    """Remove all entries that no process is writing; texts of pipes and downloads on request.
+    """Remove all entries that no process is writing.
 
     Raises:
         CorpusError: the folder is not charlm's, or a file cannot be removed.
@@ -77,7 +77,7 @@ def clean(piped: bool = False, downloads: bool = False) -> Cleared:
 
 
 def _take_over(root: Path) -> None:
-    """Mark the folder of an earlier version; CorpusError if other programs may use it."""
+    """Mark an earlier version's folder; CorpusError if others may use it."""
     if not any(root.iterdir()):
         return
     others = [path for holding in _holdings(root, downloads=True) for path in holding.others]
@@ -91,7 +91,7 @@ def _take_over(root: Path) -> None:
 
 
 def _remove(holding: _Holding) -> int:
-    """Remove charlm's files, unless a process is writing them."""
+    """Remove charlm's files, unless in use."""
     freed = 0
     with ExitStack() as stack, suppress(BlockingIOError):
         if holding.lock is not None:

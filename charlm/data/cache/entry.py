@@ -1,4 +1,4 @@
-"""A cache entry's folder, which all corpora of the same content share."""
+"""A cache entry's folder, shared by corpora of equal content."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _OWN = re.compile(
 
 
 def list_own_files(folder: Path, own: re.Pattern[str] = _OWN) -> tuple[list[Path], list[Path]]:
-    """A folder's plain files with charlm's names, header last, and the others."""
+    """A folder's own files, header last, and the others."""
     everything = sorted(folder.iterdir(), key=lambda path: (path.name == HEADER, path.name))
     ours = [path for path in everything if is_plain(path) and own.fullmatch(final_name(path.name) or path.name)]
     return ours, [path for path in everything if path not in ours]
 
 
 def remove_entry(folder: Path, own: re.Pattern[str] = _OWN) -> None:
-    """Remove the files with charlm's names from a folder, and the folder if empty."""
+    """Remove charlm's files from a folder, and the folder if empty."""
     if not is_folder(folder):
         return
     ours, others = list_own_files(folder, own)
@@ -119,7 +119,7 @@ def hash_bytes(data: bytes) -> str:
 
 
 def hash_content(files: Sequence[FileDigest]) -> str:
-    """The sha256 of a corpus; for several files, of their sums in reading order."""
+    """The sha256 of a corpus, or of its files' sums in reading order."""
     if len(files) == 1:
         return files[0].sha256
     return hash_bytes("".join(f"{file.sha256}\n" for file in files).encode())

@@ -21,7 +21,7 @@ from charlm.data.reading.sources import Source
 
 @dataclass(frozen=True)
 class Entry:
-    """A corpus in the cache; ``name`` is None if altered, and ``used`` is in seconds since 1970."""
+    """A corpus in the cache; ``used`` is in seconds since 1970."""
 
     folder: Path
     name: str | None
@@ -39,7 +39,7 @@ def entries() -> list[Entry]:
 
 
 def verify(entry: Entry, progress: Progress | None = None) -> list[str]:
-    """Read an entry's files again; a sentence for each difference."""
+    """Read an entry's files again, and list differences."""
     if entry.name is None:
         return [f"{entry.folder} was altered: it will be prepared again"]
     problems = [] if _counts_agree(entry) else [f"{entry.folder / CODES} was altered: charlm corpus clean"]
@@ -79,7 +79,7 @@ def _entries(folder: Path) -> list[Entry]:
 
 
 def _counts_agree(entry: Entry) -> bool:
-    """Whether the ids have the counts of the alphabet."""
+    """Whether ids and counts agree."""
     units, document_end, lines = (entry.settings[name] for name in ("units", "document_end", "lines"))
     config = CorpusConfig(
         bytes=units == "bytes",

@@ -1,12 +1,12 @@
-"""The cache of encoded corpora: one folder for each entry, which is complete or absent.
+"""The cache of encoded corpora, a folder each.
 
-header.json   settings, sizes and sums of the other files, and a sum of itself
-alphabet      the symbols' code points (uint32), then their counts (int64), little-endian
-files-*.json  manifests: the files of each corpus with this content, and their sums
-codes         the corpus as ids of the alphabet
-bigrams-*     bigram counts of a split, and a sum of itself
+header.json   settings, sizes and sums
+alphabet      code points (uint32), then counts (int64), little-endian
+files-*.json  manifests: the files of each corpus
+codes         the ids
+bigrams-*     bigram counts of a split
 
-A key is a hash of the path, size, time and inode of every file, and of the settings.
+A key is a hash of the settings and of every file's path, size, time and inode.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class ScannedCorpus:
 
 
 def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """The corpus of a key; None if it is missing or was altered."""
+    """The corpus of a key; None if missing or altered."""
     try:
         name = (cache_folder() / KEYS / key).read_text("ascii")
     except (OSError, ValueError):
@@ -95,7 +95,7 @@ def find(key: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None
 
 
 def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus | None:
-    """An entry by name; None if it is missing or was altered."""
+    """An entry by name; None if missing or altered."""
     folder = cache_folder() / ENTRIES / name
     header = read_header(folder)
     if header is None or header["settings"] != select_settings(config):
@@ -118,13 +118,13 @@ def open_entry(name: str, source: Source, config: CorpusConfig) -> EncodedCorpus
 
 
 def read_header(folder: Path) -> dict[str, Any] | None:
-    """An entry's header; None if it is missing or was altered."""
+    """An entry's header; None if missing or altered."""
     header = unseal(folder / HEADER)
     return header if header is not None and header.get("format") == FORMAT else None
 
 
 def read_files(sha256: str, paths: Sequence[str], config: CorpusConfig) -> Sequence[FileDigest]:
-    """The files that had this content; empty if unknown."""
+    """The files of this content, if known."""
     manifest = read_manifest(
         manifest_path(cache_folder() / ENTRIES / hash_name(sha256, config), paths, config.glob)
     )
@@ -142,7 +142,7 @@ def store(key: str, facts: ScannedCorpus, ids: Iterable[TokenIds]) -> EncodedCor
     """Write an entry, whole or not at all.
 
     Raises:
-        CorpusError: the cache cannot be written to, or the corpus cannot be read.
+        CorpusError: the cache cannot be written, or the corpus read.
     """
     with report_os_errors():
         folder = make_cache_folder(ENTRIES) / hash_name(facts.sha256, facts.config)
@@ -200,7 +200,7 @@ def write_key(key: str, prepared: EncodedCorpus, stamps: Iterable[tuple[int, int
 
 @contextmanager
 def entry_lock(key: str) -> Iterator[None]:
-    """Let one process at a time prepare the corpus of a key; CorpusError if that fails."""
+    """Let one process at a time prepare a corpus."""
     with report_os_errors(), hold(make_cache_folder(LOCKS) / key, mode=PRIVATE):
         yield
 
