@@ -1,4 +1,4 @@
-"""The names and shapes of a network's parameters."""
+"""The names and shapes of parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from charlm.nn.state import initial_state_shapes
 
 
 def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every parameter."""
+    """Every parameter's shape."""
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
     encoding = make_encoding(config)
@@ -49,7 +49,7 @@ def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
 
 
 def check_settings(config: ModelConfig, optimisation: OptimizerConfig) -> None:
-    """Refuse settings that have no meaning together.
+    """Refuse settings without meaning together.
 
     Raises:
         UsageError: names the setting.

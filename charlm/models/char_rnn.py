@@ -1,4 +1,4 @@
-"""The character-level recurrent network: input, recurrent layers, output layer."""
+"""The character-level recurrent network."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from charlm.nn.state import States
 
 
 class Model:
-    """A character-level recurrent network on one flat vector of parameters."""
+    """A recurrent network on one flat vector of parameters."""
 
     def __init__(self, config: ModelConfig, vocab_size: int, params: FlatVector | None = None) -> None:
         self.config = config
@@ -42,7 +42,7 @@ class Model:
         self.stack = Stack(self.cell, params, config.layers, encoding=encoding, is_residual=config.residual)
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw every parameter, in place."""
+        """Draw every parameter."""
         self.stack.initialize(rng)
         initialize_readout(self.params, rng)
 
@@ -51,13 +51,13 @@ class Model:
         return self.stack.zero_state(batch_size)
 
     def initial_state(self, batch_size: int) -> States:
-        """The initial state of each layer (B, H), learned or zero."""
+        """Each layer's initial state (B, H), learned or zero."""
         return self.stack.initial_state(batch_size)
 
     def buffers(
         self, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
     ) -> StackBuffers:
-        """Buffers for windows of up to ``seq_len`` steps."""
+        """Buffers for up to ``seq_len`` steps."""
         return StackBuffers(self.stack, seq_len, batch_size, regularization)
 
     def forward(
@@ -68,11 +68,11 @@ class Model:
         carry_TB: Floats | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Floats, States]:
-        """The last layer's outputs (T, B, H), and the state after."""
+        """The outputs (T, B, H), and the state after."""
         return self.stack.forward(x_TB, state, buffers, carry_TB, rng)
 
     def backward(self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector) -> States:
-        """The gradient of the state before the window; the output layer's is not written."""
+        """The gradient of the first state, without the output layer's."""
         return self.stack.backward(dh_TBH, dstate, buffers, grads)[1]
 
     def batch_spec(self, seq_len: int, batch_size: int) -> BatchSpec:
@@ -93,17 +93,9 @@ class Model:
         grads: FlatVector,
         rng: np.random.Generator | None = None,
     ) -> tuple[float, States]:
-        """One window of truncated backpropagation through time (Werbos 1990; Williams & Peng 1990).
+        """The summed loss of a window in nats, and the state after; ``grads`` receives the mean's gradient.
 
-        Args:
-            batch: some or all columns of a batch.
-            state: the state before the window.
-            buffers: overwritten.
-            grads: receives the gradient of the mean loss.
-            rng: draws dropout's masks.
-
-        Returns:
-            The summed loss in nats, and the state after.
+        Truncated backpropagation through time (Werbos 1990; Williams & Peng 1990).
         """
         buffers.stopwatch.begin()
         x_TB, mask_TB = batch["x_TB"], batch.get("target_mask_TB")
@@ -133,16 +125,16 @@ class Model:
         return carry_TB
 
     def output(self, state: States) -> Floats:
-        """The last layer's output for a state (B, H)."""
+        """The output for a state (B, H)."""
         return self.stack.output(state)
 
     def input_table(self) -> Floats:
-        """The pre-activations of every id (V, G), for ``step``."""
+        """Every id's pre-activations (V, G)."""
         first = self.stack.layers[0]
         assert isinstance(first, SymbolLayer)
         return first.table()
 
     def step(self, x_B: TokenIds, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
-        """Read one character per sequence (B,): the next logits (B, V), and the state."""
+        """Read one character each (B,): the logits (B, V), and the state."""
         h_BH, after = self.stack.step(x_B, state, table_VG)
         return logits(self.params, h_BH), after

@@ -1,7 +1,6 @@
 """Convert parameters to PyTorch's names and layout, and back.
 
-Matrices are transposed. A bias is written as ``bias_ih``, with zeros in ``bias_hh``; reading adds the two.
-A cell that PyTorch lacks writes ``cell.*``, with gates in charlm's order.
+A bias is written as ``bias_ih``, with zeros in ``bias_hh``; other cells' names are ``cell.*``.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from charlm.nn.state import SUFFIX
 
 @dataclass(frozen=True)
 class _Entry:
-    """A parameter's PyTorch name, and how its axes differ."""
+    """A parameter's PyTorch name and axes."""
 
     name: str
     transposed: bool = False
@@ -41,7 +40,7 @@ _IN_A_LAYER = {
 
 
 def is_of_model(name: str) -> bool:
-    """Whether a tensor's name can be one of a model's parameters.
+    """Whether a tensor belongs to a model.
 
     >>> is_of_model("rnn.weight_hh_l1"), is_of_model("optimizer.m")
     (True, False)
@@ -50,7 +49,7 @@ def is_of_model(name: str) -> bool:
 
 
 def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of a model's tensors under PyTorch's names; allocates nothing.
+    """The tensors' shapes under PyTorch's names.
 
     >>> torch_shapes(ModelConfig(cell="lstm", hidden=8), 5)["rnn.weight_ih_l0"]
     (32, 5)
@@ -66,7 +65,7 @@ def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, .
 
 
 def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Floats]:
-    """A model's parameters as new C-contiguous arrays of ``torch_shapes``."""
+    """The parameters as new C-contiguous tensors."""
     cell = _cell(config)
     order = _torch_order(cell)
     tensors = {}
@@ -103,7 +102,7 @@ def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocab_size: i
 
 
 def _entries(cell: Cell, names: Iterable[str]) -> dict[str, _Entry]:
-    """Each parameter's entry, without the biases in ``bias_hh``."""
+    """Each parameter's entry, without ``bias_hh``."""
     result = {}
     for name in names:
         if name in _OUTSIDE:
@@ -123,12 +122,12 @@ def _name(cell: Cell, own: str, layer: int) -> str:
 
 
 def _torch_order(cell: Cell) -> list[int]:
-    """For each gate in PyTorch's order, its index in charlm's."""
+    """The gates in PyTorch's order, by charlm's index."""
     return [cell.gates.index(gate) for gate in cell.torch_gates or cell.gates]
 
 
 def _by_gate(tensor: Floats, order: list[int]) -> Floats:
-    """A C-contiguous copy with the gates in another order."""
+    """A C-contiguous copy, gates reordered."""
     blocks = tensor.reshape(len(order), -1, *tensor.shape[1:])
     return np.ascontiguousarray(blocks[order]).reshape(tensor.shape)
 

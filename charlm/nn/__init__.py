@@ -1,1 +1,1 @@
-"""Recurrent cells and what a network is built from."""
+"""Recurrent cells and networks' parts."""

@@ -1,4 +1,4 @@
-"""Buffers of a recurrence, allocated once and reused for every window."""
+"""Buffers of a recurrence, reused for every window."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ COPIED_ROWS = 64  # of a matrix at once, so that their cache lines stay in the f
 
 
 def block_length(seq_len: int, batch_size: int, width: int) -> int:
-    """The number of time steps in a block of a backward pass."""
+    """The number of steps in a backward block."""
     return min(seq_len, max(1, BLOCK_VALUES // (batch_size * width)))
 
 
 class Scratch:
-    """Temporary arrays for windows of up to (T, B, H); layers share them."""
+    """Temporary arrays for up to (T, B, H), shared by layers."""
 
     def __init__(
         self, shapes: Shapes, size: WindowSize, width: int, dtype: npt.DTypeLike, is_residual: bool = False
@@ -51,7 +51,7 @@ class Scratch:
 
 
 class StateHistory:
-    """One state variable over a window: slot t is the state before step t."""
+    """One state variable; slot t is the state before step t."""
 
     def __init__(self, seq_len: int, batch_size: int, hidden: int, dtype: npt.DTypeLike) -> None:
         self.slots_TBH = empty_steps(seq_len + 1, batch_size, hidden, dtype=dtype)
@@ -61,7 +61,7 @@ class StateHistory:
         self._carry_TB: Floats | None = None
 
     def begin(self, initial_BH: Floats, carry_TB: Floats | None) -> None:
-        """Start a window; ``carry_TB`` is 0 where a document starts."""
+        """Start; ``carry_TB`` is 0 where a document starts."""
         self.slots_TBH[0] = initial_BH
         self._carry_TB = carry_TB
         self.dinitial_H = None if self.initial_H is None else np.zeros_like(self.initial_H)
@@ -80,7 +80,7 @@ class StateHistory:
         return kept_BH
 
     def states_before(self, steps: slice) -> Floats:
-        """The states that these steps have read (T, B, H)."""
+        """The states before these steps (T, B, H)."""
         before_TBH: Floats = self.slots_TBH[:-1]
         if self._carry_TB is not None and self._carried_TBH is not None:
             before_TBH = self._carried_TBH
@@ -104,7 +104,7 @@ class StateHistory:
                 h_TBH[self._carry_TB == 0] = self.initial_H
 
     def mask_gradient(self, t: int, dstate_BH: Floats) -> None:
-        """Set a gradient to zero where carry is 0; a learned initial state receives it."""
+        """Zero a gradient where carry is 0; ``dinitial_H`` receives it if learned."""
         if self._carry_TB is not None:
             if self.dinitial_H is not None:
                 self.dinitial_H += dstate_BH[self._carry_TB[t] == 0].sum(axis=0)
@@ -112,7 +112,7 @@ class StateHistory:
 
 
 class ForwardCache:
-    """What a layer saves from forward to backward, for windows of up to (T, B, H)."""
+    """What a layer saves for backward, up to (T, B, H)."""
 
     def __init__(
         self, states: int, shapes: Shapes, size: WindowSize, dtype: npt.DTypeLike, scratch: Scratch
@@ -127,7 +127,7 @@ class ForwardCache:
         self._copy_TBH: Floats | None = None
 
     def begin(self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None) -> None:
-        """Take over the pre-activations and the first state."""
+        """Take over pre-activations and first state."""
         self.gates_TBG = a_TBG
         if "W_hh" in params:
             self.scratch.arrange(params["W_hh"])
@@ -135,26 +135,26 @@ class ForwardCache:
             variable.begin(initial_BH, carry_TB)
 
     def finish(self) -> tuple[Floats, State]:
-        """The outputs (T, B, H), and the state after the window."""
+        """The outputs (T, B, H), and the last state."""
         seq_len = len(self.gates_TBG)
         slots_TBH: Floats = self._h_TBH[: seq_len + 1]
         np.copyto(slots_TBH, self.history[0].slots_TBH[: seq_len + 1])
         return slots_TBH[1:], tuple(variable.final(seq_len) for variable in self.history)
 
     def rows_before(self) -> Floats:
-        """The h before each step, as rows (T * B, H); overwrites the outputs."""
+        """The incoming h as rows (T * B, H); overwrites the outputs."""
         h_TBH: Floats = self._h_TBH[: len(self.gates_TBG)]
         self.history[0].reset(h_TBH)
         return flatten_time(h_TBH)
 
     def gradient_rows(self) -> Floats:
-        """The gradient of the pre-activations (T, B, G), valid until the next use."""
+        """The pre-activations' gradient (T, B, G), until the next use."""
         da_TBG: Floats = self.scratch.rows_TBG[: len(self.gates_TBG)]
         np.copyto(da_TBG, self.gates_TBG)
         return da_TBG
 
     def in_rows(self, x_TBH: Floats) -> Floats:
-        """A copy as rows (T * B, H), valid until the next call."""
+        """A copy as rows (T * B, H), until the next call."""
         if self._copy_TBH is None:
             self._copy_TBH = np.empty_like(self._h_TBH[1:])
         copy_TBH: Floats = self._copy_TBH[: len(x_TBH)]
@@ -162,7 +162,7 @@ class ForwardCache:
         return flatten_time(copy_TBH)
 
     def blocks_backward(self, dh_TBH: Floats) -> Iterator[tuple[slice, Floats]]:
-        """Blocks of steps, last first, each with a copy of its part of ``dh_TBH``."""
+        """Blocks of steps, last first, with copies of ``dh_TBH``."""
         length = len(self.scratch.dh_TBH)
         for stop in range(len(dh_TBH), 0, -length):
             block = slice(max(0, stop - length), stop)

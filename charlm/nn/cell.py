@@ -1,7 +1,4 @@
-"""The base class of recurrent cells: a recurrence over pre-activations x @ W_xh + b_h.
-
-``dx`` is the gradient of the loss with respect to x.
-"""
+"""The base class of recurrent cells, over pre-activations x @ W_xh + b_h."""
 
 from __future__ import annotations
 
@@ -22,10 +19,10 @@ class Cell(Configurable, ABC):
     """A recurrence; parameters and buffers are passed in.
 
     Attributes of a class:
-        gates: the blocks of G = len(gates) * H, in charlm's order.
+        gates: the blocks of G = len(gates) * H.
         torch_gates: PyTorch's order, or None.
-        recurrent_biases: per gate, a bias of the recurrent product alone.
-        state_names: the state's variables; the first is the output h.
+        recurrent_biases: each gate's bias of the recurrent product alone.
+        state_names: the state's variables; the first is h.
         lr_scale: factor on the default learning rate.
     """
 
@@ -41,15 +38,15 @@ class Cell(Configurable, ABC):
         return cls(**config.own.to_json())
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
-        """The shapes of the recurrence's own parameters."""
+        """The recurrence's own parameters."""
         return {"W_hh": (hidden, len(self.gates) * hidden)}
 
     def saved_shapes(self, seq_len: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Further arrays to save for backward (T, B, X)."""
+        """Arrays saved for backward (T, B, X)."""
         return {}
 
     def scratch_shapes(self, block: int, batch_size: int, hidden: int) -> dict[str, tuple[int, ...]]:
-        """Temporary arrays for a step (B, X) or a block (block, B, X)."""
+        """Temporary arrays (B, X) or (block, B, X)."""
         return {}
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
@@ -60,7 +57,7 @@ class Cell(Configurable, ABC):
             params[name][:] = 0
 
     def scratch(self, size: WindowSize, dtype: npt.DTypeLike, is_residual: bool = False) -> Scratch:
-        """Temporary arrays for layers of one size."""
+        """Temporary arrays of one size."""
         seq_len, batch_size, hidden = size
         width = len(self.gates) * hidden
         shapes = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
@@ -78,31 +75,31 @@ class Cell(Configurable, ABC):
         """Run the recurrence over a window.
 
         Args:
-            params: the recurrence's own parameters.
-            a_TBG: pre-activations, kept by the cache and overwritten.
+            params: the recurrence's own.
+            a_TBG: pre-activations, kept and overwritten.
             state: each variable before the first step (B, H).
-            carry_TB: None, or 0 and 1 that multiply each step's incoming state.
+            carry_TB: None, or 0 and 1 that multiply the incoming states.
             cache: this cell's buffers.
 
         Returns:
-            The outputs h_TBH, valid until the cache is used again, and the last state.
+            The outputs h_TBH, valid until the cache's next use, and the last state.
         """
 
     @abstractmethod
     def backward(
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative, from the last step to the first.
+        """Run the derivative, last step first.
 
         Args:
             params: as in forward.
             dh_TBH: gradient of the outputs.
             dstate: gradient of the last state.
             cache: as forward left it; overwritten.
-            grads: where the parameters' gradients are written, not added.
+            grads: written, not added to.
 
         Returns:
-            The gradients of a_TBG (a view of the cache) and of the first state.
+            The gradients of a_TBG (a view) and of the first state.
         """
 
     @abstractmethod

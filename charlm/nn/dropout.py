@@ -15,7 +15,7 @@ from charlm.nn.buffers import Parameters
 
 @dataclass(frozen=True)
 class Regularization:
-    """The dropout probabilities of a training run."""
+    """The dropout probabilities."""
 
     dropout: float = 0.0
     locked_dropout: bool = False
@@ -24,7 +24,7 @@ class Regularization:
 
     @classmethod
     def from_config(cls, config: OptimizerConfig) -> Self:
-        """The probabilities that the settings give."""
+        """The settings' probabilities."""
         return cls(config.dropout, config.locked_dropout, config.input_dropout, config.weight_drop)
 
 
@@ -38,7 +38,7 @@ class Dropout:
     """
 
     def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rate: float, locked: bool = False) -> None:
-        """Allocate for outputs of up to (T, B, H)."""
+        """Allocate for up to (T, B, H)."""
         self._rate = rate
         steps = shape[0] if rate else 0
         self._mask: Floats = np.empty((min(1, steps) if locked else steps, *shape[1:]), dtype)
@@ -46,7 +46,7 @@ class Dropout:
         self._is_on = False
 
     def forward(self, h_TBH: Floats, rng: np.random.Generator | None) -> Floats:
-        """The outputs, masked if ``rng`` draws a mask (T, B, H)."""
+        """The outputs, or a masked copy (T, B, H)."""
         self._is_on = rng is not None and self._rate > 0
         if rng is None or not self._rate:
             return h_TBH
@@ -61,10 +61,7 @@ class Dropout:
 
 
 class EmbeddingDropout:
-    """Dropout of whole input characters (Gal & Ghahramani 2016).
-
-    A dropped character is read as id V, a row of zeros, throughout the window.
-    """
+    """Dropout of whole input characters (Gal & Ghahramani 2016), read as id V."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -73,7 +70,7 @@ class EmbeddingDropout:
         self.x_TB: TokenIds = np.empty((0, 0), np.uint8)
 
     def forward(self, rows_VG: Floats, x_TB: TokenIds, rng: np.random.Generator | None) -> Floats:
-        """Take a window's ids; return their table, of V + 1 rows if masked."""
+        """Take ids; return their table, V + 1 rows if masked."""
         self._is_on = rng is not None and self._rate > 0
         self.x_TB, self.vocab_size = x_TB, len(rows_VG)
         if rng is None or not self._rate:
@@ -91,10 +88,7 @@ class EmbeddingDropout:
 
 
 class WeightDrop:
-    """DropConnect on W_hh for a window (Wan et al. 2013; Merity et al. 2017).
-
-    Each worker draws its own masks; the paper has one per batch.
-    """
+    """DropConnect on W_hh, one mask per worker (Wan et al. 2013; Merity et al. 2017)."""
 
     def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
         """Allocate for W_hh (H, G)."""
@@ -102,7 +96,7 @@ class WeightDrop:
         self.params: Parameters = {}
 
     def forward(self, params: Parameters, rng: np.random.Generator | None) -> None:
-        """Take the parameters, with W_hh masked if ``rng`` draws a mask."""
+        """Take the parameters, with W_hh masked."""
         self.params = params
         if "W_hh" in params:
             W_HG = self._dropout.forward(params["W_hh"], rng)
@@ -115,7 +109,7 @@ class WeightDrop:
 
 
 def draw_mask(mask: Floats, rate: float, rng: np.random.Generator) -> None:
-    """Fill a mask: 0 with probability ``rate``, else 1 / (1 - rate)."""
+    """Fill with 0, or 1 / (1 - rate)."""
     rng.random(dtype=mask.dtype.type, out=mask)
     np.greater_equal(mask, rate, out=mask, casting="unsafe")
     mask *= 1 / (1 - rate)

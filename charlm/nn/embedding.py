@@ -1,7 +1,4 @@
-"""From ids to the first layer's pre-activations: one-hot, embedding, tied embedding.
-
-The input product is a gather of rows of a table (V, G).
-"""
+"""From ids to pre-activations, as rows of a table (V, G)."""
 
 from __future__ import annotations
 
@@ -20,20 +17,20 @@ ONE_HOT_DEVIATION = 1.0
 
 
 class Encoding:
-    """How ids enter the first layer: one-hot, unless a subclass says otherwise.
+    """How ids enter the first layer: one-hot by default.
 
-    ``shared`` parameters belong to the network; ``vocab_axes`` are the axes over the vocabulary.
+    ``shared`` parameters are the network's; ``vocab_axes`` are over the vocabulary.
     """
 
     shared: ClassVar[tuple[str, ...]] = ()
     vocab_axes: ClassVar[Mapping[str, int]] = {"W_xh": 0}
 
     def full_name(self, name: str) -> str:
-        """A parameter's name in the network."""
+        """The name in the network."""
         return name if name in self.shared else f"layers.0.{name}"
 
     def shapes(self, vocab_size: int, width: int) -> dict[str, tuple[int, ...]]:
-        """The shapes of the parameters, for ``width`` pre-activations."""
+        """The parameters' shapes for ``width`` pre-activations."""
         return {"W_xh": (vocab_size, width)}
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
@@ -75,7 +72,7 @@ class Embedding(Encoding):
 
 
 class TiedEmbedding(Embedding):
-    """An embedding whose matrix, transposed, is the output layer's (Press & Wolf 2017; Inan et al. 2017)."""
+    """An embedding shared with the output layer (Press & Wolf 2017; Inan et al. 2017)."""
 
     def initialize(self, params: Parameters, rng: np.random.Generator) -> None:
         xavier_(params["embedding"].T, rng)
@@ -88,7 +85,7 @@ class TiedEmbedding(Embedding):
 
 
 def make_encoding(config: ModelConfig) -> Encoding:
-    """Make the encoding that the settings give."""
+    """The settings' encoding."""
     if config.encoding == "one-hot":
         return Encoding()
     return TiedEmbedding(config.embedding_size) if config.tied else Embedding(config.embedding_size)
@@ -103,7 +100,7 @@ def gather_rows(table_VG: Floats, x_TB: TokenIds, out: Floats) -> None:
 
 
 def sum_by_symbol(x_N: TokenIds, da_NG: Floats, out: Floats) -> None:
-    """Write the sums of a gradient's rows by id (V, G)."""
+    """Write a gradient's sums by id (V, G)."""
     out[:] = 0
     order_N = np.argsort(x_N, kind="stable")
     symbols, starts = np.unique(x_N[order_N], return_index=True)

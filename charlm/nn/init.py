@@ -13,12 +13,12 @@ def normal_(weights: Floats, deviation: float, rng: np.random.Generator) -> None
 
 
 def xavier_(weights: Floats, rng: np.random.Generator) -> None:
-    """Normal values of Xavier's variance (Glorot & Bengio 2010); the fan-out is one gate's."""
+    """Normal values, fan-out of one gate (Glorot & Bengio 2010)."""
     normal_(weights, weights.shape[0] ** -0.5, rng)
 
 
 def orthogonal_(weights: Floats, rng: np.random.Generator) -> None:
-    """One random orthogonal H x H block per gate (Saxe et al. 2014), uniform (Mezzadri 2007)."""
+    """One orthogonal H x H block per gate (Saxe et al. 2014), uniform (Mezzadri 2007)."""
     size = weights.shape[0]
     for start in range(0, weights.shape[1], size):
         q, r = np.linalg.qr(rng.standard_normal((size, size)))

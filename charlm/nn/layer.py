@@ -20,7 +20,7 @@ Inputs: TypeAlias = npt.NDArray[Any]
 
 
 class LayerBuffers:
-    """One layer's buffers, for windows of up to (T, B, H)."""
+    """One layer's buffers, up to (T, B, H)."""
 
     def __init__(
         self, cell: Cell, size: WindowSize, dtype: npt.DTypeLike, regularization: Regularization, scratch: Scratch
@@ -39,7 +39,7 @@ class LayerBuffers:
 
 
 class RecurrentLayer:
-    """A layer that reads vectors (T, B, E), with W_xh [E, G] and b_h [G]; residual needs E = H."""
+    """A layer on vectors (T, B, E), with W_xh [E, G] and b_h [G]."""
 
     def __init__(self, cell: Cell, params: Parameters, is_residual: bool = False) -> None:
         self.cell = cell
@@ -76,7 +76,7 @@ class RecurrentLayer:
     def backward(
         self, dh_TBH: Floats, dstate: State, buffers: LayerBuffers, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative; the gradient of x is a view of the scratch."""
+        """Run the derivative; the input's gradient is a view."""
         steps, scratch = len(dh_TBH), buffers.scratch
         if self.is_residual:
             scratch.around_TBH[:steps] = dh_TBH
@@ -117,7 +117,7 @@ class RecurrentLayer:
 
 
 class SymbolLayer(RecurrentLayer):
-    """A layer that reads ids (T, B), as rows of its table."""
+    """A layer on ids (T, B)."""
 
     def __init__(self, cell: Cell, params: Parameters, encoding: Encoding) -> None:
         super().__init__(cell, params)

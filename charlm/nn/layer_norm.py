@@ -14,14 +14,11 @@ EPSILON = 1e-5  # added to the variance; keeps the zero state's product at zero
 
 
 class LayerNorm:
-    """One normalized quantity z of X units over a window.
-
-    ``cache.saved`` holds n (T, B, X) and ``inverse_NAME`` = 1 / sqrt(var + EPSILON) (T, B, 1).
-    """
+    """One normalized z of X units; saves n (T, B, X) and ``inverse_NAME`` (T, B, 1)."""
 
     @staticmethod
     def saved_shapes(name: str, seq_len: int, batch_size: int, width: int) -> dict[str, tuple[int, ...]]:
-        """What a LayerNorm of ``width`` units saves."""
+        """What it saves."""
         return {name: (seq_len, batch_size, width), f"inverse_{name}": (seq_len, batch_size, 1)}
 
     @staticmethod
@@ -39,14 +36,14 @@ class LayerNorm:
         self._share_X = gain / gain.size
 
     def normalize(self, t: int) -> Floats:
-        """Normalize z, in slot t of n, in place; return y (B, X)."""
+        """Normalize z in slot t; return y (B, X)."""
         n_BX: Floats = self.n_TBX[t]
         self._inverse_TB1[t] = normalize_(n_BX, self._product_BX)
         np.multiply(n_BX, self.gain_BX, out=self._product_BX)
         return self._product_BX
 
     def differentiate(self, t: int, dy_BX: Floats) -> Floats:
-        """The gradient of z (B, X) at step t, in place of n; adds to ``dgain_NAME``.
+        """The gradient of z (B, X), in place of n; adds to ``dgain_NAME``.
 
         With dn = gain * dy it is dz = (dn - mean(dn) - n * mean(n * dn)) / sqrt(var + EPSILON).
         """
@@ -62,7 +59,7 @@ class LayerNorm:
 
 
 def normalize_(z_BX: Floats, scratch_BX: Floats) -> Floats:
-    """Bring each sequence's units to mean 0 and variance 1, in place; return 1 / sqrt(var + EPSILON) (B, 1).
+    """Normalize in place; return 1 / sqrt(var + EPSILON) (B, 1).
 
     >>> z_BX = np.array([[1.0, 3.0]])
     >>> normalize_(z_BX, np.empty_like(z_BX)).round(3), z_BX.round(3)

@@ -25,7 +25,7 @@ class LSTMConfig(Config):
 
 
 class LSTMBase(Cell):
-    """A cell with a memory c and an output h; ``forget_bias`` is the initial bias of f."""
+    """A cell with memory c and output h."""
 
     gates: ClassVar[tuple[str, ...]] = ("o", "i", "f", "g")
     state_names = ("h", "c")
@@ -56,7 +56,7 @@ def gate_blocks(a: Floats) -> tuple[Floats, ...]:
 def lstm_step_(
     W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: Sequence[Floats]
 ) -> None:
-    """One step in place; ``out`` receives the new h and c."""
+    """One step; ``out`` receives h and c."""
     h_BH, c_BH = state
     h_out_BH, c_out_BH = out
     np.matmul(h_BH, W_HG, out=product_BG)
@@ -68,7 +68,7 @@ def lstm_step_(
 
 
 def update_memory(a_BG: Floats, c_BH: Floats, scratch_BH: Floats, out_BH: Floats) -> None:
-    """Turn pre-activations into activations in place; write the new c."""
+    """Turn pre-activations into activations; write c."""
     _, i, f, g = gate_blocks(a_BG)
     # A sigmoid is a tanh of half the pre-activation (see ``sigmoid_``): one call for all four gates.
     sigmoids = a_BG[:, : -g.shape[1]]
@@ -86,8 +86,8 @@ def local_derivatives(
 ) -> None:
     """Turn a block's activations into local derivatives in place.
 
-    With h' = o * tanh(s), where s is c' or LN(c'): o becomes dh'/da_o; i, f and g become dc'/da_i, dc'/da_f
-    and dc'/da_g; the scratch receives f and dh_ds = dh'/ds = o * (1 - tanh(s)^2).
+    With h' = o * tanh(s), s = c' or LN(c'): o becomes dh'/da_o; i, f, g become dc'/da.
+    The scratch receives f and dh_ds = dh'/ds = o * (1 - tanh(s)^2).
     """
     f_copy, dh_ds = scratch["f"][: len(h_TBH)], scratch["dh_ds"][: len(h_TBH)]
     o, i, f, g = gate_blocks(gates_TBG)
@@ -104,7 +104,7 @@ def local_derivatives(
 
 
 def gate_gradients(da_BG: Floats, dh_BH: Floats, dc_BH: Floats) -> None:
-    """Multiply local derivatives by the gradients of h and c, in place."""
+    """Multiply by the gradients of h and c."""
     batch_size, hidden = dh_BH.shape
     da_BG[:, :hidden] *= dh_BH
     da_B3H = da_BG[:, hidden:].reshape(batch_size, 3, hidden)

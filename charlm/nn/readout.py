@@ -1,4 +1,4 @@
-"""The output layer: logits, softmax, cross-entropy in nats and its gradient, in blocks of rows."""
+"""The output layer: softmax, cross-entropy in nats, and gradient."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ def readout_shapes(hidden: int, vocab_size: int, tied: bool) -> dict[str, tuple[
 
 
 def initialize_readout(params: Parameters, rng: np.random.Generator) -> None:
-    """Draw the weights, unless tied; the bias is zero."""
+    """Draw the weights unless tied."""
     if "readout.W_hy" in params:
         xavier_(params["readout.W_hy"], rng)
     params["readout.b_y"][:] = 0
 
 
 def readout_weights(params: Parameters) -> Floats:
-    """W_hy (H, V), a view; the embedding's if tied (Press & Wolf 2017)."""
+    """W_hy (H, V), or the embedding's (Press & Wolf 2017)."""
     W_HV: Floats = params["readout.W_hy"] if "readout.W_hy" in params else params["embedding"].T
     return W_HV
 
 
 def logits(params: Parameters, h_NH: Floats) -> Floats:
-    """The logits of each row (N, V)."""
+    """The logits (N, V)."""
     logits_NV: Floats = h_NH @ readout_weights(params)
     logits_NV += params["readout.b_y"]
     return logits_NV
 
 
 def log_softmax_(logits_NV: Floats) -> Floats:
-    """Turn logits into log-probabilities in nats, in place."""
+    """Turn logits into log-probabilities in nats."""
     logits_NV -= logits_NV.max(axis=1, keepdims=True)
     logits_NV -= np.log(np.exp(logits_NV).sum(axis=1, keepdims=True))
     return logits_NV
 
 
 def nll_nats(params: Parameters, h_NH: Floats, y_N: TokenIds) -> npt.NDArray[np.float64]:
-    """The negative log-likelihood of each target (N,), in nats."""
+    """Each target's negative log-likelihood (N,), in nats."""
     nll_N = np.empty(len(y_N))
     for block in _blocks(len(y_N), len(params["readout.b_y"])):
         log_probs_NV = log_softmax_(logits(params, h_NH[block]))
@@ -82,16 +82,9 @@ def loss_and_gradient(
     dh_NH: Floats,
     grads: Parameters,
 ) -> float:
-    """The summed loss of a window in nats, and the gradient of its mean.
+    """The summed loss in nats, and the mean's gradient, over ``num_targets`` of all workers.
 
-    Args:
-        params: the network's.
-        h_NH: the last layer's outputs.
-        y_N: the targets.
-        target_mask_N: which rows have a target; None for all.
-        num_targets: what the mean is over, of all workers.
-        dh_NH: receives the gradient of h_NH; can be h_NH.
-        grads: receives the parameters' gradients.
+    ``dh_NH`` is written and can be ``h_NH``; ``target_mask_N`` is None where all rows have a target.
     """
     nll_sum = 0.0
     dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]

@@ -14,7 +14,7 @@ from charlm.nn.state import States, write_initial_state
 
 
 class Stack:
-    """The layers under a prefix of parameter names, such as ``layers.0.W_hh``."""
+    """The layers under a prefix, such as ``layers.0.W_hh``."""
 
     def __init__(
         self,
@@ -26,7 +26,7 @@ class Stack:
         is_residual: bool = False,
         is_reversed: bool = False,
     ) -> None:
-        """Build on parameters in ``params``; without an ``encoding`` the first layer reads vectors."""
+        """Build on ``params``; without an ``encoding`` it reads vectors."""
         self.cell = cell
         self.dtype = params.flat.dtype
         self._prefix = prefix
@@ -43,14 +43,14 @@ class Stack:
         return RecurrentLayer(self.cell, own, self._is_residual and number > 0)
 
     def _part(self, vector: FlatVector, number: int) -> dict[str, Floats]:
-        """A layer's views of parameters or gradients."""
+        """A layer's views."""
         own = vector.part(f"{self._prefix}{number}.")
         if number == 0 and self._encoding is not None:
             own |= {name: vector[name] for name in self._encoding.shared if name in vector}
         return own
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw every parameter, in place."""
+        """Draw every parameter."""
         for layer in self.layers:
             layer.initialize(rng)
 
@@ -60,7 +60,7 @@ class Stack:
         return tuple(tuple(np.zeros(shape, self.dtype) for _ in self.cell.state_names) for _ in self.layers)
 
     def initial_state(self, batch_size: int) -> States:
-        """The initial state of each layer (B, H), learned or zero."""
+        """Each layer's initial state (B, H), learned or zero."""
         state = self.zero_state(batch_size)
         for layer, own in zip(self.layers, state, strict=True):
             write_initial_state(self.cell, layer.params, own)
@@ -74,17 +74,9 @@ class Stack:
         carry_TB: Floats | None = None,
         rng: np.random.Generator | None = None,
     ) -> tuple[Floats, States]:
-        """Run over a window.
+        """Run over ids (T, B) or vectors (T, B, E): the outputs (T, B, H), a view, and the state after.
 
-        Args:
-            x: ids (T, B), or vectors (T, B, E).
-            state: the state before the window.
-            buffers: overwritten.
-            carry_TB: None, or 0 where a document starts and 1 elsewhere.
-            rng: draws dropout's masks; None for none.
-
-        Returns:
-            The last layer's outputs, a view (T, B, H), and the state after.
+        ``carry_TB`` is None, or 0 where a document starts and 1 elsewhere.
         """
         if self._is_reversed:
             x, carry_TB = x[::-1], None if carry_TB is None else carry_TB[::-1]
@@ -99,16 +91,9 @@ class Stack:
     def backward(
         self, dh_TBH: Floats, dstate: States, buffers: StackBuffers, grads: FlatVector
     ) -> tuple[Floats, States]:
-        """Run the derivative of forward.
+        """The gradients of x (T, B, E), empty for ids, and of the state before.
 
-        Args:
-            dh_TBH: gradient of the outputs; overwritten.
-            dstate: gradient of the state after the window.
-            buffers: as forward left them; overwritten.
-            grads: receives the gradients; a tied embedding's is added.
-
-        Returns:
-            The gradients of x (T, B, E), empty for ids, and of the state before.
+        ``dh_TBH`` and the buffers are overwritten; a tied embedding's gradient is added.
         """
         if self._is_reversed:
             dh_TBH = dh_TBH[::-1]
@@ -121,7 +106,7 @@ class Stack:
         return dh_TBH[::-1] if self._is_reversed else dh_TBH, tuple(reversed(before))
 
     def step(self, x: Inputs, state: States, table_VG: Floats | None = None) -> tuple[Floats, States]:
-        """One step for ids (B,) or vectors (B, E): the output (B, H), and the state."""
+        """One step on (B,) or (B, E): the output (B, H), and the state."""
         after: list[State] = []
         for layer, before in zip(self.layers, state, strict=True):
             x, layer_state = layer.step(x, before, table_VG)
@@ -129,7 +114,7 @@ class Stack:
         return x, tuple(after)
 
     def output(self, state: States) -> Floats:
-        """The output for a state (B, H): its h, summed if residual."""
+        """A state's output (B, H), summed if residual."""
         if not self._is_residual:
             return state[-1][0]
         total_BH: Floats = np.sum([h_BH for h_BH, *_ in state], axis=0)
@@ -137,7 +122,7 @@ class Stack:
 
 
 class StackBuffers:
-    """Buffers for windows of up to ``seq_len`` steps."""
+    """Buffers for up to ``seq_len`` steps."""
 
     def __init__(
         self, stack: Stack, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION

@@ -1,4 +1,4 @@
-"""The state of a model; the initial state is zero or learned (Forcada & Carrasco 1995)."""
+"""A model's state, initially zero or learned (Forcada & Carrasco 1995)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def join_states(states: tuple[States, ...]) -> States:
 
 
 def select_columns(states: States, columns: slice | list[int]) -> States:
-    """The states of some sequences of a batch."""
+    """Some sequences' states."""
     return tuple(tuple(variable_BH[columns] for variable_BH in layer) for layer in states)
 
 
@@ -45,25 +45,25 @@ def restore_states(arrays: Mapping[str, Floats], like: States, cell: Cell) -> St
 
 
 def initial_state_shapes(cell: Cell, hidden: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of a layer's learned initial state."""
+    """A learned initial state's shapes."""
     return {name + SUFFIX: (hidden,) for name in cell.state_names}
 
 
 def write_initial_state(cell: Cell, params: Parameters, state: State) -> None:
-    """Write a layer's learned initial state to every sequence (B, H)."""
+    """Write a learned initial state to all sequences (B, H)."""
     for name, variable_BH in zip(cell.state_names, state, strict=True):
         if name + SUFFIX in params:
             variable_BH[:] = params[name + SUFFIX]
 
 
 def use_initial_state(cell: Cell, params: Parameters, cache: ForwardCache) -> None:
-    """Set a learned initial state for the next pass."""
+    """Use a learned initial state next."""
     for name, variable in zip(cell.state_names, cache.history, strict=True):
         variable.initial_H = params.get(name + SUFFIX)
 
 
 def write_initial_gradients(cell: Cell, cache: ForwardCache, grads: Parameters) -> None:
-    """Write the gradient of a learned initial state."""
+    """Write a learned initial state's gradient."""
     for name, variable in zip(cell.state_names, cache.history, strict=True):
         if variable.dinitial_H is not None:
             grads[name + SUFFIX][:] = variable.dinitial_H

@@ -7,6 +7,6 @@ from charlm.optim.rules import OPTIMIZERS
 
 
 def make_optimizer(config: OptimizerConfig) -> Optimizer:
-    """Make the optimizer that the settings give."""
+    """The settings' optimizer."""
     rule = OPTIMIZERS.find(config.optimizer)(config.weight_decay)
     return Averaging(rule, config.average) if config.average else rule

@@ -1,4 +1,4 @@
-"""An exponential moving average (EMA) of the parameters (Polyak & Juditsky 1992; Izmailov et al. 2018)."""
+"""A moving average of the parameters (Polyak & Juditsky 1992; Izmailov et al. 2018)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ AVERAGE = "average"
 
 
 class Averaging(Optimizer):
-    """An update rule with averaging: a += rate * (w - a) after every update."""
+    """An update rule with averaging: a += rate * (w - a)."""
 
     def __init__(self, rule: Optimizer, steps: int) -> None:
         super().__init__(rule.weight_decay)

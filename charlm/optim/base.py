@@ -1,6 +1,6 @@
-"""The base class of optimizers, which update one flat vector in place.
+"""The base class of optimizers, in place on one flat vector.
 
-w parameters, g gradient, lr learning rate, t the number of the update from 1.
+w parameters, g gradient, lr learning rate, t the update from 1.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BLOCK_VALUES = 16_384  # with two slots and a temporary, five operands of float3
 
 
 class Optimizer(ABC):
-    """An update rule; the caller keeps the slots, vectors like the parameters."""
+    """An update rule; the caller keeps the slots."""
 
     slot_names: tuple[str, ...] = ()
     default_lr: ClassVar[float]
@@ -25,11 +25,11 @@ class Optimizer(ABC):
         self.weight_decay = weight_decay
 
     def init(self, w_P: Floats) -> dict[str, Floats]:
-        """New slots for a vector of parameters."""
+        """New slots for parameters."""
         return {name: np.zeros_like(w_P) for name in self.slot_names}
 
     def update(self, w_P: Floats, g_P: Floats, slots: dict[str, Floats], lr: float, t: int) -> None:
-        """Change parameters and slots in place; overwrites the gradient."""
+        """Change parameters and slots; overwrites the gradient."""
         scratch = np.empty(min(BLOCK_VALUES, len(w_P)), w_P.dtype)
         for start in range(0, len(w_P), BLOCK_VALUES):
             block = slice(start, start + BLOCK_VALUES)
@@ -48,7 +48,7 @@ class Optimizer(ABC):
 
 
 def adaptive_step_(w: Floats, g: Floats, squares: Floats, scratch: Floats, lr: float, epsilon: float) -> None:
-    """Write w - lr * g / (sqrt(squares) + epsilon) over w; overwrites the gradient."""
+    """Write w - lr * g / (sqrt(squares) + epsilon) over w; overwrites g."""
     np.sqrt(squares, out=scratch)
     scratch += epsilon
     g /= scratch

@@ -24,7 +24,7 @@ def global_norm(g_P: Floats) -> float:
 
 
 def clip_norm_(g_P: Floats, limit: float) -> float:
-    """Scale a gradient to norm ``limit`` at most; 0 for none. Returns the norm before."""
+    """Scale to norm ``limit`` at most (0: none); return the norm before."""
     norm = global_norm(g_P)
     if 0 < limit < norm < math.inf:
         g_P *= limit / norm
@@ -32,6 +32,6 @@ def clip_norm_(g_P: Floats, limit: float) -> float:
 
 
 def clip_value_(g_P: Floats, limit: float) -> None:
-    """Clip values to [-limit, limit]; 0 for none."""
+    """Clip to [-limit, limit] (0: none)."""
     if limit:
         np.clip(g_P, -limit, limit, out=g_P)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a factor on the peak, given the progress from 0 to 1."""
+"""Learning-rate schedules: a factor, given the progress from 0 to 1."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def lr_factor_at(schedule: str, progress: float, step_number: int, warmup: int) -> float:
-    """The factor for a step from 1, with linear warmup.
+    """The factor for a step, with linear warmup.
 
     >>> lr_factor_at("constant", 0.0, step_number=1, warmup=4)
     0.25

@@ -1,4 +1,4 @@
-"""Bigram counts of a split, in the alphabet's ids, cached with the prepared corpus."""
+"""Bigram counts of a split, in the alphabet's ids, cached."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ _SUM = hashlib.sha256().digest_size
 
 @dataclass(frozen=True, eq=False)
 class Bigrams:
-    """How often each symbol follows each other.
-
-    ``keys`` are first * vocab_size + second (P,), sorted, and ``counts`` how often each occurs (P,).
+    """How often each symbol follows each other: ``keys`` (first * vocab_size + second) and ``counts`` (P,).
 
     >>> bigrams = count_bigrams(np.array([0, 1, 0, 1, 1], np.uint8), 2)
     >>> bigrams.keys.tolist(), bigrams.counts.tolist()
@@ -38,7 +36,7 @@ class Bigrams:
 
 
 def load_bigrams(text: EncodedText) -> Bigrams:
-    """The bigrams of a non-empty text, from the cache or counted."""
+    """The bigrams of a text, from the cache or counted."""
     cached = None if text.bigrams_path is None else _read(text.bigrams_path, text)
     if cached is not None:
         return cached
@@ -75,10 +73,7 @@ def count_bigrams(ids: TokenIds, vocab_size: int) -> Bigrams:
 
 
 def bigram_levels(text: EncodedText, table_A: TokenIds, vocab_size: int, end: int | None) -> list[Level]:
-    """Levels as ``count_levels`` gives for order 1, from bigrams.
-
-    ``table_A`` maps the alphabet's symbols to the vocabulary's ids.
-    """
+    """The levels of order 1; ``table_A`` maps symbols to the vocabulary's ids."""
     bigrams = load_bigrams(text)
     table = table_A.astype(np.int64)
     firsts, seconds = table[bigrams.keys // bigrams.vocab_size], table[bigrams.keys % bigrams.vocab_size]
@@ -95,7 +90,7 @@ def bigram_levels(text: EncodedText, table_A: TokenIds, vocab_size: int, end: in
 
 
 def _merge(found: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]:
-    """Sorted unique keys, and the sums of their counts."""
+    """Sorted unique keys and their counts."""
     keys, numbers = np.unique(np.concatenate([keys for keys, _ in found]), return_inverse=True)
     counts = np.zeros(len(keys), np.int64)
     np.add.at(counts, numbers, np.concatenate([counts for _, counts in found]))
@@ -103,7 +98,7 @@ def _merge(found: list[tuple[Integers, Integers]]) -> tuple[Integers, Integers]:
 
 
 def _read(path: Path, text: EncodedText) -> Bigrams | None:
-    """The cached bigrams of this text, or None."""
+    """The cached bigrams, or None."""
     try:
         raw = path.read_bytes()
     except OSError:

@@ -1,6 +1,6 @@
-"""Counting which characters follow which contexts, up to an order.
+"""Counting which characters follow which contexts.
 
-A context's number is that of the pair (context before its last character, last character).
+A context's number is that of the pair (the context without its last character, that character).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Level:
     """The counts for contexts of one length.
 
     Attributes:
-        contexts: C, the number of contexts.
+        contexts: C, their number.
         vocab_size: V.
-        keys: context * V + character of every pair (P,), sorted.
+        keys: context * V + character (P,), sorted.
         counts: how often each pair occurs (P,).
-        shorter: each pair's number without its first character (P,).
+        shorter: the pair without its first character (P,).
         is_first: whether the context begins with a document's end (P,).
     """
 
@@ -45,7 +45,7 @@ class Level:
         return self.keys // self.vocab_size
 
     def find(self, contexts: Integers, characters: Integers | TokenIds) -> Integers:
-        """The number of each pair, UNSEEN where not counted."""
+        """Each pair's number, or UNSEEN."""
         if not len(self.keys):
             return np.full(len(characters), UNSEEN)
         wanted = contexts * self.vocab_size + characters
@@ -54,9 +54,7 @@ class Level:
 
 
 def count_levels(ids: TokenIds, vocab_size: int, order: int, end: int | None = None) -> list[Level]:
-    """Count what follows contexts of 0 to ``order`` characters in a non-empty text (N,).
-
-    No context extends past ``end``, the id of a document's end.
+    """Count what follows contexts of 0 to ``order`` characters; none extends past ``end``.
 
     >>> levels = count_levels(np.array([0, 1, 0, 1, 1], np.uint8), vocab_size=2, order=1)
     >>> [level.counts.tolist() for level in levels]
@@ -82,7 +80,7 @@ def count_levels(ids: TokenIds, vocab_size: int, order: int, end: int | None = N
 
 
 def next_contexts(pairs: Integers, ids: TokenIds, length: int, end: int | None) -> Integers:
-    """The contexts of length + 1 (N,): the pair that ends one position before."""
+    """The contexts of length + 1 (N,)."""
     contexts = np.concatenate([[np.int64(UNSEEN)], pairs])[:-1]
     if length and end is not None:
         contexts[1:][ids[:-1] == end] = UNSEEN
@@ -90,12 +88,12 @@ def next_contexts(pairs: Integers, ids: TokenIds, length: int, end: int | None) 
 
 
 def most_pairs(count: int, vocab_size: int, order: int) -> list[int]:
-    """The maximal number of pairs on each level."""
+    """Each level's maximal number of pairs."""
     return [min(count, vocab_size ** (length + 1)) for length in range(order + 1)]
 
 
 def expected_pairs(count: int, beginning: Sequence[Level]) -> list[int]:
-    """An upper estimate of the same, from the text's beginning."""
+    """An estimate of the same, from the text's beginning."""
     counted = int(beginning[0].counts.sum())
     return [
         min(count, beginning[0].vocab_size ** (length + 1), len(level.keys) * -(-count // counted))
@@ -104,5 +102,5 @@ def expected_pairs(count: int, beginning: Sequence[Level]) -> list[int]:
 
 
 def needed_bytes(count: int, pairs: Sequence[int]) -> int:
-    """The memory for counting ``count`` characters."""
+    """The memory for counting."""
     return BYTES_A_CHARACTER * count + BYTES_A_PAIR * sum(pairs)

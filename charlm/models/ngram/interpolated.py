@@ -2,8 +2,7 @@
 
     P_k(x | c) = own(c, x) + rest(c) * P_{k-1}(x | c without its first character),
 
-down to P_0, which falls back on the uniform distribution. In a context that was seen, own and rest sum to 1.
-Order 1 is the bigram model.
+down to P_0 and the uniform distribution; own and rest sum to 1 in seen contexts.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Losses = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Weights:
-    """How contexts of one length are mixed with shorter ones: ``own`` of each pair (P,), ``rest`` (C,)."""
+    """How contexts are mixed with shorter ones: ``own`` (P,), ``rest`` (C,)."""
 
     own: Probabilities
     rest: Probabilities
@@ -41,30 +40,30 @@ class Weights:
 
 
 class InterpolatedModel(ABC):
-    """Smoothed n-gram counts for contexts of 0 to ``order`` characters."""
+    """Smoothed n-gram counts, up to ``order``."""
 
     def __init__(self, ids: TokenIds, vocab_size: int, order: int, end: int | None = None) -> None:
-        """Count a non-empty text (N,); no context extends past ``end``."""
+        """Count a text (N,); no context extends past ``end``."""
         self.levels: Sequence[Level] = count_levels(ids, vocab_size, order, end)
         self.end = end
 
     @classmethod
     def from_levels(cls, levels: Sequence[Level], end: int | None = None) -> Self:
-        """The model of a text that is already counted."""
+        """The model of a counted text."""
         model = cls.__new__(cls)
         model.levels, model.end = levels, end
         return model
 
     @abstractmethod
     def weights(self, order: int, is_longest: bool) -> Weights:
-        """The weights of this length; the longest may count differently."""
+        """The weights of this length."""
 
     def nll(self, x_N: TokenIds, y_N: TokenIds) -> Losses:
-        """The negative log-likelihood of each target (N,), in nats."""
+        """Each target's negative log-likelihood (N,), in nats."""
         return self.reader()(x_N, y_N)[-1]
 
     def reader(self) -> Callable[[TokenIds, TokenIds], list[Losses]]:
-        """A function like ``nll`` per order, for consecutive windows."""
+        """``nll`` per order, for consecutive windows."""
         before: TokenIds = np.zeros(0, np.uint8)
 
         def read(x_N: TokenIds, y_N: TokenIds) -> list[Losses]:
@@ -77,7 +76,7 @@ class InterpolatedModel(ABC):
         return read
 
     def _nll_by_order(self, ids: TokenIds) -> Iterator[Losses]:
-        """Each character's negative log-likelihood (N,), per order."""
+        """Negative log-likelihoods (N,), per order."""
         shorter = np.full(len(ids), 1 / self.levels[0].vocab_size)
         contexts = np.zeros(len(ids), np.int64)
         for order, level in enumerate(self.levels):

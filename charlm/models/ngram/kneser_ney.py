@@ -2,7 +2,7 @@
 
     P_k(x | c) = (a(c, x) - D(a(c, x)) + (D_1 n_1(c) + D_2 n_2(c) + D_3 n_3(c)) * P_{k-1}(x | ...)) / a(c).
 
-a(c, x) counts x after c, or the characters before the pair for shorter contexts; n_j(c) characters have count j.
+a(c, x) are counts, n_j(c) the number of x with count j (n_3: three or more).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FALLBACK = (0.5, 1.0, 1.5)  # where a level's counts give no discounts; those of
 
 
 def discounts(counts: Integers) -> npt.NDArray[np.float64]:
-    """The discounts of the counts 0, 1, 2, and 3 or more (4,); FALLBACK if undefined.
+    """The discounts of the counts 0, 1, 2, and 3 or more (4,), or FALLBACK.
 
     D_j = j - (j + 1) Y N_{j+1} / N_j with Y = N_1 / (N_1 + 2 N_2)
 
@@ -55,7 +55,7 @@ class KneserNey(InterpolatedModel):
         return Weights(own, rest)
 
     def _places(self, order: int) -> Integers:
-        """How many different characters precede each pair (P,)."""
+        """How many characters precede each pair (P,)."""
         level = self.levels[order]
         places = np.bincount(self.levels[order + 1].shorter, minlength=len(level.keys))
         return np.where(level.is_first, level.counts, places)

@@ -1,4 +1,4 @@
-"""Recurrent cells, one file each: one recurrence, forward and backward."""
+"""Recurrent cells, one file each."""
 
 from charlm.base.registry import Registry
 from charlm.nn.cell import Cell

@@ -7,7 +7,7 @@ With ``reset_after``, as in PyTorch and cuDNN:
 
     n = tanh(x W_xh + b + r * (h W_hh + b_hn))
 
-``inner`` in the cache is r * h, or h W_hh + b_hn.
+``inner`` is r * h, or h W_hh + b_hn.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from charlm.nn.cell import Cell, sigmoid_
 
 @dataclass(frozen=True)
 class GRUConfig(Config):
-    """The settings of the gru cell."""
+    """Settings of the gru cell."""
 
     reset_after: bool = setting(False, "GRU variant of PyTorch and cuDNN: reset gate after the product.")
 
@@ -89,10 +89,9 @@ class GRU(Cell):
     def _local_derivatives(
         self, gates_TBG: Floats, h_TBH: Floats, scratch: Parameters, inner_TBH: Floats
     ) -> None:
-        """Turn a block's activations into local derivatives in place.
+        """Turn activations into local derivatives in place.
 
-        z becomes dh'/da_z = (h - n) * z * (1 - z), n becomes dh'/da_n = (1 - z) * (1 - n^2).
-        The scratch receives r and z.
+        z becomes (h - n) * z * (1 - z), n becomes (1 - z) * (1 - n^2); the scratch receives r and z.
         """
         hidden = h_TBH.shape[-1]
         r, z, n = (gates_TBG[..., k * hidden : (k + 1) * hidden] for k in range(3))
@@ -114,7 +113,7 @@ class GRU(Cell):
     def _activate(
         self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats
     ) -> None:
-        """Turn pre-activations into r, z and n in place, and write ``inner``."""
+        """Turn pre-activations into r, z and n; write ``inner``."""
         hidden = h_BH.shape[1]
         rz, n = a_BG[:, : 2 * hidden], a_BG[:, 2 * hidden :]
         rz += np.matmul(h_BH, W_HG[:, : 2 * hidden], out=product_BG[:, : 2 * hidden])
@@ -131,7 +130,7 @@ class GRU(Cell):
     def _through_products(
         self, W_GH: Floats, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, product_BH: Floats
     ) -> None:
-        """Finish da_r, and add the recurrent products' gradient to dh."""
+        """Finish da_r; add to dh."""
         hidden = dh_BH.shape[1]
         np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
         da_BG[:, :hidden] *= product_BH
@@ -140,7 +139,7 @@ class GRU(Cell):
         dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
 
     def _weight_gradients(self, da_NG: Floats, cache: ForwardCache, grads: Parameters) -> None:
-        """Write the gradients of the recurrence's parameters."""
+        """Write the parameters' gradients."""
         dW_HG = grads["W_hh"]
         hidden = len(dW_HG)
         np.matmul(cache.rows_before().T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
@@ -197,7 +196,7 @@ class _ResetAfter(GRU):
 
 
 def _interpolate(gates_BG: Floats, h_BH: Floats, out: Floats) -> Floats:
-    """Write z * h + (1 - z) * n, as n + z * (h - n)."""
+    """Write z * h + (1 - z) * n."""
     hidden = h_BH.shape[1]
     z, n = gates_BG[:, hidden : 2 * hidden], gates_BG[:, 2 * hidden :]
     np.subtract(h_BH, n, out=out)

@@ -4,7 +4,7 @@
     o, i, f = sigmoid(a), g = tanh(a), one block each
     c' = f * c + i * g                                      h' = o * tanh(LN(c') * gain_c + bias_c)
 
-``bias`` is the sum of the paper's three biases of a. The layer's b is inside the normalization.
+``bias`` is the sum of the paper's three.
 """
 
 from __future__ import annotations

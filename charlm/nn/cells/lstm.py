@@ -1,9 +1,7 @@
 """The long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers et al. 2000).
 
-    o, i, f = sigmoid(x W_xh + h W_hh + b), one block each        g = tanh(x W_xh + h W_hh + b)
-    c' = f * c + i * g                                            h' = o * tanh(c')
-
-``../derivation.md`` derives both passes line by line.
+o, i, f = sigmoid(x W_xh + h W_hh + b), one block each        g = tanh(x W_xh + h W_hh + b)
+c' = f * c + i * g                                            h' = o * tanh(c')
 """
 
 from __future__ import annotations

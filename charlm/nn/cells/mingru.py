@@ -1,9 +1,8 @@
-"""The minimal gated recurrent unit (minGRU; Feng et al. 2024), without a recurrent product.
+"""The minimal gated recurrent unit (minGRU; Feng et al. 2024), with a linear candidate.
 
     z = sigmoid(x W_xh + b), h~ = x W_xh + b, one block each        h' = (1 - z) * h + z * h~
 
-The linear candidate gave 0.02 nats/char less than tanh(h~), and 0.13 less than the log-space form.
-Steps are computed as h' = k * h + u with k = 1 - z and u = z * h~.
+In code h' = k * h + u, with k = 1 - z and u = z * h~.
 """
 
 from __future__ import annotations
@@ -70,13 +69,13 @@ class MinGRU(Cell):
 
 
 def _gates(a: Floats) -> tuple[Floats, Floats]:
-    """The blocks z and h~ along the last axis, as views."""
+    """The blocks z and h~, as views."""
     hidden = a.shape[-1] // 2
     return a[..., :hidden], a[..., hidden:]
 
 
 def _activate(a: Floats, out: Floats) -> Floats:
-    """Turn pre-activations into k = 1 - z and h~ in place, and write u = z * h~."""
+    """Write k = 1 - z, h~ and u = z * h~."""
     k, candidate = _gates(a)
     np.negative(k, out=k)
     sigmoid_(k)

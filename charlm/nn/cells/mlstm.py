@@ -4,7 +4,7 @@
     o, i, f = sigmoid(x W_xh + m W_hh + b), one block each        g = tanh(x W_xh + m W_hh + b)
     c' = f * c + i * g                                            h' = o * tanh(c')
 
-Unlike in the paper, m's input factor has a bias. It starts at zero.
+The bias of m's input factor is not in the paper.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The vanilla recurrent network (Elman 1990): h' = f(x W_xh + h W_hh + b_h), with f = tanh or ReLU.
 
-With ReLU, W_hh starts at the identity and W_xh small (IRNN; Le, Jaitly & Hinton 2015).
+With ReLU, W_hh starts at the identity (IRNN; Le, Jaitly & Hinton 2015).
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class RNN(Cell):
         return da_TBG, (dh_BH.copy(),)
 
     def _local_derivatives(self, h_TBH: Floats, out: Floats) -> None:
-        """Write f' from h' = f(a): 1 - h'^2 for tanh, 1 where h' > 0 for ReLU."""
+        """Write f': 1 - h'^2 for tanh, h' > 0 for ReLU."""
         if self.is_relu:
             np.greater(h_TBH, 0, out=out, casting="unsafe")
         else:
