@@ -1,4 +1,4 @@
-"""Arrays: notation, dtypes, and the flat vector of all parameters.
+"""Arrays: notation, dtypes, flat vectors.
 
 Suffixes name the axes, outermost first:
 
@@ -6,8 +6,7 @@ Suffixes name the axes, outermost first:
     B  batch size                   H  hidden units      P  all parameters
     N  rows: T x B                  G  gates x H
 
-``h_TBH`` are hidden states over time, ``dh_TBH`` their gradient. Weights: W_xh [E, G], W_hh [H, G], b_h [G].
-Rows are examples: ``x @ W``.
+Weights are W_xh [E, G], W_hh [H, G], b_h [G]; rows are examples, ``x @ W``; ``dh_TBH`` is a gradient.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ class FlatVector(Mapping[str, Floats]):
     """
 
     def __init__(self, shapes: Shapes, dtype: npt.DTypeLike, flat: Floats | None = None) -> None:
-        """Lay the arrays out over ``flat`` (P,) or zeros; ValueError if it does not fit."""
+        """Lay out the arrays over ``flat`` (P,) or zeros; ValueError if unfit."""
         sizes = {name: prod(shape) for name, shape in shapes.items()}
         if flat is None:
             flat = np.zeros(sum(sizes.values()), dtype)

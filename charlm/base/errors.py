@@ -83,7 +83,7 @@ class CharlmWarning(UserWarning):
 
 @contextmanager
 def hinting(hint: str, *kinds: type[CharlmError]) -> Iterator[None]:
-    """Replace the hint of an error (by default a MissingCorpusError) that leaves the block.
+    """Replace the hint of an error, by default MissingCorpusError.
 
     >>> with hinting("name another"):
     ...     raise MissingCorpusError("there is no file 'a'", hint="give a text file")
@@ -101,7 +101,7 @@ def hinting(hint: str, *kinds: type[CharlmError]) -> Iterator[None]:
 
 @contextmanager
 def alternative(hint: str) -> Iterator[None]:
-    """Add to the hint of a MissingCorpusError that leaves the block.
+    """Add to the hint of a MissingCorpusError.
 
     >>> with alternative("name another"):
     ...     raise MissingCorpusError("there is no file 'a'", hint="put it back")
@@ -117,7 +117,7 @@ def alternative(hint: str) -> Iterator[None]:
 
 @contextmanager
 def annotate_memory_error(activity: str) -> Iterator[None]:
-    """Add the activity as a note to a MemoryError that leaves the block.
+    """Add the activity as a note to a MemoryError.
 
     >>> with annotate_memory_error("counting"):
     ...     raise MemoryError

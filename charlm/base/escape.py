@@ -19,7 +19,7 @@ def escape_controls(text: str) -> str:
 
 
 def escape_unprintable(text: str) -> str:
-    r"""Escape backslashes and unprintable characters as in Python, on one line.
+    r"""Escape backslashes and unprintable characters as in Python.
 
     >>> print(escape_unprintable("a\tb\\ \x1b[31m é\u202e"))
     a\tb\\ \x1b[31m é\u202e

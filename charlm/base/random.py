@@ -1,4 +1,4 @@
-"""Random generators from the run's seed, a purpose and counters; resuming needs no stored state."""
+"""Random generators from a seed, a purpose and counters."""
 
 from __future__ import annotations
 

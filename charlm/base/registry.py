@@ -1,7 +1,4 @@
-"""Registries: packages whose members are found by listing a folder, without imports.
-
-Each public module defines one subclass; its name is the file's, with hyphens for underscores.
-"""
+"""Registries: each public module of a package defines one member, named like it, with hyphens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Atomic writes: a file is complete or absent, even after a crash or on a full disk."""
+"""Atomic writes: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]+\.tmp")
 
 @contextmanager
 def atomic_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """A file to write; it replaces ``path`` at the end of the block, and does not follow a link.
+    """A file to write; it replaces ``path``, not a link's target, at the end.
 
     Raises:
         OSError: writing failed; nothing has changed.

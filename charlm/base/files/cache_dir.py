@@ -1,4 +1,4 @@
-"""The cache folder, private, and with a CACHEDIR.TAG (https://bford.info/cachedir/) if charlm created it."""
+"""The private cache folder, marked by CACHEDIR.TAG (https://bford.info/cachedir/)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def is_marked_cache(root: Path) -> bool:
 
 
 def warn_if_readable() -> None:
-    """Warn if other users may list the cache folder."""
+    """Warn if others may list the cache folder."""
     root = cache_folder()
     mode = stat.S_IMODE(root.stat().st_mode)
     if os.name == "posix" and mode & 0o077:

@@ -1,4 +1,4 @@
-"""File locks, which end with their process; a file system without them excludes no process."""
+"""File locks, which end with their process, where the file system has them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def hold(path: Path, wait: bool = True, mode: int = 0o666) -> Iterator[None]:
 
 
 def _is_locked_now(descriptor: int) -> bool:
-    """Take the lock if it is free; True if it is ours or cannot be locked."""
+    """Take a free lock; True if ours or not lockable."""
     try:
         _take(descriptor)
     except OSError as error:

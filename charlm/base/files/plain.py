@@ -1,4 +1,4 @@
-"""Reading untrusted files: plain files only, of limited size."""
+"""Reading untrusted files of limited size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_NO
 
 @contextmanager
 def open_plain(path: Path, *, may_change: bool = False) -> Iterator[BufferedReader]:
-    """Open a plain file for reading, without waiting for a pipe or a device.
+    """Open a plain file for reading, without waiting.
 
     Raises:
         RunError: it is unreadable, or changed and not ``may_change``.

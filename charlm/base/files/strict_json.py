@@ -1,4 +1,4 @@
-"""Strict JSON: limited size and depth, no duplicate keys, only finite numbers."""
+"""Strict JSON: limited depth, unique keys, finite numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)
 
 
 def json_line(values: Mapping[str, Any], consequence: str) -> str:
-    """A mapping as one line of JSON; DivergenceError for a number that is not finite.
+    """A line of JSON; DivergenceError for a number that is not finite.
 
     >>> json_line({"loss": float("nan")}, "so it was not kept")
     Traceback (most recent call last):
@@ -68,7 +68,7 @@ def parse_json(data: bytes, where: str) -> Any:
 
 
 def excerpt(value: object) -> str:
-    """A stored value, short and escaped for an error message."""
+    """A value, short and escaped for a message."""
     text = ascii(value)
     return text if len(text) <= 80 else f"{text[:76]} ..."
 

@@ -1,6 +1,6 @@
 """Built-in corpora: text that comes with Python, so it differs between versions.
 
-``python-docs`` is about 465 kB of English prose with code; ``python-source`` is about 12 MB of source.
+``python-docs`` is about 465 kB of English; ``python-source`` is about 12 MB of code.
 """
 
 from __future__ import annotations

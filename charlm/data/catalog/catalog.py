@@ -1,7 +1,4 @@
-"""The catalog of named corpora: published texts with address, size and sha256.
-
-Each is a file ``corpora/NAME.toml``, in a clone or an installed package.
-"""
+"""The catalog of named corpora: files ``corpora/NAME.toml``, in a clone or an installed package."""
 
 from __future__ import annotations
 
@@ -23,13 +20,7 @@ _PROJECT = "charlm-rnn"
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file to download.
-
-    Attributes:
-        address: its URL.
-        hash: algorithm and sum, such as ``sha256:86c4...``.
-        member: the text's name in a zip archive, or empty.
-    """
+    """A file to download, with a hash such as ``sha256:86c4...``; ``member`` is in a zip archive."""
 
     address: str
     hash: str
@@ -40,19 +31,7 @@ class RemoteFile:
 class CatalogCorpus:
     """A corpus of the catalog.
 
-    Attributes:
-        name: its name.
-        title: a short description.
-        language: its language.
-        licence: its license.
-        split: its usual split: a value for ``--split``, or words.
-        options: options for ``charlm train``.
-        address: the URL of its page.
-        bytes: its size or None.
-        hash: algorithm and sum, or None.
-        evidence: how the sums are known.
-        bring: what to do if charlm cannot download it.
-        files: the files to join by newlines.
+    ``evidence`` says how the sums are known, ``bring`` how to get it without charlm; newlines join ``files``.
     """
 
     name: str
@@ -70,7 +49,7 @@ class CatalogCorpus:
 
     @property
     def path(self) -> Path:
-        """Where its text is after the download."""
+        """Where its text is, once downloaded."""
         return downloads_folder() / f"{self.name}.txt"
 
     @property
@@ -86,7 +65,7 @@ def downloads_folder() -> Path:
 
 @cache
 def read_catalog() -> Mapping[str, CatalogCorpus]:
-    """All named corpora by name, sorted; CorpusError if missing."""
+    """All corpora by name, sorted; CorpusError if missing."""
     files = sorted(_catalog_folder(_PACKAGE).glob("*.toml"))
     return {path.stem: _read(path.stem, path.read_text("utf-8")) for path in files}
 
@@ -123,7 +102,7 @@ def find_downloaded(name: str) -> Path:
 
 
 def manual_download_error(corpus: CatalogCorpus) -> CorpusError:
-    """The error for a corpus that charlm does not download."""
+    """The error for a corpus without download."""
     return CorpusError(
         f"{corpus.name} is not downloaded by charlm: {corpus.bring}",
         hint=f"see {corpus.address}, then charlm train FILE",

@@ -1,4 +1,4 @@
-"""Downloading named corpora with pooch, with retries; a file gets its name once its hash is verified."""
+"""Downloading corpora with pooch, retried and verified."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
     """The path of a corpus, downloaded unless it is intact.
 
     Raises:
-        CorpusError: the download fails or is forbidden, or the hash is wrong.
+        CorpusError: the download fails, is forbidden, or has the wrong hash.
     """
     if corpus.bring:
         raise manual_download_error(corpus)
@@ -60,12 +60,12 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
 
 
 def is_intact(corpus: CatalogCorpus) -> bool:
-    """Whether the text of a corpus is here and has its hash."""
+    """Whether a corpus's text is here and has its hash."""
     return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
 
 
 def _check_replaceable(corpus: CatalogCorpus) -> None:
-    """Raise CorpusError if a file not charlm's is in the text's place."""
+    """Raise CorpusError if another program's file is in the way."""
     if os.path.lexists(corpus.path) and not is_marked_cache(cache_folder()):
         raise CorpusError(f"{corpus.path} exists, and is not {corpus.name}", hint="move it to another folder")
 
@@ -127,11 +127,11 @@ def _find_reason(error: Exception) -> str:
 
 
 class _TooLong(Exception):
-    """A server sends more than the expected size."""
+    """A server sends too much."""
 
 
 def _transfer(progress: Progress | None, most: int, address: str, path: str, _: Any) -> None:
-    """Download one file; pooch's own downloader leaves failed connections open."""
+    """Download one file for pooch, and close failed connections."""
     import requests
 
     with requests.get(address, stream=True, timeout=TIMEOUT) as response, Path(path).open("wb") as out:

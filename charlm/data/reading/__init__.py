@@ -1,1 +1,1 @@
-"""Reading a corpus: sources, files, decoding, normalization, encoding."""
+"""Reading a corpus."""

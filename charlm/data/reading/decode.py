@@ -50,7 +50,7 @@ def decode(blocks: Iterable[bytes], label: str) -> Iterator[str]:
 
 
 def _decode_block(data: bytes, done: int, label: str, head: bytes, final: bool) -> tuple[str, bytes, int]:
-    """Decode the bytes after the first ``done``: the text, the bytes left over, and the new ``done``."""
+    """The text of the bytes after ``done``, the bytes left over, and the new ``done``."""
     try:
         text, used = codecs.utf_8_decode(data, "strict", final)
     except UnicodeDecodeError as error:
@@ -64,7 +64,7 @@ def _decode_block(data: bytes, done: int, label: str, head: bytes, final: bool) 
 
 
 def _known_kind(head: bytes, label: str) -> CorpusError | None:
-    """The error for a file that is not text by its first bytes, or None."""
+    """The error for a file that is not text, or None."""
     kind = detect_kind(head)
     return None if kind is None else CorpusError(f"{label} is {kind[0]}, not text", hint=kind[1])
 

@@ -1,8 +1,4 @@
-"""Documents: marking their ends, and shuffling them on disk.
-
-``END`` stands before, between and after documents. Empty documents are left out. With ``--delimiter``, one line
-end at the end of a file is dropped.
-"""
+"""Documents: marking and shuffling. ``END`` stands before, between and after them."""
 
 from __future__ import annotations
 
@@ -33,7 +29,7 @@ _ENDS = re.compile(f"{END}+")
 
 
 def mark_documents(pieces: Iterable[str], delimiter: str, lines: bool) -> Iterator[str]:
-    r"""A file's text with ``END`` before each document and after the last.
+    r"""A file's text with ``END`` around all documents that are not empty.
 
     >>> "".join(mark_documents(["emma\r", "\n\nava"], "\n", lines=True)).replace(END, "|")
     '|emma|ava|'
@@ -102,7 +98,7 @@ def _find_symbol(ids: TokenIds, symbol: int) -> Iterator[Offsets]:
 
 
 def _lay_out(ids: TokenIds, offsets: Offsets, order: Permutation) -> Iterator[TokenIds]:
-    """The documents in order, in pieces, each after its end symbol, and a last end symbol."""
+    """The documents in order, in pieces, with end symbols."""
     for first in range(0, order.count, DOCUMENTS_AT_ONCE):
         numbers = order(np.arange(first, min(first + DOCUMENTS_AT_ONCE, order.count)))
         starts, lengths = offsets[numbers], offsets[numbers + 1] - offsets[numbers]
@@ -125,7 +121,7 @@ def _split_ids(ids: TokenIds) -> Iterator[TokenIds]:
 def _store(
     pieces: Iterable[npt.NDArray[Any]], dtype: np.dtype[Any], length: int, folder: Path | None, name: str
 ) -> npt.NDArray[Any]:
-    """An array from its pieces: in memory, or memory-mapped from a file."""
+    """An array from pieces, in memory or memory-mapped."""
     if folder is None:
         return np.concatenate(list(pieces))
     path = folder / name

@@ -21,7 +21,7 @@ from charlm.data.reading.sources import Source, empty
 
 @dataclass(frozen=True)
 class FileDigest:
-    """A file's absolute path or None, and the size and sha256 of its decompressed content."""
+    """A file's absolute path, and its decompressed size and sha256."""
 
     path: str | None
     bytes: int
@@ -70,7 +70,7 @@ class CorpusEncoder:
         return files
 
     def ids(self, alphabet: Alphabet) -> Iterator[TokenIds]:
-        """The second pass: the corpus as ids, in pieces of any size.
+        """The second pass: ids, in pieces of any size.
 
         Raises:
             CorpusError: a file is unreadable or has changed.
@@ -113,7 +113,7 @@ class CorpusEncoder:
 
 
 class HashingReader:
-    """Passes on the blocks of a file, and hashes them."""
+    """Passes on and hashes a file's blocks."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = blocks

@@ -70,7 +70,7 @@ def find_decompressor(path: str, head: bytes, label: str) -> Decompressor | None
     """How to open a compressed file; None if it is not compressed.
 
     Raises:
-        CorpusError: it cannot be decompressed, or is not what its name says.
+        CorpusError: it cannot be decompressed, or its name is wrong.
 
     >>> find_decompressor("tale.txt", b"Once", "'tale.txt'") is None
     True
@@ -153,5 +153,5 @@ def detect_kind(head: bytes) -> tuple[str, str] | None:
 
 
 def is_document(head: bytes) -> bool:
-    """Whether a file is for another program even if all its bytes are text."""
+    """Whether a file is for another program even if it is text."""
     return head.startswith(b"%PDF-")

@@ -1,4 +1,4 @@
-"""Reading the files of a corpus in blocks, decompressed and checked for changes."""
+"""Reading a corpus's files in blocks, decompressed and checked."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SpooledPipe:
 
 @dataclass(frozen=True)
 class TextFile:
-    """One file of a corpus, or a text in memory or from a pipe."""
+    """One file of a corpus, or text from memory or a pipe."""
 
     label: str
     content: str | bytes | SpooledPipe = field(repr=False)
@@ -76,7 +76,7 @@ class TextFile:
         """The content, decompressed by the file's name.
 
         Raises:
-            CorpusError: the file is unreadable, damaged or changing, or expands too much.
+            CorpusError: it is unreadable, damaged or changing, or expands too much.
         """
         with self._open() as file:
             decompress = find_decompressor(self.path or "", file.read(HEAD), self.label)
@@ -169,7 +169,7 @@ class TextFile:
 
 
 def refusal(label: str, error: Exception) -> CorpusError:
-    """The error for a file that the system cannot read."""
+    """The error for an unreadable file."""
     match error:
         case FileNotFoundError() | NotADirectoryError():
             return CorpusError(f"there is no file {label}", hint="give one that is there")

@@ -1,7 +1,4 @@
-"""Lower case and Unicode normalization of a text in pieces, as if on the whole text.
-
-A piece is cut only where nothing reaches across, such as an accent to its letter.
-"""
+"""Lower case and Unicode normalization in pieces, cut only where nothing reaches across."""
 
 from __future__ import annotations
 
@@ -45,7 +42,7 @@ def normalize_unicode(pieces: Iterable[str], form: Form, label: str) -> Iterator
 def _rewrite(
     pieces: Iterable[str], rewrite: Callable[[str], str], is_cut: Callable[[str, str], bool], label: str
 ) -> Iterator[str]:
-    """The pieces rewritten; ``is_cut`` gets the two characters around a place."""
+    """The pieces rewritten; ``is_cut`` gets the characters around a place."""
     done, rest = 0, ""
     for piece in pieces:
         text = rest + piece
@@ -85,7 +82,7 @@ def _composes_no_further(form: Form, before: str, after: str) -> bool:
 
 @cache
 def _starts_anew(form: Form, character: str) -> bool:
-    """Whether a character is normalized independently of those before it."""
+    """Whether normalization ignores the characters before this one."""
     first = unicodedata.normalize("NFKD" if form == "NFKC" else "NFD", character)[0]
     return unicodedata.combining(first) == 0 and first not in _seconds()
 

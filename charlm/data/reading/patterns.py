@@ -1,7 +1,4 @@
-"""Folders and patterns to files, in the same order on every machine.
-
-Patterns work as in ``glob``, but no folder is entered twice.
-"""
+"""Folders and ``glob`` patterns to files, in a fixed order; no folder is entered twice."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ GIVE = f"give a text file, or a built-in corpus ({', '.join(BUILTIN_NAMES)})"
 
 
 def match_files(named: str, pattern: str) -> Files:
-    """The files of an argument, at least one, and each once.
+    """The files of an argument, each once.
 
     Raises:
         CorpusError: there are none.
@@ -82,7 +79,7 @@ def _member(path: str, folders: dict[Path, Path]) -> TextFile:
 
 
 def _hint(folder: str) -> str:
-    """A hint for choosing a pattern: the most common suffixes in a folder."""
+    """A hint: the most common suffixes in a folder."""
     endings = Counter(PurePath(path).suffix for path in islice(Walk("**/*", folder).files(), MOST_LOOKED_AT))
     common = [(ending, count) for ending, count in endings.most_common(MOST_SHOWN) if ending]
     if not common:
@@ -149,7 +146,7 @@ class Walk:
                 self.left_out.append(f"{self._label(path)} (a link to {target})")
 
     def _files_in(self, folder: str, place: int) -> Iterator[str]:
-        """The files of a folder that match the pattern from this place on; its subfolders are queued."""
+        """A folder's files that match the pattern from this place on; queues subfolders."""
         part, is_last = self._parts[place], place + 1 == len(self._parts)
         if part == "**" and not is_last:
             self._folders.append((folder, place + 1))
@@ -163,7 +160,7 @@ class Walk:
                 noted.append((path, place if part == "**" else place + 1))
 
     def _names(self, folder: str, part: str) -> Iterator[tuple[str, bool]]:
-        """The names in a folder that match a part of the pattern, and whether they are links."""
+        """A folder's names that match a part, and whether they are links."""
         if not glob.has_magic(part):
             yield part, False
             return

@@ -1,8 +1,4 @@
-"""Preprocessing: from a text as it is stored to symbols, whether it comes in blocks or is in memory.
-
-Bytes are decoded as strict UTF-8, or with ``--bytes`` become one symbol each. Characters are then lowercased and
-normalized as the settings say, and documents are marked by ``END``.
-"""
+"""Preprocessing: from a stored text to symbols."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 def preprocess_text(text: str, config: CorpusConfig) -> str:
-    r"""The symbols of a text in memory, without document marks; bytes as the characters of their code points.
+    r"""The symbols of a text, without document marks; bytes as characters of their values.
 
     >>> preprocess_text("É", CorpusConfig(lowercase=True)), preprocess_text("É", CorpusConfig(bytes=True))
     ('é', 'Ã\x89')
@@ -29,10 +25,10 @@ def preprocess_text(text: str, config: CorpusConfig) -> str:
 
 
 def preprocess_blocks(blocks: Iterable[bytes], config: CorpusConfig, label: str) -> Iterator[str]:
-    """The symbols of a file that comes in blocks, with marked documents.
+    """The symbols of a file in blocks, with marked documents.
 
     Raises:
-        CorpusError: it cannot be read with these settings; ``label`` names it.
+        CorpusError: it cannot be read.
     """
     if config.bytes:
         pieces: Iterator[str] = (block.decode("latin-1") for block in blocks)

@@ -1,7 +1,4 @@
-"""Sources of a corpus: files and folders, built-in corpora, standard input, strings from Python.
-
-Standard input and pipes are copied to a nameless file, to be read twice.
-"""
+"""Sources of a corpus; pipes are copied, to be read twice."""
 
 from __future__ import annotations
 
@@ -39,12 +36,7 @@ _STDIN = "standard input"
 class Source:
     """A text that can be read.
 
-    Attributes:
-        name: a short name.
-        kind: where it comes from.
-        paths: the arguments as absolute paths, if files.
-        files: the files in reading order.
-        left_out: matching files and folders left out, with the reason.
+    ``files`` are in reading order; ``left_out`` are matching files left out, with reasons.
     """
 
     name: str
@@ -65,11 +57,11 @@ class Source:
 
     @property
     def may_expand(self) -> bool:
-        """Whether decompression may expand its files without limit."""
+        """Whether decompression has no limit."""
         return all(member.may_expand for member in self.files)
 
     def allow_expansion(self) -> Source:
-        """The same source without the limit on expansion."""
+        """The source without the limit on expansion."""
         files = tuple(replace(member, may_expand=True) for member in self.files)
         return replace(self, files=files)
 
@@ -120,7 +112,7 @@ def find_source(named: Sequence[str], pattern: str) -> Source:
 
 
 def find_text(named: str) -> Source:
-    """The source of one text: a file, ``-`` or a corpus's name."""
+    """The source of a file, ``-`` or a corpus's name."""
     if named not in BUILTIN_NAMES and named not in read_catalog() and stat.S_ISDIR(read_mode(named)):
         raise CorpusError(f"{named!r} is a folder", hint="give a text file")
     return find_source([named], pattern="")
@@ -130,7 +122,7 @@ def find_files(named: Sequence[str], pattern: str) -> Source:
     """The source of files and folders.
 
     Raises:
-        UsageError: a file is named twice, or there are too many names.
+        UsageError: a file named twice, or too many names.
         CorpusError: a name does not exist.
     """
     if len(named) > MOST_NAMED:
@@ -163,7 +155,7 @@ def make_builtin_source(name: str) -> Source:
 
 
 def make_source(corpus: str | PathLike[str], pattern: str) -> Source:
-    """The source of a Python argument: a string is text, a path names files.
+    """The source of a text (a string) or a path.
 
     Raises:
         UsageError: a string names a file.

@@ -1,4 +1,4 @@
-"""Synthetic data with known entropy, one file for each command of ``corpus make``."""
+"""Synthetic data with known entropy: the commands of ``corpus make``."""
 
 from charlm.base.registry import Registry
 from charlm.data.synthetic_source import Source

@@ -1,6 +1,6 @@
 """Nested brackets of k equally likely kinds, a Dyck language of bounded depth D.
 
-The stack's height h is a birth-death chain that goes up with probability up(h):
+The height h goes up with probability up(h):
 
     pi(h) up(h) = pi(h + 1) (1 - up(h + 1)),   up(0) = 1,  up(D) = 0,  up(h) = p between
 
@@ -33,12 +33,12 @@ class Brackets(Source):
 
     @property
     def _up(self) -> Sequence[float]:
-        """The probability of opening at each height from 0 to the depth."""
+        """up(h) for h from 0 to D."""
         return [1.0, *[self.opening] * (self.depth - 1), 0.0]
 
     @property
     def stationary(self) -> Sequence[float]:
-        """The stationary distribution of the height, from 0 to the depth."""
+        """pi(h) for h from 0 to D."""
         # Logarithms, because a ratio to the power of the depth may overflow.
         logs = [0.0]
         for here, above in zip(self._up, self._up[1:], strict=False):

@@ -1,7 +1,7 @@
 """The copy task: random letters, blanks, and the same letters again after a lag.
 
-A line has lag + w + 1 characters, of which the first w are random, each of S letters equally often (after
-Hochreiter and Schmidhuber 1997; Arjovsky, Shah and Bengio 2016, "Unitary evolution recurrent neural networks"):
+The first w of lag + w + 1 characters are random, of S letters (after Hochreiter and Schmidhuber 1997; Arjovsky,
+Shah and Bengio 2016):
 
     H = w log2 S / (lag + w + 1)
 """

@@ -1,7 +1,6 @@
 """A Markov chain: the next character depends only on the last few.
 
-Each context c has a row P(x | c) from a Dirichlet distribution with a floor, so there is one stationary
-distribution pi, which draws the first context (Cover and Thomas 2006, theorem 4.2.4):
+With the stationary distribution pi of the contexts c (Cover and Thomas 2006, theorem 4.2.4):
 
     H = - sum_c pi(c) sum_x P(x | c) log2 P(x | c)
 """
@@ -56,7 +55,7 @@ class Markov(Source):
 
     @cached_property
     def stationary_C(self) -> Probabilities:
-        """The stationary distribution of the contexts (C,)."""
+        """The stationary distribution pi (C,)."""
         contexts = len(self.rows_CS)
         pi_C = np.full(contexts, 1 / contexts)
         while True:
