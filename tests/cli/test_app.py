@@ -114,7 +114,7 @@ def test_ctrl_c_ends_other_work_with_130_and_no_traceback(inside, line):
     if line[0] == "sample":
         process.stdout.read(5)
     else:
-        process.stdin.write(b"the fox " * 100_000)
+        process.stdin.write(b"the fox " * 1_000_000)
         process.stdin.close()
         process.stdin = None
         time.sleep(1)
