@@ -8,6 +8,7 @@ Nothing here is random: parameters start on a sine, so the file holds for every 
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def trajectory(settings):
     partition = SequentialBatcher(ids.astype(np.uint8), seq_len=7, batch_size=3)
     batches = list(partition.epoch(np.random.default_rng(0)))[:STEPS]
     losses, norms = [], []
-    with NumpyEngine(model, OptimizerConfig(dropout=0.0), seq_len=7, batch_size=3, workers=2) as engine:
+    with closing(NumpyEngine(model, OptimizerConfig(dropout=0.0), seq_len=7, batch_size=3, workers=2)) as engine:
         for number, batch in enumerate(batches, 1):
             losses.append(engine.step(batch, np.random.default_rng(0)) / batch.num_targets)
             named = FlatVector(model.shapes, "float64", engine.gradient)

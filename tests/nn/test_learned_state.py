@@ -1,6 +1,7 @@
 """A learned initial state: every sequence starts from it, and its gradient."""
 
 import itertools
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_sampling_starts_from_it(make_learned):
 
 def engine_gradients(model, batches, workers=1):
     """The gradient of each batch's mean loss, by parameter."""
-    with NumpyEngine(model, QUIET, STEPS, BATCH_SIZE, workers) as engine:
+    with closing(NumpyEngine(model, QUIET, STEPS, BATCH_SIZE, workers)) as engine:
         for batch in batches:
             engine.step(batch, np.random.default_rng(0))
             yield FlatVector(model.shapes, model.dtype, engine.gradient.copy())

@@ -1,6 +1,7 @@
 """A training step on several workers: one gradient however it is split, and the same bits every time."""
 
 import dataclasses
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def with_fields(batch, **fields):
 def run(model, batches, workers, dropout=0.0, batch_size=STREAMS):
     """The losses and the gradients of an epoch's steps, and the last state, with no update between."""
     results = []
-    with NumpyEngine(model, OptimizerConfig(dropout=dropout), STEPS, batch_size, workers) as engine:
+    with closing(NumpyEngine(model, OptimizerConfig(dropout=dropout), STEPS, batch_size, workers)) as engine:
         for number, batch in enumerate(batches):
             loss = engine.step(batch, np.random.default_rng(number)) / batch.num_targets
             results.append((loss, engine.gradient.copy()))
@@ -77,7 +78,7 @@ def test_the_same_number_of_workers_gives_the_same_bits(make_model, workers, dty
 def test_every_kind_of_noise_is_the_same_bits_again_and_other_with_another_seed(make_model):
     model, batch = make_model(**MODEL), epoch()[0]
     noise = {"dropout": 0.3, "locked_dropout": True, "input_dropout": 0.3, "weight_drop": 0.3}
-    with NumpyEngine(model, OptimizerConfig(**noise), STEPS, STREAMS, 2) as engine:
+    with closing(NumpyEngine(model, OptimizerConfig(**noise), STEPS, STREAMS, 2)) as engine:
         gradients = []
         for seed in (1, 1, 2):
             engine.step(dataclasses.replace(batch, resets_state=True), np.random.default_rng(seed))
@@ -91,7 +92,7 @@ def test_workers_drop_units_of_their_own(make_model):
     model = make_model(**MODEL)
     batch = epoch()[0]
     twice = with_fields(batch, **{name: np.tile(batch[name][:, :2], 2) for name in ("x_TB", "y_TB")})
-    with NumpyEngine(model, OptimizerConfig(dropout=0.5), STEPS, STREAMS, 2) as engine:
+    with closing(NumpyEngine(model, OptimizerConfig(dropout=0.5), STEPS, STREAMS, 2)) as engine:
         losses = {engine.step(twice, np.random.default_rng(seed)) for seed in (1, 2)}
         assert len(losses) == 2
         first, second = (engine.snapshot().states[0][0][columns] for columns in (slice(2), slice(2, 4)))
@@ -139,7 +140,7 @@ def test_no_gradient_goes_back_through_the_carried_state(make_model):
     """The gradient of a chunk is that of its own loss with the incoming state held fixed."""
     model, (first, second, *_) = make_model(**MODEL), epoch()
     results, _ = run(model, [first, second], 1)
-    with NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, 1) as engine:
+    with closing(NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, 1)) as engine:
         buffers = model.buffers(STEPS, STREAMS)
         states = model.forward(first["x_TB"], model.zero_state(STREAMS), buffers)[1]
         engine.restore(dataclasses.replace(engine.snapshot(), states=states))
@@ -154,7 +155,7 @@ def test_an_error_in_a_worker_surfaces_and_later_steps_work(make_model, column):
     y_TB = batches[0]["y_TB"].copy()
     y_TB[1, column] = SYMBOLS
     broken = dataclasses.replace(with_fields(batches[0], y_TB=y_TB), resets_state=False)
-    with NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, 2) as engine:
+    with closing(NumpyEngine(model, OptimizerConfig(dropout=0.0), STEPS, STREAMS, 2)) as engine:
         losses = []
         for number, batch in enumerate(batches):
             with pytest.raises((IndexError, WorkerError), match="index 6 is out of bounds"):
@@ -172,7 +173,7 @@ def test_an_update_is_the_optimisers_own(make_model, optimizer, workers):
     model, batch = make_model(**MODEL), epoch()[0]
     expected, rule = model.params.flat.copy(), make_optimizer(OptimizerConfig(optimizer=optimizer))
     slots = rule.init(expected)
-    with NumpyEngine(model, OptimizerConfig(optimizer=optimizer), STEPS, STREAMS, workers) as engine:
+    with closing(NumpyEngine(model, OptimizerConfig(optimizer=optimizer), STEPS, STREAMS, workers)) as engine:
         for number in (1, 2):
             engine.step(batch, np.random.default_rng(0))
             rule.update(expected, engine.gradient.copy(), slots, 0.1, number)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def make_engine(make_model):
 @needs_proc
 def test_the_processes_end_with_the_engines_block(make_engine):
     before = shared_segments()
-    with make_engine(3) as engine:
+    with closing(make_engine(3)) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         assert len(engine.pids) == 2 and all(map(is_running, engine.pids))
         assert shared_segments() == before
@@ -83,7 +84,7 @@ def test_the_processes_end_with_their_engine(make_engine):
 
 @pytest.mark.skipif(usable_cores() < 2, reason="there is one core")
 def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
-    with make_engine(2) as engine:
+    with closing(make_engine(2)) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         (own,) = (os.sched_getaffinity(pid) for pid in engine.pids)
         assert len(own) == 1 if usable_cores() == 2 else own == os.sched_getaffinity(0)
@@ -91,14 +92,14 @@ def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
 
 
 def test_one_worker_starts_no_process(make_engine):
-    with make_engine(1) as engine:
+    with closing(make_engine(1)) as engine:
         assert engine.pids == []
 
 
 @needs_proc
 @pytest.mark.parametrize("worker", [0, 1])
 def test_a_killed_worker_is_told_and_the_others_end(make_engine, worker):
-    with make_engine(3) as engine:
+    with closing(make_engine(3)) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         pid = engine.pids[worker]
         os.kill(pid, signal.SIGKILL)
@@ -112,7 +113,7 @@ def test_an_interrupt_in_a_step_leaves_no_process(make_engine, monkeypatch):
     def interrupted(order):
         raise KeyboardInterrupt
 
-    with make_engine(2) as engine:
+    with closing(make_engine(2)) as engine:
         monkeypatch.setattr(engine._replica, "run", interrupted)
         with pytest.raises(KeyboardInterrupt):
             engine.step(BATCH, np.random.default_rng(0))
@@ -138,7 +139,7 @@ def test_workers_do_not_outlive_their_leader(end):
 
 @needs_proc
 def test_signals_to_the_whole_group_are_the_leaders_to_answer(make_engine):
-    with make_engine(2) as engine:
+    with closing(make_engine(2)) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         assert os.getpgid(engine.pids[0]) != os.getpgrp()  # so that none reaches it before it can ignore them
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -154,5 +155,5 @@ def test_a_process_that_cannot_be_started_is_told(make_engine, monkeypatch):
 
 def test_a_process_that_cannot_import_charlm_is_told(make_engine, monkeypatch):
     monkeypatch.setattr("charlm.engines.numpy.processes.MODULE", "charlm.engines.numpy.no_such_module")
-    with make_engine(2) as engine, pytest.raises(WorkerError, match="No module named 'charlm"):
+    with closing(make_engine(2)) as engine, pytest.raises(WorkerError, match="No module named 'charlm"):
         engine.step(BATCH, np.random.default_rng(0))
