@@ -1,4 +1,3 @@
-import importlib.util
 import json
 import math
 import shutil
@@ -144,15 +143,6 @@ def test_a_picture_s_ending_gives_its_format(keep_run, charlm, tmp_path):
     assert (tmp_path / "curve.PNG").read_bytes().startswith(b"\x89PNG\r\n")
 
 
-def test_the_same_curves_give_the_same_picture(tmp_path):
-    pytest.importorskip("matplotlib")
-    for name in ("a.svg", "b.svg"):
-        curves.save_curves([CURVE, CURVE], tmp_path / name)
-    svg = (tmp_path / "a.svg").read_bytes()
-    assert svg == (tmp_path / "b.svg").read_bytes()
-    assert svg.count(b">A title</text>") == 2
-
-
 @pytest.mark.parametrize("name", ["curve.pdf", "curve"])
 def test_other_formats_are_refused(keep_run, charlm, name):
     keep_run("one")
@@ -165,14 +155,6 @@ def test_a_picture_that_cannot_be_written_is_one_line(keep_run, charlm):
     keep_run("one")
     code, _, error = charlm("plot", "--out", "nowhere/curve.svg")
     assert code == 1 and error.count("\n") == 1 and "nowhere/curve.svg cannot be written" in error
-
-
-def test_without_matplotlib_the_error_names_the_extra(keep_run, charlm, monkeypatch):
-    keep_run("one")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(Exception, match=r"pip install 'charlm-rnn\[plot\]'"):
-        curves.check_plot_file(curves.Path("curve.svg"))
-    monkeypatch.undo()
 
 
 def test_a_run_without_a_curve_is_named(keep_run, charlm):

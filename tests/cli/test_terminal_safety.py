@@ -11,10 +11,11 @@ import pytest
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Curve, Table
-from charlm.cli.display.curves import draw_curve, save_curves
+from charlm.cli.display.curves import draw_curve
 from charlm.cli.display.page import make_page
 from charlm.cli.display.tables import print_table
 from charlm.evaluate.base import Candidate, ColoredText
+from charlm.report.figures import save_curves
 
 # A window title, a colour, a cleared screen in 8 bits, backspaces, writing turned round, a separator, markup.
 EVIL = "\x1b]0;owned\x07\x1b[31m\x9b2J\x08\x7f\u202e\u2028[bold]é[/bold][link=http://x]y[/link]\r\n"

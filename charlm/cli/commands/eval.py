@@ -14,15 +14,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.base.errors import UsageError
-from charlm.cli.display.curves import check_plot_file, save_curves
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_findings, save_findings
 from charlm.cli.groups import list_members
 from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
+from charlm.cli.output import write_note
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import Measurement
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.evaluate.subjects import subjects_of
+from charlm.report.figures import check_plot_file, save_curves
 
 
 def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
@@ -56,6 +57,7 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
             if not findings.curves:
                 raise UsageError(f"charlm eval {name} has no curve to draw: leave out --plot {plot}")
             save_curves(findings.curves, plot)
+            write_note(f"wrote {plot}")
 
     return measure
 

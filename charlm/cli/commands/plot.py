@@ -14,8 +14,9 @@ import typer
 
 from charlm.base.errors import RunError, UsageError
 from charlm.base.tables import Curve
-from charlm.cli.display.curves import check_plot_file, print_curves, save_curves
-from charlm.cli.output import print_json
+from charlm.cli.display.curves import print_curves
+from charlm.cli.output import print_json, write_note
+from charlm.report.figures import check_plot_file, save_curves
 from charlm.runs.find import find_runs
 from charlm.runs.run import Run
 
@@ -41,6 +42,7 @@ def command(
     curve = learning_curve(found, x, unit)
     if out is not None:
         save_curves([curve], out)
+        write_note(f"wrote {out}")
     if json:
         for run in found:
             for record in run.read_metrics():

@@ -1,0 +1,1 @@
+"""Drawing results: learning curves and other figures."""

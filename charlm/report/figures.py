@@ -1,0 +1,113 @@
+"""Curves as pictures: the only module that imports matplotlib.
+
+``make_figure`` gives a matplotlib Figure, ``picture`` its bytes, ``save_curves`` a file. The figure belongs to no
+pyplot window, so nothing has to be closed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from charlm.base.errors import UsageError
+from charlm.base.escape import escape_unprintable
+from charlm.base.files.atomic import write_atomically
+from charlm.base.tables import Curve
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg")
+INCHES = (8, 4.5)  # of one curve
+PIXELS_PER_INCH = 150
+# Letters of an SVG stay text, its ids are not random, and $ starts no formula.
+OPTIONS: Any = {"svg.hashsalt": "charlm", "svg.fonttype": "none", "text.parse_math": False}
+
+
+def check_matplotlib(purpose: str) -> None:
+    """Check that matplotlib is installed.
+
+    Args:
+        purpose: what needs it, which starts the message.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError(f"{purpose} needs matplotlib: pip install 'charlm-rnn[plot]'")
+
+
+def check_plot_file(path: Path) -> None:
+    """Check early that ``save_curves`` can write this file.
+
+    Raises:
+        UsageError: an unknown ending, or no matplotlib.
+    """
+    if _format_of(path) not in FORMATS:
+        endings = " or ".join(f".{name}" for name in FORMATS)
+        raise UsageError(f"{str(path)!r} is not a picture: its name must end in {endings}")
+    check_matplotlib(str(path))
+
+
+def make_figure(curves: Sequence[Curve]) -> Figure:
+    """Draw curves below each other.
+
+    Raises:
+        UsageError: no matplotlib.
+    """
+    check_matplotlib("a figure")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(INCHES[0], INCHES[1] * len(curves)), layout="constrained")
+    with matplotlib.rc_context(OPTIONS):
+        for axes, curve in zip(figure.subplots(len(curves), squeeze=False)[:, 0], curves, strict=True):
+            _draw(axes, curve)
+    return figure
+
+
+def picture(curves: Sequence[Curve], format: str) -> bytes:
+    """Draw curves as the bytes of a PNG or SVG file; the same curves give the same bytes.
+
+    Args:
+        curves: what is drawn.
+        format: "png" or "svg".
+
+    Raises:
+        UsageError: no matplotlib.
+    """
+    figure = make_figure(curves)
+    import matplotlib
+
+    data = io.BytesIO()
+    with matplotlib.rc_context(OPTIONS):
+        metadata: Any = {"Date": None} if format == "svg" else {}
+        figure.savefig(data, format=format, metadata=metadata, dpi=PIXELS_PER_INCH)
+    return data.getvalue()
+
+
+def save_curves(curves: Sequence[Curve], path: Path) -> None:
+    """Draw curves into a PNG or SVG file.
+
+    Raises:
+        UsageError: an unknown ending, or no matplotlib.
+        RunError: a system error.
+    """
+    check_plot_file(path)
+    write_atomically(path, picture(curves, _format_of(path)))
+
+
+def _format_of(path: Path) -> str:
+    return path.suffix.lower().removeprefix(".")
+
+
+def _draw(axes: Axes, curve: Curve) -> None:
+    for name, (x, y) in curve.series.items():
+        axes.plot(x, y, label=escape_unprintable(name), marker=".")
+    axes.set(title=escape_unprintable(curve.title), xlabel=curve.x_label, ylabel=curve.y_label)
+    axes.grid(alpha=0.3)
+    axes.legend()

@@ -1,0 +1,46 @@
+"""Curves as pictures."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from charlm.base.errors import UsageError
+from charlm.base.tables import Curve
+from charlm.report import figures
+
+CURVE = Curve("A title", "time", "height", {"up": ([0, 1, 2], [0, 1, 4]), "down": ([0, 1, 2], [4, 1, 0])})
+
+
+def test_the_same_curves_give_the_same_picture(tmp_path):
+    pytest.importorskip("matplotlib")
+    for name in ("a.svg", "b.svg"):
+        figures.save_curves([CURVE, CURVE], tmp_path / name)
+    svg = (tmp_path / "a.svg").read_bytes()
+    assert svg == (tmp_path / "b.svg").read_bytes() == figures.picture([CURVE, CURVE], "svg")
+    assert svg.count(b">A title</text>") == 2
+
+
+def test_a_figure_has_axes_for_each_curve():
+    pytest.importorskip("matplotlib")
+    figure = figures.make_figure([CURVE, CURVE])
+    assert [axes.get_title() for axes in figure.axes] == ["A title"] * 2
+    up = figure.axes[0].get_lines()[0]
+    assert (list(up.get_xdata()), list(up.get_ydata())) == ([0, 1, 2], [0, 1, 4])
+
+
+def test_the_format_of_bytes_is_named():
+    pytest.importorskip("matplotlib")
+    assert figures.picture([CURVE], "png").startswith(b"\x89PNG\r\n")
+    assert b"<svg" in figures.picture([CURVE], "svg")
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    for draw in (
+        lambda: figures.check_plot_file(Path("curve.svg")),
+        lambda: figures.make_figure([CURVE]),
+        lambda: figures.picture([CURVE], "png"),
+    ):
+        with pytest.raises(UsageError, match=r"pip install 'charlm-rnn\[plot\]'"):
+            draw()
