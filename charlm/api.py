@@ -45,7 +45,7 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
             ``val_fraction`` is given.
         out: a new folder for the run; None keeps nothing on disk.
         settings: options of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
-            Without settings of the network or optimizer, ``minutes`` chooses a preset, as there.
+            A length in ``minutes`` chooses a preset, as there.
 
     Raises:
         UsageError: a setting is unknown or invalid, or a string is a file's name instead of a text.

@@ -29,8 +29,8 @@ class RunConfig(Config):
 
     preset: str | None = setting(
         None,
-        "Settings for about 1, 5, 20 and 60 minutes of training; the default fits --minutes, and is none if a "
-        "setting of the model or the optimizer, --seq-len, --batch-size or --partition is given.",
+        "Settings for about 1, 5, 20 and 60 minutes of training; the default fits --minutes, and is none with "
+        "--steps or --epochs.",
         choices=("tiny", "small", "base", "large"),
         since=3,
     )

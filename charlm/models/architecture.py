@@ -1,4 +1,4 @@
-"""The names and shapes of parameters."""
+"""The names and shapes of parameters, and what a network is trained with by default."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from charlm.nn.cells import CELLS
 from charlm.nn.embedding import make_encoding
 from charlm.nn.readout import VOCAB_AXES, readout_shapes
 from charlm.nn.state import initial_state_shapes
+from charlm.optim.rules import OPTIMIZERS
 
 
 def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
@@ -46,6 +47,15 @@ def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
     shapes = parameter_shapes(config, vocab_size)
     products = (shape for name, shape in shapes.items() if len(shape) == 2 and name != "layers.0.W_xh")
     return 6 * sum(rows * columns for rows, columns in products)
+
+
+def default_lr(cell: str, optimizer: str) -> float:
+    """The learning rate of a run that sets none.
+
+    >>> default_lr("lstm", "adam"), default_lr("gru", "adam")
+    (0.016, 0.008)
+    """
+    return OPTIMIZERS.find(optimizer).default_lr * CELLS.find(cell).lr_scale
 
 
 def check_settings(config: ModelConfig, optimisation: OptimizerConfig) -> None:

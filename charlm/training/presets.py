@@ -9,21 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from charlm.base.errors import UsageError
-from charlm.config import (
-    Config,
-    EngineConfig,
-    ModelConfig,
-    OptimizerConfig,
-    TrainingConfig,
-    cell_config_types,
-    flag,
-)
-from charlm.models.architecture import flops_per_character
+from charlm.config import EngineConfig, TrainingConfig, flag
+from charlm.models.architecture import default_lr, flops_per_character
 from charlm.nn.cells import CELLS
 
 REACH = 2.5  # a preset is picked for lengths from its own divided by this
 LENGTHS = {"epochs", "steps", "minutes"}
-TUNED = {"lr", "weight_decay"}  # to the cell and the optimizer
 # The time of a character on two cores, measured from 128 to 512 hidden units.
 FLOPS_PER_SECOND, FIXED_SECONDS = 100e9, 5e-6
 CORES = 2
@@ -68,16 +59,12 @@ _LSTM = {"cell": "lstm", "forget_bias": 0.0, "partition": "varied", "optimizer":
 _SHORT = {"schedule": "linear", "weight_decay": 0.025, "batch_size": 32}
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "tiny": Preset(1, {"cell": "gru", "hidden": 128, "lr": 2e-2, "average": 50}),
+        "tiny": Preset(1, {"cell": "gru", "optimizer": "adam", "hidden": 128, "lr": 2e-2, "average": 50}),
         "small": Preset(5, {**_LSTM, **_SHORT, "hidden": 256, "lr": 1.8e-2, "average": 300}),
         "base": Preset(20, {**_LSTM, **_SHORT, "hidden": 384, "lr": 1.3e-2, "average": 600}),
         "large": Preset(60, {**_LSTM, "hidden": 512, "lr": 8e-3, "average": 1000, "weight_decay": 0.02}),
     }
 )
-
-GROUPS: list[type[Config]] = [ModelConfig, OptimizerConfig, *cell_config_types()]
-RECIPE = {"seq_len", "batch_size", "partition"}.union(*(group.settings() for group in GROUPS))
-"""The recipe settings: if one of them is given, no preset is picked."""
 
 
 def pick_preset(minutes: float) -> str:
@@ -114,7 +101,6 @@ class ResolvedSettings:
 
     config: TrainingConfig
     chosen_by_corpus: frozenset[str] = frozenset()
-    instead_of_preset: tuple[str, ...] = ()
 
     def for_corpus(self, characters: int, vocab_size: int, workers: int = CORES) -> TrainingConfig:
         """The settings for a training split of this many characters.
@@ -128,16 +114,21 @@ class ResolvedSettings:
         return replace(self.config, optimisation=replace(self.config.optimisation, **values))
 
 
-def resolve_settings(settings: Mapping[str, Any]) -> ResolvedSettings:
+def resolve_settings(settings: Mapping[str, Any], picks_preset: bool = True) -> ResolvedSettings:
     """A new run's settings: those given, then the preset's, then defaults.
+
+    Args:
+        settings: by name; None is not given.
+        picks_preset: whether a length in minutes picks a preset that is not named.
 
     Raises:
         UsageError: a setting is unknown or outside its limits.
 
     >>> resolve_settings({"minutes": 20}).config.budget.preset
     'base'
-    >>> resolve_settings({"minutes": 20, "hidden": 64}).config.budget.preset is None
-    True
+    >>> bent = resolve_settings({"minutes": 20, "hidden": 64}).config
+    >>> bent.budget.preset, bent.model.hidden, bent.optimisation.average
+    ('base', 64, 600)
     >>> resolve_settings({"preset": "large", "hidden": 64}).config.budget.minutes
     60.0
     """
@@ -145,19 +136,28 @@ def resolve_settings(settings: Mapping[str, Any]) -> ResolvedSettings:
     given = TrainingConfig.from_settings(**settings)
     unit, amount = given.budget.length
     name = given.budget.preset
-    if name is None and (unit != "minutes" or recipe_settings(settings)):
-        return ResolvedSettings(given, instead_of_preset=tuple(recipe_settings(settings)))
+    if name is None and (unit != "minutes" or not picks_preset):
+        return ResolvedSettings(given)
     if name is None:
         name = pick_preset(amount)
     elif not LENGTHS & settings.keys():
         settings["minutes"] = PRESETS[name].minutes
-    recipe = {"optimizer": OptimizerConfig().optimizer, **PRESETS[name].fixed}
-    if any(settings.get(part, recipe[part]) != recipe[part] for part in ("cell", "optimizer")):
-        tuned = TUNED | CELLS.find(recipe["cell"]).config_type.settings().keys()
-        recipe = {part: value for part, value in recipe.items() if part not in tuned}
-    recipe = {**recipe, **settings, "preset": name}
+    recipe = {**_suited_recipe(name, given, settings), **settings, "preset": name}
     config = TrainingConfig.from_settings(**recipe)
     return ResolvedSettings(config, frozenset(choose_dropout(1, config.model.cell).keys() - recipe.keys()))
+
+
+def _suited_recipe(name: str, given: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A preset's settings, without those that belong to another cell or optimizer than is given."""
+    recipe = dict(PRESETS[name].fixed)
+    other_cell = "cell" in settings and given.model.cell != recipe["cell"]
+    other_optimizer = "optimizer" in settings and given.optimisation.optimizer != recipe["optimizer"]
+    tuned: set[str] = {"lr"} if other_cell or other_optimizer else set()
+    if other_cell:
+        tuned |= CELLS.find(recipe["cell"]).config_type.settings().keys()
+    if other_optimizer:
+        tuned.add("weight_decay")
+    return {part: value for part, value in recipe.items() if part not in tuned}
 
 
 def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
@@ -178,21 +178,34 @@ def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> Trai
     return replace(config, budget=replace(config.budget, **changes), engine=engine)
 
 
-def recipe_settings(settings: Mapping[str, Any]) -> list[str]:
-    """The given settings that rule out a preset.
-
-    >>> recipe_settings({"lr": 0.1, "seed": 3, "hidden": 9, "cell": None})
-    ['hidden', 'lr']
-    """
-    return sorted(name for name in RECIPE & settings.keys() if settings[name] is not None)
-
-
 def preset_flags(config: TrainingConfig) -> list[str]:
     """The flags for a preset's settings, with the run's values."""
+    return [f"{flag(name)} {value}" for name, value in _preset_values(config).items()]
+
+
+def preset_changes(config: TrainingConfig) -> list[str]:
+    """How a run's settings differ from its preset's.
+
+    >>> preset_changes(resolve_settings({"minutes": 2, "hidden": 512}).config)
+    ['--hidden 512 instead of 256']
+    """
+    cell, optimizer = config.model.cell, config.optimisation.optimizer
+    changes = []
+    for name, value in _preset_values(config).items():
+        usual = PRESETS[config.budget.preset or ""].fixed.get(name, value)
+        if value != usual:
+            is_default = name == "lr" and value == default_lr(cell, optimizer)
+            reason = f" (the default of {cell} with {optimizer})" if is_default else ""
+            changes.append(f"{flag(name)} {value}{reason} instead of {usual}")
+    return changes
+
+
+def _preset_values(config: TrainingConfig) -> dict[str, Any]:
+    """The run's own values of the settings that its preset decides."""
     values = {name: value for group in config.to_json().values() for name, value in group.items()}
     preset = PRESETS.get(config.budget.preset or "")
     if preset is None:
-        return []
+        return {}
     names = {**preset.fixed, **choose_dropout(1, config.model.cell)}
     foreign = CELLS.find(preset.fixed["cell"]).config_type.settings().keys() - config.model.own.settings().keys()
-    return [f"{flag(name)} {values[name]}" for name in names if name not in foreign]
+    return {name: values[name] for name in names if name not in foreign}

@@ -18,10 +18,8 @@ from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch, reload_corpus
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.threads import usable_cores
-from charlm.models.architecture import check_settings
+from charlm.models.architecture import check_settings, default_lr
 from charlm.models.char_rnn import Model
-from charlm.nn.cells import CELLS
-from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
@@ -49,8 +47,8 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
     )
     optimisation = config.optimisation
     if optimisation.lr is None:
-        own = OPTIMIZERS.find(optimisation.optimizer).default_lr
-        optimisation = dataclasses.replace(optimisation, lr=own * CELLS.find(config.model.cell).lr_scale)
+        own = default_lr(config.model.cell, optimisation.optimizer)
+        optimisation = dataclasses.replace(optimisation, lr=own)
     # The number of workers decides in which order gradients are summed, so it is part of what a run is.
     engine = EngineConfig(workers=workers)
     return make_trainer(

@@ -67,11 +67,27 @@ def test_settings_reach_the_run(elsewhere, call):
 def test_the_preset_that_fits_the_length_is_told_and_stored(elsewhere, call):
     (elsewhere / "long.txt").write_text("the quick brown fox.\n" * 300)
     ended = call("train", "long.txt", "--minutes", "1e-4")
-    assert ended.code == 0 and "\npreset tiny: --cell gru --hidden " in ended.err
+    assert ended.code == 0 and "\npreset tiny: --cell gru --optimizer adam --hidden " in ended.err
     config = Run.open(elsewhere / "runs" / "long-1").config
     assert config.budget.preset == "tiny" and config.optimisation.average > 0
     beside = call("train", "long.txt", "--minutes", "1e-4", "--hidden", "8").err
-    assert "no preset is used with --hidden\n" in beside and "preset tiny" not in beside
+    assert "preset tiny: --cell gru --optimizer adam --hidden 8 " in beside
+    assert "\nchanged from the preset: --hidden 8 instead of 128\n" in beside
+    assert "changed" not in ended.err
+
+
+def test_a_learning_rate_that_follows_the_cell_is_told(elsewhere, call):
+    (elsewhere / "long.txt").write_text("the quick brown fox.\n" * 300)
+    shown = call("train", "long.txt", "--minutes", "1e-4", "--cell", "rnn", "--hidden", "8").err
+    rate = "--lr 0.016 (the default of rnn with adam) instead of 0.02"
+    assert f"--cell rnn instead of gru, --hidden 8 instead of 128, {rate}\n" in shown
+
+
+def test_fine_tuning_picks_no_preset(elsewhere, call, tiny):
+    assert call("train", "fox.txt", *tiny, "--quiet").code == 0
+    tuned = call("train", "fox.txt", "--init-from", "fox-1", "--minutes", "1e-4", "--batch-size", "8")
+    assert tuned.code == 0 and "preset" not in tuned.err
+    assert Run.open(elsewhere / "runs" / "fox-2").config.budget.preset is None
 
 
 def test_validation_that_says_nothing_is_told(elsewhere, call):

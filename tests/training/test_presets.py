@@ -13,10 +13,10 @@ from charlm.models.architecture import check_settings
 from charlm.nn.cells import CELLS
 from charlm.training.presets import (
     PRESETS,
-    RECIPE,
     choose_dropout,
     expected_epochs,
     pick_preset,
+    preset_changes,
     preset_flags,
     resolve_settings,
 )
@@ -76,9 +76,30 @@ def test_a_length_that_is_no_time_picks_none(length):
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_recipe_of_one_s_own_picks_none(name):
-    given = {"minutes": 5, name: OTHERS[name]}
-    assert name in RECIPE and apply_preset(given, CHARACTERS, SYMBOLS) == TrainingConfig.from_settings(**given)
+def test_a_setting_of_one_s_own_bends_the_preset_that_is_picked(name):
+    config = apply_preset({"minutes": 5, name: OTHERS[name]}, CHARACTERS, SYMBOLS)
+    asked = apply_preset({"preset": "small", name: OTHERS[name]}, CHARACTERS, SYMBOLS)
+    assert config == asked and config.budget.preset == "small"
+    values = {key: value for group in config.to_json().values() for key, value in group.items()}
+    assert values[name] == OTHERS[name]
+    others = PRESETS["small"].fixed.keys() - {name} - ({"lr", "forget_bias"} if name == "cell" else set())
+    assert {key: values[key] for key in others} == {key: PRESETS["small"].fixed[key] for key in others}
+
+
+def test_without_picking_the_defaults_apply():
+    given = {"minutes": 5.0, "hidden": 7}
+    config = resolve_settings(given, picks_preset=False).for_corpus(CHARACTERS, SYMBOLS)
+    assert config == TrainingConfig.from_settings(**given)
+
+
+def test_what_bends_a_preset_is_told():
+    def changes(**given):
+        return preset_changes(apply_preset({"minutes": 5, **given}, CHARACTERS, SYMBOLS))
+
+    assert changes() == changes(hidden=256, seed=4, lines=True, layers=2, dropout=0.5) == []
+    assert changes(hidden=512, lr=0.01) == ["--hidden 512 instead of 256", "--lr 0.01 instead of 0.018"]
+    assert changes(cell="gru", optimizer="adamw")[0] == "--cell gru instead of lstm"
+    assert preset_changes(TrainingConfig()) == []
 
 
 def test_what_is_given_wins_over_the_preset_that_is_asked_for():
@@ -112,7 +133,8 @@ def test_under_another_cell_or_optimizer_what_suits_its_own_alone_is_left_out(na
     is_own = fixed["cell"] == other.get("cell")
     assert config.optimisation.lr == (fixed["lr"] if is_own else None)
     # Under Adam and SGD the decay is a penalty on the loss, which needs another strength.
-    assert config.optimisation.weight_decay == (fixed.get("weight_decay", 0.0) if is_own else 0.0)
+    is_decayed = "cell" in other
+    assert config.optimisation.weight_decay == (fixed.get("weight_decay", 0.0) if is_decayed else 0.0)
     assert config.optimisation.average == fixed["average"]
     shows_forget_bias = any(shown.startswith("--forget-bias") for shown in preset_flags(config))
     assert shows_forget_bias <= ("lstm" in config.model.cell)

@@ -1,7 +1,8 @@
 """Train a model on your text.
 
-Without settings for the network or the optimizer, a preset that fits the run's length is used; otherwise the
-defaults below. The weights with the best validation loss and the last ones are saved. Ctrl-C saves and stops.
+A preset that fits the run's length in minutes is used; a setting that you give wins. With --steps
+or --epochs the defaults below are used. The weights with the best validation loss and the last ones are saved.
+Ctrl-C saves and stops.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ from charlm.runs.run import Run
 from charlm.training.events import SampleReport, StepReport, SummaryReport
 from charlm.training.fine_tune import READING, Transfer, inherited
 from charlm.training.loop import train as training_loop
-from charlm.training.presets import ResolvedSettings, preset_flags, resolve_settings
+from charlm.training.presets import ResolvedSettings, preset_changes, preset_flags, resolve_settings
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
@@ -112,7 +113,7 @@ def command(
     if origin is not None:
         settings = inherited(origin.config, settings)
     if before is None:
-        resolved = resolve_settings(settings)
+        resolved = resolve_settings(settings, picks_preset=origin is None)
         source = find_source(corpus or [DEFAULT_CORPUS], resolved.config.corpus.glob)
         begun = _begin(source.allow_expansion() if allow_expansion else source, resolved, origin, out, quiet)
     else:
@@ -138,8 +139,6 @@ def _begin(
         _say(remark, quiet)
     if start is not None:
         _say(_describe_transfer(trainer, trainer.start_from(start)), quiet)
-    elif trainer.config.budget.preset is None and trainer.config.budget.length[0] == "minutes":
-        _say(f"no preset is used with {', '.join(map(flag, settings.instead_of_preset))}", quiet)
     with new_run(trainer, make_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
 
@@ -210,6 +209,8 @@ def _describe(trainer: Trainer) -> str:
         text += f"\nno validation loss: {reason}; the last weights are kept as the model"
     if config.budget.preset is not None:
         text += f"\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
+    if changes := preset_changes(config):
+        text += f"\nchanged from the preset: {', '.join(changes)}"
     return text
 
 
