@@ -105,7 +105,7 @@ def test_ctrl_c_saves_and_then_interrupts(tmp_path, is_file):
         charlm.train(tmp_path / "hamlet.txt" if is_file else TEXT, out=tmp_path / "run", **SETTINGS)
     assert signal.getsignal(signal.SIGINT) is before
     run = Run.open(tmp_path / "run")
-    saved = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary))
+    saved = load_checkpoint(run.last_path, run.network)
     assert saved.scalars["step"] == 4
     notes = [f'saved at step 4: charlm.load({str(run.folder)!r}, weights="last")']
     assert raised.value.__notes__ == notes + [f"continue with: charlm train --resume {run.folder}"] * is_file

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds
 from charlm.data.batches import Batch
-from charlm.models.char_rnn import Model
+from charlm.models.base import BaseModel
 from charlm.nn.state import States
 
 
@@ -111,7 +111,7 @@ class Engine(ABC):
         """Continue from a snapshot."""
 
     @abstractmethod
-    def model(self) -> Model:
+    def model(self) -> BaseModel:
         """The model to validate and save, with any average."""
 
     @abstractmethod

@@ -156,4 +156,6 @@ def load_run(run: Run) -> LanguageModel:
     Raises:
         RunError: the weights are missing or unreadable.
     """
-    return LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters, run.config.corpus)
+    network = run.load_model()
+    assert isinstance(network, Model)
+    return LanguageModel(network, run.vocabulary, run.corpus.training_characters, run.config.corpus)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from typing import Self
 
-from charlm.base.arrays import FlatVector, Floats, TokenIds, id_dtype
+import numpy as np
+
+from charlm.base.arrays import FlatVector, Floats, Shapes, TokenIds, id_dtype
 from charlm.config import ModelConfig
 from charlm.data.batches import Batch, BatchSpec
 from charlm.models.architecture import parameter_shapes
+from charlm.models.base import BaseModel, NetworkSpec
 from charlm.nn.buffers import flatten_time
-from charlm.nn.cell import Cell
-from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.embedding import make_encoding
 from charlm.nn.layer import SymbolLayer
@@ -20,21 +20,22 @@ from charlm.nn.stack import Stack, StackBuffers
 from charlm.nn.state import States
 
 
-class Model:
-    """A recurrent network on one flat vector of parameters."""
+class Model(BaseModel):
+    """A recurrent network that predicts the next character."""
 
     def __init__(self, config: ModelConfig, vocab_size: int, params: FlatVector | None = None) -> None:
-        self.config = config
         self.vocab_size = vocab_size
-        self.dtype: np.dtype[np.floating[npt.NBitBase]] = np.dtype(config.dtype)
-        self.cell: Cell = CELLS.find(config.cell).from_config(config)
-        self.shapes = parameter_shapes(config, vocab_size)
-        self._use(FlatVector(self.shapes, self.dtype) if params is None else params)
+        super().__init__(NetworkSpec("char-rnn", config, vocab_size, vocab_size), params)
 
-    def use_storage(self, flat: Floats) -> None:
-        """Move the parameters to this memory (P,)."""
-        flat[:] = self.params.flat
-        self._use(FlatVector(self.shapes, self.dtype, flat))
+    @classmethod
+    def from_spec(cls, spec: NetworkSpec, params: FlatVector | None = None) -> Self:
+        """The network on these parameters, or on zeros."""
+        return cls(spec.config, spec.outputs, params)
+
+    @classmethod
+    def parameter_shapes(cls, spec: NetworkSpec) -> Shapes:
+        """Every parameter's shape."""
+        return parameter_shapes(spec.config, spec.outputs)
 
     def _use(self, params: FlatVector) -> None:
         self.params = params

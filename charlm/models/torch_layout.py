@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from charlm.base.arrays import FlatVector, Floats
+from charlm.base.arrays import FlatVector, Floats, Shapes
 from charlm.config import ModelConfig
 from charlm.models.architecture import parameter_shapes
 from charlm.nn.cell import Cell
@@ -45,7 +45,7 @@ def is_of_model(name: str) -> bool:
     >>> is_of_model("rnn.weight_hh_l1"), is_of_model("optimizer.m")
     (True, False)
     """
-    return name.partition(".")[0] in ("embedding", "initial", "rnn", "cell", "readout")
+    return name.partition(".")[0] in ("embedding", "initial", "rnn", "cell", "encoder", "readout")
 
 
 def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
@@ -54,13 +54,17 @@ def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, .
     >>> torch_shapes(ModelConfig(cell="lstm", hidden=8), 5)["rnn.weight_ih_l0"]
     (32, 5)
     """
+    return tensor_shapes(parameter_shapes(config, vocab_size), config)
+
+
+def tensor_shapes(shapes: Shapes, config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The tensors' shapes of parameters with these shapes."""
     cell = _cell(config)
-    shapes = parameter_shapes(config, vocab_size)
     result = {}
     for name, entry in _entries(cell, shapes).items():
         result[entry.name] = shapes[name][::-1] if entry.transposed else shapes[name]
-    for layer in range(config.layers):
-        result[_name(cell, "bias_hh", layer)] = shapes[f"layers.{layer}.b_h"]
+    for layer in _layers(shapes):
+        result[layer.torch_name(cell, "bias_hh")] = shapes[layer.full_name("b_h")]
     return result
 
 
@@ -72,32 +76,38 @@ def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Flo
     for name, entry in _entries(cell, params).items():
         tensor = params[name].T if entry.transposed else params[name]
         tensors[entry.name] = _by_gate(tensor, order) if entry.gated else tensor.copy(order="C")
-    for layer in range(config.layers):
-        bias_hh = np.zeros_like(params[f"layers.{layer}.b_h"])
+    for layer in _layers(params):
+        bias_hh = np.zeros_like(params[layer.full_name("b_h")])
         blocks = bias_hh.reshape(len(cell.gates), -1)
         for gate, own in cell.recurrent_biases.items():
-            blocks[cell.gates.index(gate)] = params[f"layers.{layer}.{own}"]
-        tensors[_name(cell, "bias_hh", layer)] = _by_gate(bias_hh, order)
+            blocks[cell.gates.index(gate)] = params[layer.full_name(own)]
+        tensors[layer.torch_name(cell, "bias_hh")] = _by_gate(bias_hh, order)
     return tensors
 
 
 def from_torch(tensors: Mapping[str, Floats], config: ModelConfig, vocab_size: int) -> FlatVector:
     """The exact inverse of ``to_torch``."""
+    return from_tensors(tensors, parameter_shapes(config, vocab_size), config)
+
+
+def from_tensors(tensors: Mapping[str, Floats], shapes: Shapes, config: ModelConfig) -> FlatVector:
+    """The inverse of ``to_torch`` for parameters with these shapes."""
     cell = _cell(config)
     order = np.argsort(_torch_order(cell)).tolist()
-    params = FlatVector(parameter_shapes(config, vocab_size), config.dtype)
+    params = FlatVector(shapes, config.dtype)
     for name, entry in _entries(cell, params).items():
         tensor = _by_gate(tensors[entry.name], order) if entry.gated else tensors[entry.name]
         params[name][:] = tensor.T if entry.transposed else tensor
-    for layer in range(config.layers):
-        bias_hh = _by_gate(tensors[_name(cell, "bias_hh", layer)], order)
+    for layer in _layers(params):
+        bias_hh = _by_gate(tensors[layer.torch_name(cell, "bias_hh")], order)
         blocks = bias_hh.reshape(len(cell.gates), -1)
         for gate, own in cell.recurrent_biases.items():
             block = blocks[cell.gates.index(gate)]
-            params[f"layers.{layer}.{own}"][:] = block
+            params[layer.full_name(own)][:] = block
             block[:] = 0
         # Adding a zero would turn a bias of -0.0 into 0.0, and a resumed run continues with the same bits.
-        np.add(params[f"layers.{layer}.b_h"], bias_hh, out=params[f"layers.{layer}.b_h"], where=bias_hh != 0)
+        b_h = params[layer.full_name("b_h")]
+        np.add(b_h, bias_hh, out=b_h, where=bias_hh != 0)
     return params
 
 
@@ -108,17 +118,53 @@ def _entries(cell: Cell, names: Iterable[str]) -> dict[str, _Entry]:
         if name in _OUTSIDE:
             result[name] = _OUTSIDE[name]
             continue
-        _, layer, own = name.split(".")
+        place, _, own = name.rpartition(".")
+        layer = _Layer.parse(place)
         if own not in cell.recurrent_biases.values():
             entry = _IN_A_LAYER.get(own, _Entry(own))
-            result[name] = replace(entry, name=_name(cell, entry.name, int(layer)))
+            result[name] = replace(entry, name=layer.torch_name(cell, entry.name))
             if own.endswith(SUFFIX):
-                result[name] = _Entry(f"initial.{own.removesuffix(SUFFIX)}_l{layer}")
+                result[name] = _Entry(layer.initial_name(own.removesuffix(SUFFIX)))
     return result
 
 
-def _name(cell: Cell, own: str, layer: int) -> str:
-    return f"{'cell' if cell.torch_gates is None else 'rnn'}.{own}_l{layer}"
+@dataclass(frozen=True)
+class _Layer:
+    """A layer's place in the network, such as ``encoder.reverse.layers.0``."""
+
+    place: str
+    part: str
+    number: int
+    is_reversed: bool
+
+    @classmethod
+    def parse(cls, place: str) -> _Layer:
+        *parts, _, number = place.split(".")
+        is_reversed = parts[-1:] == ["reverse"]
+        return cls(place, ".".join(parts[:-1] if is_reversed else parts), int(number), is_reversed)
+
+    def full_name(self, own: str) -> str:
+        return f"{self.place}.{own}"
+
+    def torch_name(self, cell: Cell, own: str) -> str:
+        """A parameter's name; of a cell that PyTorch lacks, another one."""
+        module = "rnn" if cell.torch_gates else "cell"
+        if self.part:
+            module = self.part if cell.torch_gates else f"{self.part}.cell"
+        return f"{module}.{own}{self._ending}"
+
+    def initial_name(self, variable: str) -> str:
+        return f"{'.'.join(['initial', self.part]) if self.part else 'initial'}.{variable}{self._ending}"
+
+    @property
+    def _ending(self) -> str:
+        return f"_l{self.number}{'_reverse' if self.is_reversed else ''}"
+
+
+def _layers(names: Iterable[str]) -> list[_Layer]:
+    """The layers with parameters of these names, in order."""
+    places = (name.rpartition(".")[0] for name in names if name.endswith(".b_h"))
+    return [_Layer.parse(place) for place in dict.fromkeys(places)]
 
 
 def _torch_order(cell: Cell) -> list[int]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from charlm.base.arrays import FlatVector, Floats, Shapes
 from charlm.config import ModelConfig
-from charlm.models.torch_layout import from_torch, is_of_model, to_torch, torch_shapes
+from charlm.models.base import NetworkSpec
+from charlm.models.torch_layout import from_tensors, is_of_model, tensor_shapes, to_torch
 from charlm.runs.format_version import FORMAT
 from charlm.runs.tensors import check_file, load_tensors, save_tensors
 
@@ -29,28 +30,30 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint, config: ModelConfig) -> 
     save_tensors(path, {**checkpoint.extras, **to_torch(checkpoint.params, config)}, checkpoint.scalars)
 
 
-def load_checkpoint(path: Path, config: ModelConfig, vocab_size: int, extras: Shapes | None = None) -> Checkpoint:
+def load_checkpoint(path: Path, network: NetworkSpec, extras: Shapes | None = None) -> Checkpoint:
     """Read a checkpoint; ``extras`` gives all further shapes, None ignores them.
 
     Raises:
         RunError: it cannot be read.
         CheckpointError: it is damaged, too new, or of another model.
     """
-    expected = {**(extras or {}), **torch_shapes(config, vocab_size)}
+    config, shapes = network.config, network.shapes
+    expected = {**(extras or {}), **tensor_shapes(shapes, config)}
     others = _is_extra if extras is None else (lambda name: False)
     tensors, scalars, version = load_tensors(path, expected, config.dtype, others=others)
-    params = from_torch(tensors, config, vocab_size)
+    params = from_tensors(tensors, shapes, config)
     return Checkpoint(params, {name: tensors[name] for name in extras or {}}, scalars, version)
 
 
-def check_checkpoint(path: Path, config: ModelConfig, vocab_size: int) -> None:
+def check_checkpoint(path: Path, network: NetworkSpec) -> None:
     """Check by a file's header alone that it holds this model.
 
     Raises:
         RunError: it cannot be read.
         CheckpointError: it is damaged, too new, or of another model.
     """
-    check_file(path, torch_shapes(config, vocab_size), config.dtype, others=_is_extra)
+    expected = tensor_shapes(network.shapes, network.config)
+    check_file(path, expected, network.config.dtype, others=_is_extra)
 
 
 def _is_extra(name: str) -> bool:

@@ -18,7 +18,7 @@ from charlm.base.plural import counted
 from charlm.config import TrainingConfig
 from charlm.data.reading.sources import Source
 from charlm.data.vocabulary import Vocabulary
-from charlm.models.char_rnn import Model
+from charlm.models.base import BaseModel, NetworkSpec
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import BEST, CONFIG, LAST, MAX_VOCAB, METRICS, VOCAB, clear, find_weights, holds_run
@@ -146,6 +146,11 @@ class Run:
         write_atomically(self.folder / CONFIG, json.dumps(settings, indent=2).encode() + b"\n")
 
     @property
+    def network(self) -> NetworkSpec:
+        """What its network is built from."""
+        return NetworkSpec("char-rnn", self.config.model, len(self.vocabulary), len(self.vocabulary))
+
+    @property
     def name(self) -> str:
         """The folder's name, with weights other than the best."""
         name = self.folder.resolve().name
@@ -184,7 +189,7 @@ class Run:
         """Summarize the training log."""
         return RunSummary.of(self.read_metrics())
 
-    def load_model(self, which: str | None = None) -> Model:
+    def load_model(self, which: str | None = None) -> BaseModel:
         """Load the model, with other weights if given.
 
         Raises:
@@ -192,5 +197,4 @@ class Run:
             CheckpointError: they are damaged or another model's.
         """
         path = find_weights(self.folder, which or self.weights)
-        config, vocab_size = self.config.model, len(self.vocabulary)
-        return Model(config, vocab_size, load_checkpoint(path, config, vocab_size).params)
+        return self.network.build(load_checkpoint(path, self.network).params)

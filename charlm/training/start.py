@@ -105,14 +105,14 @@ def resume(
     """
     config = change_settings(run.config, settings)
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
-    check_checkpoint(run.last_path, config.model, len(run.vocabulary))
+    check_checkpoint(run.last_path, run.network)
     with alternative("begin a new run, by charlm train"):
         divided = reload_corpus(run.corpus, config, run.vocabulary, CorpusSearch(run.folder, corpus), progress)
     trainer = make_trainer(config, divided)
     with ExitStack() as on_failure:
         on_failure.callback(trainer.close)
         shapes = trainer.extra_shapes()
-        checkpoint = load_checkpoint(run.last_path, config.model, len(run.vocabulary), shapes)
+        checkpoint = load_checkpoint(run.last_path, run.network, shapes)
         trainer.state = trainer.restore(checkpoint, str(run.last_path))
         _check_unfinished(trainer, run)
         tidy(run.folder)

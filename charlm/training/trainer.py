@@ -14,6 +14,7 @@ from charlm.data.batches import BATCHERS, Batch
 from charlm.data.corpus import Corpus
 from charlm.engines.base import Engine, Snapshot
 from charlm.inference.language_model import LanguageModel
+from charlm.models.base import BaseModel
 from charlm.models.char_rnn import Model
 from charlm.nn.state import named_states, restore_states
 from charlm.optim.averaging import AVERAGE
@@ -107,14 +108,15 @@ class Trainer:
         """The model to validate and sample from."""
         return self._language_model(self.engine.model())
 
-    def _language_model(self, network: Model) -> LanguageModel:
+    def _language_model(self, network: BaseModel) -> LanguageModel:
+        assert isinstance(network, Model)
         return LanguageModel(network, self.corpus.vocabulary, len(self.corpus.train), self.config.corpus)
 
     def start_from(self, source: LanguageModel) -> Transfer:
         """Take another model's weights before the first step."""
         before, model = self.engine.snapshot(), self.engine.model()
         params = FlatVector(model.shapes, model.dtype, before.weights_P)
-        moved = transfer(source, self._language_model(Model(model.config, model.vocab_size, params)))
+        moved = transfer(source, self._language_model(model.with_params(params)))
         average = {AVERAGE: params.flat} if AVERAGE in before.slots else {}
         self.engine.restore(Snapshot(params.flat, {**before.slots, **average}, before.states))
         return moved

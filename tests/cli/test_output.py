@@ -33,7 +33,7 @@ def in_shell(line, *arguments):
 
 def saved_steps():
     run = Run.open(Path("run"))
-    return load_checkpoint(run.last_path, run.config.model, len(run.vocabulary)).scalars["step"]
+    return load_checkpoint(run.last_path, run.network).scalars["step"]
 
 
 @needs_full

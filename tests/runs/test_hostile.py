@@ -9,6 +9,7 @@ import pytest
 import charlm
 from charlm.base.errors import CheckpointError, RunError
 from charlm.config import ModelConfig
+from charlm.models.base import NetworkSpec
 from charlm.runs.checkpoint import check_checkpoint
 from charlm.runs.run import Run
 from charlm.training.start import resume
@@ -40,12 +41,12 @@ def test_a_run_that_is_none_of_these_is_read(tmp_path):
 
 def test_the_header_alone_tells_whether_a_file_is_of_a_model(tmp_path):
     run = make_run(tmp_path / "run")
-    check_checkpoint(run.last_path, run.config.model, len(run.vocabulary))
+    check_checkpoint(run.last_path, run.network)
     for config, symbols in ((run.config.model, 5), (ModelConfig(hidden=65_536, layers=64), 4)):
         tracemalloc.start()
         try:
             with pytest.raises(CheckpointError, match=r"config\.json"):
-                check_checkpoint(run.last_path, config, symbols)
+                check_checkpoint(run.last_path, NetworkSpec("char-rnn", config, symbols, symbols))
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
@@ -55,7 +56,7 @@ def test_the_header_alone_tells_whether_a_file_is_of_a_model(tmp_path):
 def test_a_file_whose_weights_are_no_numbers_passes_the_check_of_its_header_alone(tmp_path):
     run = make_run(tmp_path / "run")
     CASES["weights: no numbers"](tmp_path / "run")
-    check_checkpoint(run.best_path, run.config.model, len(run.vocabulary))
+    check_checkpoint(run.best_path, run.network)
     with pytest.raises(CheckpointError, match="holds a number that is not finite"):
         Run.open(tmp_path / "run").load_model()
 

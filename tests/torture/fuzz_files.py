@@ -97,7 +97,7 @@ class Fuzzer:
         """Read everything that there is, as resuming and sampling do."""
         run = Run.open(self._run.folder)
         run.read_metrics()
-        last = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary), EXTRAS)
+        last = load_checkpoint(run.last_path, run.network, EXTRAS)
         TrainerState.from_json(last.scalars, str(run.last_path), last.version)
         model = load_run(run)
         try:

@@ -36,7 +36,7 @@ def follow(losses, share=1.0, chance_nats=CHANCE_NATS):
 
 def stored(run, trainer):
     opened = Run.open(run.folder)
-    return load_checkpoint(opened.last_path, opened.config.model, len(opened.vocabulary), trainer.extra_shapes())
+    return load_checkpoint(opened.last_path, opened.network, trainer.extra_shapes())
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_the_last_never_knows_of_a_best_that_was_not_saved(begun, disk):
         if isinstance(report, StepReport):
             disk.number = errno.ENOSPC if 10 <= report.step < 25 else None
         opened = Run.open(run.folder)
-        scalars = load_checkpoint(run.last_path, opened.config.model, len(opened.vocabulary)).scalars
+        scalars = load_checkpoint(run.last_path, opened.network).scalars
         if scalars["best_val"] is not None:
             best = [record for record in run.read_metrics() if record["is_best"]]
             assert scalars["best_val"] in [record["val_nats_per_char"] for record in best]
@@ -119,7 +119,7 @@ def test_an_end_that_cannot_be_saved_is_an_error_and_what_was_saved_stands(begun
     ):
         list(map(fill, train(trainer, run)))
     opened = Run.open(run.folder)
-    assert load_checkpoint(run.last_path, opened.config.model, len(opened.vocabulary)).scalars["step"] == 4
+    assert load_checkpoint(run.last_path, opened.network).scalars["step"] == 4
 
 
 def test_a_curve_that_cannot_be_written_does_not_stop_training_and_is_an_error_at_its_end(begun, disk):

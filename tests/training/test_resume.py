@@ -45,7 +45,7 @@ def last_of(run):
     """Everything in the run's last save but its times."""
     trainer_extras = [name for name in _names(run) if name.startswith(("optimizer.", "state."))]
     shapes = {name: shape for name, shape in _names(run).items() if name in trainer_extras}
-    checkpoint = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary), shapes)
+    checkpoint = load_checkpoint(run.last_path, run.network, shapes)
     arrays = {"params": checkpoint.params.flat, **checkpoint.extras}
     return arrays, {name: value for name, value in checkpoint.scalars.items() if name not in TIMES}
 

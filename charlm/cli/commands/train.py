@@ -229,7 +229,7 @@ def _describe_transfer(trainer: Trainer, moved: Transfer) -> str:
 
 def _describe_last(run: Run) -> str:
     """Describe the last checkpoint."""
-    step = load_checkpoint(run.last_path, run.config.model, len(run.vocabulary)).scalars["step"]
+    step = load_checkpoint(run.last_path, run.network).scalars["step"]
     again = f"charlm train --resume {shlex.quote(str(run.folder))}"
     return f"stopped at once, last checkpoint at step {step}; continue with: {again}"
 

@@ -18,6 +18,7 @@ from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.engines.numpy.worker import WorkerSetup
 from charlm.engines.threads import ThreadPool, cores_of, on_core
+from charlm.models.base import BaseModel
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
 from charlm.optim import make_optimizer
@@ -30,7 +31,7 @@ class NumpyEngine(Engine):
 
     def __init__(
         self,
-        model: Model,
+        model: BaseModel,
         optimizer_config: OptimizerConfig,
         seq_len: int,
         batch_size: int,
@@ -51,13 +52,12 @@ class NumpyEngine(Engine):
         model.use_storage(memory.params)
         self._model = self._averaged = model
         if AVERAGE in memory.slots:
-            average = FlatVector(model.shapes, model.dtype, memory.slots[AVERAGE])
-            self._averaged = Model(model.config, model.vocab_size, average)
+            self._averaged = model.with_params(FlatVector(model.shapes, model.dtype, memory.slots[AVERAGE]))
         self._current = 0
         self._stopwatch = Stopwatch()
         self._busy: list[dict[str, float]] = [{}]
         self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimizer_config)
-        settings = model.config.to_json(), model.vocab_size, optimizer_config.to_json(), seq_len, batch_size
+        settings = model.spec.to_json(), optimizer_config.to_json(), seq_len, batch_size
         cores = cores_of(self._workers)
         self._core = cores[0]
         setups = [
@@ -145,12 +145,13 @@ class NumpyEngine(Engine):
             for array, value in zip(layer, values, strict=True):
                 array[:] = value
 
-    def model(self) -> Model:
+    def model(self) -> BaseModel:
         """The model, with averaged weights if there are any."""
         return self._averaged
 
     def network(self) -> Network:
         """That model on as many threads as workers."""
+        assert isinstance(self._averaged, Model), "this network does not predict characters"
         return open_network(self._averaged, self._threads)
 
     def profile(self) -> dict[str, float]:

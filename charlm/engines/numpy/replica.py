@@ -11,7 +11,7 @@ from charlm.base.arrays import FlatVector
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
 from charlm.engines.numpy.shared_memory import TrainingMemory
-from charlm.models.char_rnn import Model
+from charlm.models.base import BaseModel
 from charlm.nn.dropout import Regularization
 from charlm.optim.base import Optimizer
 
@@ -39,7 +39,7 @@ class Replica:
     """One worker's columns, slice, buffers and gradient."""
 
     def __init__(
-        self, model: Model, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
+        self, model: BaseModel, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
         seq_len: int, optimisation: OptimizerConfig,
     ) -> None:  # fmt: skip
         self.buffers = model.buffers(

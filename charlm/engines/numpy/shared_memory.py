@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import CACHE_LINE, Floats
 from charlm.data.batches import Batch
-from charlm.models.char_rnn import Model
+from charlm.models.base import BaseModel
 from charlm.nn.state import States
 
 Layout: TypeAlias = dict[str, tuple[tuple[int, ...], npt.DTypeLike]]
@@ -51,7 +51,7 @@ class TrainingMemory:
 
     def __init__(
         self,
-        model: Model,
+        model: BaseModel,
         slot_names: Sequence[str],
         seq_len: int,
         batch_size: int,
@@ -81,9 +81,10 @@ class TrainingMemory:
             self.fields[name][tuple(map(slice, values.shape))] = values
 
 
-def _layout(model: Model, slots: int, seq_len: int, batch_size: int, workers: int) -> Layout:
+def _layout(model: BaseModel, slots: int, seq_len: int, batch_size: int, workers: int) -> Layout:
     parameters = model.params.flat.size
-    state = (model.config.layers, len(model.cell.state_names), batch_size, model.config.hidden)
+    carried = len(model.zero_state(1))
+    state = (carried, len(model.cell.state_names), batch_size, model.config.hidden)
     return {
         "params": ((parameters,), model.dtype),
         "slots": ((slots, parameters), model.dtype),

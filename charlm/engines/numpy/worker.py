@@ -11,11 +11,11 @@ from typing import Any, TextIO
 from threadpoolctl import threadpool_limits
 
 from charlm.base.arrays import FlatVector
-from charlm.config import ModelConfig, OptimizerConfig
+from charlm.config import OptimizerConfig
 from charlm.engines.numpy.process_start import failure_line
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
-from charlm.models.char_rnn import Model
+from charlm.models.base import NetworkSpec
 from charlm.optim import make_optimizer
 
 
@@ -26,8 +26,7 @@ class WorkerSetup:
     It is worker ``number``, from 0, with the columns from the first to before the last; ``core`` may be None.
     """
 
-    model: dict[str, Any]
-    vocab_size: int
+    network: dict[str, Any]
     optimisation: dict[str, Any]
     seq_len: int
     batch_size: int
@@ -39,14 +38,13 @@ class WorkerSetup:
 
     def replica(self) -> Replica:
         """The worker's replica."""
-        blank = Model(ModelConfig(**self.model), self.vocab_size)
+        blank = NetworkSpec.from_json(self.network).build()
         optimisation = OptimizerConfig(**self.optimisation)
         rule = make_optimizer(optimisation)
         sizes = rule.slot_names, self.seq_len, self.batch_size, self.workers
         memory = TrainingMemory(blank, *sizes, self.address)
         memory.shared.close_file()
-        params = FlatVector(blank.shapes, blank.dtype, memory.params)
-        model = Model(blank.config, self.vocab_size, params)
+        model = blank.with_params(FlatVector(blank.shapes, blank.dtype, memory.params))
         return Replica(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation)
 
 
