@@ -11,18 +11,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from charlm.api import load, train
+    from charlm.api import Model, load, train
     from charlm.base.errors import CharlmError
     from charlm.base.version import __version__
     from charlm.inference.language_model import LanguageModel
     from charlm.inference.scoring import Figures, TextMetrics
 
-__all__ = ["CharlmError", "Figures", "LanguageModel", "TextMetrics", "__version__", "load", "train"]
+__all__ = ["CharlmError", "Figures", "LanguageModel", "Model", "TextMetrics", "__version__", "load", "train"]
 
 _HOMES = {
     "CharlmError": "charlm.base.errors",
     "Figures": "charlm.inference.scoring",
     "LanguageModel": "charlm.inference.language_model",
+    "Model": "charlm.api",
     "TextMetrics": "charlm.inference.scoring",
     "__version__": "charlm.base.version",
     "load": "charlm.api",

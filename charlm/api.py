@@ -1,27 +1,121 @@
-"""The Python interface: train a model, load a run."""
+"""The Python interface: train a model, load a run, and what can be done with it."""
 
 from __future__ import annotations
 
 import shlex
 import signal
+import sys
 import tempfile
-from contextlib import closing
-from os import PathLike
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from charlm.base.errors import UsageError
+from charlm.base.escape import escape_unprintable
+from charlm.base.plural import counted
 from charlm.data.reading.sources import make_source
 from charlm.inference.language_model import LanguageModel, load_run
+from charlm.report.figures import make_figure
+from charlm.report.learning_curve import KEYS, NATS_PER_UNIT, learning_curve
 from charlm.runs.find import find_run
+from charlm.runs.folder import only_writer
+from charlm.runs.metrics import RunSummary
 from charlm.runs.run import Run
+from charlm.training.events import Report, StepReport, ValidationReport
+from charlm.training.fine_tune import inherited
 from charlm.training.loop import train as training_loop
 from charlm.training.presets import resolve_settings
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer
+from charlm.training.start import resume as resume_run
 from charlm.training.trainer import Trainer
 
+BAR = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
 
-def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = None) -> LanguageModel:
+
+@dataclass(frozen=True, repr=False, kw_only=True)
+class Model(LanguageModel):
+    """A trained model with its run: what ``charlm.train`` and ``charlm.load`` return.
+
+    The run's folder is gone where nothing was kept.
+    """
+
+    run: Run
+
+    @classmethod
+    def of(cls, run: Run) -> Model:
+        """A run's model.
+
+        Raises:
+            RunError: the weights are missing or unreadable.
+        """
+        return cls(**vars(load_run(run)), run=run)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.run.name if self.run.folder.exists() else "not kept"
+
+    @cached_property
+    def history(self) -> list[dict[str, Any]]:
+        """The training log, oldest record first; the keys are those of ``charlm plot --json``."""
+        return self.run.read_metrics()
+
+    def plot(self, x: str = "steps", unit: str = "nats") -> Any:
+        """The learning curve as a matplotlib Figure, which a notebook shows.
+
+        Args:
+            x: "steps", "seconds" or "epochs".
+            unit: of the loss, per character: "nats" or "bits".
+
+        Raises:
+            UsageError: x or unit is none of these, or there is no matplotlib.
+            RunError: there is no training log.
+        """
+        for name, value, choices in (("x", x, KEYS), ("unit", unit, NATS_PER_UNIT)):
+            if value not in choices:
+                raise UsageError(f"{name} is {value!r}: it must be one of {', '.join(choices)}")
+        return make_figure([learning_curve({self.name: self.history}, x, unit)])
+
+    def save(self, folder: str | PathLike[str]) -> None:
+        """Write weights, vocabulary and settings into a new or empty folder.
+
+        It samples, scores, and a new run can start from it (``init_from``). It cannot be resumed: it has no
+        optimizer state.
+
+        Raises:
+            RunError: the folder holds files, or a system error.
+        """
+        self.run.save_model(Path(folder), self.network.params)
+
+    def __repr__(self) -> str:
+        figures = self._figures()
+        return f"<charlm.Model {figures.pop('name')}: {', '.join(figures.values())}>"
+
+    def _repr_html_(self) -> str:
+        rows = (f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in self._figures().items())
+        return f"<table>{''.join(rows)}</table>"
+
+    def _figures(self) -> dict[str, str]:
+        """What a person wants to know first, by heading."""
+        config = self.network.config
+        loss = RunSummary.of(self.history).best_val_nats_per_char
+        return {
+            "name": escape_unprintable(self.name),
+            "network": f"{config.cell}, {counted(config.layers, 'layers')} x {config.hidden}",
+            "parameters": counted(self.network.params.flat.size, "parameters"),
+            "symbols": counted(len(self.vocabulary), "symbols"),
+            "trained on": escape_unprintable(self.run.corpus.name),
+            "best validation loss": "no validation loss" if loss is None else f"loss {loss:.3f} nats/char",
+        }
+
+
+def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = None) -> Model:
     """Load a trained model.
 
     Args:
@@ -32,18 +126,29 @@ def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = 
         RunError: there is no such run, it has no such weights, or its files are damaged.
         UsageError: the weights are none of these.
     """
-    return load_run(find_run(None if run is None else str(run), None if weights is None else str(weights)))
+    return Model.of(find_run(None if run is None else str(run), None if weights is None else str(weights)))
 
 
-def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, **settings: Any) -> LanguageModel:
+def train(
+    text: str | PathLike[str] | None = None,
+    *,
+    out: str | PathLike[str] | None = None,
+    resume: str | PathLike[str] | None = None,
+    init_from: str | PathLike[str] | Model | None = None,
+    progress: bool | None = True,
+    **settings: Any,
+) -> Model:
     """Train a model on a text, and return it with the weights of the best validation loss.
 
     Ctrl-C saves the run after the current step, then raises KeyboardInterrupt.
 
     Args:
         text: the text, or a ``pathlib.Path`` of a file or folder. The last tenth is the validation split, unless
-            ``val_fraction`` is given.
+            ``val_fraction`` is given. A resumed run finds its own text, unless it was a string or has moved.
         out: a new folder for the run; None keeps nothing on disk.
+        resume: a run to continue from its last checkpoint: its folder or its name under ``runs/``.
+        init_from: a run or a model whose weights a new run starts from (fine-tuning).
+        progress: show a progress bar, on a terminal or in a notebook; None or False shows none.
         settings: options of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
             A length in ``minutes`` chooses a preset, as there.
 
@@ -51,7 +156,7 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
         UsageError: a setting is unknown or invalid, or a string is a file's name instead of a text.
         CorpusError: the text is too short, or its file cannot be read.
         KeyboardInterrupt: Ctrl-C; a note on it says how to continue.
-        RunError: the folder is in use, or holds a run.
+        RunError: the folder is in use, or holds a run; or there is no such run to resume.
         DivergenceError: training diverged several times in a row.
         WorkerError: a worker process failed or was killed.
 
@@ -61,19 +166,64 @@ def train(text: str | PathLike[str], *, out: str | PathLike[str] | None = None, 
     >>> model.perplexity("abcdefgh abcdefgh").perplexity < 1.2
     True
     """
+    if resume is not None:
+        if out is not None or init_from is not None:
+            raise UsageError("resume continues a run in its own folder: leave out out and init_from")
+        begun = _resumed(find_run(fspath(resume)), text, settings)
+    elif text is None:
+        raise UsageError("train needs a text, or a run to resume")
+    else:
+        begun = _new(text, out, init_from, settings)
+    with begun as (trainer, run):
+        _train(trainer, run, resume is not None or out is not None, bool(progress))
+        model = Model.of(replace(run, weights=None))
+        _ = model.history  # read while the folder is there
+        return model
+
+
+@contextmanager
+def _new(
+    text: str | PathLike[str],
+    out: str | PathLike[str] | None,
+    init_from: str | PathLike[str] | Model | None,
+    settings: dict[str, Any],
+) -> Iterator[tuple[Trainer, Run]]:
+    """Begin and lock a new run."""
+    origin = load(init_from) if isinstance(init_from, str | PathLike) else init_from
+    if origin is not None:
+        given = {name: value for name, value in settings.items() if value is not None}
+        settings = inherited(origin.run.config, given)
     resolved = resolve_settings(settings)
     source = make_source(text, resolved.config.corpus.glob)
     with tempfile.TemporaryDirectory() as temporary, closing(new_trainer(source, resolved)) as trainer:
+        if origin is not None:
+            trainer.start_from(origin)
         with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:
-            _train(trainer, run, is_kept=out is not None)
-        return load_run(run)
+            yield trainer, run
 
 
-def _train(trainer: Trainer, run: Run, is_kept: bool) -> None:
+@contextmanager
+def _resumed(
+    before: Run, text: str | PathLike[str] | None, settings: dict[str, Any]
+) -> Iterator[tuple[Trainer, Run]]:
+    """Lock a run and continue it."""
+    with only_writer(before.folder):
+        run = Run.open(before.folder)  # read again, now that no other process can change it
+        corpus = () if text is None else make_source(text, run.config.corpus.glob)
+        trainer, run = resume_run(run, settings, corpus=corpus)
+        with closing(trainer):
+            yield trainer, run
+
+
+def _train(trainer: Trainer, run: Run, is_kept: bool, progress: bool) -> None:
     """Train to the end, or until a signal, which is raised again once the run is saved."""
-    with stop_on_signals() as stop, closing(training_loop(trainer, run, stop)) as reports:
-        for _ in reports:
-            pass
+    with (
+        stop_on_signals() as stop,
+        closing(training_loop(trainer, run, stop)) as reports,
+        _progress_bar(progress) as show,
+    ):
+        for report in reports:
+            show(report)
     if stop.number is None:
         return
     try:
@@ -82,6 +232,35 @@ def _train(trainer: Trainer, run: Run, is_kept: bool) -> None:
         if is_kept:
             folder = str(run.folder)
             interrupt.add_note(f'saved at step {trainer.state.step}: charlm.load({folder!r}, weights="last")')
-        if is_kept and run.corpus.paths:
-            interrupt.add_note(f"continue with: charlm train --resume {shlex.quote(folder)}")
+            again = (
+                f"charlm train --resume {shlex.quote(folder)}"
+                if run.corpus.paths
+                else f"charlm.train(text, resume={folder!r})"
+            )
+            interrupt.add_note(f"continue with: {again}")
         raise
+
+
+@contextmanager
+def _progress_bar(wanted: bool) -> Iterator[Callable[[Report], None]]:
+    """A progress bar where a person can see it; yields the function that moves it."""
+    if not (wanted and ("ipykernel" in sys.modules or sys.stderr.isatty())):
+        yield lambda report: None
+        return
+    from tqdm.auto import tqdm  # takes a while, so only when needed
+
+    losses: dict[str, float | None] = {}
+    with tqdm(total=1.0, bar_format=BAR, dynamic_ncols=True) as bar:
+
+        def show(report: Report) -> None:
+            if isinstance(report, ValidationReport):
+                losses["val loss"] = report.val_nats_per_char
+            if isinstance(report, StepReport):
+                if "loss" not in losses:  # the time left of a resumed run is estimated from its own steps
+                    bar.initial = bar.n = bar.last_print_n = report.progress
+                losses["loss"] = report.loss_nats
+                shown = ", ".join(f"{name} {loss:.3f}" for name, loss in losses.items() if loss is not None)
+                bar.set_postfix_str(f"step {report.step}, {shown}", refresh=False)
+                bar.update(report.progress - bar.n)
+
+        yield show

@@ -46,10 +46,10 @@ class StoredCorpus(Protocol):
 
 @dataclass(frozen=True)
 class CorpusSearch:
-    """Where to look for a run's texts; ``given`` is ``--corpus``."""
+    """Where to look for a run's texts; ``given`` is ``--corpus``, or the text itself."""
 
     folder: Path
-    given: Sequence[str] | None = None
+    given: Sequence[str] | Source | None = None
 
     def near(self, corpus: Source | None = None) -> list[Path]:
         """Folders near which a text may be."""
@@ -104,8 +104,10 @@ def reload_prepared(
     """
     wanted = ExpectedText(known.sha256, known.files)
     if search.given:
+        given = search.given
+        place = (lambda: given) if isinstance(given, Source) else partial(find_source, given, config.glob)
         with hinting("name what the run was trained on, or leave out --corpus"):
-            return wanted.first([partial(find_source, search.given, config.glob)], config, progress)
+            return wanted.first([place], config, progress)
     if known.kind != "built-in" and not known.paths:
         kept = _find_kept(known.name, known.kind, known.sha256, config)
         if kept is None:

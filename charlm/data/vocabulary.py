@@ -101,6 +101,13 @@ class Vocabulary:
         """The id of a document's end, or None."""
         return len(self.symbols) if self.has_end else None
 
+    def name_of(self, code: int) -> str:
+        """A symbol as text: a byte above 0x7F as ``<0xC3>``, the end as ``END``, ``<unk>`` as U+FFFD."""
+        if code >= len(self.symbols):
+            return END if code == self.end else REPLACEMENT
+        symbol = self.symbols[code]
+        return f"<0x{ord(symbol):02X}>" if self.units == "bytes" and symbol > "\x7f" else symbol
+
     @property
     def unknown(self) -> int | None:
         """The id of ``<unk>``, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,13 +44,39 @@ def on_core(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+class _OneBlasThread:
+    """One thread for the matrix library while any pool is open; the last one restores the number before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pools = 0
+        self._limits: threadpool_limits | None = None
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._limits is None:
+                self._limits = threadpool_limits(limits=1, user_api="blas")
+            self._pools += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._pools -= 1
+            if self._pools == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+                self._limits = None
+
+
+_one_blas_thread = _OneBlasThread()
+
+
 class ThreadPool:
     """A fixed number of worker threads."""
 
     def __init__(self, workers: int | None = None) -> None:
         self.workers = usable_cores() if workers is None else workers
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="charlm-worker")
-        self._limits = threadpool_limits(limits=1, user_api="blas")
+        self._is_open = True
+        _one_blas_thread.enter()
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """Run tasks in parallel: their results in order, or the first exception."""
@@ -70,7 +97,9 @@ class ThreadPool:
     def close(self) -> None:
         """End the threads, and free the matrix library's."""
         self._threads.shutdown()
-        self._limits.restore_original_limits()
+        if self._is_open:
+            self._is_open = False
+            _one_blas_thread.leave()
 
     def columns(self, batch_size: int) -> list[slice]:
         """Near-equal slices of a batch, none empty."""

@@ -16,7 +16,7 @@ from charlm.base.random import make_generator
 from charlm.config import SamplingConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.base import Network
-from charlm.inference.filters import FILTERS, Filter, sample_ids
+from charlm.inference.filters import FILTERS, Filter, probabilities, sample_ids
 from charlm.inference.unroll import ONE, reset_marks, windows
 from charlm.nn.readout import check_numbers
 from charlm.nn.state import select_columns
@@ -46,6 +46,19 @@ def burn_in(network: Network, ids: TokenIds, count: int) -> None:
     for window in windows(ids, reset_marks(ids), ONE, 0, len(ids), size=PROMPT_WINDOW):
         network.read(window.x_TB)
     network.state = select_columns(network.state, [0] * count)
+
+
+def predict_next(network: Network, prompt: TokenIds) -> npt.NDArray[np.float64]:
+    """The probability of each symbol (V,) after a prompt (N,).
+
+    Raises:
+        DivergenceError: the network's weights overflow.
+    """
+    burn_in(network, prompt[:-1], 1)
+    logits_BV = network.step(prompt[-1:])
+    check_numbers(logits_BV.max(axis=1))
+    likely_V: npt.NDArray[np.float64] = probabilities(logits_BV)[0]
+    return likely_V
 
 
 def generate_ids(

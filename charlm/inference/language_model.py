@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
@@ -12,8 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds
+from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, SamplingConfig
+from charlm.data.alphabet import END
 from charlm.data.corpus import prepare
 from charlm.data.encoded import EncodedText
 from charlm.data.reading.preprocess import BYTE_ORDER_MARK
@@ -23,7 +26,7 @@ from charlm.data.vocabulary import Vocabulary
 from charlm.engines.base import Network
 from charlm.engines.numpy.network import open_network
 from charlm.engines.threads import ThreadPool
-from charlm.inference.generate import all_filters, stream
+from charlm.inference.generate import all_filters, predict_next, prompt_ids, stream
 from charlm.inference.scoring import (
     Scores,
     Tally,
@@ -83,13 +86,42 @@ class LanguageModel:
         names = {field.name for field in dataclasses.fields(SamplingConfig)}
         config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
         filters = all_filters({name: value for name, value in settings.items() if name not in names})
-        prompt, end = self.read_prompt(config.prompt), self.corpus.document_end
         config = dataclasses.replace(
             config,
-            prompt=prompt if end is None else prompt.rpartition(end)[2],  # documents know nothing of one another
+            prompt=self._context(config.prompt),
             stop=None if config.stop is None else self.corpus.changed(config.stop),
         )
         return stream(self.open(), self.vocabulary, filters, config)
+
+    def next(self, text: str = "", k: int = 5) -> list[tuple[str, float]]:
+        """The k likeliest next characters after a text, each with its probability, likeliest first.
+
+        The end of a document is its line feed or delimiter, a byte above 0x7F ``<0xC3>``, ``<unk>`` U+FFFD.
+
+        Raises:
+            UsageError: k is less than 1.
+            VocabularyError: the text holds an unknown character.
+        """
+        if k < 1:
+            raise UsageError(f"k is {k}: it must be at least 1")
+        likely_V = predict_next(self.open(), prompt_ids(self.vocabulary, self._context(text)))
+        names = (
+            (self.vocabulary.name_of(code), code) for code in np.argsort(-likely_V, kind="stable")[:k].tolist()
+        )
+        return [
+            (self.corpus.document_end or name if name == END else name, float(likely_V[code]))
+            for name, code in names
+        ]
+
+    def _context(self, prompt: str) -> str:
+        """What a model reads of a prompt: documents know nothing of one another."""
+        prompt, end = self.read_prompt(prompt), self.corpus.document_end
+        return prompt if end is None else prompt.rpartition(end)[2]
+
+    def surprisal(self, text: str | PathLike[str]) -> npt.NDArray[np.float64]:
+        """The surprisal of each character of a text after the first (N - 1,), in bits."""
+        bits_N: npt.NDArray[np.float64] = self.score(text).costs_nats / math.log(2)
+        return bits_N
 
     def score(self, text: str | PathLike[str], progress: Progress | None = None) -> Scores:
         """The loss of each character of a text after the first.

@@ -99,7 +99,7 @@ def _find_unfinished(folder: Path) -> set[Path]:
     if not _is_begun(folder):
         return set()
     # Weights without a vocabulary are not charlm's.
-    names = {VOCAB, LAST} if os.path.lexists(folder / VOCAB) else set()
+    names = {VOCAB, LAST, BEST} if os.path.lexists(folder / VOCAB) else set()
     return {folder / name for name in names | {LOCK}} | find_leftovers(folder, OWN)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from charlm.base.arrays import FlatVector
 from charlm.base.errors import CorpusError, RunError, as_run_error
 from charlm.base.files.atomic import write_atomically
 from charlm.base.files.plain import read_plain
@@ -21,7 +22,19 @@ from charlm.data.vocabulary import Vocabulary
 from charlm.models.base import BaseModel, NetworkSpec
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
-from charlm.runs.folder import BEST, CONFIG, LAST, MAX_VOCAB, METRICS, VOCAB, clear, find_weights, holds_run
+from charlm.runs.folder import (
+    BEST,
+    CONFIG,
+    LAST,
+    MAX_VOCAB,
+    METRICS,
+    VOCAB,
+    check_unused,
+    clear,
+    find_weights,
+    holds_run,
+    only_writer,
+)
 from charlm.runs.format_version import stamp, take_stamp
 from charlm.runs.metrics import RunSummary, append_record, forget_after, read_records
 
@@ -46,8 +59,9 @@ class Run:
         vocabulary: Vocabulary,
         corpus: CorpusIdentity,
         first: Checkpoint | None = None,
+        file: str = LAST,
     ) -> Self:
-        """Create a run in a new, empty or unfinished folder; ``first`` is its state at step 0.
+        """Create a run in a new, empty or unfinished folder; ``first`` is its state at step 0, in ``file``.
 
         Raises:
             RunError: the folder is in use, or a system error.
@@ -62,7 +76,7 @@ class Run:
         # The settings come last: they make the folder a run; until then it can be created again.
         write_atomically(folder / VOCAB, symbols)
         if first is not None:
-            run.save(run.last_path, first)
+            run.save(folder / file, first)
         run._write_settings()
         return run
 
@@ -127,6 +141,16 @@ class Run:
     def save(self, path: Path, checkpoint: Checkpoint) -> None:
         """Save weights in one of the run's files."""
         save_checkpoint(path, checkpoint, self.config.model)
+
+    def save_model(self, folder: Path, params: FlatVector) -> None:
+        """Write weights with the run's vocabulary and settings into a new or empty folder.
+
+        Raises:
+            RunError: the folder is in use, or a system error.
+        """
+        check_unused(folder)
+        with only_writer(folder):
+            self.create(folder, self.config, self.vocabulary, self.corpus, Checkpoint(params), BEST)
 
     def complete(self) -> None:
         """Store the settings if they are missing.

@@ -68,9 +68,7 @@ def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
 
 def _codes(vocabulary: Vocabulary) -> dict[str, int]:
     """Each symbol's code by its name."""
-    names = list(vocabulary.symbols)
-    if vocabulary.units == "bytes":
-        names[0x80:] = [f"<0x{ord(symbol):02X}>" for symbol in names[0x80:]]
+    names = [vocabulary.name_of(code) for code in range(len(vocabulary.symbols))]
     specials = {"<end>": vocabulary.end, "<unknown>": vocabulary.unknown}
     ids = {name: code for code, name in enumerate(names)}
     return ids | {name: code for name, code in specials.items() if code is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -93,7 +94,7 @@ def resume(
     run: Run,
     settings: Mapping[str, Any],
     progress: Progress | None = None,
-    corpus: Sequence[str] = (),
+    corpus: Sequence[str] | Source = (),
 ) -> tuple[Trainer, Run]:
     """A saved run, ready to go on; the caller holds its lock.
 
@@ -104,6 +105,12 @@ def resume(
         CheckpointError: the checkpoint is damaged.
     """
     config = change_settings(run.config, settings)
+    if not os.path.lexists(run.last_path):
+        again = f"--init-from {shlex.quote(str(run.folder))}"
+        raise RunError(
+            f"{run.folder} holds a model without its training state, so it cannot be resumed: start a new run "
+            f"from its weights with {again}"
+        )
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
     check_checkpoint(run.last_path, run.network)
     with alternative("begin a new run, by charlm train"):

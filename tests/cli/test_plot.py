@@ -8,12 +8,12 @@ import pytest
 
 from charlm.base.tables import Curve
 from charlm.cli.app import main
-from charlm.cli.commands.plot import learning_curve
 from charlm.cli.display import curves
 from charlm.cli.display.tables import print_findings
 from charlm.config import ModelConfig, TrainingConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate.base import EvalResult
+from charlm.report.learning_curve import learning_curve
 from charlm.runs.checkpoint import Checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.run import Run
@@ -71,7 +71,7 @@ def terminal(monkeypatch):
 )
 @pytest.mark.parametrize(("unit", "nats"), [("nats", 1), ("bits", math.log(2))])
 def test_a_run_s_curve_is_its_metrics(keep_run, x, places, unit, nats):
-    curve = learning_curve([keep_run("one")], x, unit)
+    curve = learning_curve({"one": keep_run("one").read_metrics()}, x, unit)
     assert curve.series == {
         "one train": (places[1:], [cost / nats for cost in TRAIN[1:]]),
         "one val": (places, [cost / nats for cost in VAL]),
@@ -80,7 +80,8 @@ def test_a_run_s_curve_is_its_metrics(keep_run, x, places, unit, nats):
 
 
 def test_a_run_that_holds_nothing_out_has_the_training_curve_alone(keep_run):
-    assert list(learning_curve([keep_run("one", val=[None] * 3)], "steps", "bits").series) == ["one train"]
+    records = keep_run("one", val=[None] * 3).read_metrics()
+    assert list(learning_curve({"one": records}, "steps", "bits").series) == ["one train"]
 
 
 def test_several_runs_share_the_axes(keep_run, charlm):

@@ -106,3 +106,14 @@ def test_the_matrix_library_has_one_thread_in_the_block_and_its_own_number_after
             assert set(blas_threads()) <= {1}
             pool.run([lambda: None, raising(LookupError()) if ends_in == "an error" else lambda: None])
         assert blas_threads() == before
+
+
+def test_pools_that_overlap_leave_the_matrix_library_as_the_first_found_it():
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = blas_threads()
+        first, second = ThreadPool(1), ThreadPool(1)
+        first.close()
+        first.close()
+        assert set(blas_threads()) <= {1}
+        second.close()
+        assert blas_threads() == before
