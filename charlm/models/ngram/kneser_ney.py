@@ -44,7 +44,7 @@ class KneserNey(InterpolatedModel):
     def weights(self, order: int, is_longest: bool) -> Weights:
         """The weights of an order."""
         level = self.levels[order]
-        counts = level.counts if is_longest else self._places(order)
+        counts = self.adjusted_counts(order, is_longest)
         owners = level.owners
         taken = discounts(counts)[np.minimum(counts, 3)]
         totals = np.bincount(owners, weights=counts, minlength=level.contexts)
@@ -54,8 +54,10 @@ class KneserNey(InterpolatedModel):
         rest = np.divide(freed, totals, out=np.ones(level.contexts), where=totals > 0)
         return Weights(own, rest)
 
-    def _places(self, order: int) -> Integers:
-        """How many characters precede each pair (P,)."""
+    def adjusted_counts(self, order: int, is_longest: bool) -> Integers:
+        """How often each pair occurs (P,), or, in shorter contexts, how many characters precede it."""
         level = self.levels[order]
+        if is_longest:
+            return level.counts
         places = np.bincount(self.levels[order + 1].shorter, minlength=len(level.keys))
         return np.where(level.is_first, level.counts, places)

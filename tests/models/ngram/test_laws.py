@@ -63,11 +63,11 @@ def test_a_document_has_the_same_loss_after_any_other(kind, nll_of, training, fi
 
 
 @EVERY
-@given(training=TRAINING, text=TEXTS, order=ORDERS, cut=st.integers(0, 30))
-def test_a_text_read_in_windows_has_the_same_loss(kind, encoded, training, text, order, cut):
+@given(training=TRAINING, text=TEXTS, order=ORDERS, cut=st.integers(0, 30), end=st.sampled_from([None, 3]))
+def test_a_text_read_in_windows_has_the_same_loss(kind, encoded, training, text, order, cut, end):
     ids = encoded(text + "ab")
     cut = min(cut, len(ids) - 2)
-    model = kind(encoded(training), len(ALPHABET), order)
+    model = kind(encoded(training), len(ALPHABET), order, end)
     whole, read = model.reader()(ids[:-1], ids[1:]), model.reader()
     parts = [read(ids[: cut + 1][:-1], ids[1 : cut + 1])] if cut else []
     parts.append(read(ids[cut:-1], ids[cut + 1 :]))
