@@ -47,7 +47,7 @@ def begun(corpus, tmp_path):
     def begin_run(text=None, folder=None, **settings):
         if text is not None:
             corpus.write_text(text)
-        trainer = new_trainer(find_text(str(corpus)), resolve_settings(SMALL | settings))
+        trainer = new_trainer(find_text(str(corpus)), resolve_settings(SMALL | settings, picks_preset=False))
         trainers.append(trainer)
         with new_run(trainer, folder or tmp_path / f"run-{next(count)}") as run:
             return trainer, run
