@@ -10,6 +10,7 @@ from functools import cache
 from typing import Generic, TypeVar, cast
 
 from charlm.base.errors import UsageError
+from charlm.base.suggest import did_you_mean
 
 Member = TypeVar("Member")
 
@@ -43,7 +44,10 @@ class Registry(Generic[Member]):
         """The member's class; UsageError if there is none."""
         if name not in self.names():
             kind = self.base.__name__.lower()
-            raise UsageError(f"no {kind} is called {name!r}; there are: {', '.join(self.names())}")
+            listed = ", ".join(self.names())
+            raise UsageError(
+                f"no {kind} is called {name!r}; there are: {listed}{did_you_mean(name, self.names())}"
+            )
         module = importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
         (member,) = (value for value in vars(module).values() if self._is_own_member(value, module.__name__))
         return cast(type[Member], member)

@@ -12,16 +12,23 @@ from typer.exceptions import Abort, TyperException
 
 from charlm.base.errors import CharlmError, CharlmWarning
 from charlm.base.escape import escape_controls
+from charlm.base.suggest import did_you_mean
 from charlm.base.version import __version__
 from charlm.cli.groups import discover
 from charlm.cli.output import prepare_streams
+from charlm.config.base import flag
 
 INTERRUPTED = 130  # 128 plus SIGINT, as in shells
 
 _shown = warnings.showwarning
 
+EXAMPLES = """
+charlm train novel.txt --minutes 2
+charlm sample --prompt "It was" --temperature 0.7
+"""
+
 app = typer.Typer(
-    cls=discover("charlm.cli.commands"),
+    cls=discover("charlm.cli.commands", EXAMPLES),
     name="charlm",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -39,10 +46,12 @@ def _print_version(wanted: bool) -> None:
 def charlm(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+        typer.Option(
+            "-V", "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
-    """Train, sample and measure character-level recurrent language models."""
+    """Train, sample and measure character-level language models."""
 
 
 def main() -> None:
@@ -82,27 +91,27 @@ def _run() -> int:
     return code or 0
 
 
-def _explain_usage(error: TyperException) -> str:
-    """Explain a usage error."""
-    _filter_suggestions(error)
-    message = error.format_message().rstrip(".")
+def _explain_usage(error: Any) -> str:
+    """Explain a usage error, with the nearest name or where to look."""
+    message, meant = error.format_message().rstrip("."), ""
+    context: Any = getattr(error, "ctx", None)
     # pydantic's: the value, and what is wrong with it.
     faults: list[Any] = getattr(error.__cause__, "errors", list)()
     if isinstance(error, typer.BadParameter) and error.param is not None and faults:
+        value, descriptor = faults[0]["input"], error.param.type_descriptor
         reason = faults[0]["msg"].removeprefix("Value error, ").replace("Input should", "it must").rstrip(".")
-        message = f"{error.param.opts[0]} is {faults[0]['input']!r}: {reason}"
-    context = getattr(error, "ctx", None)
-    return f"{message}; see {context.command_path} --help" if message and context else message
-
-
-def _filter_suggestions(error: Any) -> None:
-    """Keep only similar suggestions."""
-    if getattr(error, "possibilities", None):
-        from difflib import get_close_matches
-
-        name = error.option_name.strip("-")
-        alike = get_close_matches(name, [each.strip("-") for each in error.possibilities])
-        error.possibilities = [each for each in error.possibilities if each.strip("-") in alike]
+        if choices := descriptor.choices:
+            reason = f"it must be one of {', '.join(choices)}"
+            meant = did_you_mean(str(value), choices)
+        message = f"{flag(error.param.name)} is {value!r}: {reason}"
+    elif hasattr(error, "possibilities") and context is not None:
+        wrong = error.option_name
+        names = [
+            name for each in context.command.get_params(context) for name in (*each.opts, *each.secondary_opts)
+        ]
+        message = f"no option is called {wrong}"
+        meant = did_you_mean(wrong.strip("-"), [name[2:] for name in names if name.startswith("--")], "--")
+    return f"{message}{meant or f'; see {context.command_path} --help'}" if message and context else message
 
 
 def _fail(message: str, code: int) -> int:

@@ -1,6 +1,7 @@
 """Commands, made from modules and registries.
 
-A module offers ``command`` or ``group``; its docstring is the help.
+A module offers ``command`` or ``group``; its docstring is the help. These constants may add to it: ``PLACE``, the
+heading and position in the list of commands; ``ALIASES``, other names, not shown; ``EXAMPLES``.
 """
 
 from __future__ import annotations
@@ -8,15 +9,21 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from charlm.base.errors import annotate_memory_error
+from charlm.base.errors import UsageError, annotate_memory_error
 from charlm.base.registry import Registry, module_names
+from charlm.base.suggest import did_you_mean
+from charlm.cli.layout import shown_names, write_help, write_list, write_options, write_usage
+
+HEADINGS = ("Start", "Look", "Measure", "Data", "Tasks", "Machine")
+"""The headings of the list of commands."""
 
 ADVICE = {
     "train": "make the model, --batch-size, or --seq-len smaller",
@@ -25,25 +32,48 @@ ADVICE = {
 """How to use less memory, by command."""
 
 
-class _PlainHelp:
-    """A command with plain help."""
+class _Described:
+    """A command or group with help in plain text."""
 
     help: str | None
+    examples = closing = ""
+    basic: Sequence[str] = ()
+    """The options that brief help shows, if not all."""
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self.help = "\n\n".join(" ".join(text.split()) for text in (self.help or "").split("\n\n"))
+    def get_help(self, ctx: Any) -> str:
+        """The help: of the basic options, if some are."""
+        return self.describe(ctx, is_brief=bool(self.basic))
 
-    def get_params(self, ctx: Any) -> Any:
-        """The options and arguments."""
-        parameters = super().get_params(ctx)  # type: ignore[misc]
-        for parameter in parameters:
-            if getattr(parameter, "is_flag", False):
-                parameter.metavar = ""
-        return parameters
+    def describe(self, ctx: Any, is_brief: bool) -> str:
+        """The help with the basic options, or all by group."""
+        parameters = [each for each in self.get_params(ctx) if not each.hidden]  # type: ignore[attr-defined]
+        arguments = [each for each in parameters if each.param_type_name == "argument"]
+        options = [each for each in parameters if each not in arguments]
+        if is_brief:
+            by_name = {each.name: each for each in options}
+            panels = {"Options": [by_name[name] for name in (*self.basic, "help_all", "help")]}
+        else:
+            panels = {each.rich_help_panel or "Options": [] for each in options}
+            for each in options:
+                panels[each.rich_help_panel or "Options"].append(each)
+        sections = [write_options("Arguments", arguments, is_brief), self.list_contents(ctx)]
+        sections += [write_options(title, members, is_brief) for title, members in panels.items()]
+        usage = write_usage(ctx.command_path, self.collect_usage_pieces(ctx))  # type: ignore[attr-defined]
+        return write_help(usage, self.help or "", sections, self.examples, self.closing.format(ctx.command_path))
+
+    def list_contents(self, ctx: Any) -> str:
+        """The commands of a group."""
+        return ""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete the names that help shows."""
+        options = [each for each in self.get_params(ctx) if each.param_type_name == "option"]  # type: ignore[attr-defined]
+        accepted = {name for each in options for name in (*each.opts, *each.secondary_opts)}
+        hidden = accepted - {name for each in options for name in (*shown_names(each), *each.secondary_opts)}
+        return [item for item in super().shell_complete(ctx, incomplete) if item.value not in hidden]  # type: ignore[misc]
 
 
-class _Command(_PlainHelp, TyperCommand):
+class _Command(_Described, TyperCommand):
     """A command."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -54,44 +84,106 @@ class _Command(_PlainHelp, TyperCommand):
 
 
 class _UnloadedCommand(_Command):
-    """A command that is imported when invoked."""
+    """A command that is imported when invoked; what its list shows is read from the source."""
 
     def __init__(self, name: str, module: str) -> None:
         spec = importlib.util.find_spec(module)
         assert spec is not None and spec.origin is not None
         tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
         super().__init__(name, help=(ast.get_docstring(tree) or "").partition("\n")[0])
+        constants = {
+            target.id: ast.literal_eval(node.value)
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name) and target.id in ("PLACE", "ALIASES")
+        }
+        self.heading, self.position = constants.get("PLACE", ("", 0))
+        self.aliases = constants.get("ALIASES", ())
         self._module = module
 
     def load(self) -> Any:
         """Import the command or group."""
         module = importlib.import_module(self._module)
         if hasattr(module, "group"):
-            return _make_group(module.group, self.name, module.__doc__)
-        return _make_command(module.command, self.name, module.__doc__)
+            made = _make_group(module.group, self.name, module.__doc__)
+        else:
+            made = _make_command(module.command, self.name, module.__doc__)
+        made.examples = getattr(module, "EXAMPLES", "")
+        return made
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         """Import the command, and prepare it."""
         return self.load().make_context(*args, **kwargs)
 
 
-class _Group(_PlainHelp, TyperGroup):
-    """A group of commands."""
+class _Group(_Described, TyperGroup):
+    """A group of commands; ``help COMMAND`` is ``COMMAND --help``."""
+
+    closing = "{} COMMAND --help shows the options of a command."
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse; without arguments, show the help and exit with 2."""
+        if not args and not ctx.resilient_parsing:
+            typer.echo(self.get_help(ctx))
+            ctx.exit(2)
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that arguments begin with.
+
+        Raises:
+            UsageError: there is none.
+        """
+        name, *rest = args
+        if name == "help" and not rest:
+            typer.echo(self.get_help(ctx))
+            ctx.exit()
+        if name == "help":
+            name, rest = rest[0], [*rest[1:], "--help"]
+        command = self.get_command(ctx, name)
+        if command is None and not ctx.resilient_parsing:
+            meant = did_you_mean(name, self.list_commands(ctx)) or f"; see {ctx.command_path} --help"
+            raise UsageError(f"no command is called {name!r}{meant}")
+        return command and command.name, command, rest
+
+    def list_contents(self, ctx: Any) -> str:
+        """The commands, under their headings if they have some."""
+        commands: list[Any] = [self.get_command(ctx, name) for name in self.list_commands(ctx)]
+        rows, before = [], ""
+        width = 2 + max(map(len, HEADINGS))
+        for each in commands:
+            heading = getattr(each, "heading", "")
+            shown = ("" if heading == before else heading).ljust(width) if heading else ""
+            rows.append((f"{shown}{each.name}", (each.help or "").rstrip(".")))
+            before = heading
+        return write_list("Commands", rows)
 
 
-def discover(package: str) -> type[TyperGroup]:
+def discover(package: str, examples: str = "") -> type[TyperGroup]:
     """The commands in a package."""
+
+    @cache
+    def find_commands() -> dict[str, _UnloadedCommand]:
+        found = [_UnloadedCommand(name.replace("_", "-"), f"{package}.{name}") for name in module_names(package)]
+        return {str(each.name): each for each in sorted(found, key=_place)}
 
     class Discovered(_Group):
         def list_commands(self, ctx: Any) -> list[str]:
-            return [name.replace("_", "-") for name in module_names(package)]
+            return list(find_commands())
 
         def get_command(self, ctx: Any, name: str) -> Any:
-            if name not in self.list_commands(ctx):
-                return None
-            return _UnloadedCommand(name, f"{package}.{name.replace('-', '_')}")
+            found = find_commands()
+            return found.get(name) or next((each for each in found.values() if name in each.aliases), None)
 
+    Discovered.examples = examples
     return Discovered
+
+
+def _place(command: _UnloadedCommand) -> tuple[int, int, str]:
+    """What sorts the list of commands."""
+    heading = HEADINGS.index(command.heading) if command.heading else len(HEADINGS)
+    return heading, command.position, str(command.name)
 
 
 def list_members(registry: Registry[Any], make: Callable[[str, Any], Callable[..., None]]) -> type[TyperGroup]:
@@ -113,7 +205,9 @@ def list_members(registry: Registry[Any], make: Callable[[str, Any], Callable[..
 def _make_command(function: Callable[..., None], name: str | None, help: str | None) -> Any:
     app = typer.Typer(add_completion=False)
     app.command(name, cls=_Command, help=help)(function)
-    return typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
+    command.basic = getattr(function, "basic", ())
+    return command
 
 
 def _make_group(group: type[TyperGroup], name: str | None, help: str | None) -> Any:

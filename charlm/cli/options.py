@@ -5,20 +5,21 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import NoneType
 from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.cli.layout import PRESET, TYPES, add_choices
 from charlm.config import Config, flag
 
 Command = Callable[..., None]
 
 AllowExpansion: TypeAlias = Annotated[
     bool,
-    typer.Option("--allow-expansion", help="Allow compressed files that become over 1,000 times as long."),
+    typer.Option("--allow-expansion", help="Allow compressed files that expand over 1,000 times."),
 ]
 
 OneRun: TypeAlias = Annotated[
@@ -29,7 +30,7 @@ WhichWeights: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="best|last|STEP",
-        help="Weights to use: best, last, or a kept checkpoint's step. A RUN may also be their file.",
+        help="Weights to use: best, last, or the step of a kept checkpoint.",
         show_default="best",
     ),
 ]
@@ -39,36 +40,64 @@ OwnCorpus: TypeAlias = Annotated[
     typer.Option(
         "--corpus",
         metavar="PATH",
-        help="New path of a run's own corpus if it has moved; the text must be the same. Give once per path.",
+        help="New path of the run's corpus, if it has moved; repeatable.",
         show_default="where it was",
     ),
 ]
 
 RawText: TypeAlias = Annotated[
-    bool, typer.Option("--raw", help="On a terminal, print control characters unescaped.")
+    bool, typer.Option("--raw", help="Print control characters unescaped on a terminal.")
 ]
 
 NOUNS = {int: "a whole number", float: "a number"}
 
 
-def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Command], Command]:
-    """Replace a command's parameter ``settings`` by options."""
+def _show_all(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        command: Any = context.command
+        typer.echo(command.describe(context, is_brief=False))
+        raise typer.Exit
+
+
+_HELP_ALL = inspect.Parameter(
+    "help_all",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool, typer.Option("--help-all", callback=_show_all, is_eager=True, help="Show all options, by group.")
+    ],
+)
+
+
+def with_settings(
+    panels: Mapping[str, Sequence[type[Config]]], basic: Sequence[str] = (), preset: Collection[str] = ()
+) -> Callable[[Command], Command]:
+    """Replace a command's parameter ``settings`` by options.
+
+    Args:
+        panels: the settings, by the heading that they have in help.
+        basic: the parameters that ``--help`` shows, if not all; ``--help-all`` shows the others.
+        preset: the settings that a preset decides.
+    """
     kinds: dict[str, type] = {}
     made = []
     for panel, groups in panels.items():
         for group in groups:
             for name, field in group.settings().items():
                 (kinds[name],) = (each for each in group.accepted_types(name) if each is not NoneType)
-                made.append(_make_parameter(field, kinds[name], panel))
+                made.append(_make_parameter(field, kinds[name], panel, name in preset))
 
     def decorate(command: Command) -> Command:
         parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
         for parameter in inspect.signature(command, eval_str=True).parameters.values():
             keyword = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
             parameters += made if parameter.name == "settings" else [keyword]
+        if basic:
+            parameters.append(_HELP_ALL)
 
         @functools.wraps(command)
         def run(*, context: typer.Context, **given: Any) -> None:
+            given.pop(_HELP_ALL.name, None)
             values = {name: given.pop(name) for name in kinds}
             sources = {name: context.get_parameter_source(name) for name in kinds}
             settings = {
@@ -81,22 +110,26 @@ def with_settings(panels: Mapping[str, Sequence[type[Config]]]) -> Callable[[Com
         # typer reads these two; the wrapped function's own would hide the options.
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.basic = basic  # type: ignore[attr-defined]
         return run
 
     return decorate
 
 
-def _make_parameter(field: dataclasses.Field[Any], kind: type, panel: str) -> inspect.Parameter:
+def _make_parameter(field: dataclasses.Field[Any], kind: type, panel: str, is_preset: bool) -> inspect.Parameter:
     """Make the parameter of an option."""
     name, limits, default = field.name, field.metadata["limits"], field.default
     is_flag = kind is bool
-    choices = "|".join(limits.choices()) if limits.choices is not None else None
+    choices = () if limits.choices is None else limits.choices()
+    names = [f"-{each}" if len(each) == 1 else flag(each) for each in limits.aliases]
     option = typer.Option(
         f"{flag(name)}/{flag('no_' + name)}" if is_flag else flag(name),
-        help=limits.help,
+        *names,
+        help=add_choices(limits.help, choices),
         rich_help_panel=panel,
-        metavar=choices or kind.__name__.upper(),
+        metavar=limits.metavar or (name.upper() if choices else TYPES[kind.__name__]),
         autocompletion=limits.choices,
+        show_default=PRESET if is_preset else limits.otherwise or True,
     )
     return inspect.Parameter(
         name,

@@ -12,13 +12,21 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, get_type_hints
 
 from charlm.base.errors import CheckpointError, UsageError
+from charlm.base.suggest import did_you_mean
 
 SHOWN = 80  # characters of a wrong value that a message shows
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Allowed values; ``above`` and ``below`` are themselves excluded."""
+    """Allowed values, and what help says; ``above`` and ``below`` are themselves excluded.
+
+    Attributes:
+        help: a sentence.
+        otherwise: what a default of None stands for.
+        metavar: what stands for the value in help; None is the type.
+        aliases: other names that the command line accepts; one letter is a short option.
+    """
 
     help: str
     low: float | None = None
@@ -26,11 +34,16 @@ class Limits:
     high: float | None = None
     below: float | None = None
     choices: Callable[[], tuple[str, ...]] | None = None
+    otherwise: str | None = None
+    metavar: str | None = None
+    aliases: tuple[str, ...] = ()
 
     def complaint(self, value: Any) -> str | None:
         """What is wrong with a value, or None."""
         if self.choices is not None:
-            return None if value in self.choices() else f"it must be one of {', '.join(self.choices())}"
+            choices = self.choices()
+            wanted = f"it must be one of {', '.join(choices)}"
+            return None if value in choices else wanted + did_you_mean(str(value), choices)
         if isinstance(value, bool | str):
             return None
         if isinstance(value, float) and not math.isfinite(value):
@@ -57,10 +70,16 @@ def setting(
     below: float | None = None,
     choices: Callable[[], tuple[str, ...]] | tuple[str, ...] | None = None,
     since: int = 1,
+    otherwise: str | None = None,
+    metavar: str | None = None,
+    aliases: tuple[str, ...] = (),
 ) -> Any:
     """A field with help and limits, stored ``since`` a format."""
     among = (lambda: choices) if isinstance(choices, tuple) else choices
-    limits = Limits(help, low=low, above=above, high=high, below=below, choices=among)
+    limits = Limits(
+        help, low=low, above=above, high=high, below=below, choices=among, otherwise=otherwise, metavar=metavar,
+        aliases=aliases,
+    )  # fmt: skip
     return dataclasses.field(default=default, metadata={"limits": limits, "since": since})
 
 

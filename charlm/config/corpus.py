@@ -23,17 +23,15 @@ class CorpusConfig(Config):
     (True, '\n')
     """
 
-    glob: str = setting(
-        "**/*.txt", "Files to read from a folder and its subfolders, without hidden ones.", since=2
-    )
-    bytes: bool = setting(False, "Model bytes instead of characters (256 symbols, any file).", since=2)
+    glob: str = setting("**/*.txt", "Files to read from a folder.", since=2, metavar="PATTERN")
+    bytes: bool = setting(False, "Model bytes instead of characters.", since=2)
     normalize: str = setting(
         "none",
-        "Unicode normalization; losses are of the normalized text.",
+        "Unicode normalization of the text.",
         choices=("none", "nfc", "nfkc"),
         since=2,
     )
-    lowercase: bool = setting(False, "Convert to lower case; losses are of the lower-case text.", since=2)
+    lowercase: bool = setting(False, "Convert the text to lower case.", since=2)
     min_count: int = setting(
         1,
         "Characters rarer than this become <unk>.",
@@ -42,7 +40,7 @@ class CorpusConfig(Config):
         since=2,
     )
     lines: bool = setting(False, "Treat each line as a separate example (names, titles).", since=2)
-    delimiter: str | None = setting(None, "Split the text into separate examples at this string.", since=2)
+    delimiter: str | None = setting(None, "Split the text into separate examples here.", since=2)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -16,27 +16,26 @@ class DataConfig(Config):
         UsageError: a split is defined twice.
     """
 
-    seq_len: int = setting(64, "BPTT length in characters.", low=1, high=1_000_000)
-    batch_size: int = setting(64, "Sequences per batch.", low=1, high=1_000_000)
+    seq_len: int = setting(64, "BPTT length in characters.", low=1, high=1_000_000, aliases=("seq_length",))
+    batch_size: int = setting(64, "Sequences per batch.", low=1, high=1_000_000, aliases=("batch",))
     partition: str = setting(
         "sequential",
-        "sequential: stateful truncated BPTT; varied: the same with new offsets and window lengths each epoch; "
-        "random: shuffled windows that start from the initial state.",
+        "Windows: sequential (stateful truncated BPTT), varied (the same, new offsets each epoch) or random "
+        "(shuffled, no carried state).",
         choices=("sequential", "varied", "random"),
     )
     val_fraction: float | None = setting(
-        None, "Fraction for the validation split, from the end; default 0.1.", low=0, below=1
+        None, "Fraction for the validation split, from the end.", low=0, below=1, otherwise="0.1"
     )
     split: str | None = setting(
         None,
-        "Train/validation/test shares, such as 90/10 or 80/10/10, or by name: nanogpt, char-rnn, "
-        "torch-rnn, enwik8, text8.",
+        "Split as 90/10, 80/10/10, nanogpt, char-rnn, torch-rnn, enwik8 or text8.",
         since=2,
+        metavar="SHARES",
+        otherwise="90/10",
     )
-    val_file: str | None = setting(None, "Validation file, instead of a split of the corpus.", since=2)
-    test_file: str | None = setting(
-        None, "Test file, instead of a split of the corpus; read by eval --split test only.", since=2
-    )
+    val_file: str | None = setting(None, "Validation file.", since=2, metavar="FILE")
+    test_file: str | None = setting(None, "Test file, for --split test of charlm eval.", since=2, metavar="FILE")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,5 +12,5 @@ class EngineConfig(Config):
     """The settings of the engine."""
 
     workers: int | None = setting(
-        None, "Worker processes that share each batch; default: one per core.", low=1, high=1024
+        None, "Processes that share each batch.", low=1, high=1024, otherwise="one per core"
     )

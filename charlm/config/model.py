@@ -26,8 +26,8 @@ class ModelConfig(Config):
     """
 
     cell: str = setting("lstm", "Recurrent cell.", choices=CELLS.names)
-    layers: int = setting(1, "Recurrent layers.", low=1, high=64)
-    hidden: int = setting(256, "Hidden units per layer.", low=1, high=65_536)
+    layers: int = setting(1, "Recurrent layers.", low=1, high=64, aliases=("num_layers",))
+    hidden: int = setting(256, "Hidden units per layer.", low=1, high=65_536, aliases=("hidden_size",))
     encoding: str = setting("one-hot", "Input encoding.", choices=("one-hot", "embedding"))
     embedding_size: int = setting(64, "Embedding size (with --encoding embedding).", low=1, high=65_536)
     tied: bool = setting(

@@ -29,19 +29,24 @@ class RunConfig(Config):
 
     preset: str | None = setting(
         None,
-        "Settings for about 1, 5, 20 and 60 minutes of training; the default fits --minutes, and is none with "
-        "--steps or --epochs.",
+        "Settings for about 1, 5, 20 or 60 minutes: tiny, small, base, large.",
         choices=("tiny", "small", "base", "large"),
         since=3,
+        otherwise="fits --minutes",
     )
-    epochs: float | None = setting(None, "Length in epochs.", above=0)
-    steps: int | None = setting(None, "Length in optimizer steps.", low=1, high=10**15)
-    minutes: float | None = setting(None, "Length in minutes, everything included; default 2.", above=0)
+    epochs: float | None = setting(None, "Train for this number of epochs.", above=0)
+    steps: int | None = setting(
+        None, "Train for this number of optimizer steps.", low=1, high=10**15, aliases=("max_steps",)
+    )
+    minutes: float | None = setting(
+        None, "Train for this many minutes.", above=0, otherwise=f"{DEFAULT_MINUTES:g}"
+    )
     eval_every: int | None = setting(
         None,
-        "Steps between validations; default: about 20 per run, fewer if they are slow.",
+        "Steps between validations.",
         low=1,
         high=10**15,
+        otherwise="about 20 per run",
     )
     patience: int = setting(
         0,
@@ -51,12 +56,14 @@ class RunConfig(Config):
         since=2,
     )
     sample_every: int | None = setting(
-        None, "Steps between samples; default: about 4 per run; 0 is off.", low=0, high=10**15
+        None, "Steps between samples; 0 is off.", low=0, high=10**15, otherwise="about 4 per run"
     )
     save_every: str | None = setting(
         None,
-        "Checkpoint interval in steps (500) or time (30s, 5m); default: saving takes under 2% of the time.",
+        "Checkpoint interval in steps (500) or time (30s, 5m).",
         since=2,
+        metavar="INTERVAL",
+        otherwise="under 2% of the time",
     )
     keep: int = setting(0, "Also keep the N most recent checkpoints.", low=0, high=10**6, since=2)
     seed: int = setting(1, "Random seed.", low=0, high=2**63 - 1)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from charlm.base.errors import CheckpointError
+from charlm.base.errors import CheckpointError, UsageError
+from charlm.base.suggest import did_you_mean
 from charlm.config.base import Config
 from charlm.config.corpus import CorpusConfig
 from charlm.config.data import DataConfig
 from charlm.config.engine import EngineConfig
-from charlm.config.model import ModelConfig
+from charlm.config.model import ModelConfig, cell_config_types
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
 
@@ -26,6 +27,35 @@ GROUPS: dict[str, type[Config]] = {
 }
 STORED_IN = {"engine": "batching"}
 """Groups that are stored inside another group."""
+
+
+def setting_names() -> dict[str, str]:
+    """The settings of training by every name that they have.
+
+    >>> setting_names()["learning_rate"], setting_names()["nonlinearity"]
+    ('lr', 'nonlinearity')
+    """
+    groups = [*GROUPS.values(), *cell_config_types()]
+    fields = [field for group in groups for field in group.settings().values()]
+    aliases = {alias: field.name for field in fields for alias in field.metadata["limits"].aliases}
+    return aliases | {field.name: field.name for field in fields}
+
+
+def check_known(names: Iterable[str], where: str = "") -> None:
+    """Check the names of settings.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    known = setting_names()
+    unknown = sorted(name for name in names if known.get(name) != name)
+    if not unknown:
+        return
+    first = unknown[0]
+    meant = f"; did you mean {known[first]}?" if first in known else did_you_mean(first, known)
+    raise UsageError(
+        f"{where}no setting is called {', '.join(unknown)}{meant or '; see charlm train --help-all'}"
+    )
 
 
 @dataclass(frozen=True)
@@ -48,8 +78,9 @@ class TrainingConfig:
         """Sort settings into groups.
 
         Raises:
-            UsageError: an invalid setting.
+            UsageError: an unknown or invalid setting.
         """
+        check_known(settings)
         groups: dict[str, Any] = {
             name: group(**{key: settings.pop(key) for key in group.settings().keys() & settings.keys()})
             for name, group in GROUPS.items()

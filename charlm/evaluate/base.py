@@ -90,9 +90,7 @@ class Measurement(Config):
 
 def characters_taken(default: int) -> int:
     """The setting of how much text is read."""
-    most: int = setting(
-        default, "The most characters of a text that are taken, from its first.", low=2, high=10_000_000
-    )
+    most: int = setting(default, "Measure at most this many characters, from the first.", low=2, high=10_000_000)
     return most
 
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from charlm.base.errors import CorpusError, UsageError, alternative, hinting
+from charlm.base.errors import CorpusError, MissingCorpusError, UsageError, alternative, hinting
+from charlm.base.suggest import did_you_mean
 from charlm.data.corpus import Corpus, prepare, prepare_temporary
 from charlm.data.encoded import EncodedText
+from charlm.data.reading.patterns import text_names
 from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import CorpusSearch, reload_corpus
 from charlm.evaluate.base import EvalCase
 from charlm.inference.language_model import load_run
-from charlm.runs.find import find_runs, resolve
+from charlm.runs.find import find_runs, list_runs, resolve
 from charlm.runs.run import Run
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 """The parts of a run's own corpus, by the name that the command line has for each."""
 
 
-NO_TARGET = "no run has that name either; see charlm runs, or give a text file or a built-in corpus"
 NO_TEST = "the run is tested on it, so put it back"
 
 
@@ -38,8 +39,7 @@ def subjects_of(
         raise UsageError("standard input is named twice, and can be read once: leave out one -")
     named = [target for target, kind in found if isinstance(kind, Path)]
     runs = find_runs(named, weights)
-    with hinting(NO_TARGET):
-        sources = [find_text(kind) for _, kind in found if isinstance(kind, str)]
+    sources = [_find_text(kind) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(
             f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
@@ -50,6 +50,20 @@ def subjects_of(
             for run in runs
             for subject in _subjects_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus))
         ]
+
+
+def _find_text(target: str) -> Source:
+    """The text of a target that is no run.
+
+    Raises:
+        CorpusError: it is no text either.
+    """
+    try:
+        return find_text(target)
+    except MissingCorpusError:
+        names = [*(run.name for run in list_runs()), *text_names(target)]
+        meant = did_you_mean(target, names) or ": see charlm runs, or give a text file"
+        raise CorpusError(f"{target!r} is neither a run nor a file{meant}") from None
 
 
 def _subjects_of_run(run: Run, sources: list[Source], split: str, search: CorpusSearch) -> list[EvalCase]:

@@ -32,7 +32,7 @@ class Filter(Config):
 class Temperature(Filter):
     """Logits divided by a temperature (Ackley, Hinton & Sejnowski 1985); 0 keeps the likeliest."""
 
-    temperature: float = setting(1.0, "Below 1 plays safe, above 1 takes risks; 0 is greedy.", low=0, high=1000)
+    temperature: float = setting(1.0, "Below 1 is safer, above 1 more surprising.", low=0, high=1000)
 
     def apply(self, logits_BV: Floats) -> None:
         """Divide; at 0, exclude all but the likeliest."""
@@ -54,7 +54,7 @@ class Temperature(Filter):
 class TopK(Filter):
     """Keep the k likeliest (Fan, Lewis & Dauphin 2018); ties go to the first."""
 
-    top_k: int | None = setting(None, "Draw among the K likeliest characters only.", low=1)
+    top_k: int | None = setting(None, "Choose among the K likeliest characters.", low=1)
 
     def apply(self, logits_BV: Floats) -> None:
         """Exclude all but the k likeliest."""
@@ -69,7 +69,7 @@ class TopP(Filter):
     """Keep the fewest likeliest with probabilities of p or more (Holtzman et al. 2020)."""
 
     top_p: float | None = setting(
-        None, "Draw among the likeliest characters that sum to this probability only.", above=0, high=1
+        None, "Nucleus sampling: the smallest set with this total probability.", above=0, high=1
     )
 
     def apply(self, logits_BV: Floats) -> None:
@@ -90,7 +90,7 @@ class MinP(Filter):
     """Keep at least min-p times the likeliest's probability (Nguyen et al. 2024)."""
 
     min_p: float | None = setting(
-        None, "Draw among characters at least this share as likely as the likeliest only.", low=0, high=1
+        None, "Choose among characters at least this fraction as likely as the likeliest.", low=0, high=1
     )
 
     def apply(self, logits_BV: Floats) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import UsageError
 from charlm.base.random import make_generator
+from charlm.base.suggest import did_you_mean
 from charlm.config import SamplingConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.base import Network
@@ -36,7 +37,9 @@ def all_filters(settings: dict[str, Any]) -> list[Filter]:
     """
     unknown = settings.keys() - FILTERS.keys()
     if unknown:
-        raise UsageError(f"no setting is called {', '.join(sorted(unknown))}; see charlm sample --help")
+        names = FILTERS.keys() | SamplingConfig.settings().keys()
+        meant = did_you_mean(min(unknown), names) or "; see charlm sample --help"
+        raise UsageError(f"no setting is called {', '.join(sorted(unknown))}{meant}")
     return [kind(**{name: settings[name]}) if name in settings else kind() for name, kind in FILTERS.items()]
 
 

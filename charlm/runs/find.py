@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from charlm.base.errors import RunError, UsageError, as_run_error
+from charlm.base.suggest import did_you_mean
 from charlm.runs.folder import CONFIG, LAST, holds_run, identify_weights, parse_weights
 from charlm.runs.run import Run
 
@@ -107,7 +108,8 @@ def find_run(target: str | None, weights: str | None = None) -> Run:
     if not names:
         raise RunError(f"there is no run {target!r}, nor any under {RUNS}/: make one with charlm train")
     listed = ", ".join(names[:MAX_LISTED]) + (", ..." if len(names) > MAX_LISTED else "")
-    raise RunError(f"there is no run {target!r}; under {RUNS}/ there are: {listed}")
+    meant = did_you_mean(str(target), names)
+    raise RunError(f"there is no run {target!r}; under {RUNS}/ there are: {listed}{meant}")
 
 
 def find_runs(targets: Sequence[str], weights: str | None = None) -> list[Run]:

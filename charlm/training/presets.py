@@ -66,6 +66,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )
 
+PRESET_SETTINGS = {*choose_dropout(1, "lstm")}.union(*(preset.fixed for preset in PRESETS.values()))
+"""The settings that presets decide."""
+
 
 def pick_preset(minutes: float) -> str:
     """The longest preset for at most 2.5 times this length, else the shortest.

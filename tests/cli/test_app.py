@@ -50,7 +50,7 @@ def test_help_names_the_program_and_is_no_failure(call, line):
 
 def test_no_command_shows_the_help_as_a_usage_error(call):
     ended = call()
-    assert ended.code == 2 and ended.out == call("--help").out.removesuffix("\n") and ended.err == ""
+    assert ended.code == 2 and ended.out == call("--help").out and ended.err == ""
 
 
 def test_subcommands_do_not_offer_completion(call):
@@ -160,7 +160,7 @@ def test_the_completion_script_is_shown(monkeypatch, call):
     assert ended.code == 0 and "complete -o default -F _charlm_completion charlm" in ended.out
 
 
-@pytest.mark.parametrize(("environment", "is_coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
-def test_no_color_takes_the_colours_from_a_terminal(on_terminal, environment, is_coloured):
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_help_is_plain_text_on_every_terminal(on_terminal, environment):
     shown = on_terminal("train", "--help", environment=environment)
-    assert (b"\x1b[1;36m" in shown or b"\x1b[36m" in shown) == is_coloured
+    assert b"Usage: charlm train" in shown and b"\x1b" not in shown

@@ -21,24 +21,24 @@ USAGE = [
     (["train", "fox.txt", "--nonlinearity", "relu"], "--nonlinearity belongs to --cell rnn"),
     (["train", "fox.txt", "--resume", "fox-1"], "--resume uses a run's own corpus and folder: leave out"),
     (["train", "--resume", "fox-1", "--out", "x"], "--resume uses a run's own corpus and folder"),
-    (["train", "--stops", "5"], "No such option: --stops (Possible options: --"),
+    (["train", "--stops", "5"], "no option is called --stops; did you mean --steps?"),
     (["train", "--steps"], "Option '--steps' requires an argument"),
     (["train", "fox.txt", "-"], "- cannot be read together with other texts: give it alone, or files alone"),
     (["train", "fox.txt", "./fox.txt"], "'./fox.txt' is named twice: leave out one"),
     (["train", "fox.txt", "--bytes", "--lowercase"], "--lowercase changes characters, and --bytes reads none"),
     (["train", "fox.txt", "--bytes", "--min-count", "2"], "--min-count is about characters, and --bytes has all"),
     (["train", "fox.txt", "--glob", ""], "--glob is empty: give a pattern"),
-    (["trian"], "No such command 'trian'; see charlm --help"),
-    (["eval", "nonsense"], "No such command 'nonsense'; see charlm eval --help"),
+    (["trian"], "no command is called 'trian'; did you mean train?"),
+    (["eval", "nonsense"], "no command is called 'nonsense'; see charlm eval --help"),
     (
         ["eval", "perplexity", "--split", "rest"],
-        "--split is 'rest': 'rest' is not one of 'train', 'val', 'test'",
+        "--split is 'rest': it must be one of train, val, test; did you mean test?",
     ),
     (
         ["bench", "--hidden", "0"],
         "--hidden is '0': it must be greater than or equal to 1; see charlm bench --help",
     ),
-    (["plot", "--x", "hours"], "--x is 'hours': 'hours' is not one of 'steps', 'seconds', 'epochs'; see charlm"),
+    (["plot", "--x", "hours"], "--x is 'hours': it must be one of steps, seconds, epochs; see charlm plot"),
     (["sample", "--stream", "--num", "2"], "--stream needs --num 1, and --num is 2: leave out one of the two"),
     (["sample", "--stream", "--json"], "--stream writes characters, and --json whole samples: leave out one"),
     (["sample", "--greedy", "--temperature", "0.5"], "--greedy is temperature 0: leave out --temperature 0.5"),
@@ -74,13 +74,22 @@ def test_a_file_that_is_no_text(inside, tmp_path, call, line, content, words):
     assert refused.code == 1 and refused.complaint.startswith(words.replace("'text'", repr(path)))
 
 
-@pytest.mark.parametrize(
-    ("line", "remedy"), [(["train"], "give a text file"), (["eval", "perplexity"], "no run has that name either")]
-)
-def test_a_file_that_is_missing(inside, call, line, remedy):
-    missing = call(*line, "fix.txt")
-    assert missing.code == 1
-    assert missing.complaint.startswith(f"there is no file 'fix.txt': {remedy}")
+MISSING = [
+    (["train"], "fix.txt", "there is no file 'fix.txt': did you mean fox.txt?"),
+    (["train"], "python-doc", "there is no file 'python-doc': did you mean python-docs?"),
+    (["train"], "nope", "there is no file 'nope': give a text file, or a built-in corpus"),
+    (["train", "--val-file"], "./fix.txt", "there is no file './fix.txt': did you mean"),
+    (["eval", "perplexity"], "fox-2", "'fox-2' is neither a run nor a file; did you mean fox-1?"),
+    (["eval", "perplexity"], "nope", "'nope' is neither a run nor a file: see charlm runs, or give a text file"),
+    (["sample", "--prompt-file"], "fix.txt", "there is no file 'fix.txt': did you mean fox.txt?"),
+    (["corpus", "get"], "enwik", "no corpus is called 'enwik': there are enwik8, karamazov"),
+]
+
+
+@pytest.mark.parametrize(("line", "name", "words"), MISSING)
+def test_a_text_that_is_missing(inside, call, line, name, words):
+    missing = call(*line, name)
+    assert missing.code == 1 and missing.complaint.startswith(words)
 
 
 def test_a_folder_that_has_no_text(inside, tmp_path, call):
@@ -103,7 +112,9 @@ def test_a_corpus_shorter_than_one_chunk(elsewhere, call):
 @pytest.mark.parametrize("line", [["sample"], ["info"], ["train", "--resume"], ["train", "--init-from"]])
 def test_a_run_that_is_missing(elsewhere, inside, monkeypatch, call, line):
     refused = call(*line, "fix-1")
-    assert refused.code == 1 and refused.complaint == "there is no run 'fix-1'; under runs/ there are: fox-1"
+    assert refused.code == 1 and refused.complaint == (
+        "there is no run 'fix-1'; under runs/ there are: fox-1; did you mean fox-1?"
+    )
     monkeypatch.chdir(elsewhere)
     refused = call(*line, "fix-1")
     assert refused.code == 1 and refused.complaint.endswith("make one with charlm train")

@@ -107,7 +107,7 @@ def test_a_text_is_the_same_however_it_is_cut_into_blocks(elsewhere, call, monke
         ),
         (["copy", "--lag", "2", "--width", "2"], "--width 2 needs a --lag of 3 at least: it is 2"),
         (["markov", "--symbols", "four"], "--symbols is 'four': it must be a whole number"),
-        (["nothing"], "No such command 'nothing'; see charlm corpus make --help"),
+        (["nothing"], "no command is called 'nothing'; see charlm corpus make --help"),
     ],
 )
 def test_what_cannot_be_made_is_told_in_a_line(elsewhere, call, arguments, complaint):

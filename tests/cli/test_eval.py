@@ -66,12 +66,6 @@ def test_a_corpus_that_has_changed_or_moved_is_told(elsewhere, call, tiny):
     assert moved.code == 1 and "there is no file" in moved.complaint and "was trained on" in moved.complaint
 
 
-def test_a_name_of_nothing_may_have_been_meant_for_a_run(inside, call):
-    missing = call("eval", "perplexity", "nope")
-    assert missing.code == 1
-    assert missing.complaint.startswith("there is no file 'nope': no run has that name either; see charlm runs")
-
-
 def test_a_run_of_bytes_is_measured_in_bytes(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", "--bytes", *tiny).code == 0
     shown = call("eval", "perplexity").out

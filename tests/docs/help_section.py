@@ -6,6 +6,8 @@ import subprocess
 import sys
 from contextlib import redirect_stdout, suppress
 
+import typer
+
 from charlm.base.registry import module_names
 from charlm.cli.app import app
 from charlm.cli.commands.eval import MEASUREMENTS
@@ -16,19 +18,20 @@ SECTION = Section("charlm/cli/README.md", "help")
 
 # Everything that makes a terminal library look at where it runs.
 PLAIN = {
-    "COLUMNS": "100",
+    "COLUMNS": "80",
     "TERM": "dumb",
     "NO_COLOR": "1",
     "PYTHONUTF8": "1",
     "_TYPER_FORCE_DISABLE_TERMINAL": "1",
 }
+BRIEF = [["train"]]  # commands whose --help shows the basic options
 MISLEADING = {"TERMINAL_WIDTH", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "LINES"}
 
 
 def commands():
     """Every command line whose help is shown."""
     groups = {
-        "charlm": [name.replace("_", "-") for name in module_names("charlm.cli.commands")],
+        "charlm": typer.main.get_command(app).list_commands(None),
         "eval": MEASUREMENTS.names(),
         "corpus": module_names("charlm.cli.commands.corpus"),
         "corpus make": SOURCES.names(),
@@ -38,10 +41,10 @@ def commands():
 
 
 def help_of(command):
-    """One command's help as the terminal shows it."""
+    """One command's help as the terminal shows it: all of it, where brief help leaves some out."""
     shown = io.StringIO()
     with redirect_stdout(shown), suppress(SystemExit):
-        app([*command, "--help"], prog_name="charlm")
+        app([*command, "--help-all" if command in BRIEF else "--help"], prog_name="charlm")
     return "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
 
 

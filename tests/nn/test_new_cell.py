@@ -43,8 +43,8 @@ def test_it_is_trained_saved_loaded_and_sampled(run, tmp_path):
 
 
 def test_the_command_line_offers_its_setting_and_refuses_it_with_another_cell(run):
-    shown = run("train", "--help").stdout
-    assert "--leak " in shown and "|leaky|" in shown
+    shown = run("train", "--help-all").stdout
+    assert "--leak " in shown and " leaky, " in shown
     refused = run("train", "text.txt", "--cell", "gru", "--leak", "0.25", *TINY)
     assert refused.returncode == 2
     assert "--leak belongs to --cell leaky: leave it out with --cell gru" in refused.stderr

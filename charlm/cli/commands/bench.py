@@ -1,6 +1,6 @@
-"""Measure training and sampling speed, next to the peak matrix-multiply throughput.
+"""Measure training and sampling speed on this computer.
 
-Speeds are in chars/s; a training step goes from the batch to the updated weights. Presets come first.
+Speeds are in chars/s, next to the peak matrix-multiply throughput. Without --cell, the presets are measured.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.training.benchmark import SIZES, Size, measure_apart, peak_gflops
 
+PLACE = ("Machine", 1)
 COLUMNS = {
     "preset": "", "size": "", "training": ",.0f", "gflops": ".1f", "share_of_ceiling": ".0%",
     "sampling": ",.0f", "sampling_64": ",.0f", "resident_megabytes": ",.0f",

@@ -1,4 +1,4 @@
-"""Compare runs: settings that differ, training figures and loss.
+"""Compare runs: settings, training figures and loss.
 
 Each run is measured with its best weights on a split of its own corpus. Runs of different texts or units compare
 by bits/byte. A run that cannot be measured is reported, and the exit code is not 0.
@@ -15,18 +15,23 @@ from charlm.cli.display.tables import print_findings
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.compare import compare_runs
 
+PLACE = ("Look", 3)
+EXAMPLES = """
+charlm compare novel-1 novel-2
+"""
+
 
 def command(
     runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Folders or names of runs.")],
     split: Annotated[
         Literal["train", "val", "test"],
-        typer.Option(metavar="train|val|test", help="Split of each run's own corpus."),
+        typer.Option(help="Split of each run's own corpus."),
     ] = "val",
     dynamic: Annotated[
         bool,
         typer.Option(
             "--dynamic",
-            help="Also measure dynamic evaluation, which takes longer; see charlm eval perplexity --help.",
+            help="Also measure dynamic evaluation, which takes longer.",
         ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run.")] = False,

@@ -1,8 +1,7 @@
-"""Evaluate models.
+"""Evaluate models: perplexity, surprisal, gradients and more.
 
-A TARGET is a run (a folder with config.json, a file of weights in it, or a name under runs/) or a text: a file, a
-built-in corpus, or - for standard input. Without a run the newest is evaluated; without a text, the validation
-split of the run's own corpus.
+A TARGET is a run (a name under runs/, its folder, or a file of weights in it) or a text (a file, a built-in
+corpus, or - for standard input). Defaults: the newest run, on the validation split of its own corpus.
 """
 
 from __future__ import annotations
@@ -25,6 +24,13 @@ from charlm.evaluate.measures import MEASUREMENTS
 from charlm.evaluate.subjects import subjects_of
 from charlm.report.figures import check_plot_file, save_curves
 
+PLACE = ("Measure", 1)
+EXAMPLES = """
+charlm eval perplexity
+charlm eval surprisal novel-1 --html page.html
+charlm eval baselines novel-1 --split test
+"""
+
 
 def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
     @with_settings({"Measurement": [kind]})
@@ -36,7 +42,7 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
         ] = None,
         split: Annotated[
             Literal["train", "val", "test"] | None,
-            typer.Option(metavar="train|val|test", help="Split of a run's own corpus.", show_default="val"),
+            typer.Option(help="Split of a run's own corpus.", show_default="val"),
         ] = None,
         weights: WhichWeights = None,
         corpus: OwnCorpus = None,

@@ -16,6 +16,7 @@ from charlm.models.architecture import parameter_shapes
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
+PLACE = ("Look", 2)
 MOST_SYMBOLS = 200
 
 

@@ -1,4 +1,4 @@
-"""Draw learning curves: training and validation loss of runs.
+"""Draw learning curves.
 
 Training loss is the mean since the previous validation, with dropout, while the weights changed.
 """
@@ -17,6 +17,12 @@ from charlm.report.figures import check_plot_file, save_curves
 from charlm.report.learning_curve import learning_curve
 from charlm.runs.find import find_runs
 
+PLACE = ("Start", 4)
+EXAMPLES = """
+charlm plot
+charlm plot novel-1 novel-2 --out curves.png
+"""
+
 
 def command(
     runs: Annotated[
@@ -25,9 +31,7 @@ def command(
     ] = None,
     x: Annotated[Literal["steps", "seconds", "epochs"], typer.Option(help="X axis.")] = "steps",
     unit: Annotated[Literal["bits", "nats"], typer.Option(help="Unit of the loss, per character.")] = "bits",
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Draw into a .png or .svg file, not in the terminal.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into a .png or .svg file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per validation.")] = False,
 ) -> None:
     if out is not None:

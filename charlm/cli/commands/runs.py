@@ -15,6 +15,8 @@ from charlm.cli.output import print_json
 from charlm.runs.find import list_runs
 from charlm.runs.run import Run
 
+PLACE = ("Look", 1)
+ALIASES = ("list",)
 COLUMNS = {"run": "", "corpus": "", "cell": "", "hidden": "d", "steps": ",d", "seconds": ".1f", "best_val": ".4f"}
 
 

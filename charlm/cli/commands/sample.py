@@ -1,7 +1,7 @@
 """Generate text with a trained model.
 
-The prompt is printed first, normalized as the corpus was. Without one the model starts as after a newline. For a
-model of separate examples (--lines) each sample is a new one: it starts with the prompt, and --len cuts it off.
+The prompt is printed first; without one the model starts as after a newline. A model of separate lines (--lines)
+generates whole lines, of at most --len characters.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ from charlm.inference.generate import all_filters
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.runs.find import find_run
 
+PLACE = ("Start", 2)
+ALIASES = ("generate",)
+EXAMPLES = """
+charlm sample -n 300 -t 0.7
+charlm sample novel-1 --prompt "It was" --num 3
+"""
 PANELS: dict[str, list[type[Config]]] = {
     "Sample": [SamplingConfig],
     "Distribution": [kind for kind in map(type, all_filters({})) if kind is not Temperature],
@@ -41,26 +47,26 @@ def command(
         str | None,
         typer.Option(
             metavar="FILE",
-            help="Read the prompt from a file or built-in, without its last newline; - for standard input.",
+            help="Read the prompt from a file, without its last newline; - for standard input.",
         ),
     ] = None,
     temperature: Annotated[
         str | None,
         typer.Option(
+            "-t",
+            "--temperature",
             metavar="FLOAT|auto",
-            help=f"{TEMPERATURE.metadata['limits'].help} auto: the one with the lowest validation loss.",
+            help=f"{TEMPERATURE.metadata['limits'].help} auto: lowest validation loss.",
             show_default=str(TEMPERATURE.default),
             rich_help_panel="Distribution",
         ),
     ] = None,
-    greedy: Annotated[
-        bool, typer.Option("--greedy", help="Always take the likeliest character: temperature 0.")
-    ] = False,
+    greedy: Annotated[bool, typer.Option("--greedy", help="Always take the likeliest character.")] = False,
     stream: Annotated[
         bool | None,
         typer.Option(
             "--stream/--no-stream",
-            help="Print each character as soon as it is sampled.",
+            help="Print each character as it is sampled.",
             show_default="on for one sample",
         ),
     ] = None,

@@ -1,8 +1,8 @@
-"""Score each line of standard input: bits/char, a tab, the line.
+"""Score each line of standard input.
 
-For ranking, outliers, and telling sources apart; sort -g ranks the lines. A line is scored with its newline (or
-CRLF), as after a newline; unknown characters count in the loss. With several runs, the output is: the run that
-explains the line best, the probability that it is the line's source (with equal priors), its bits/char, the line.
+The output is bits/char, a tab, the line; sort -g ranks the lines. A line is scored with its newline, as after a
+newline; unknown characters count in the loss. With several runs, the output is: the likeliest source among the
+runs, its probability (with equal priors), its bits/char, the line.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from charlm.inference.language_model import LanguageModel, load_run
 from charlm.inference.lines import LineScores, groups, posteriors, score_lines
 from charlm.runs.find import find_runs
 from charlm.runs.run import Run
+
+PLACE = ("Measure", 3)
+EXAMPLES = """
+charlm score < lines.txt | sort -g
+charlm score --run english-1 --run german-1 < lines.txt
+"""
 
 
 def command(

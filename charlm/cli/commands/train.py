@@ -1,8 +1,7 @@
 """Train a model on your text.
 
-A preset that fits the run's length in minutes is used; a setting that you give wins. With --steps
-or --epochs the defaults below are used. The weights with the best validation loss and the last ones are saved.
-Ctrl-C saves and stops.
+A preset that fits --minutes chooses the network and the optimizer; a setting that you give wins. There is no
+preset with --steps or --epochs. Ctrl-C saves and stops.
 """
 
 from __future__ import annotations
@@ -47,11 +46,28 @@ from charlm.runs.run import Run
 from charlm.training.events import SampleReport, StepReport, SummaryReport
 from charlm.training.fine_tune import READING, Transfer, inherited
 from charlm.training.loop import train as training_loop
-from charlm.training.presets import ResolvedSettings, preset_changes, preset_flags, resolve_settings
+from charlm.training.presets import (
+    PRESET_SETTINGS,
+    ResolvedSettings,
+    preset_changes,
+    preset_flags,
+    resolve_settings,
+)
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
 
+PLACE = ("Start", 1)
+EXAMPLES = """
+charlm train novel.txt --minutes 10
+charlm train lyrics/ --cell gru --hidden 256 --epochs 10
+charlm train names.txt --lines --out runs/names
+charlm train --resume novel-1 --minutes 20
+"""
+BASIC = (
+    "minutes", "epochs", "steps", "preset", "cell", "hidden", "layers", "lr", "lines", "seed", "out",
+    "resume_run", "init_from", "quiet",
+)  # fmt: skip
 RARE_SHOWN = 40  # of the characters that are mapped to <unk>
 
 PANELS: dict[str, list[type[Config]]] = {
@@ -63,21 +79,22 @@ PANELS: dict[str, list[type[Config]]] = {
 }
 
 
-@with_settings(PANELS)
+@with_settings(PANELS, BASIC, PRESET_SETTINGS)
 def command(
     settings: dict[str, Any],
     corpus: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="CORPUS",
-            help="Text files (also .gz .bz2 .xz .zst), folders, patterns; - for standard input; or a built-in "
-            "corpus: python-docs, python-source.",
+            help="Text files, folders or patterns; - for standard input; or a name of charlm corpus list.",
             show_default=DEFAULT_CORPUS,
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Folder of the new run.", show_default="runs/CORPUS-NUMBER"),
+        typer.Option(
+            "-o", "--out", metavar="FOLDER", help="Folder of the new run.", show_default="runs/CORPUS-NUMBER"
+        ),
     ] = None,
     resume_run: Annotated[
         str | None, typer.Option("--resume", metavar="RUN", help="Continue a run from its last checkpoint.")
@@ -87,16 +104,14 @@ def command(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Fine-tune a run's weights on this corpus; network, learning rate and reading are the run's.",
+            help="Fine-tune the weights of another run on this corpus.",
         ),
     ] = None,
     allow_expansion: AllowExpansion = False,
     weights: WhichWeights = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object per event, the result last.")
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Profile training steps.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress output.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress output.")] = False,
 ) -> None:
     if resume_run is not None and (corpus or out or init_from):
         raise UsageError("--resume uses a run's own corpus and folder: leave out CORPUS, --out, --init-from")

@@ -11,6 +11,7 @@ from typing import Any
 
 from charlm.base.errors import CorpusError
 from charlm.base.files.cache_dir import cache_folder
+from charlm.base.suggest import did_you_mean
 
 DOWNLOADS = "corpora"
 
@@ -87,7 +88,8 @@ def _catalog_folder(package: Path) -> Path:
 def find_corpus(name: str) -> CatalogCorpus:
     """A corpus by name; CorpusError if there is none."""
     if name not in read_catalog():
-        raise CorpusError(f"no corpus is called {name!r}", hint=f"there are {', '.join(read_catalog())}")
+        listed = f"there are {', '.join(read_catalog())}"
+        raise CorpusError(f"no corpus is called {name!r}", hint=listed + did_you_mean(name, read_catalog()))
     return read_catalog()[name]
 
 

@@ -13,7 +13,9 @@ from pathlib import Path, PurePath
 from typing import TypeAlias
 
 from charlm.base.errors import MissingCorpusError
+from charlm.base.suggest import closest
 from charlm.data.catalog.builtin import BUILTIN_NAMES
+from charlm.data.catalog.catalog import read_catalog
 from charlm.data.reading.files import TextFile, refusal
 
 Files: TypeAlias = tuple[list[TextFile], list[str]]
@@ -37,7 +39,8 @@ def match_files(named: str, pattern: str) -> Files:
         found = _matches(named) if is_pattern else ([], [])
         if not found[0]:
             lack = f"the pattern {named!r} fits no file" if is_pattern else f"there is no file {named!r}"
-            raise MissingCorpusError(lack, hint=GIVE) from None
+            meant = closest(named, text_names(named))
+            raise MissingCorpusError(lack, hint=GIVE if meant is None else f"did you mean {meant}?") from None
         return found
     except (OSError, ValueError) as error:
         raise refusal(repr(named), error) from None
@@ -47,6 +50,16 @@ def match_files(named: str, pattern: str) -> Files:
     if not found[0]:
         raise MissingCorpusError(f"{named!r} has no file that --glob {pattern!r} fits", hint=_hint(named))
     return found
+
+
+def text_names(near: str) -> list[str]:
+    """What a name of a text may be: corpora, and the files in the folder of a path."""
+    folder = Path(near).parent
+    try:
+        files = [str(folder / each.name) for each in islice(folder.iterdir(), MOST_LOOKED_AT)]
+    except (OSError, ValueError):
+        files = []
+    return [*BUILTIN_NAMES, *read_catalog(), *sorted(files)]
 
 
 def _matches(pattern: str, folder: str | None = None) -> Files:

@@ -27,9 +27,9 @@ PAIRS = ("()", "[]", "{}", "<>")
 class Brackets(Source):
     """Nested brackets of several kinds: a model must remember what is open."""
 
-    depth: int = setting(3, "The most brackets that are open at once.", low=1, high=1000)
-    kinds: int = setting(2, "How many kinds of brackets there are.", low=1, high=len(PAIRS))
-    opening: float = setting(0.5, "How probable one is to open, where it may open or close.", above=0, below=1)
+    depth: int = setting(3, "Maximum nesting depth.", low=1, high=1000)
+    kinds: int = setting(2, "Number of bracket types.", low=1, high=len(PAIRS))
+    opening: float = setting(0.5, "Probability of an opening bracket, where both are allowed.", above=0, below=1)
 
     @property
     def _up(self) -> Sequence[float]:

@@ -22,11 +22,11 @@ BLANK, CUE = ".", ":"
 
 @dataclass(frozen=True)
 class Copy(Source):
-    """Letters that come again after a lag: how far back can a model remember?"""
+    """Letters that are repeated after a lag: how long a model remembers."""
 
-    lag: int = setting(10, "How many characters after a letter its copy comes.", low=2, high=1_000_000)
-    width: int = setting(1, "How many letters are copied: at most the lag less 1.", low=1, high=999_999)
-    symbols: int = setting(8, "How many different letters there are.", low=2, high=len(LETTERS))
+    lag: int = setting(10, "Distance from a letter to its copy, in characters.", low=2, high=1_000_000)
+    width: int = setting(1, "Number of letters copied; less than the lag.", low=1, high=999_999)
+    symbols: int = setting(8, "Number of different letters.", low=2, high=len(LETTERS))
 
     def __post_init__(self) -> None:
         """Check the settings; UsageError if the lag is too short."""

@@ -20,9 +20,7 @@ from charlm.data.synthetic_source import Draws, Source
 class Counting(Source):
     """Lines of n times a and n times b: a model must count."""
 
-    longest: int = setting(
-        10, "The most that n can be; it is each of 1 to this equally often.", low=1, high=1_000_000
-    )
+    longest: int = setting(10, "Largest n; n is uniform from 1 to this.", low=1, high=1_000_000)
 
     @property
     def bits_per_char(self) -> float:

@@ -29,12 +29,12 @@ Probabilities = npt.NDArray[np.float64]
 class Markov(Source):
     """A Markov chain of any order, its rows drawn from a Dirichlet distribution."""
 
-    order: int = setting(2, "How many characters before decide what comes.", low=0, high=19)
-    symbols: int = setting(4, "How many letters there are.", low=2, high=len(LETTERS))
+    order: int = setting(2, "Order: characters of context.", low=0, high=19)
+    symbols: int = setting(4, "Number of letters.", low=2, high=len(LETTERS))
     concentration: float = setting(
-        0.6, "Of the Dirichlet distribution: small, and rows are far from even.", low=0.01, high=1000
+        0.6, "Concentration of the Dirichlet distribution; small means uneven rows.", low=0.01, high=1000
     )
-    chain_seed: int = setting(0, "Which chain: the seed of its rows.", low=0)
+    chain_seed: int = setting(0, "Seed of the chain's probabilities.", low=0)
 
     def __post_init__(self) -> None:
         """Check the settings; UsageError if too large."""

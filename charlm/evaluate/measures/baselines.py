@@ -71,13 +71,14 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Baselines(Measurement):
-    """A model's place among n-grams and compressors, on the same text."""
+    """Compare with n-grams and compressors on the same text."""
 
     max_order: int | None = setting(
         None,
-        "The most characters of context that the n-grams have; left out, 8, or as many as --max-memory allows.",
+        "Longest context of the n-grams, in characters.",
         low=1,
         high=32,
+        otherwise="8, or what --max-memory allows",
     )
     max_memory: int = max_memory()
     characters: int = characters_taken(4_000_000)

@@ -82,9 +82,9 @@ class Bin:
 
 @dataclass(frozen=True)
 class Calibration(Measurement):
-    """How far a model's probabilities can be believed, and the temperature that minimises its loss."""
+    """Calibration error, and the temperature with the lowest loss."""
 
-    bins: int = setting(15, "Bins of equal width for the probability of the likeliest.", low=1, high=1000)
+    bins: int = setting(15, "Bins of equal width for the confidence.", low=1, high=1000)
     characters: int = characters_taken(CHARACTERS)
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:

@@ -38,10 +38,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Context(Measurement):
-    """Loss as a function of how many characters the state has seen."""
+    """Loss by length of context."""
 
-    longest: int = setting(512, "The most characters read before a target; shorter: powers of 2.", low=1)
-    places: int = setting(2000, "Places at which to predict, evenly spaced over the text.", low=2)
+    longest: int = setting(512, "Longest context; the shorter ones are powers of 2.", low=1)
+    places: int = setting(2000, "Positions to predict, evenly spaced over the text.", low=2)
     characters: int = characters_taken(1_000_000)
     max_memory: int = max_memory()
 

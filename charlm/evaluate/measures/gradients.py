@@ -35,10 +35,10 @@ Norms = dict[str, npt.NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Gradients(Measurement):
-    """How gradients vanish or explode with distance, in the trained network and in untrained ones."""
+    """How gradients vanish or explode with distance."""
 
-    distance: int = setting(128, "Characters that gradients are followed back.", low=1, high=100_000)
-    positions: int = setting(4, "Places in the text to average over.", low=1, high=10_000)
+    distance: int = setting(128, "Longest distance, in characters.", low=1, high=100_000)
+    positions: int = setting(4, "Positions in the text to average over.", low=1, high=10_000)
     seed: int = setting(1, "Seed of the untrained networks' weights.", low=0, high=2**63 - 1)
     characters: int = characters_taken(1_000_000)
 

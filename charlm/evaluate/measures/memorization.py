@@ -43,7 +43,7 @@ STRETCHES = (Column("characters", ",d"), Column("place in training", ",d"), Colu
 
 @dataclass(frozen=True)
 class Memorization(Measurement):
-    """How much of a model's samples stands verbatim in its training split, next to held-out text."""
+    """How much of the samples is copied from the training split."""
 
     samples: str | None = setting(None, "Measure the samples in this file, instead of new ones.")
     characters: int = setting(

@@ -49,7 +49,7 @@ DYNAMIC = (
 
 @dataclass(frozen=True)
 class Perplexity(Measurement):
-    """Perplexity, nats/char, bits/char and bits/byte of texts, next to a bigram model's.
+    """Loss, bits/char, bits/byte and perplexity, with a bigram baseline.
 
     Raises:
         UsageError: a setting of dynamic evaluation is given without it.
@@ -57,29 +57,22 @@ class Perplexity(Measurement):
 
     block_length: int | None = setting(
         None,
-        "Characters of a block of the bootstrap; left out, by how long the costs depend on each other.",
+        "Block length of the bootstrap, in characters.",
         low=1,
+        otherwise="by autocorrelation",
     )
-    resamples: int = setting(1000, "How often the bootstrap resamples the text.", low=100, high=1_000_000)
+    resamples: int = setting(1000, "Bootstrap resamples.", low=100, high=1_000_000)
     seed: int = setting(1, "Seed of the bootstrap.", low=0, high=2**63 - 1)
-    dynamic: bool = setting(
-        False,
-        "Measure dynamic evaluation too: a copy of the model learns from what it has scored. It reads "
-        "a single stream, about 3,000 characters a second at 256 hidden units.",
-    )
-    dynamic_chunk: int = setting(
-        Adaptation.chunk, "Characters that --dynamic scores before each step.", low=1, high=10_000
-    )
+    dynamic: bool = setting(False, "Also measure dynamic evaluation (about 3,000 chars/s at 256 hidden units).")
+    dynamic_chunk: int = setting(Adaptation.chunk, "Characters per step of --dynamic.", low=1, high=10_000)
     dynamic_rate: float = setting(Adaptation.rate, "Learning rate of --dynamic.", low=0, high=1e6)
     dynamic_decay: float = setting(
         Adaptation.decay,
-        "Share of the way back to the trained weights, at each step of --dynamic.",
+        "Decay of --dynamic towards the trained weights, per step.",
         low=0,
         high=1,
     )
-    dynamic_clip: float = setting(
-        Adaptation.clip, "Largest norm of the gradient of --dynamic; 0 turns it off.", low=0
-    )
+    dynamic_clip: float = setting(Adaptation.clip, "Gradient clipping of --dynamic; 0 is off.", low=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -48,19 +48,17 @@ class Passage:
 
 @dataclass(frozen=True)
 class Surprisal(Measurement):
-    """Each character colored by its surprisal, and the most surprising passages.
+    """Color each character by its surprisal, and list surprising passages.
 
     Raises:
         UsageError: both files have the same name, or one has none.
     """
 
-    html: str | None = setting(
-        None, "Write a web page that shows the five likeliest characters under the pointer."
-    )
-    tsv: str | None = setting(None, "Write a table of every character and its bits.")
-    show: int = setting(2000, "Characters that the terminal shows, from the first.", low=0)
-    worst: int = setting(10, "Most surprising passages to list.", low=0)
-    window: int = setting(40, "Characters of a passage.", low=1)
+    html: str | None = setting(None, "Write a web page with the likeliest characters.", metavar="FILE")
+    tsv: str | None = setting(None, "Write a table of every character and its bits.", metavar="FILE")
+    show: int = setting(2000, "Characters to print.", low=0)
+    worst: int = setting(10, "Number of most surprising passages to list.", low=0)
+    window: int = setting(40, "Length of a passage, in characters.", low=1)
     characters: int = characters_taken(1_000_000)
 
     def __post_init__(self) -> None:

@@ -57,7 +57,7 @@ class Followed:
 
 @dataclass(frozen=True)
 class Units(Measurement):
-    """How well each hidden unit alone tells quotes, brackets, capitals, numbers and the place in a line."""
+    """What each hidden unit tells: quotes, capitals, line position."""
 
     seed: int = setting(1, "Seed of the untrained network's weights.", low=0, high=2**63 - 1)
     characters: int = characters_taken(50_000)

@@ -26,7 +26,7 @@ from charlm.nn.cell import Cell, sigmoid_
 class GRUConfig(Config):
     """Settings of the gru cell."""
 
-    reset_after: bool = setting(False, "GRU variant of PyTorch and cuDNN: reset gate after the product.")
+    reset_after: bool = setting(False, "GRU of PyTorch and cuDNN: reset gate after the product.")
 
 
 class GRU(Cell):

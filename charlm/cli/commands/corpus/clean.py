@@ -24,9 +24,7 @@ def command(
     ] = False,
     stdin: Annotated[
         bool,
-        typer.Option(
-            "--stdin", help="Also delete texts from standard input; runs trained on them cannot be resumed."
-        ),
+        typer.Option("--stdin", help="Also delete texts from standard input; their runs cannot be resumed."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
