@@ -1,27 +1,86 @@
-"""Tables and curves as plain values."""
+"""Tables and curves as plain values; who prints them decides how much of a table there is room for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Format: TypeAlias = str | Callable[[Any], str]
+
+WIDE = 9
+"""The rank of a column that only ``--wide`` shows."""
+
+PROGRAMS = 10
+"""The rank of a column that only programs get: the title says what it would."""
+
+LARGE = 1e12  # from here on numbers are in scientific notation
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: heading and number format."""
+    """A column of a table.
+
+    Attributes:
+        heading: what stands above it.
+        format: of a value: a format specification or a function.
+        rank: 0 is always shown; of the others the highest is left out first, and ``WIDE`` unless it is asked for.
+        name: the heading for programs, where another is clearer.
+        adds: what leaving the column out is called, such as ``unknown characters``.
+        is_interval: values are pairs (low, high).
+        lowest_is_best: the lowest value gets a star.
+        remark: a word on the values, where the rows are drawn as columns.
+    """
 
     heading: str
-    format: str = ""
+    format: Format = ""
+    rank: int = 0
+    name: str = ""
+    adds: str = ""
+    is_interval: bool = False
+    lowest_is_best: bool = False
+    remark: str = ""
+
+    def show(self, value: Any) -> str:
+        """A value for people.
+
+        >>> Column("loss", ".3f").show(1.5), Column("size", ",d").show(None), Column("n", ",.1f").show(1.5e75)
+        ('1.500', '-', '1.5000e+75')
+        >>> Column("95% CI", ".2f", is_interval=True).show((2.122, 2.227))
+        '2.12 - 2.23'
+        """
+        if value is None:
+            return "-"
+        if self.is_interval:
+            return " - ".join(self._show_one(bound) for bound in value)
+        return self._show_one(value)
+
+    def _show_one(self, value: Any) -> str:
+        if callable(self.format):
+            return self.format(value)
+        is_large = isinstance(value, float) and abs(value) >= LARGE
+        return format(value, ".4e" if is_large else self.format)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values, or None, under headings."""
+    """Rows of values, or None, under headings.
+
+    Attributes:
+        title: what the table is of.
+        columns: one for each value of a row.
+        rows: the values.
+        keys: what all rows share and the title says; programs get columns of it.
+        adds: what leaving it out is called; only ``--wide`` shows a table that has such a name.
+        rows_as_columns: a few rows are drawn as columns.
+    """
 
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Any]]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    adds: str = ""
+    rows_as_columns: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,24 @@
-"""Timing the parts of a training step."""
+"""Times: measured and spelled."""
 
 from __future__ import annotations
 
 import time
+
+
+def format_seconds(seconds: float) -> str:
+    """A time for people.
+
+    >>> [format_seconds(seconds) for seconds in (0.04, 6.64, 36.2, 125, 3600, 29000)]
+    ['0.0 s', '6.6 s', '36 s', '2 min 5 s', '1 h 0 min', '8 h 3 min']
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 class Stopwatch:

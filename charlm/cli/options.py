@@ -107,13 +107,17 @@ def with_settings(
             }
             command(**given, settings=settings)
 
-        # typer reads these two; the wrapped function's own would hide the options.
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         run.basic = basic  # type: ignore[attr-defined]
-        return run
+        return set_parameters(run, parameters)
 
     return decorate
+
+
+def set_parameters(command: Command, parameters: Sequence[inspect.Parameter]) -> Command:
+    """Show a command's parameters to typer; those of the function that it wraps would hide the options."""
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return command
 
 
 def _make_parameter(field: dataclasses.Field[Any], kind: type, panel: str, is_preset: bool) -> inspect.Parameter:

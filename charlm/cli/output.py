@@ -1,4 +1,4 @@
-"""JSON lines and escaped text."""
+"""JSON lines, escaped text, and messages that wrap on a terminal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import math
 import os
 import sys
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,6 +15,8 @@ from charlm.base.escape import escape_controls, escape_json
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+DEFAULT_WIDTH = 80
 
 
 def print_json(record: Mapping[str, Any]) -> None:
@@ -39,8 +42,29 @@ def write_text(text: str, raw: bool = False) -> None:
 
 
 def write_note(text: str) -> None:
-    """Write a line on standard error."""
-    sys.stderr.write(escape_for(sys.stderr, f"{text}\n"))
+    """Write a message on standard error: one line, wrapped on a terminal."""
+    sys.stderr.write(wrap_for(sys.stderr, escape_for(sys.stderr, text)) + "\n")
+
+
+def wrap_for(stream: TextIO, text: str) -> str:
+    """Break long lines between words for a terminal; in a pipe a message stays one line."""
+    if not stream.isatty():
+        return text
+    width = terminal_width(stream)
+    return "\n".join(
+        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
+    )
+
+
+def terminal_width(stream: TextIO) -> int:
+    """The columns of a stream's terminal: those of ``COLUMNS``, else its own, else 80."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_WIDTH
+    except (OSError, ValueError):
+        return DEFAULT_WIDTH
 
 
 def escape_for(stream: TextIO, text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from charlm.base.progress import Progress
-from charlm.base.tables import Curve, Table
+from charlm.base.tables import PROGRAMS, Column, Curve, Table
 from charlm.config import Config, setting
 from charlm.data.alphabet import END
 from charlm.data.encoded import EncodedText
@@ -23,7 +23,7 @@ SHOWN_END = "\N{SYMBOL FOR END OF TRANSMISSION}"
 class EvalCase:
     """A model and a text to measure it on.
 
-    ``training`` is None where the run's corpus is missing.
+    ``training`` is None where the run's corpus is missing; ``description`` is the text in words.
     """
 
     run: str
@@ -31,6 +31,17 @@ class EvalCase:
     text_name: str
     part: EncodedText
     training: EncodedText | None
+    description: str = ""
+
+    @property
+    def title(self) -> str:
+        """The model and its text, in words."""
+        return f"{self.run} on {self.description or self.text_name}"
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What tables of it have in common."""
+        return {"run": self.run, "text": self.text_name}
 
     @property
     def shown(self) -> str:
@@ -68,7 +79,20 @@ class ColoredText:
 
 @dataclass(frozen=True)
 class EvalResult:
-    """What a measurement found: ``records`` are JSON objects, ``pages`` and ``files`` texts by path."""
+    """What a measurement found.
+
+    Attributes:
+        records: JSON objects.
+        tables: the main one first.
+        notes: what a reader must not miss.
+        curves: drawn with ``--wide``.
+        colored: texts in colors.
+        pages: web pages by path.
+        files: texts by path.
+        explanation: how it was measured.
+        legend: a few words on the columns.
+        see_also: a sentence on what to do next.
+    """
 
     records: list[dict[str, Any]]
     tables: list[Table]
@@ -77,6 +101,9 @@ class EvalResult:
     colored: list[ColoredText] = field(default_factory=list)
     pages: Mapping[str, Sequence[ColoredText]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    explanation: list[str] = field(default_factory=list)
+    legend: str = ""
+    see_also: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +113,17 @@ class Measurement(Config):
     @abstractmethod
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure every case, at least one."""
+
+
+def text_column(subjects: Sequence[EvalCase]) -> Column:
+    """The column of texts, which stands in the title where there is one text only."""
+    return Column("text", rank=0 if len({subject.text_name for subject in subjects}) > 1 else PROGRAMS)
+
+
+def legend_of(subjects: Sequence[EvalCase]) -> str:
+    """The unit of the loss."""
+    is_bytes = all(subject.model.corpus.bytes for subject in subjects)
+    return f"loss in nats/{'byte' if is_bytes else 'char'}"
 
 
 def characters_taken(default: int) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import math
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from charlm.base.errors import CharlmError, CorpusError, DivergenceError, MissingCorpusError, UsageError, hinting
 from charlm.base.progress import Progress
-from charlm.base.tables import Column, Table
+from charlm.base.tables import PROGRAMS, WIDE, Column, Table
+from charlm.base.timing import format_seconds
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult
@@ -18,20 +21,20 @@ from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.scoring import tally_of
 from charlm.models.architecture import parameter_shapes
+from charlm.nn.cells import CELLS
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
-COURSE = {
-    "parameters": Column("parameters", ",d"),
-    "steps": Column("steps taken", ",d"),
-    "seconds": Column("seconds", ".1f"),
-    "best_val_bits_per_char": Column("best val (bits/char)", ".4f"),
-}
-STATIC = {"bits_per_char": Column("bits/char", ".4f"), "bits_per_byte": Column("bits/byte", ".4f")}
-DYNAMIC = {
-    "dynamic_bits_per_char": Column("dynamic bits/char", ".4f"),
-    "dynamic_bits_per_byte": Column("dynamic bits/byte", ".4f"),
-}
+TAKEN = ("parameters", "steps", "seconds", "best_val_bits_per_char")
+STATIC = ("bits_per_char", "bits_per_byte")
+DYNAMIC = ("dynamic_bits_per_char", "dynamic_bits_per_byte")
+SHOWN = {"lr": "learning rate", "hidden": "hidden units"}
+"""Settings that have another name in tables."""
+
+WHAT = (
+    "each run is measured with its best weights; next to another split, val loss is the lowest of the training"
+    " log; time is that of the training, with validations and checkpoints"
+)
 HINT = "put its corpus back, or measure it on a text file by charlm eval perplexity"
 
 
@@ -50,12 +53,12 @@ def compare_runs(
         if names.count(name) > 1:
             raise UsageError(f"two of the runs are called {name}: rename the folder of one")
     differing = _differing([_settings(run) for run in runs.values()])
-    columns = COURSE | STATIC | (DYNAMIC if dynamic else {})
+    figures = (*TAKEN, *STATIC, *(DYNAMIC if dynamic else ()))
     records, notes, subjects = [], [], []
     faults: list[CharlmError] = []
     for target, run in runs.items():
         record = {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
-        records.append(record | dict.fromkeys(["text", "unmeasured", *columns]) | _course(run))
+        records.append(record | dict.fromkeys(["text", "unmeasured", *figures]) | _course(run))
         try:
             with hinting(HINT, MissingCorpusError, UsageError):
                 (subject,) = subjects_of([target], split)
@@ -66,19 +69,32 @@ def compare_runs(
             faults.append(error)
             continue
         subjects.append(subject)
-    notes += _notes_on_texts(subjects) + ([Adaptation().note] if dynamic else [])
-    return EvalResult(records, [_table(records, differing, columns)], notes), faults
+    doubts = _notes_on_texts(subjects)
+    columns = [Column("run"), Column("text", rank=0 if doubts else PROGRAMS)]
+    columns += [_setting_column(name, list(runs.values())) for name in differing]
+    columns += _figure_columns(split, dynamic, is_fair=not doubts)
+    rows = [_row(record, split, dynamic) for record in records]
+    result = EvalResult(
+        records,
+        [Table("", columns, rows, rows_as_columns=True)],
+        notes + doubts,
+        explanation=[WHAT, *([Adaptation().note] if dynamic else [])],
+        legend="loss in nats/char",
+        see_also=f"Plot: charlm plot {shlex.join(targets)}",
+    )
+    return result, faults
 
 
 def _settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:
     """A run's settings by name, all or these."""
     settings = {name: value for group in run.config.to_json().values() for name, value in group.items()}
-    return settings if names is None else {name: settings[name] for name in names}
+    return settings if names is None else {name: settings.get(name) for name in names}
 
 
 def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """The settings that differ between runs."""
-    return [name for name in settings[0] if any(each[name] != settings[0][name] for each in settings)]
+    """The settings that differ between runs; a cell may lack another's."""
+    names = dict.fromkeys(name for each in settings for name in each)
+    return [name for name in names if any(each.get(name) != settings[0].get(name) for each in settings)]
 
 
 def _course(run: Run) -> dict[str, Any]:
@@ -124,10 +140,56 @@ def _sum_of(part: EncodedText) -> bytes:
     return digest.digest()
 
 
-def _table(records: Sequence[dict[str, Any]], differing: Sequence[str], columns: dict[str, Column]) -> Table:
-    headings = [Column("run"), Column("text"), *map(Column, differing), *columns.values()]
-    rows = [
-        [record["run"], record["text"], *record["settings"].values(), *(record[name] for name in columns)]
-        for record in records
+def _setting_column(name: str, runs: Sequence[Run]) -> Column:
+    remark = "differs by cell default" if name == "lr" and _is_rate_of_cell(runs) else ""
+    return Column(SHOWN.get(name, name.replace("_", " ")), _show_setting, rank=1, name=name, remark=remark)
+
+
+def _is_rate_of_cell(runs: Sequence[Run]) -> bool:
+    """Whether learning rates differ only as the cells' own do."""
+    shares = [(run.config.optimisation.lr or 0.0) / CELLS.find(run.config.model.cell).lr_scale for run in runs]
+    return all(math.isclose(share, shares[0]) for share in shares)
+
+
+def _show_setting(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.6g}"
+    return str(value)
+
+
+def _figure_columns(split: str, dynamic: bool, is_fair: bool) -> list[Column]:
+    """What runs took, and their losses; these are ranked where the text and its units are the same."""
+    loss, byte_rank = partial(Column, format=".3f", lowest_is_best=is_fair), WIDE if is_fair else 0
+    columns = [
+        Column("parameters", ",d", rank=2),
+        Column("steps taken", ",d", WIDE),
+        Column("time", format_seconds, rank=3, name="seconds"),
     ]
-    return Table("Runs", headings, rows)
+    for kind in (["val"] if split != "val" else []) + [split, *([f"dynamic {split}"] if dynamic else [])]:
+        columns += [loss(f"{kind} loss"), loss(f"{kind} bits/char", rank=4)]
+        columns += (
+            []
+            if kind != split and not kind.startswith("dynamic")
+            else [loss(f"{kind} bits/byte", rank=byte_rank)]
+        )
+    return columns
+
+
+def _row(record: dict[str, Any], split: str, dynamic: bool) -> list[Any]:
+    """A run's values, in the order of the columns."""
+    values = [record["run"], record["text"], *record["settings"].values()]
+    values += [record[name] for name in ("parameters", "steps", "seconds")]
+    if split != "val":
+        values += _in_both_units(record["best_val_bits_per_char"])
+    values += [*_in_both_units(record[STATIC[0]]), record[STATIC[1]]]
+    if dynamic:
+        values += [*_in_both_units(record[DYNAMIC[0]]), record[DYNAMIC[1]]]
+    return values
+
+
+def _in_both_units(bits: float | None) -> list[float | None]:
+    """A loss in nats and in bits."""
+    return [None if bits is None else bits * math.log(2), bits]

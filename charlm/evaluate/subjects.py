@@ -42,7 +42,7 @@ def subjects_of(
     sources = [_find_text(kind) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(
-            f"--split {split} is a part of a run's own corpus: leave it out when a text file is given"
+            f"--split {split} is a split of a run's own corpus: leave it out when a text file is given"
         )
     with alternative("give a text file as TARGET" + (f" in place of --split {split}" if split else "")):
         return [
@@ -76,9 +76,10 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Corpus
     part = _part(run, corpus, split)
     if len(part) < 2:
         raise UsageError(
-            f"{run.name} holds out no {SPLITS[split]} part", hint="give a text file as TARGET, or --split train"
+            f"{run.name} has no {SPLITS[split]} split", hint="give a text file as TARGET, or --split train"
         )
-    return [EvalCase(run.name, model, f"{run.corpus.name}, {split}{mark}", part, corpus.train)]
+    name, description = run.corpus.name, f"the {SPLITS[split]} split of {run.corpus.name}{mark}"
+    return [EvalCase(run.name, model, f"{name}, {split}{mark}", part, corpus.train, description)]
 
 
 def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:

@@ -1,5 +1,7 @@
 """Runs side by side, and dynamic evaluation, from the command line."""
 
+import csv
+
 import pytest
 
 
@@ -16,11 +18,12 @@ def test_runs_are_compared_in_a_table_and_as_json(two, call):
     assert (slow["run"], slow["settings"], fast["settings"]) == ("slow", {"lr": 0.001}, {"lr": 0.01})
     assert fast["bits_per_char"] < slow["bits_per_char"] and slow["steps"] == fast["steps"] == 20
     assert slow["dynamic_bits_per_char"] < slow["bits_per_char"]
-    shown = call("compare", "slow", "fast", "--dynamic").out
-    for words in ("slow", "fast", "lr", "parameters", "best val", "bits/char", "dynamic bits/char", "bits/byte"):
-        assert words in shown
-    assert f"{fast['bits_per_char']:.4f}" in shown and f"{fast['dynamic_bits_per_char']:.4f}" in shown
-    assert "batch_size" not in shown
+    heads, *rows = csv.reader(call("compare", "slow", "fast", "--dynamic", "--csv").out.splitlines())
+    assert [row[0] for row in rows] == ["slow", "fast"] and "batch_size" not in heads
+    row = dict(zip(heads, rows[1], strict=True))
+    assert (row["lr"], row["val bits/char"]) == ("0.01", str(fast["bits_per_char"]))
+    assert row["dynamic val bits/byte"] == str(fast["dynamic_bits_per_byte"])
+    assert float(row["val loss"]) == pytest.approx(fast["nats_per_char"])
 
 
 def test_a_comparison_needs_runs(two, call):
@@ -28,8 +31,8 @@ def test_a_comparison_needs_runs(two, call):
     missing = call("compare", "slow", "quick")
     assert missing.code == 1 and missing.complaint.startswith("there is no run 'quick'; under runs/ there are:")
     told = call("compare", "slow", "--split", "test")
-    assert told.code == 2 and "slow is not measured: slow holds out no test part" in told.out
-    assert "give a text file" not in told.out
+    assert told.code == 2 and "slow is not measured: slow has no test split" in told.err
+    assert "give a text file" not in told.err
 
 
 def test_dynamic_evaluation_stands_beside_the_static_figure(two, call):

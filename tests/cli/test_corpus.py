@@ -131,7 +131,7 @@ def test_a_named_corpus_is_got_listed_and_trained_on(remote, call, tiny):
     listed = {record["name"]: record for record in call("corpus", "list", "--json").records}
     assert listed["sample"]["downloaded"]
     shown = call("corpus", "list").out
-    assert "a sample" in shown and "yes" in shown and "bring" in shown
+    assert "downloaded\ta sample\n" in shown and "manual\ta\n" in shown
     trained = call("train", "sample", "--quiet", *tiny)
     assert (trained.code, trained.err) == (0, "")
     assert (remote / "runs" / "sample-1" / "config.json").exists()
@@ -158,7 +158,7 @@ def test_a_text_is_looked_into(elsewhere, call):
     (elsewhere / "odd.txt").write_bytes("\ufeffone\r\ntwo\r\ntwo\r\nthrее\r\n".encode())
     shown = call("corpus", "info", "odd.txt")
     assert (shown.code, shown.err) == (0, "")
-    for part in ("The corpus odd", "byte order mark at the start", "line ends CR LF", "entropy of order 5", "xz"):
+    for part in ("byte order mark at the start", "line ends CR LF", "entropy of order 5", "xz"):
         assert part in shown.out
     assert r"\r" in shown.out and "\r\n\r" not in shown.out and "of the first" not in shown.out
     (record,) = call("corpus", "info", "odd.txt", "--json").records
@@ -207,7 +207,7 @@ def test_the_cache_is_verified_and_emptied(remote, call, tiny):
         2700,
     )
     shown = call("corpus", "verify")
-    assert shown.code == 0 and shown.err == "" and shown.out.count("as it was") == 2
+    assert shown.code == 0 and shown.err == "" and shown.out.count("unchanged") == 2
 
     (remote / "a-copy.txt").write_bytes((remote / "own.txt").read_bytes())
     assert call("train", "a-copy.txt", "--quiet", *tiny).code == 0
@@ -224,7 +224,7 @@ def test_the_cache_is_verified_and_emptied(remote, call, tiny):
     (remote / "own.txt").write_text("another text")
     (remote / "cache" / "corpora" / "sample.txt").write_bytes(bytes(2700))
     shown = call("corpus", "verify")
-    assert shown.code == 1 and shown.out.count("changed") == 2
+    assert shown.code == 1 and shown.out.count("\tchanged\t") == 2
     changed, altered = shown.err.splitlines()
     assert changed.startswith("charlm: ") and "own.txt' has changed: sha256" in changed
     assert altered.endswith("sample.txt was altered: charlm corpus get sample")

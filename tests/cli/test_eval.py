@@ -33,8 +33,8 @@ def test_a_text_is_measured_from_a_file_and_from_standard_input(inside, tmp_path
 
 
 def test_json_and_table_tell_the_same_notes(inside, call):
-    shown = call("eval", "perplexity", "fox-1", "fox.txt", "-", stdin=b"a fox \xc3\xa9").out
-    notes = [line.removeprefix("note: ") for line in shown.splitlines() if line.startswith("note: ")]
+    told = call("eval", "perplexity", "fox-1", "fox.txt", "-", "--explain", stdin=b"a fox \xc3\xa9").err
+    notes = [line.removeprefix("note: ") for line in told.splitlines()]
     assert any("fox-1 never saw" in note for note in notes)
     for record in perplexity(call, "fox-1", "fox.txt", "-", stdin=b"a fox \xc3\xa9"):
         assert record["notes"] == notes
@@ -42,7 +42,7 @@ def test_json_and_table_tell_the_same_notes(inside, call):
 
 def test_the_table_shows_the_model_beside_the_markov_baseline(inside, call):
     shown = call("eval", "perplexity").out
-    assert "fox-1" in shown and "Markov, order 1" in shown
+    assert "fox-1" in shown and "bigram baseline" in shown
     assert "\x1b" not in shown
 
 
@@ -68,14 +68,16 @@ def test_a_corpus_that_has_changed_or_moved_is_told(elsewhere, call, tiny):
 
 def test_a_run_of_bytes_is_measured_in_bytes(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", "--bytes", *tiny).code == 0
-    shown = call("eval", "perplexity").out
-    assert "characters" not in shown and "/char" not in shown and "bytes a block" in shown
-    assert "nats/byte" in shown
+    shown = call("eval", "perplexity", "--explain")
+    assert (
+        "characters" not in shown.out and "/char" not in shown.out and "loss\tbits/byte\t95% CI low" in shown.out
+    )
+    assert "with blocks of" in shown.err and "bits/byte by a block bootstrap" in shown.err
 
 
 def test_a_split_is_for_a_runs_own_corpus(inside, call):
     refused = call("eval", "perplexity", "fox.txt", "--split", "val")
-    assert refused.code == 2 and refused.complaint.startswith("--split val is a part of a run's own corpus")
+    assert refused.code == 2 and refused.complaint.startswith("--split val is a split of a run's own corpus")
 
 
 def test_every_measurement_has_a_command_with_a_help(call):

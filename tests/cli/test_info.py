@@ -4,7 +4,7 @@ import shutil
 
 def test_info_tells_settings_sizes_and_course(inside, call):
     shown = call("info").out
-    for fact in ("runs/fox-1", "29 symbols", "fox.txt", "layers.0.W_hh", "16 x 64", "val_nats_per_char"):
+    for fact in ("29 symbols", "fox.txt", "layers.0.W_hh", "16 x 64", "val_nats_per_char"):
         assert fact in shown
     (record,) = call("info", "fox-1", "--json").records
     assert record["training"]["model"]["hidden"] == 16
@@ -19,7 +19,7 @@ def test_runs_are_listed_the_newest_last(elsewhere, call, tiny):
     assert [record["run"] for record in records] == ["b", "a"]
     assert records[0]["steps"] == 20 and records[0]["best_val"] > 0
     shown = call("runs").out
-    assert shown.index("│ b ") < shown.index("│ a ")
+    assert shown.index("\nb\t") < shown.index("\na\t")
 
 
 def test_no_runs_is_no_failure(elsewhere, call):

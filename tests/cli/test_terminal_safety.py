@@ -13,7 +13,8 @@ from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Curve, Table
 from charlm.cli.display.curves import draw_curve
 from charlm.cli.display.page import make_page
-from charlm.cli.display.tables import print_table
+from charlm.cli.display.tables import print_tables
+from charlm.cli.table_options import TableOptions
 from charlm.evaluate.base import Candidate, ColoredText
 from charlm.report.figures import save_curves
 
@@ -106,8 +107,8 @@ def test_an_error_line_is_escaped_on_a_terminal_and_off_it(evil, on_evil_termina
 def test_markup_in_a_table_means_nothing(monkeypatch, text):
     out = io.StringIO()
     monkeypatch.setattr("sys.stdout", out)
-    print_table(Table(text, [Column(text)], [[text]]))
-    assert out.getvalue().count(text) == 3
+    print_tables([Table(text, [Column(text)], [[text]])], TableOptions())
+    assert out.getvalue().count(text) == 2
 
 
 class Elements(HTMLParser):

@@ -85,7 +85,7 @@ def test_links_that_lead_to_the_same_text_again_are_said(elsewhere, call, tiny):
         "left out: 'd/loop' (a link to a folder that is read anyway), 'd/y0.txt' (the same file as 'd/x.txt'), "
         "'d/y1.txt' (the same file as 'd/x.txt') and 2 more\nd: 1,620 characters to train on"
     )
-    assert "note: left out: 'd/loop' (a link to a folder" in call("corpus", "info", "d").out
+    assert "note: left out: 'd/loop' (a link to a folder" in call("corpus", "info", "d").err
 
 
 def test_a_corpus_that_moved_with_its_run_is_found_and_remembered(tmp_path, monkeypatch, call, tiny):
@@ -165,6 +165,6 @@ def test_one_of_a_thing_is_said_as_one(elsewhere, call, tiny):
     assert ", 1 symbol; lstm" in ended.err and "\n1 step in " in ended.err
     assert "1 symbol: 'a'" in " ".join(call("info").out.split())
     (elsewhere / "a.txt").write_text("a" * 399)
-    assert "over 1 word between white space" in " ".join(call("eval", "perplexity", "a.txt").out.split())
+    assert "over 1 word between white space" in call("eval", "perplexity", "a.txt", "--explain").err
     too_short = call("train", "a.txt", "--split", "0.3/99.7")
     assert too_short.complaint.startswith("a: the training split has 1 character, and a window")

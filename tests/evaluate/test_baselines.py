@@ -94,10 +94,12 @@ def test_the_model_stands_in_its_place(measure, model):
     bits = [row[2] for row in table.rows]
     assert bits == sorted(bits)
     assert (
-        "> run-1",
-        "its state",
-        *(record[name] for name in ("bits_per_char", "nats_per_char", "bits_per_byte")),
+        "run-1",
+        "whole",
+        *(record[name] for name in ("nats_per_char", "bits_per_char", "bits_per_byte")),
     ) in [tuple(row) for row in table.rows]
+    shown = [table.columns[0].show(row[0]) for row in table.rows]
+    assert "> run-1" in shown and "Witten-Bell (bigram)" in shown and "Kneser-Ney" in shown
     assert record["nats_per_char"] == model.perplexity(TEXT).nats_per_char
     names = [each["model"] for each in record["baselines"]]
     assert sorted(names) == sorted(

@@ -39,7 +39,7 @@ def test_only_the_settings_that_differ_are_shown(keep, compare):
         {"hidden": 4, "lr": 0.016},
         {"hidden": 5, "lr": 0.25},
     ]
-    assert [(row["run"], row["hidden"], row["lr"]) for row in cells(findings)] == [
+    assert [(row["run"], row["hidden units"], row["learning rate"]) for row in cells(findings)] == [
         ("one", 4, 0.016),
         ("two", 5, 0.25),
     ]
@@ -53,6 +53,19 @@ def test_no_two_columns_have_one_heading(keep, compare):
     headings = [column.heading for column in findings.tables[0].columns]
     assert len(set(headings)) == len(headings)
     assert [(row["steps"], row["steps taken"]) for row in cells(findings)] == [(1, 1), (2, 2)]
+
+
+def test_a_learning_rate_that_follows_from_the_cell_is_told(keep, compare):
+    keep("rnn", cell="rnn")
+    keep("gru", cell="gru")
+    keep("slow", cell="gru", lr=0.001)
+
+    def remark(*targets):
+        (column,) = (each for each in compare(*targets).tables[0].columns if each.heading == "learning rate")
+        return column.remark
+
+    assert remark("rnn", "gru") == "differs by cell default"
+    assert remark("rnn", "slow") == remark("gru", "slow") == ""
 
 
 def test_the_course_is_the_run_s_own(keep, compare):
@@ -75,10 +88,12 @@ def test_the_figures_are_those_of_the_perplexity_measurement(keep, compare, pool
     assert {name: record[name] for name in shared} == {name: expected[name] for name in shared}
     assert record["text"] == f"corpus, {split}" and record["dynamic_bits_per_char"] != record["bits_per_char"]
     (row,) = cells(findings)
-    assert (
-        row["dynamic bits/char"] == record["dynamic_bits_per_char"]
-        and row["bits/char"] == record["bits_per_char"]
-    )
+    for kind in ("", "dynamic "):
+        name = kind.replace(" ", "_")
+        assert row[f"{kind}{split} bits/char"] == record[f"{name}bits_per_char"]
+        assert row[f"{kind}{split} loss"] == pytest.approx(record[f"{name}bits_per_char"] * math.log(2))
+        assert row[f"{kind}{split} bits/byte"] == record[f"{name}bits_per_byte"]
+    assert row["val bits/char"] == pytest.approx(record["best_val_bits_per_char"], rel=0.2)
     assert json.dumps(record)
 
 

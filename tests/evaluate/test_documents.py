@@ -110,9 +110,7 @@ def test_the_test_part_is_asked_for_by_name(words, keep, here):
     assert val.part.text + test.part.text == WORDS[-len(val.part) - len(test.part) :]
     assert test.text_name == "words, test"
     keep("none", "words.txt", split="80/20")
-    with pytest.raises(
-        UsageError, match="none holds out no test part: give a text file as TARGET, or --split train"
-    ):
+    with pytest.raises(UsageError, match="none has no test split: give a text file as TARGET, or --split train"):
         subjects_of(["none"], "test")
 
 

@@ -207,12 +207,12 @@ def test_the_figures_stand_beside_the_static_ones(measure, scores):
 def test_the_table_has_a_row_of_its_own_for_them(measure):
     findings = measure(dynamic=True)
     (table,) = findings.tables
-    assert [row[0] for row in table.rows] == ["run-1", "run-1, dynamic", "Markov, order 1"]
-    nats = [column.heading for column in table.columns].index("nats/char")
+    assert [row[0] for row in table.rows] == ["run-1", "run-1, dynamic", "bigram baseline"]
+    nats = [column.heading for column in table.columns].index("loss")
     assert [row[nats] for row in table.rows[:2]] == [
         findings.records[0][key] for key in ("nats_per_char", "dynamic_nats_per_char")
     ]
-    assert any(note.startswith("dynamic: a copy of the model learns") for note in findings.notes)
+    assert any(each.startswith("dynamic: a copy of the model learns") for each in findings.explanation)
 
 
 def test_without_the_training_part_there_are_none_and_a_note_says_so(measure):

@@ -74,26 +74,26 @@ def test_a_text_of_nothing_known_costs_both_the_price(measure, subject, model):
 def test_the_table_has_the_model_and_below_it_the_baseline(measure, subject):
     findings = measure(subject(), subject("abc", "run-2"))
     (table,) = findings.tables
-    assert [row[0] for row in table.rows] == ["run-1", "Markov, order 1", "run-2", "Markov, order 1"]
+    assert [row[0] for row in table.rows] == ["run-1", "bigram baseline", "run-2", "bigram baseline"]
     assert [record["run"] for record in findings.records] == ["run-1", "run-2"]
     headings = [column.heading for column in table.columns]
     first, markov = (dict(zip(headings, row, strict=True)) for row in table.rows[:2])
     record = findings.records[0]
     assert first["text"] == markov["text"] == "text of run-1"
-    assert first["nats/char"] == record["nats_per_char"]
+    assert first["loss"] == record["nats_per_char"]
     assert first["bits/byte"] == record["bits_per_byte"]
-    assert markov["nats/char"] == record["markov_nats_per_char"]
+    assert markov["loss"] == record["markov_nats_per_char"]
     assert markov["perplexity"] == pytest.approx(math.exp(record["markov_nats_per_char"]))
-    for column, value in zip(table.columns, table.rows[0], strict=True):
-        assert format(value, column.format)
-    assert not any("no Markov baseline" in note for note in findings.notes)
+    assert first["95% CI"] == (record["bits_per_char_low"], record["bits_per_char_high"])
+    assert all(column.show(value) for column, value in zip(table.columns, table.rows[0], strict=True))
+    assert not any("no bigram baseline" in note for note in findings.notes)
 
 
 def test_without_the_training_part_there_is_no_baseline_and_a_note_says_so(measure, subject):
     findings = measure(subject(counted=None))
     assert findings.records[0]["markov_nats_per_char"] is None
     assert len(findings.tables[0].rows) == 1
-    assert "no Markov baseline for run-1: its corpus was not found" in findings.notes
+    assert "no bigram baseline for run-1: its corpus was not found" in findings.notes
 
 
 def test_a_note_says_how_much_was_unknown(measure, subject):

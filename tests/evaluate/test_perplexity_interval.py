@@ -187,7 +187,7 @@ def test_the_seed_alone_decides_the_interval(uniform):
 def test_several_texts_make_one_table_and_shared_notes_stand_once(uniform):
     findings = measure([uniform("abab", "x"), uniform("a\nb", "y", with_training=False)])
     (table,) = findings.tables
-    assert [row[:2] for row in table.rows] == [["r", "x"], ["Markov, order 1", "x"], ["r", "y"]]
+    assert [row[:2] for row in table.rows] == [["r", "x"], ["bigram baseline", "x"], ["r", "y"]]
     assert all(len(row) == len(table.columns) for row in table.rows)
     assert len(set(findings.notes)) == len(findings.notes)
     assert findings.records[1]["markov_nats_per_char"] is None

@@ -65,14 +65,14 @@ def test_the_best_weights_are_measured(keep):
 
 def test_a_part_is_not_asked_of_a_text(here, two_runs):
     (here / "one.txt").write_text("abc")
-    with pytest.raises(UsageError, match="--split val is a part of a run's own corpus"):
+    with pytest.raises(UsageError, match="--split val is a split of a run's own corpus"):
         subjects_of(["first", "one.txt"], "val")
 
 
 def test_a_run_that_holds_nothing_out_says_what_to_do(keep):
     keep("run", val_fraction=0.0)
     with pytest.raises(
-        UsageError, match="run holds out no validation part: give a text file as TARGET, or --split train"
+        UsageError, match="run has no validation split: give a text file as TARGET, or --split train"
     ):
         subjects_of(["run"], None)
     assert len(subjects_of(["run"], "train")[0].part) == 500

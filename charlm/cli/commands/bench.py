@@ -10,44 +10,56 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from charlm.base.tables import Column, Table
+from charlm.base.tables import WIDE, Column, Table
 from charlm.cli.display.progress import progress_bar
-from charlm.cli.display.tables import print_table
+from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.training.benchmark import SIZES, Size, measure_apart, peak_gflops
 
 PLACE = ("Machine", 1)
 COLUMNS = {
-    "preset": "", "size": "", "training": ",.0f", "gflops": ".1f", "share_of_ceiling": ".0%",
-    "sampling": ",.0f", "sampling_64": ",.0f", "resident_megabytes": ",.0f",
-}  # fmt: skip
+    "preset": Column("preset", rank=1),
+    "size": Column("network"),
+    "training": Column("train", ",.0f"),
+    "share_of_ceiling": Column("of peak", ".0%", rank=2),
+    "gflops": Column("GFLOP/s", ".1f", WIDE),
+    "sampling": Column("sample", ",.0f"),
+    "sampling_64": Column("sample 64", ",.0f", rank=3),
+    "resident_megabytes": Column("memory (MB)", ",.0f", WIDE),
+}
+RULE = (
+    "train: a training step, from the batch to the updated weights; sample, sample 64: one sample, and 64 at "
+    "once; of peak: the share of the peak matrix-multiply throughput"
+)
 
 
+@prints_tables(json="Print one JSON object per size.")
 def command(
+    how: TableOptions,
     cell: Annotated[Literal[CELLS.names()] | None, typer.Option(help="Measure one size, with this cell.")] = None,  # type: ignore[valid-type]
     hidden: Annotated[int, typer.Option(min=1, help="Hidden units.")] = 256,
     layers: Annotated[int, typer.Option(min=1, help="Layers.")] = 1,
     batch_size: Annotated[int, typer.Option(min=1, help="Batch size.")] = 64,
     seq_len: Annotated[int, typer.Option(min=1, help="BPTT length in characters.")] = 64,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="CPU cores")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per size.")] = False,
 ) -> None:
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
     with ThreadPool(workers) as pool:
         ceiling = peak_gflops(pool)
     records = []
-    with progress_bar("bench", quiet=json) as progress:
+    with progress_bar("bench", quiet=how.json) as progress:
         for done, size in enumerate(sizes):
             progress(done, len(sizes))
             records.append(_measure(size, workers, ceiling))
-            if json:
+            if how.json:
                 print_json(records[-1])
-    if not json:
+    if not how.json:
         rows = [[record[name] for name in COLUMNS] for record in records]
-        columns = [Column(name.replace("_", " "), form) for name, form in COLUMNS.items()]
-        print_table(Table(f"Speed; the ceiling is {ceiling:.0f} GFLOP/s", columns, rows))
+        table = Table(f"Speed in chars/s; peak {ceiling:.0f} GFLOP/s", list(COLUMNS.values()), rows)
+        print_tables([table], how, explanation=[RULE])
 
 
 def _measure(size: Size, workers: int | None, ceiling: float) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from charlm.cli.display.findings import print_findings
 from charlm.cli.display.progress import progress_bar
-from charlm.cli.display.tables import print_findings
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.compare import compare_runs
 
@@ -21,7 +22,9 @@ charlm compare novel-1 novel-2
 """
 
 
+@prints_tables(json="Print one JSON object per run.")
 def command(
+    how: TableOptions,
     runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Folders or names of runs.")],
     split: Annotated[
         Literal["train", "val", "test"],
@@ -34,10 +37,9 @@ def command(
             help="Also measure dynamic evaluation, which takes longer.",
         ),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run.")] = False,
 ) -> None:
-    with ThreadPool() as pool, progress_bar("compare", quiet=json) as progress:
+    with ThreadPool() as pool, progress_bar("compare", quiet=how.json) as progress:
         findings, faults = compare_runs(runs, split, dynamic, pool, progress)
-    print_findings(findings, json)
+    print_findings(findings, how)
     if faults:
         raise typer.Exit(max(fault.exit_code for fault in faults))

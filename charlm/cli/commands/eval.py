@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.cli.display.findings import print_findings, save_findings
 from charlm.cli.display.progress import progress_bar
-from charlm.cli.display.tables import print_findings, save_findings
 from charlm.cli.groups import list_members
 from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
 from charlm.cli.output import write_note
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import Measurement
 from charlm.evaluate.measures import MEASUREMENTS
@@ -34,8 +35,10 @@ charlm eval baselines novel-1 --split test
 
 def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
     @with_settings({"Measurement": [kind]})
+    @prints_tables(json="Print one JSON object per line.")
     def measure(
         settings: dict[str, Any],
+        how: TableOptions,
         named: Annotated[
             list[str] | None,
             typer.Argument(metavar="TARGET", help="Runs and texts.", show_default="the newest run"),
@@ -49,16 +52,15 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
         plot: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Draw the curves into a .png or .svg file.")
         ] = None,
-        json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
     ) -> None:
         if plot is not None:
             check_plot_file(plot)
         measurement = kind(**settings)
         subjects = subjects_of(named or [], split, weights, corpus or ())
-        with ThreadPool() as pool, progress_bar(name, quiet=json) as progress:
+        with ThreadPool() as pool, progress_bar(name, quiet=how.json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)
-        print_findings(findings, json)
+        print_findings(findings, how)
         if plot is not None:
             if not findings.curves:
                 raise UsageError(f"charlm eval {name} has no curve to draw: leave out --plot {plot}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
 
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
-from charlm.cli.display.tables import print_table
+from charlm.cli.display.tables import print_tables
 from charlm.cli.options import OneRun
 from charlm.cli.output import print_json
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.models.architecture import parameter_shapes
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
@@ -20,13 +18,11 @@ PLACE = ("Look", 2)
 MOST_SYMBOLS = 200
 
 
-def command(
-    run: OneRun = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
+@prints_tables(json="Print one JSON object.", without=("explain",))
+def command(how: TableOptions, run: OneRun = None) -> None:
     found = find_run(run)
     shapes = parameter_shapes(found.config.model, len(found.vocabulary))
-    if json:
+    if how.json:
         print_json(
             {
                 "run": str(found.folder),
@@ -48,11 +44,14 @@ def command(
     ]
     if rare:
         facts.append(("rare characters", f"{len(rare):,}, mapped to <unk>: {_shorten(rare)}"))
-    print_table(Table(str(found.folder), (Column("run"), Column("")), facts))
-    print_table(_make_settings_table(found))
     rows = [(name, " x ".join(map(str, shape))) for name, shape in shapes.items()]
-    print_table(Table("Parameters", (Column("name"), Column("shape")), rows))
-    print_table(_make_log_table(found))
+    tables = [
+        Table(str(found.folder), (Column("", name="fact"), Column("", name="value")), facts),
+        _make_settings_table(found),
+        Table("Parameters", (Column("name"), Column("shape")), rows),
+        _make_log_table(found),
+    ]
+    print_tables(tables, how)
 
 
 def _shorten(characters: Sequence[str]) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from charlm.base.errors import RunError
 from charlm.base.escape import escape_controls
 from charlm.base.tables import Column, Table
-from charlm.cli.display.tables import print_table
+from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.runs.find import list_runs
 from charlm.runs.run import Run
 
@@ -20,7 +21,8 @@ ALIASES = ("list",)
 COLUMNS = {"run": "", "corpus": "", "cell": "", "hidden": "d", "steps": ",d", "seconds": ".1f", "best_val": ".4f"}
 
 
-def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON object per run.")] = False) -> None:
+@prints_tables(json="Print one JSON object per run.", without=("explain",))
+def command(how: TableOptions) -> None:
     folders = list_runs()
     if not folders:
         sys.stderr.write("charlm: there is no run under runs/: make one with charlm train\n")
@@ -31,12 +33,12 @@ def command(json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
             records.append(_make_record(folder.name, Run.open(folder)))
         except RunError as error:  # a damaged run does not hide the others
             sys.stderr.write(f"charlm: {escape_controls(str(error))}\n")
-    if json:
+    if how.json:
         for record in records:
             print_json(record)
     else:
         rows = [[record[name] for name in COLUMNS] for record in records]
-        print_table(Table("Runs", [Column(name, format) for name, format in COLUMNS.items()], rows))
+        print_tables([Table("", [Column(name, format) for name, format in COLUMNS.items()], rows)], how)
     if len(records) < len(folders):
         raise typer.Exit(1)
 

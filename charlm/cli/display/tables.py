@@ -1,101 +1,84 @@
-"""Print results as tables or JSON lines."""
+"""Print tables: drawn on a terminal, as values in a pipe."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TextIO
 
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
-
-from charlm.base.files.atomic import write_atomically
+from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Table
-from charlm.cli.display.colors import print_colored
-from charlm.cli.display.curves import print_curves
-from charlm.cli.display.page import make_page
-from charlm.cli.output import escape_for, print_json, write_note, write_text
-from charlm.evaluate.base import EvalResult
+from charlm.cli.display.layout import lay_out
+from charlm.cli.display.values import make_csv, make_markdown, make_tsv
+from charlm.cli.output import escape_for, terminal_width, wrap_for, write_note
+from charlm.cli.table_options import TableOptions
 
-WIDTH = 200  # columns if standard output is not a terminal
-UNBOUNDED = 10_000  # columns, to measure an unfolded table
-LARGE = 1e12  # from here on numbers are in scientific notation
+EXPLAIN = "--explain says how it is measured"
 
 
-def print_findings(findings: EvalResult, as_json: bool) -> None:
-    """Print the results of a measurement."""
-    if as_json:  # every object has the notes: lines are sorted, filtered and read one by one
-        for record in findings.records:
-            print_json(record | {"notes": findings.notes})
-        return
-    for text in findings.colored:
-        print_colored(text)
-    for table in findings.tables:
-        print_table(table)
-    print_curves(findings.curves)
-    for note in findings.notes:
-        write_text(f"note: {note}\n")
+def print_tables(
+    tables: Sequence[Table],
+    how: TableOptions,
+    *,
+    legend: str = "",
+    see_also: str = "",
+    explanation: Sequence[str] = (),
+    notes: Sequence[str] = (),
+    further: str = "",
+) -> None:
+    """Print tables and what is to be said about them.
 
-
-def save_findings(findings: EvalResult) -> None:
-    """Write the files of a measurement.
-
-    Raises:
-        RunError: a system error.
+    Args:
+        tables: those that are details are drawn with ``--wide`` only.
+        how: the options.
+        legend: a few words on the columns, without a full stop.
+        see_also: a last sentence, such as what to type next.
+        explanation: how it was measured; shown with ``--explain``.
+        notes: what must not be missed.
+        further: what else ``--wide`` adds.
     """
-    pages = {path: make_page(texts) for path, texts in findings.pages.items()}
-    for path, text in (pages | dict(findings.files)).items():
-        write_atomically(Path(path), text.encode())
-        write_note(f"wrote {path}")
-
-
-def print_table(table: Table) -> None:
-    """Print a table that fits the terminal."""
-    drawn = RichTable(title=_cell(table.title), title_justify="left")
-    for number, column in enumerate(table.columns):
-        is_number = all(isinstance(row[number], int | float | None) for row in table.rows)
-        drawn.add_column(_cell(column.heading), justify="right" if is_number else "left", overflow="fold")
-    for row in table.rows:
-        cells = zip(table.columns, row, strict=True)
-        drawn.add_row(*(_cell(_format(column, value)) for column, value in cells))
-    is_terminal = sys.stdout.isatty()
-    console = Console(highlight=False, width=None if is_terminal else WIDTH)
-    unbounded = console.options.update_width(UNBOUNDED)
-    is_too_wide = is_terminal and console.measure(drawn, options=unbounded).maximum > console.width
-    console.print(_turn(table) if is_too_wide and len(table.columns) > 2 else drawn)
-
-
-def _turn(table: Table) -> RichTable:
-    """A table with a line per value."""
-    drawn = RichTable(title=_cell(table.title), title_justify="left", show_header=False)
-    drawn.add_column(no_wrap=True)
-    drawn.add_column(overflow="fold")
-    for row in table.rows:
-        for column, value in zip(table.columns, row, strict=True):
-            drawn.add_row(_cell(column.heading), _cell(_format(column, value)))
-        drawn.add_section()
-    return drawn
+    if not how.is_drawn:
+        _print_values(tables, how)
+        for note in [*(explanation if how.explain else ()), *notes]:
+            write_note(f"note: {note}")
+        return
+    left_out: list[str] = []
+    has_best = False
+    for number, table in enumerate(table for table in tables if how.wide or not table.adds):
+        layout = lay_out(table, terminal_width(sys.stdout), how.wide)
+        title = [escape_unprintable(table.title), ""] if table.title else []
+        _write(sys.stdout, [*([""] if number else []), *title, *layout.lines])
+        left_out += layout.left_out
+        has_best |= layout.has_best
+    left_out += [further] if further and not how.wide else []
+    left_out += [table.adds for table in tables if table.adds and not how.wide]
+    adds = f"--wide adds {', '.join(dict.fromkeys(left_out))}" if left_out else ""
+    said = [adds, EXPLAIN if explanation and not how.explain else ""]
+    sentences = ["* best" if has_best else "", legend, "; ".join(filter(None, said)), see_also]
+    texts = [". ".join(filter(None, sentences)), *(explanation if how.explain else ())]
+    for text in [*filter(None, texts), *(f"note: {note}" for note in notes)]:
+        _write(sys.stdout, ["", wrap_for(sys.stdout, text)])
 
 
 def print_profile(seconds: Mapping[str, float], steps: int) -> None:
-    """Print the times of a step's parts."""
+    """Print the times of a step's parts on standard error."""
     whole = sum(seconds.values())
-    drawn = RichTable(title="Where a step's time went", title_justify="left")
-    for heading in ("activity", "ms a step", "share"):
-        drawn.add_column(heading, justify="left" if heading == "activity" else "right")
-    for activity, spent in seconds.items():
-        drawn.add_row(activity, f"{1000 * spent / max(steps, 1):.2f}", f"{spent / whole:.1%}")
-    Console(stderr=True, highlight=False).print(drawn)
+    columns = (Column("activity"), Column("ms/step", ".2f"), Column("share", ".1%"))
+    rows = [(activity, 1000 * spent / max(steps, 1), spent / whole) for activity, spent in seconds.items()]
+    table = Table("Time of a training step", columns, rows)
+    if sys.stderr.isatty():
+        _write(sys.stderr, [table.title, "", *lay_out(table, terminal_width(sys.stderr), wide=False).lines])
+    else:
+        sys.stderr.write(make_tsv([table]))
 
 
-def _cell(text: str) -> Text:
-    """A cell's text, escaped on terminals."""
-    return Text(escape_for(sys.stdout, text))
+def _print_values(tables: Sequence[Table], how: TableOptions) -> None:
+    if how.markdown:
+        text = make_markdown([table for table in tables if how.wide or not table.adds], how.wide)
+    else:
+        text = make_csv(tables) if how.csv else make_tsv(tables)
+    sys.stdout.write(escape_for(sys.stdout, text))
 
 
-def _format(column: Column, value: Any) -> str:
-    if value is None:
-        return "-"
-    return format(value, ".4e" if isinstance(value, float) and abs(value) >= LARGE else column.format)
+def _write(stream: TextIO, lines: Sequence[str]) -> None:
+    stream.write("".join(f"{escape_for(stream, line)}\n" for line in lines))

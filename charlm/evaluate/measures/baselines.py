@@ -18,22 +18,21 @@ import numpy as np
 from charlm.base.arrays import TokenIds
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.base.tables import Column, Table
+from charlm.base.tables import WIDE, Column, Table
 from charlm.config import setting
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken, legend_of
 from charlm.evaluate.ngram_levels import Plan, levels_of, max_memory, plan_of
 from charlm.inference.scoring import Costs, TextMetrics, score_stretches, tally_of
 from charlm.models.ngram.kneser_ney import KneserNey
 from charlm.models.ngram.witten_bell import WittenBell
 
 COLUMNS = (
-    Column("model"),
     Column("context"),
-    Column("bits/char", ".4f"),
-    Column("nats/char", ".4f"),
-    Column("bits/byte", ".4f"),
+    Column("loss", ".3f"),
+    Column("bits/char", ".3f"),
+    Column("bits/byte", ".3f", WIDE),
 )
 
 
@@ -49,6 +48,9 @@ COMPRESSORS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "xz": ("all", _xz),
 }
 """What each remembers, and how it is called at its best level; DEFLATE in zlib's wrapping is what gzip writes."""
+
+SHOWN = {"first-order Markov (Witten-Bell)": "Witten-Bell (bigram)"}
+"""Names of models in tables, where records have another."""
 
 REMEMBERED = 4_000_000
 """Symbols of the training split, its last, that compressors get at most."""
@@ -92,7 +94,7 @@ class Baselines(Measurement):
         records: list[dict[str, Any]] = []
         tables = []
         subjects, cuts = beginnings(subjects, self.characters)
-        notes = [RULE, *cuts]
+        notes = [*cuts]
         # What does not fit is refused before minutes of work and not after.
         plans = [
             None if each.training is None else plan_of(each, each.training, self.max_order, self.max_memory)
@@ -106,7 +108,7 @@ class Baselines(Measurement):
             records.append(record | {"baselines": [_record(each, figures) for each in ranked]})
             tables.append(_table(subject, figures, ranked))
             notes += [*([plan.note] if plan and plan.note else []), *_caveats(subject, figures)]
-        return EvalResult(records, tables, notes)
+        return EvalResult(records, tables, notes, explanation=[RULE], legend=legend_of(subjects))
 
 
 def _baselines(subject: EvalCase, plan: Plan | None) -> Iterator[Baseline]:
@@ -176,13 +178,17 @@ def _record(baseline: Baseline, figures: TextMetrics) -> dict[str, Any]:
 
 def _table(subject: EvalCase, figures: TextMetrics, ranked: Sequence[Baseline]) -> Table:
     """The baselines with the model in its place."""
-    own = Baseline(f"> {subject.run}", None, "its state", figures.nats_per_char)
+    own = Baseline(subject.run, None, "whole", figures.nats_per_char)
     rows = [
-        (each.model, each.context, each.nats_per_char / math.log(2), each.nats_per_char,
+        (each.model, each.context, each.nats_per_char, each.nats_per_char / math.log(2),
          _bits_per_byte(each.nats_per_char, figures))
         for each in sorted([own, *ranked], key=lambda each: each.nats_per_char)
     ]  # fmt: skip
-    return Table(f"Baselines of {subject.run} on {subject.text_name}", COLUMNS, rows)
+
+    def show(name: str) -> str:
+        return f"> {name}" if name == subject.run else SHOWN.get(name, name)
+
+    return Table(f"{subject.title}, among baselines", [Column("model", show), *COLUMNS], rows, subject.keys)
 
 
 def _bits_per_byte(nats_per_char: float, figures: TextMetrics) -> float:

@@ -17,11 +17,19 @@ import numpy.typing as npt
 from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.progress import Progress
-from charlm.base.tables import Column, Curve, Table
+from charlm.base.tables import WIDE, Column, Curve, Table
 from charlm.config import setting
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
+from charlm.evaluate.base import (
+    EvalCase,
+    EvalResult,
+    Measurement,
+    beginnings,
+    characters_taken,
+    legend_of,
+    text_column,
+)
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.unroll import Window, read_text
 from charlm.nn.readout import check_numbers
@@ -33,18 +41,24 @@ TOLERANCE = 1e-4  # of the inverse temperature, relative
 MAX_PASSES, CHARACTERS = 40, 300_000  # at the most, and of a text where nothing else is said
 
 SUMMARY = (
-    *map(Column, ("model", "text")),
-    Column("characters", ",d"),
-    *(Column(heading, ".4f") for heading in ("nats/char", "ECE")),
-    Column("best temperature", ".3f"),
-    *(Column(heading, ".4f") for heading in ("nats/char there", "ECE there")),
+    Column("characters", ",d", WIDE),
+    Column("loss", ".3f"),
+    Column("ECE", ".4f"),
+    Column("temperature", ".3f"),
+    Column("loss after scaling", ".3f"),
+    Column("ECE after scaling", ".4f"),
 )
 COLUMNS = (
     Column("probability"),
     Column("characters", ",d"),
-    Column("mean probability", ".4f"),
-    Column("share right", ".4f"),
-    Column("gap", "+.4f"),
+    Column("confidence", ".3f"),
+    Column("accuracy", ".3f"),
+    Column("gap", "+.3f"),
+)
+RULE = (
+    "the temperature is the one with the lowest loss on this text, without the characters that the run does "
+    "not know; ECE is the expected calibration error: the mean distance between confidence (the probability of"
+    " the likeliest character) and accuracy (how often it is right)"
 )
 
 
@@ -94,7 +108,6 @@ class Calibration(Measurement):
         summary = []
         series: dict[str, tuple[list[float], list[float]]] = {"perfect": ([0.0, 1.0], [0.0, 1.0])}
         subjects, notes = beginnings(subjects, self.characters)
-        notes.append("the temperature is fitted to its text, of which characters unknown to the run are left out")
         for subject in subjects:
             outcomes_at = outcomes_of(subject.model, subject.part, pool, progress)
             best = best_temperature(outcomes_at)
@@ -112,12 +125,15 @@ class Calibration(Measurement):
             }
             summary.append(list(record.values()))
             records.append(record | {"bins": [vars(each) for each in bins]})
-            tables.append(_table(subject, bins))
+            tables.append(_table(subject, bins, len(subjects) == 1))
             series[f"{subject.run}, {subject.text_name}"] = _points(bins)
             if not 1.01 * LOWEST < best < HIGHEST / 1.01:
                 notes.append(f"{subject.run}: the loss still falls at the last temperature tried, {best:g}")
-        curve = Curve("Reliability", "probability of the likeliest", "share right", series)
-        return EvalResult(records, [Table("Calibration", SUMMARY, summary), *tables], notes, [curve])
+        curve = Curve("Reliability", "confidence", "accuracy", series)
+        columns = [Column("model"), text_column(subjects), *SUMMARY]
+        title = subjects[0].title if len(subjects) == 1 else "Calibration"
+        tables = [Table(title, columns, summary), *tables]
+        return EvalResult(records, tables, notes, [curve], explanation=[RULE], legend=legend_of(subjects))
 
 
 def outcomes_of(
@@ -219,9 +235,9 @@ def _points(bins: Sequence[Bin]) -> tuple[list[float], list[float]]:
     return [x for x, _ in points if x is not None], [y for _, y in points if y is not None]
 
 
-def _table(subject: EvalCase, bins: Sequence[Bin]) -> Table:
+def _table(subject: EvalCase, bins: Sequence[Bin], is_only: bool) -> Table:
     rows = [
         (f"{own.low:.3f} to {own.high:.3f}", own.characters, own.mean_probability, own.share_right, own.gap)
         for own in bins
     ]
-    return Table(f"Reliability of {subject.run} on {subject.text_name}", COLUMNS, rows)
+    return Table("Reliability" if is_only else f"Reliability of {subject.title}", COLUMNS, rows, subject.keys)

@@ -18,7 +18,7 @@ from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
 from charlm.engines.base import Network
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken, legend_of
 from charlm.evaluate.ngram_levels import levels_of, max_memory, plan_of
 from charlm.inference.scoring import STRETCH, Costs
 from charlm.inference.unroll import Places, reset_marks, windows
@@ -28,11 +28,16 @@ from charlm.nn.readout import check_numbers
 TARGETS = 128  # read for at once
 COLUMNS = (
     Column("context", ",d"),
-    Column("nats/char", ".4f"),
-    Column("bits/char", ".4f"),
-    Column("gain (nats)", "+.4f"),
-    Column("its error", ".4f"),
-    Column("Kneser-Ney (nats)", ".4f"),
+    Column("loss", ".3f"),
+    Column("bits/char", ".3f"),
+    Column("gain", "+.3f"),
+    Column("std. error", ".3f", rank=1),
+    Column("Kneser-Ney loss", ".3f"),
+)
+
+RULE = (
+    "every context has the same targets and starts from the initial state; the gain is over the row before, "
+    "with its standard error; Kneser-Ney has as many characters of context"
 )
 
 
@@ -50,9 +55,7 @@ class Context(Measurement):
         records = []
         tables = []
         curves = []
-        notes = [
-            "every context has the same targets; the gain is on the row before, with its standard error over them"
-        ]
+        notes: list[str] = []
         lengths = context_lengths(self.longest)
         subjects, cuts = beginnings(subjects, self.characters)
         notes += cuts
@@ -76,7 +79,7 @@ class Context(Measurement):
                 notes.append(f"no n-grams for {subject.run}: its corpus was not found")
             if not is_read.all():
                 notes.append(f"characters of {subject.text_name} that are unknown to {subject.run} are left out")
-        return EvalResult(records, tables, notes, curves)
+        return EvalResult(records, tables, notes, curves, explanation=[RULE], legend=legend_of(subjects))
 
     def _places(self, ids: TokenIds, text_name: str) -> Places:
         """Evenly spaced targets, after the longest context.
@@ -158,7 +161,7 @@ def _table(subject: EvalCase, points: Sequence[dict[str, Any]]) -> Table:
     rows = []
     for context, nats, *others in (point.values() for point in points):
         rows.append((context, nats, nats / math.log(2), *others))
-    return Table(f"Loss of {subject.run} on {subject.text_name} after so many characters", COLUMNS, rows)
+    return Table(f"{subject.title}: loss after so many characters of context", COLUMNS, rows, subject.keys)
 
 
 def _curve(subject: EvalCase, points: Sequence[dict[str, Any]], counted: list[float] | None) -> Curve:

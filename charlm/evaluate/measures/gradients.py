@@ -68,9 +68,10 @@ class Gradients(Measurement):
                     "networks": [_record(name, distances, norms[name], radii[name]) for name in networks],
                 }
             )
-            tables += [_norms_table(subject, distances, norms), _radii_table(subject, radii)]
+            tables += [*_norms_tables(subject, distances, norms), _radii_table(subject, radii)]
             curves += _curves(subject, distances, norms)
-        return EvalResult(records, tables, [self._note(), *cuts], curves)
+        tables.sort(key=lambda table: bool(table.adds))
+        return EvalResult(records, tables, cuts, curves, explanation=[self._rule()])
 
     def _texts(self, subject: EvalCase) -> TokenIds:
         """Evenly spaced passages and their surroundings (T, P)."""
@@ -86,11 +87,12 @@ class Gradients(Measurement):
         texts_TP: TokenIds = ids[starts_P + np.arange(length)[:, None]]
         return texts_TP
 
-    def _note(self) -> str:
+    def _rule(self) -> str:
         return (
-            f"means over {counted(self.positions, 'places')} in the text; {STATE} and its blocks: spectral norm, "
-            f"{LOSS}: Euclidean norm; vanished at: the first distance measured where it is under "
-            f"{VANISHED:.0%} of what it is at distance 0; where s = (h, c), dh and dc are the blocks of ds"
+            f"means over {counted(self.positions, 'places')} in the text; {LOSS} says how much the state k "
+            f"characters back still matters to the loss (Euclidean norm); {STATE} and its blocks: spectral norm; "
+            f"vanished at: the first distance measured where it is under {VANISHED:.0%} of its value at 0; where "
+            "s = (h, c), dh and dc are the blocks of ds"
         )
 
 
@@ -187,30 +189,45 @@ def _record(name: str, distances: list[int], norms: Norms, radii: dict[str, floa
     }
 
 
-def _norms_table(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> Table:
+def _norms_tables(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> list[Table]:
+    """A table for each quantity; all but that of the loss are details."""
     powers = {SHOWN**exponent for exponent in range(distances[-1].bit_length())}
     shown = [place for place, distance in enumerate(distances) if distance in {0, distances[-1]} | powers]
-    columns = [Column("network"), Column("norm of"), Column("vanished at", "d")]
-    columns += [Column(f"t-k = {distances[place]}", ".3g") for place in shown]
-    rows = [
-        [name, quantity, _vanished_at(distances, values), *(float(values[place]) for place in shown)]
-        for name, own in norms.items()
-        for quantity, values in own.items()
+    # The first and the last distance stay where there is no room for all.
+    ranks = {place: 0 if place in (shown[0], shown[-1]) else 1 + number for number, place in enumerate(shown)}
+    columns = [
+        Column("network"),
+        *(Column(f"k={distances[place]}", ".2g", rank) for place, rank in ranks.items()),
     ]
-    return Table(f"Gradients of {subject.run} on {subject.text_name}", columns, rows)
+    columns.append(Column("vanished at", "d"))
+    tables = []
+    for quantity in sorted(quantities_of(norms), key=lambda name: name != LOSS):
+        rows = [
+            [name, *(float(own[quantity][place]) for place in shown), _vanished_at(distances, own[quantity])]
+            for name, own in norms.items()
+            if quantity in own
+        ]
+        title, keys = f"{subject.title}: norm of {quantity} by distance k", subject.keys | {"norm of": quantity}
+        tables.append(Table(title, columns, rows, keys, adds="" if quantity == LOSS else quantity))
+    return tables
+
+
+def quantities_of(norms: dict[str, Norms]) -> list[str]:
+    """What is measured in any network."""
+    return list(dict.fromkeys(quantity for own in norms.values() for quantity in own))
 
 
 def _radii_table(subject: EvalCase, radii: dict[str, dict[str, float]]) -> Table:
     columns = [Column("network"), Column("layer"), Column("gate"), Column("spectral radius", ".4f")]
     rows = [[name, *key.split("."), radius] for name, own in radii.items() for key, radius in own.items()]
-    return Table(f"Recurrent weights of {subject.run}, a gate's block of W_hh each", columns, rows)
+    title = f"Spectral radius of the recurrent weights of {subject.run}, by gate"
+    return Table(title, columns, rows, subject.keys, adds="spectral radii")
 
 
 def _curves(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> list[Curve]:
     """One curve per quantity, over all networks."""
-    quantities = dict.fromkeys(quantity for own in norms.values() for quantity in own)
     curves = []
-    for quantity in quantities:
+    for quantity in quantities_of(norms):
         series = {}
         for name, own in norms.items():
             values = own.get(quantity, np.zeros(len(distances)))
@@ -218,5 +235,5 @@ def _curves(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) ->
             if len(drawn):
                 series[name] = ([float(distances[place]) for place in drawn], np.log10(values[drawn]).tolist())
         title = f"Norm of {quantity}: {subject.run} on {subject.text_name}"
-        curves.append(Curve(title, "distance t-k, characters", "log10 of the norm", series))
+        curves.append(Curve(title, "distance k, characters", "log10 of the norm", series))
     return curves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,10 +12,10 @@ from charlm.base.errors import UsageError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
-from charlm.base.tables import Column, Table
+from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 from charlm.config import flag, setting
 from charlm.engines.threads import ThreadPool
-from charlm.evaluate.base import EvalCase, EvalResult, Measurement
+from charlm.evaluate.base import EvalCase, EvalResult, Measurement, legend_of, text_column
 from charlm.evaluate.bootstrap import MeanSeries
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.ngram_levels import levels_of
@@ -23,19 +24,16 @@ from charlm.inference.unroll import DOCUMENTS_POLICY, POLICY
 from charlm.models.ngram.witten_bell import WittenBell
 
 MARKOV_ORDER = 1
-COLUMNS = {
-    "run": Column("model"),
-    "text": Column("text"),
-    "nats_per_char": Column("nats/char", ".4f"),
-    "bits_per_char": Column("bits/char", ".4f"),
-    "bits_per_char_low": Column("95% from", ".4f"),
-    "bits_per_char_high": Column("to", ".4f"),
-    "bits_per_byte": Column("bits/byte", ".4f"),
-    "perplexity": Column("perplexity", ".3f"),
-    "perplexity_per_word": Column("a word", ",.1f"),
-    "characters": Column("characters", ",d"),
-    "unknown": Column("unknown", ",d"),
-}
+COLUMNS = (
+    Column("loss", ".3f"),
+    Column("bits/char", ".3f"),
+    Column("95% CI", ".3f", is_interval=True),
+    Column("perplexity", ".2f"),
+    Column("bits/byte", ".3f", WIDE),
+    Column("perplexity/word", ",.1f", WIDE),
+    Column("characters", ",d", WIDE),
+    Column("unknown", ",d", WIDE, adds="unknown characters"),
+)
 DYNAMIC = (
     "nats_per_char",
     "bits_per_char",
@@ -85,29 +83,42 @@ class Perplexity(Measurement):
         records: list[dict[str, Any]] = []
         rows: list[list[Any]] = []
         notes: list[str] = []
+        explanation: list[str] = []
         for subject in subjects:
             record = self._record(subject, subject.model.score_stretches_with(pool, subject.part, progress))
-            rows.append([record[name] for name in COLUMNS])
+            rows.append(_row(record))
             if self.dynamic:
-                rows += self._add_dynamic(record, notes, subject, progress)
+                rows += self._add_dynamic(record, notes, explanation, subject, progress)
             markov = _markov(subject)
             if markov is None:
                 record["markov_nats_per_char"] = None
-                notes.append(f"no Markov baseline for {subject.run}: its corpus was not found")
+                notes.append(f"no bigram baseline for {subject.run}: its corpus was not found")
             else:
-                of_markov = self._record(subject, markov) | {"run": f"Markov, order {MARKOV_ORDER}"}
+                of_markov = self._record(subject, markov) | {"run": "bigram baseline"}
                 record["markov_nats_per_char"] = of_markov["nats_per_char"]
-                rows.append([of_markov[name] for name in COLUMNS])
+                rows.append(_row(of_markov))
             records.append(record)
-            notes += [record["policy"], *_notes(subject, record)]
+            notes += _notes(subject, record)
+            explanation += [record["policy"], _explain(subject, record)]
         is_bytes = all(subject.model.corpus.bytes for subject in subjects)
-        table = Table(
-            "Perplexity", [_in_bytes(column) if is_bytes else column for column in COLUMNS.values()], rows
+        columns = [Column("model"), text_column(subjects)]
+        columns += list(map(_in_bytes, COLUMNS)) if is_bytes else COLUMNS
+        return EvalResult(
+            records,
+            [Table(_title(subjects, records), columns, rows)],
+            list(dict.fromkeys(notes)),
+            explanation=list(dict.fromkeys(explanation)),
+            legend=legend_of(subjects),
+            see_also=f"More baselines: charlm eval baselines {shlex.quote(subjects[0].run)}",
         )
-        return EvalResult(records, [table], list(dict.fromkeys(notes)))
 
     def _add_dynamic(
-        self, record: dict[str, Any], notes: list[str], subject: EvalCase, progress: Progress
+        self,
+        record: dict[str, Any],
+        notes: list[str],
+        explanation: list[str],
+        subject: EvalCase,
+        progress: Progress,
     ) -> list[list[Any]]:
         """Add dynamic evaluation to a record, the notes and any row."""
         if subject.training is None:
@@ -118,8 +129,8 @@ class Perplexity(Measurement):
         scores = dynamic_scores(subject.model, subject.part, subject.training, adaptation, progress)
         found = self._record(subject, scores) | {"run": f"{subject.run}, dynamic"}
         record |= {f"dynamic_{name}": found[name] for name in DYNAMIC}
-        notes.append(adaptation.note)
-        return [[found[name] for name in COLUMNS]]
+        explanation.append(adaptation.note)
+        return [_row(found)]
 
     def _record(self, subject: EvalCase, stretches: Iterable[Scores]) -> dict[str, Any]:
         """A text's figures by JSON name."""
@@ -148,6 +159,19 @@ class Perplexity(Measurement):
         }
 
 
+def _title(subjects: Sequence[EvalCase], records: Sequence[dict[str, Any]]) -> str:
+    if len(subjects) > 1:
+        return "Perplexity"
+    return f"{subjects[0].title} ({counted(records[0]['characters'], subjects[0].model.corpus.units)})"
+
+
+def _row(record: dict[str, Any]) -> list[Any]:
+    names = ["run", "text", "nats_per_char", "bits_per_char", "perplexity", "bits_per_byte"]
+    row = [record[name] for name in [*names, "perplexity_per_word", "characters", "unknown"]]
+    row.insert(4, (record["bits_per_char_low"], record["bits_per_char_high"]))
+    return row
+
+
 def _markov(subject: EvalCase) -> Iterator[Scores] | None:
     """The bigram model's scores; None without a training split."""
     if subject.training is None:
@@ -167,22 +191,29 @@ def _perplexity(nats: float | None) -> float | None:
 
 def _in_bytes(column: Column) -> Column:
     """A column per symbol, where symbols are bytes."""
+    if column.heading == "bits/byte":  # which is what bits/char are then
+        return replace(column, rank=PROGRAMS, name="bits/byte of text")
     return replace(column, heading=column.heading.replace("/char", "/byte").replace("characters", "bytes"))
 
 
-def _notes(subject: EvalCase, record: dict[str, Any]) -> list[str]:
+def _explain(subject: EvalCase, record: dict[str, Any]) -> str:
     units = subject.model.corpus.units
-    notes = [
-        f"{subject.text_name}: perplexity a word is e to the nats of all {counted(record['characters'], units)}, "
-        f"white space too, over {counted(record['words'], 'words')} between white space; the interval is a block "
-        f"bootstrap's, of {counted(record['block_length'], units)} a block"
-    ]
+    return (
+        f"{subject.title}: perplexity/word is e to the nats of all {counted(record['characters'], units)}, "
+        f"white space too, over {counted(record['words'], 'words')} between white space; the 95% CI is that of "
+        f"bits/{units.removesuffix('s').replace('character', 'char')} by a block bootstrap, with blocks of "
+        f"{counted(record['block_length'], units)}"
+    )
+
+
+def _notes(subject: EvalCase, record: dict[str, Any]) -> list[str]:
+    notes, units = [], subject.model.corpus.units
     if record["unknown"]:
         share = record["unknown"] * record["unknown_nats_each"]
         share /= record["nats_per_char"] * record["characters"]
         notes.append(
-            f"{subject.run} never saw {counted(record['unknown'], units)} of {subject.text_name}: each was "
-            f"charged {record['unknown_nats_each']:.2f} nats on average, together {share:.1%} of the loss"
+            f"{subject.run} never saw {counted(record['unknown'], units)} of {subject.text_name}: their "
+            f"loss is {record['unknown_nats_each']:.2f} nats on average, together {share:.1%} of the whole"
         )
     if record["lossy"]:
         notes.append(

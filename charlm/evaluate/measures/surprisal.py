@@ -14,7 +14,7 @@ from charlm.base.arrays import Floats, TokenIds, id_dtype
 from charlm.base.errors import UsageError
 from charlm.base.escape import escape_unprintable
 from charlm.base.progress import Progress
-from charlm.base.tables import Column, Table
+from charlm.base.tables import PROGRAMS, Column, Table
 from charlm.config import setting
 from charlm.data.vocabulary import REPLACEMENT, Vocabulary
 from charlm.engines.base import Outputs
@@ -28,6 +28,7 @@ from charlm.evaluate.base import (
     Measurement,
     beginnings,
     characters_taken,
+    text_column,
 )
 from charlm.inference.scoring import Costs, Scores, joined, network_costs, score_stretches, text_metrics
 from charlm.inference.unroll import Window
@@ -56,8 +57,8 @@ class Surprisal(Measurement):
 
     html: str | None = setting(None, "Write a web page with the likeliest characters.", metavar="FILE")
     tsv: str | None = setting(None, "Write a table of every character and its bits.", metavar="FILE")
-    show: int = setting(2000, "Characters to print.", low=0)
-    worst: int = setting(10, "Number of most surprising passages to list.", low=0)
+    show: int = setting(500, "Characters to print.", low=0)
+    worst: int = setting(5, "Number of most surprising passages to list.", low=0)
     window: int = setting(40, "Length of a passage, in characters.", low=1)
     characters: int = characters_taken(1_000_000)
 
@@ -82,13 +83,14 @@ class Surprisal(Measurement):
             record["lossy"] = subject.model.corpus.is_lossy
             records.append(record | {"worst": [asdict(passage) for passage in worst]})
             rows += [
-                (subject.run, subject.text_name, each.position, each.bits_per_char, escape_unprintable(each.text))
-                for each in worst
+                (subject.run, subject.text_name, each.position, each.bits_per_char, each.text) for each in worst
             ]
             title = f"{subject.run} on {subject.text_name}"
             colored.append(ColoredText(title, subject.shown, [None, *bits_N.tolist()], guesses, self.show))
-        columns = (*map(Column, ("model", "text")), Column("position", ",d"), Column("bits/char", ".2f"))
-        table = Table("Worst passages", (*columns, Column("passage")), rows)
+        text = text_column(subjects)
+        model = Column("model", rank=0 if len({subject.run for subject in subjects}) > 1 else PROGRAMS)
+        columns = (model, text, Column("position", ",d"), Column("bits/char", ".2f"), Column("passage"))
+        table = Table("Most surprising passages", columns, rows)
         pages = {} if self.html is None else {self.html: [_page(text) for text in colored]}
         if self.html is not None and any(len(text.text) > PAGE for text in colored):
             notes.append(f"{self.html} has the first {PAGE:,} characters")

@@ -76,11 +76,11 @@ class Units(Measurement):
             records.append(_record(subject, found))
             tables.append(_table(subject, found))
             curves.append(_curve(subject, found))
-        notes.append(
+        rule = (
             f"the last row is a rank correlation, the others AUC (0.5 is chance); the best unit is chosen on the "
             f"first half of the text and measured on the second; under {LEAST} characters in a half: not measured"
         )
-        return EvalResult(records, tables, notes, curves)
+        return EvalResult(records, tables, notes, curves, explanation=[rule])
 
     def _follow(self, subject: EvalCase, pool: ThreadPool, advance: Any) -> dict[str, _Property]:
         trained = subject.model.network
@@ -201,7 +201,7 @@ def _table(subject: EvalCase, found: dict[str, _Property]) -> Table:
                 None if untrained is None else untrained.score,
             ]
         )
-    return Table(f"Units of {subject.run} on {subject.text_name}", COLUMNS, rows)
+    return Table(f"Units of {subject.title}", COLUMNS, rows, subject.keys)
 
 
 def _curve(subject: EvalCase, found: dict[str, _Property]) -> Curve:

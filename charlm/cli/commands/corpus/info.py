@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
 from charlm.cli.display.progress import progress_bar
-from charlm.cli.display.tables import print_table
+from charlm.cli.display.tables import print_tables
 from charlm.cli.options import AllowExpansion
-from charlm.cli.output import print_json, write_text
+from charlm.cli.output import print_json
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.config import CorpusConfig, DataConfig
 from charlm.data.reading.sources import find_source
 from charlm.data.remarks import describe_left_out
@@ -25,9 +25,12 @@ from charlm.data.split import Split
 from charlm.evaluate.survey import Survey, survey_source
 
 SPLITS = ("train", "validation", "test")
+RULE = "entropies use the text's own frequencies: those of high order are too low for any model"
 
 
+@prints_tables(json="Print one JSON object.")
 def command(
+    how: TableOptions,
     corpus: Annotated[
         list[str],
         typer.Argument(metavar="CORPUS...", help="Texts, folders, - for standard input, or a name."),
@@ -38,54 +41,51 @@ def command(
         typer.Option(metavar="SPLIT", help="As in charlm train.", show_default="90/10"),
     ] = None,
     allow_expansion: AllowExpansion = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     divided = Split.of(DataConfig(split=split))
     source = find_source(corpus, glob)
-    with progress_bar("reading", quiet=json) as progress:
+    with progress_bar("reading", quiet=how.json) as progress:
         survey = survey_source(source.allow_expansion() if allow_expansion else source, progress)
     parts = dict(zip(SPLITS, divided.lengths(survey.characters), strict=True))
-    if json:
+    if how.json:
         derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}
         print_json(asdict(survey) | derived | {"split": parts})
         return
-    for table in _make_tables(survey, parts):
-        print_table(table)
-    if (said := describe_left_out(source)) is not None:
-        write_text(f"note: {said}\n")
+    said = describe_left_out(source)
+    notes = [] if said is None else [said]
     if survey.sample_characters < survey.characters:
         sample = f"the first {survey.sample_characters:,} characters"
-        write_text(f"note: entropies, compressors and duplicate lines are of {sample}\n")
-    write_text("note: entropies use the text's own frequencies: those of high order are too low for any model\n")
+        notes.append(f"entropies, compressors and duplicate lines are of {sample}")
+    print_tables(list(_make_tables(survey, parts)), how, explanation=[RULE], notes=notes)
 
 
 def _make_tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
-    yield Table(f"The corpus {survey.name}", (Column("what"), Column("is")), list(_list_facts(survey, parts)))
     yield Table(
-        "Most common",
-        (Column("character"), Column("code point"), Column("times", ",d"), Column("share", ".2%")),
-        [
-            (escape_unprintable(each), f"U+{ord(each):04X}", count, count / survey.characters)
-            for each, count in survey.most_common
-        ],
+        survey.name, (Column("", name="fact"), Column("", name="value")), list(_list_facts(survey, parts))
+    )
+    yield Table(
+        "Most common characters",
+        (Column("character"), Column("code point"), Column("count", ",d"), Column("share", ".2%")),
+        [(each, f"U+{ord(each):04X}", count, count / survey.characters) for each, count in survey.most_common],
+        adds="the most common characters",
     )
     if survey.oddities:
-        yield Table("Odd", (Column("what"), Column("times", ",d")), list(survey.oddities.items()))
+        yield Table("Oddities", (Column("what"), Column("count", ",d")), list(survey.oddities.items()))
     rows: list[tuple[Any, ...]] = [
         (f"entropy of order {order}", bits, bits * survey.sample_characters / survey.sample_bytes)
         for order, bits in enumerate(survey.entropies)
     ]
     rows += [(name, bits, survey.bits_per_byte[name]) for name, bits in survey.bits_per_char.items()]
     yield Table(
-        "How predictable", (Column("measure"), Column("bits/char", ".4f"), Column("bits/byte", ".4f")), rows
+        "How predictable", (Column("measure"), Column("bits/char", ".3f"), Column("bits/byte", ".3f")), rows
     )
 
 
 def _list_facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
     yield "files", f"{survey.files:,}"
     yield "size", f"{counted(survey.bytes, 'bytes')}, {counted(survey.characters, 'characters')}"
-    yield "lines", f"{survey.lines:,}, of which {survey.duplicate_lines:.1%} have come before"
-    yield "distinct characters", f"{survey.distinct:,}: codes of type {survey.dtype}"
+    yield "lines", f"{survey.lines:,}, {survey.duplicate_lines:.1%} of them duplicates"
+    yield "distinct characters", f"{survey.distinct:,}, stored as {survey.dtype}"
     letters = sum(survey.scripts.values())
     shares = [f"{name.lower()} {count / letters:.2%}" for name, count in survey.scripts.items()]
     yield "scripts", ", ".join(shares) or "no letters"

@@ -1,42 +1,44 @@
 """List the named corpora, and which are downloaded.
 
-charlm corpus get downloads one, or explains how to get one marked "bring".
+charlm corpus get downloads one, or explains how to get one marked "manual".
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
-
-import typer
 
 from charlm.base.tables import Column, Table
-from charlm.cli.display.tables import print_table
+from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.data.catalog.catalog import CatalogCorpus, read_catalog
 
 COLUMNS = (
-    Column("name"), Column("what it is"), Column("language"), Column("bytes", ",d"), Column("--split"),
-    Column("licence"), Column("here"),
-)  # fmt: skip
+    Column("name"),
+    Column("language", rank=1),
+    Column("bytes", ",d"),
+    Column("--split", rank=3),
+    Column("license", rank=4),
+    Column("download"),
+    Column("title", rank=2),
+)
 
 
-def command(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per corpus.")] = False,
-) -> None:
+@prints_tables(json="Print one JSON object per corpus.", without=("explain",))
+def command(how: TableOptions) -> None:
     corpora = read_catalog().values()
-    if json:
+    if how.json:
         for each in corpora:
             print_json(asdict(each) | {"downloaded": each.is_downloaded, "path": str(each.path)})
         return
     rows = [
-        (each.name, each.title, each.language, each.bytes, each.split, each.licence, _describe_place(each))
+        (each.name, each.language, each.bytes, each.split, each.licence, _describe_place(each), each.title)
         for each in corpora
     ]
-    print_table(Table("Named corpora", COLUMNS, rows))
+    print_tables([Table("", COLUMNS, rows)], how, see_also="Download one: charlm corpus get NAME")
 
 
 def _describe_place(corpus: CatalogCorpus) -> str:
     if corpus.bring:
-        return "bring"
-    return "yes" if corpus.is_downloaded else "no"
+        return "manual"
+    return "downloaded" if corpus.is_downloaded else "-"

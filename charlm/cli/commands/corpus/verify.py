@@ -7,42 +7,48 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Table
 from charlm.cli.display.progress import progress_bar
-from charlm.cli.display.tables import print_table
+from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json
+from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.data.cache.maintenance import entries, verify
 from charlm.data.catalog.catalog import read_catalog
 from charlm.data.catalog.download import is_intact
 
-COLUMNS = (Column("corpus"), Column("kind"), Column("bytes on disk", ",d"), Column("from"), Column("is"))
+KINDS = {"prepared": "encoded", "downloaded": "downloaded"}
+COLUMNS = (
+    Column("corpus"),
+    Column("kind", rank=2),
+    Column("bytes", ",d", rank=1),
+    Column("state"),
+    Column("from", rank=3),
+)
 
 
-def command(
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per corpus.")] = False,
-) -> None:
+@prints_tables(json="Print one JSON object per corpus.", without=("explain",))
+def command(how: TableOptions) -> None:
     found = []
-    for record in (*_check_encoded(json), *_check_downloaded()):
+    for record in (*_check_encoded(how.json), *_check_downloaded()):
         found.append(record)
-        if json:
+        if how.json:
             print_json(record)
     for complaint in (each for record in found for each in record["complaints"]):
         sys.stderr.write(f"charlm: {escape_unprintable(complaint)}\n")
-    if not json:
+    if not how.json:
         rows = [
             (
-                escape_unprintable(record["corpus"] or "?"), record["kind"], record["bytes_on_disk"],
-                escape_unprintable(", ".join(record["paths"])),
-                "changed" if record["complaints"] else "as it was",
+                record["corpus"] or "?", KINDS[record["kind"]], record["bytes_on_disk"],
+                "changed" if record["complaints"] else "unchanged", ", ".join(record["paths"]),
             )
             for record in found
         ]  # fmt: skip
-        print_table(Table("The cache", COLUMNS, rows))
+        print_tables([Table("", COLUMNS, rows)], how)
     if any(record["complaints"] for record in found):
         raise typer.Exit(1)
 

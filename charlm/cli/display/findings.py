@@ -1,0 +1,48 @@
+"""Print and save what a measurement found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from charlm.base.files.atomic import write_atomically
+from charlm.cli.display.colors import print_colored
+from charlm.cli.display.curves import print_curves
+from charlm.cli.display.page import make_page
+from charlm.cli.display.tables import print_tables
+from charlm.cli.output import print_json, write_note
+from charlm.cli.table_options import TableOptions
+from charlm.evaluate.base import EvalResult
+
+
+def print_findings(findings: EvalResult, how: TableOptions) -> None:
+    """Print the results of a measurement."""
+    if how.json:  # every object has the notes: lines are sorted, filtered and read one by one
+        for record in findings.records:
+            print_json(record | {"notes": [*findings.explanation, *findings.notes]})
+        return
+    if how.is_drawn:
+        for text in findings.colored:
+            print_colored(text)
+        if how.wide:
+            print_curves(findings.curves)
+    print_tables(
+        findings.tables,
+        how,
+        legend=findings.legend,
+        see_also=findings.see_also,
+        explanation=findings.explanation,
+        notes=findings.notes,
+        further="charts" if findings.curves else "",
+    )
+
+
+def save_findings(findings: EvalResult) -> None:
+    """Write the files of a measurement.
+
+    Raises:
+        RunError: a system error.
+    """
+    pages = {path: make_page(texts) for path, texts in findings.pages.items()}
+    for path, text in (pages | dict(findings.files)).items():
+        write_atomically(Path(path), text.encode())
+        write_note(f"wrote {path}")
