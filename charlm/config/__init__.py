@@ -8,9 +8,11 @@ from charlm.config.model import ModelConfig, cell_config_types
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
 from charlm.config.sampling import SamplingConfig
+from charlm.config.task import TASKS, TaskConfig, TaskKind, task_config_types
 from charlm.config.training import TrainingConfig
 
 __all__ = [
+    "TASKS",
     "Config",
     "Configurable",
     "CorpusConfig",
@@ -21,8 +23,11 @@ __all__ = [
     "OptimizerConfig",
     "RunConfig",
     "SamplingConfig",
+    "TaskConfig",
+    "TaskKind",
     "TrainingConfig",
     "cell_config_types",
     "flag",
     "setting",
+    "task_config_types",
 ]

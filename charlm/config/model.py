@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from charlm.base.errors import UsageError
 from charlm.base.registry import Registry
-from charlm.config.base import Config, Configurable, flag, setting
+from charlm.config.base import Config, Configurable, setting
+from charlm.config.own import find_config_type, find_owners, list_config_types, make_own_settings
 
 CELLS = Registry("charlm.nn.cells", Configurable)
 """The cells, as far as settings go: each brings its own."""
@@ -60,26 +61,26 @@ class ModelConfig(Config):
 
     def with_cell(self, cell: str, **own: Any) -> Self:
         """The same model with another cell."""
-        kept = {
-            name: value for name, value in self.own.to_json().items() if name in _config_type(cell).settings()
-        }
+        names = find_config_type(CELLS, cell).settings()
+        kept = {name: value for name, value in self.own.to_json().items() if name in names}
         return type(self)(**super().to_json() | {"cell": cell} | kept | own)
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, the cell's included."""
-        others = {name: _owners(name) for name in STORED_BY_EVERY_CELL}
-        defaults = {name: next(iter(owners.values())).settings()[name].default for name, owners in others.items()}
+        others = {name: find_owners(CELLS, name) for name in STORED_BY_EVERY_CELL}
+        firsts = {name: next(iter(kinds.values())).settings()[name] for name, kinds in others.items()}
+        defaults = {name: field.default for name, field in firsts.items()}
         return super().to_json() | defaults | self.own.to_json()
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
         """Read stored settings."""
         cell = values.get("cell")
-        own = _config_type(cell).names_in(version) if cell in CELLS.names() else set()
+        own = find_config_type(CELLS, cell).names_in(version) if cell in CELLS.names() else set()
         # In format 1 another cell's setting could be given, and had no effect.
         foreign = {name: values[name] for name in STORED_BY_EVERY_CELL if name in values and name not in own}
         for name, value in foreign.items():
-            next(iter(_owners(name).values()))._of_stored({name: value}, {name}, where)
+            next(iter(find_owners(CELLS, name).values()))._of_stored({name: value}, {name}, where)
         kept = {name: value for name, value in values.items() if name not in foreign}
         return cls._of_stored(
             kept, (cls.names_in(version) | own | {*STORED_BY_EVERY_CELL}) - foreign.keys(), where
@@ -88,17 +89,7 @@ class ModelConfig(Config):
 
 def cell_config_types() -> list[type[Config]]:
     """The cells' own groups of settings."""
-    return list(dict.fromkeys(_config_type(cell) for cell in CELLS.names()))
-
-
-def _config_type(cell: str) -> type[Config]:
-    return CELLS.find(cell).config_type
-
-
-def _owners(name: str) -> dict[str, type[Config]]:
-    """Cells with this setting, and their groups."""
-    kinds = {cell: _config_type(cell) for cell in CELLS.names()}
-    return {cell: kind for cell, kind in kinds.items() if name in kind.settings()}
+    return list_config_types(CELLS)
 
 
 def _own_settings(cell: str, given: dict[str, Any]) -> Config:
@@ -107,15 +98,7 @@ def _own_settings(cell: str, given: dict[str, Any]) -> Config:
     Raises:
         UsageError: an invalid or another cell's setting.
     """
-    unknown = sorted(name for name in given if not _owners(name))
+    unknown = sorted(name for name in given if not find_owners(CELLS, name))
     if unknown:
         raise UsageError(f"no setting is called {', '.join(unknown)}; see charlm train --help")
-    kind = _config_type(cell)
-    for name in given.keys() - kind.settings().keys():
-        owners = _owners(name)
-        other = next(iter(owners.values()))
-        if getattr(other(**{name: given[name]}), name) != other.settings()[name].default:
-            *others, last = owners
-            cells = f"{', '.join(others)} or {last}" if others else last
-            raise UsageError(f"{flag(name)} belongs to --cell {cells}: leave it out with --cell {cell}")
-    return kind(**{name: value for name, value in given.items() if name in kind.settings()})
+    return make_own_settings(CELLS, "cell", cell, given)

@@ -16,6 +16,7 @@ from charlm.config.engine import EngineConfig
 from charlm.config.model import ModelConfig, cell_config_types
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
+from charlm.config.task import TaskConfig
 
 GROUPS: dict[str, type[Config]] = {
     "model": ModelConfig,
@@ -24,6 +25,7 @@ GROUPS: dict[str, type[Config]] = {
     "optimisation": OptimizerConfig,
     "budget": RunConfig,
     "corpus": CorpusConfig,
+    "task": TaskConfig,
 }
 STORED_IN = {"engine": "batching"}
 """Groups that are stored inside another group."""
@@ -72,6 +74,7 @@ class TrainingConfig:
     optimisation: OptimizerConfig = dataclasses.field(default_factory=OptimizerConfig)
     budget: RunConfig = dataclasses.field(default_factory=RunConfig)
     corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
+    task: TaskConfig = dataclasses.field(default_factory=TaskConfig)
 
     @classmethod
     def from_settings(cls, **settings: Any) -> Self:
@@ -84,8 +87,11 @@ class TrainingConfig:
         groups: dict[str, Any] = {
             name: group(**{key: settings.pop(key) for key in group.settings().keys() & settings.keys()})
             for name, group in GROUPS.items()
-            if group is not ModelConfig
+            if group not in (ModelConfig, TaskConfig)
         }
+        groups["task"] = TaskConfig(
+            **{key: settings.pop(key) for key in TaskConfig.all_settings() & settings.keys()}
+        )
         return cls(model=ModelConfig(**settings), **groups)  # a cell's own settings are among the rest
 
     def to_json(self) -> dict[str, Any]:

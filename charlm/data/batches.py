@@ -54,7 +54,35 @@ class Batch:
         return {name: values.shape[:-1] for name, values in self.fields.items()}
 
 
-class Batcher(ABC):
+class Batches(ABC):
+    """The batches of a training split, epoch by epoch."""
+
+    @property
+    @abstractmethod
+    def targets_per_epoch(self) -> int:
+        """The targets of an epoch."""
+
+    @property
+    @abstractmethod
+    def batches_per_epoch(self) -> int:
+        """The maximal number of batches in an epoch."""
+
+    @property
+    @abstractmethod
+    def longest(self) -> int:
+        """The most time steps of a batch."""
+
+    @property
+    @abstractmethod
+    def most_targets(self) -> int:
+        """The most targets of a batch."""
+
+    @abstractmethod
+    def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch, from batch ``start`` on."""
+
+
+class Batcher(Batches):
     """Cuts ids into batches."""
 
     def __init__(
@@ -79,13 +107,14 @@ class Batcher(ABC):
         return len(self._ids) - 1
 
     @property
-    @abstractmethod
-    def batches_per_epoch(self) -> int:
-        """The maximal number of batches in an epoch."""
+    def longest(self) -> int:
+        """The length of a full window."""
+        return self._seq_len
 
-    @abstractmethod
-    def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
-        """The batches of one epoch, from batch ``start`` on."""
+    @property
+    def most_targets(self) -> int:
+        """The targets of a batch of full windows."""
+        return self._seq_len * self._batch_size
 
     def _batch(self, starts_B: Integers, lengths_B: Integers, steps: int, resets_state: bool) -> Batch:
         """Gather columns that start at these targets."""

@@ -16,6 +16,7 @@ from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.alphabet import Alphabet, Counts
+from charlm.data.batches import BATCHERS, Batcher
 from charlm.data.cache.entry import hash_key, hash_name
 from charlm.data.cache.store import (
     ScannedCorpus,
@@ -33,6 +34,9 @@ from charlm.data.reading.sources import Source, find_text
 from charlm.data.remarks import describe_undivided
 from charlm.data.split import Split, split_corpus
 from charlm.data.vocabulary import Vocabulary
+
+VALIDATION_CHARACTERS = 250_000  # scored at each validation; eval scores the whole split
+TELLING_SHARE = 0.5  # of the targets that must be known: an unknown one costs the same with any weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +59,42 @@ class Corpus:
     def source(self) -> Source:
         """Where it came from."""
         return self.prepared.source
+
+    @property
+    def training_characters(self) -> int:
+        """The size of the training split."""
+        return len(self.train)
+
+    @cached_property
+    def validated(self) -> EncodedText | None:
+        """The beginning of the validation split; None if missing or mostly unknown."""
+        part = self.validation[:VALIDATION_CHARACTERS]
+        if len(part) < 2:
+            return None
+        is_known_A = self.vocabulary.encode_alphabet(part.alphabet) < len(self.vocabulary)
+        return part if np.mean(is_known_A[part.ids[1:]]) >= TELLING_SHARE else None
+
+    @property
+    def validation_targets(self) -> int:
+        """The targets of a validation; 0 if there is none."""
+        return 0 if self.validated is None else len(self.validated) - 1
+
+    @property
+    def why_unvalidated(self) -> str:
+        """The reason why there is no validation."""
+        if len(self.validation) > 1:
+            return "most of what is held out is unknown"
+        return "what is held out is too short" if len(self.validation) else "nothing is held out to validate on"
+
+    def describe(self) -> str:
+        """The sizes of the splits, in words."""
+        characters = counted(len(self.train), self.vocabulary.units)
+        return f"{self.source.name}: {characters} to train on, {len(self.validation):,} to validate"
+
+    def batches(self, config: DataConfig) -> Batcher:
+        """The batches of the training split."""
+        sizes = config.seq_len, config.batch_size
+        return BATCHERS[config.partition](self.train.ids, *sizes, self.table, self.vocabulary.end)
 
     @cached_property
     def table(self) -> TokenIds | None:

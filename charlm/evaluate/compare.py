@@ -20,8 +20,11 @@ from charlm.evaluate.base import EvalCase, EvalResult
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.scoring import tally_of
+<<<<<<< HEAD
 from charlm.models.architecture import parameter_shapes
 from charlm.nn.cells import CELLS
+=======
+>>>>>>> f0fe517 (Add tasks: what a network is trained to do, one file each, behind --task)
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
@@ -99,7 +102,7 @@ def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
 
 def _course(run: Run) -> dict[str, Any]:
     """A run's size, steps, seconds and best validation loss."""
-    course, shapes = run.summarize(), parameter_shapes(run.config.model, len(run.vocabulary))
+    course, shapes = run.summarize(), run.network.shapes
     best_nats = course.best_val_nats_per_char
     return {
         "parameters": sum(math.prod(shape) for shape in shapes.values()),

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from charlm.base.arrays import FlatVector, Floats, Shapes
 from charlm.base.registry import Registry
 from charlm.base.timing import Stopwatch
-from charlm.config import Configurable, ModelConfig
+from charlm.config import Configurable, ModelConfig, TrainingConfig
 from charlm.data.batches import Batch, BatchSpec
+from charlm.data.vocabulary import Vocabulary
 from charlm.nn.cell import Cell
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
@@ -67,6 +68,15 @@ class NetworkSpec:
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of ``to_json``, of trusted values."""
         return cls(**{**values, "config": ModelConfig(**values["config"])})
+
+
+def describe_network(config: TrainingConfig, vocabulary: Vocabulary) -> NetworkSpec:
+    """What the network of these settings and this vocabulary is built from."""
+    kind, own = config.task.kind, config.task.own.to_json()
+    names = NETWORKS.find(kind.network).config_type.settings()
+    options = {name: value for name, value in own.items() if name in names}
+    inputs, outputs = kind.sizes(len(vocabulary), 0)
+    return NetworkSpec(kind.network, config.model, inputs, outputs, options)
 
 
 class BaseModel(Configurable, ABC):

@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any, Self
@@ -24,22 +24,29 @@ MAX_LINE = 64_000
 
 @dataclass(frozen=True)
 class RunSummary:
-    """The figures of a training log up to its latest validation, None if missing."""
+    """The figures of a training log up to its latest validation, None if missing.
+
+    The loss is in the task's unit; ``best`` is the whole record of the best validation.
+    """
 
     steps: int | None
     seconds: float | None
     best_val_nats_per_char: float | None
+    best: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, records: Sequence[Mapping[str, Any]]) -> Self:
-        """Summarize records, oldest first.
+    def of(cls, records: Sequence[Mapping[str, Any]], loss: str = "nats_per_char") -> Self:
+        """Summarize records, oldest first; ``loss`` is the task's.
 
         >>> RunSummary.of([{"step": 0, "seconds": 0.5, "val_nats_per_char": 3.25}, {"step": 8, "seconds": 2.0}])
         RunSummary(steps=8, seconds=2.0, best_val_nats_per_char=3.25)
         """
         last = records[-1] if records else {}
-        losses = [loss for record in records if (loss := record.get("val_nats_per_char")) is not None]
-        return cls(last.get("step"), last.get("seconds"), min(losses, default=None))
+        key = f"val_{loss}"
+        validated = [record for record in records if record.get(key) is not None]
+        marked = [record for record in validated if record.get("is_best") is True]
+        best = marked[-1] if marked else min(validated, key=lambda record: float(record[key]), default={})
+        return cls(last.get("step"), last.get("seconds"), best.get(key), best)
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> None:

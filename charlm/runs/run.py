@@ -19,7 +19,7 @@ from charlm.base.plural import counted
 from charlm.config import TrainingConfig
 from charlm.data.reading.sources import Source
 from charlm.data.vocabulary import Vocabulary
-from charlm.models.base import BaseModel, NetworkSpec
+from charlm.models.base import BaseModel, NetworkSpec, describe_network
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import (
@@ -172,7 +172,7 @@ class Run:
     @property
     def network(self) -> NetworkSpec:
         """What its network is built from."""
-        return NetworkSpec("char-rnn", self.config.model, len(self.vocabulary), len(self.vocabulary))
+        return describe_network(self.config, self.vocabulary)
 
     @property
     def name(self) -> str:
@@ -211,7 +211,7 @@ class Run:
 
     def summarize(self) -> RunSummary:
         """Summarize the training log."""
-        return RunSummary.of(self.read_metrics())
+        return RunSummary.of(self.read_metrics(), self.config.task.kind.loss)
 
     def load_model(self, which: str | None = None) -> BaseModel:
         """Load the model, with other weights if given.

@@ -23,7 +23,7 @@ ABSURD_NATS = 30.0  # by at most this above the loss of blind guessing,
 ABSURD_TIMES = 10.0  # or to at most this many times it
 EVERY = 100  # steps between copies of the state
 KEPT = (  # counters that a rollback keeps
-    *("seconds", "best_val", "without_best"),
+    *("seconds", "best_val", "best_errors", "without_best"),
     *("validation_seconds", "saving_seconds", "slowest_validation", "slowest_save"),
 )
 IN_A_ROW = 3  # rollbacks, none of them followed by a copy: then training stops

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeAlias
+
+from charlm.config import TaskKind
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,10 @@ class StepReport:
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """The validation split was scored; a loss is None where there is none."""
+    """The validation split was scored; a loss is None where there is none.
+
+    Losses are per character, or in the unit of the ``task``; ``figures`` are further results by name.
+    """
 
     step: int
     epoch: float
@@ -29,10 +35,12 @@ class ValidationReport:
     is_best: bool
     lr: float
     seconds: float
+    task: type[TaskKind] = TaskKind
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
+        """The fields by name, losses in the task's unit."""
+        return _name_units(self) | dict(self.figures)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ class RollbackReport:
 
 @dataclass(frozen=True)
 class SummaryReport:
-    """The run ended or was stopped; the names are those of ``--json``."""
+    """The run ended or was stopped; the names are those of ``--json``, with the unit of the ``task``."""
 
     run: str
     steps: int
@@ -87,10 +95,22 @@ class SummaryReport:
     parameters: int
     stopped: bool
     stopped_early: bool
+    task: type[TaskKind] = TaskKind
 
     def to_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
+        """The fields by name, losses in the task's unit."""
+        return _name_units(self)
+
+
+def _name_units(report: ValidationReport | SummaryReport) -> dict[str, Any]:
+    """A report's plain fields, in the task's unit in place of characters."""
+    kind = report.task
+    units = {"nats_per_char": kind.loss, "chars_per_second": f"{kind.unit}s_per_second"}
+    values = {}
+    for name in (each.name for each in fields(report) if each.name not in ("task", "figures")):
+        ending = next((unit for unit in units if name.endswith(unit)), "")
+        values[name.removesuffix(ending) + units.get(ending, "")] = getattr(report, name)
+    return values
 
 
 Report: TypeAlias = StepReport | ValidationReport | SampleReport | FaultReport | RollbackReport | SummaryReport

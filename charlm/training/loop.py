@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -15,9 +14,6 @@ from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
 from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
-
-SAMPLE_CHARACTERS = 200
-SAMPLE_DOCUMENTS = 5  # that share them, where the corpus is one of documents
 
 
 def train(
@@ -53,9 +49,8 @@ class _Loop:
         self.budget = Budget.of(trainer)
         self.saver = Saver(trainer, run)
         self.rollback_point = RollbackPoint(trainer)
-        batching = trainer.config.batching
-        self._full_step = batching.seq_len * batching.batch_size
-        self._chance_nats = math.log(len(trainer.corpus.vocabulary))
+        self._full_step = trainer.partition.most_targets
+        self._chance_nats = trainer.task.guess_loss(trainer.corpus.vocabulary)
         self._started = time.monotonic() - trainer.state.seconds
 
     def tick(self) -> TrainerState:
@@ -111,12 +106,14 @@ class _Loop:
         if state.loss_targets:
             mean = state.loss_sum / state.loss_targets
             state = replace(state, train_nats_per_char=mean, loss_sum=0.0, loss_targets=0)
-        loss = self._validation_loss()
-        is_best = loss is not None and (state.best_val is None or loss < state.best_val)
+        found = self.trainer.validate()
+        loss = None if found is None else found.loss
+        is_best = found is not None and state.is_best(found.errors, found.loss)
         self.trainer.state = replace(
             state,
             val_nats_per_char=loss,
             best_val=loss if is_best else state.best_val,
+            best_errors=found.errors if found is not None and is_best else state.best_errors,
             without_best=0 if is_best else state.without_best + 1,
             validated_step=state.step,
         )
@@ -130,6 +127,8 @@ class _Loop:
             is_best=is_best,
             lr=now.lr,
             seconds=now.seconds,
+            task=type(self.trainer.task),
+            figures={} if found is None else found.figures,
         )
         faults = list(self.saver.record(report))
         self.trainer.state = self.budget.note_validation(self.trainer.state, time.monotonic() - began)
@@ -162,19 +161,8 @@ class _Loop:
             )
         yield report
 
-    def _validation_loss(self) -> float | None:
-        if self.trainer.validation is None:
-            return None
-        tally = self.trainer.language_model().tally(self.trainer.engine.network(), self.trainer.validation)
-        return tally.figures.nats_per_char
-
     def sample(self) -> SampleReport:
-        step = self.trainer.state.step
-        model = self.trainer.language_model()
-        end = model.corpus.document_end
-        samples = 1 if end is None else SAMPLE_DOCUMENTS
-        texts = model.samples(samples, len=SAMPLE_CHARACTERS // samples, seed=step)
-        return SampleReport(step, (end or "").join(texts))
+        return SampleReport(self.trainer.state.step, self.trainer.show())
 
     def summary(self, stopped: bool) -> SummaryReport:
         state = self.trainer.state
@@ -189,6 +177,7 @@ class _Loop:
             val_nats_per_char=state.val_nats_per_char,
             best_val_nats_per_char=state.best_val,
             parameters=self.trainer.parameters,
+            task=type(self.trainer.task),
             stopped=stopped,
             stopped_early=self.budget.is_out_of_patience(state) and self.progress() < 1,
         )

@@ -43,9 +43,8 @@ class Budget:
     @classmethod
     def of(cls, trainer: Trainer) -> Self:
         """The budget of a training."""
-        partition, part = trainer.partition, trainer.validation
+        partition, validated = trainer.partition, trainer.corpus.validation_targets
         targets = partition.targets_per_epoch
-        validated = 0 if part is None else len(part) - 1
         return cls(trainer.config.budget, targets, targets / partition.batches_per_epoch, validated)
 
     def note_validation(self, state: TrainerState, seconds: float) -> TrainerState:

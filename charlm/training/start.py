@@ -14,21 +14,20 @@ from charlm.base.errors import RunError, UsageError, alternative
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import EngineConfig, TrainingConfig
-from charlm.data.corpus import Corpus, prepare_corpus
 from charlm.data.reading.sources import Source, find_text
-from charlm.data.reload import CorpusSearch, reload_corpus
+from charlm.data.reload import CorpusSearch
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.threads import usable_cores
 from charlm.models.architecture import check_settings, default_lr
-from charlm.models.char_rnn import Model
+from charlm.models.base import describe_network
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.run import Run
+from charlm.tasks.task import Examples, make_task
 from charlm.training.presets import ResolvedSettings, change_settings
 from charlm.training.run_length import Budget
 from charlm.training.trainer import Trainer
-from charlm.training.validation import validation_part
 
 
 def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress | None = None) -> Trainer:
@@ -38,9 +37,9 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
         UsageError: settings cannot work together.
         CorpusError: the corpus is unreadable or too short.
     """
-    corpus = prepare_corpus(source, settings.config, progress)
+    corpus = make_task(settings.config).read(source, progress)
     workers = settings.config.engine.workers or usable_cores()
-    config = settings.for_corpus(len(corpus.train), len(corpus.vocabulary), workers)
+    config = settings.for_corpus(corpus.training_characters, len(corpus.vocabulary), workers)
     batching = dataclasses.replace(
         config.batching,
         val_file=None if corpus.val_corpus is None else corpus.val_corpus.source.stored,
@@ -57,7 +56,7 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
     )
 
 
-def make_trainer(config: TrainingConfig, corpus: Corpus) -> Trainer:
+def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
     """A trainer with its engine, to be closed.
 
     Raises:
@@ -65,14 +64,14 @@ def make_trainer(config: TrainingConfig, corpus: Corpus) -> Trainer:
         WorkerError: a worker cannot be started.
     """
     check_settings(config.model, config.optimisation)
-    if config.budget.patience and validation_part(corpus) is None:
-        is_there = len(corpus.validation) > 1
-        reason = "most of what is held out is unknown" if is_there else "nothing is held out to validate on"
-        raise UsageError(f"--patience counts validations, and {reason}: leave it out")
-    batching, model = config.batching, Model(config.model, len(corpus.vocabulary))
+    if config.budget.patience and not corpus.validation_targets:
+        raise UsageError(f"--patience counts validations, and {corpus.why_unvalidated}: leave it out")
+    batching, partition = config.batching, corpus.batches(config.batching)
+    model = describe_network(config, corpus.vocabulary).build()
     model.initialize(make_generator(config.budget.seed, "initialise"))
-    engine = NumpyEngine(model, config.optimisation, batching.seq_len, batching.batch_size, config.engine.workers)
-    return Trainer(config, corpus, engine)
+    sizes = partition.longest, batching.batch_size
+    engine = NumpyEngine(model, config.optimisation, *sizes, config.engine.workers)
+    return Trainer(config, corpus, partition, engine)
 
 
 @contextmanager
@@ -114,8 +113,9 @@ def resume(
     # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
     check_checkpoint(run.last_path, run.network)
     with alternative("begin a new run, by charlm train"):
-        divided = reload_corpus(run.corpus, config, run.vocabulary, CorpusSearch(run.folder, corpus), progress)
-    trainer = make_trainer(config, divided)
+        search = CorpusSearch(run.folder, corpus)
+        examples = make_task(config).reload(run.corpus, run.vocabulary, search, progress)
+    trainer = make_trainer(config, examples)
     with ExitStack() as on_failure:
         on_failure.callback(trainer.close)
         shapes = trainer.extra_shapes()
@@ -126,7 +126,7 @@ def resume(
         # What was measured after the last save will be measured again.
         run.forget_metrics(after=trainer.state.validated_step)
         on_failure.pop_all()
-        return trainer, run.with_corpus(trainer.corpus.source).with_config(config)
+        return trainer, run.with_corpus(trainer.corpus.prepared.source).with_config(config)
 
 
 def _check_unfinished(trainer: Trainer, run: Run) -> None:
@@ -151,10 +151,11 @@ def _check_unfinished(trainer: Trainer, run: Run) -> None:
     raise RunError(f"{run.folder} {what}. To train longer: {again}")
 
 
-def _identity(corpus: Corpus) -> CorpusIdentity:
-    source, prepared = corpus.source, corpus.prepared
-    symbols, files = len(prepared.ids), len(source.files)
+def _identity(corpus: Examples) -> CorpusIdentity:
+    prepared, validated = corpus.prepared, corpus.val_corpus
+    source, symbols = prepared.source, len(prepared.ids)
+    training, files = min(corpus.training_characters, symbols), len(source.files)
     return CorpusIdentity(
-        source.name, source.kind, source.paths, prepared.sha256, symbols, min(len(corpus.train), symbols), files,
-        corpus.val_sha256,
+        source.name, source.kind, source.paths, prepared.sha256, symbols, training, files,
+        None if validated is None else validated.sha256,
     )  # fmt: skip

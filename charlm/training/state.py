@@ -45,11 +45,16 @@ class TrainerState:
     saving_seconds: float = _later(0.0, since=4)
     slowest_validation: float = _later(0.0, since=4)
     slowest_save: float = _later(0.0, since=4)
+    best_errors: float = _later(0.0, since=5)
 
     @property
     def chars_per_second(self) -> float:
         """The speed in training steps."""
         return self.targets / max(self.training_seconds, 1e-9)
+
+    def is_best(self, errors: float, loss: float) -> bool:
+        """Whether a validation is better than the best."""
+        return self.best_val is None or (errors, loss) < (self.best_errors, self.best_val)
 
     def to_json(self) -> dict[str, Any]:
         """The counters by name."""

@@ -10,8 +10,7 @@ from charlm.base.arrays import FlatVector
 from charlm.base.errors import DivergenceError
 from charlm.base.random import make_generator
 from charlm.config import TrainingConfig
-from charlm.data.batches import BATCHERS, Batch
-from charlm.data.corpus import Corpus
+from charlm.data.batches import Batch, Batches
 from charlm.engines.base import Engine, Snapshot
 from charlm.inference.language_model import LanguageModel
 from charlm.models.base import BaseModel
@@ -21,9 +20,9 @@ from charlm.optim.averaging import AVERAGE
 from charlm.optim.rules import OPTIMIZERS
 from charlm.optim.schedules import lr_factor_at
 from charlm.runs.checkpoint import Checkpoint
+from charlm.tasks.task import Examples, Validation, make_task
 from charlm.training.fine_tune import Transfer, transfer
 from charlm.training.state import TrainerState
-from charlm.training.validation import validation_part
 
 SLOT_PREFIX = "optimizer."
 WEIGHTS = "optimizer.weights"  # those that learn, in a file whose model is their average
@@ -32,20 +31,17 @@ WEIGHTS = "optimizer.weights"  # those that learn, in a file whose model is thei
 class Trainer:
     """What a training loop works on; the loop replaces its frozen ``state``."""
 
-    def __init__(self, config: TrainingConfig, corpus: Corpus, engine: Engine) -> None:
+    def __init__(self, config: TrainingConfig, corpus: Examples, partition: Batches, engine: Engine) -> None:
         self.config = config
         self.corpus = corpus
+        self.partition = partition
         self.engine = engine
-        self.validation = validation_part(corpus)
+        self.task = make_task(config)
         self.state = TrainerState()
         optimizer = config.optimisation
         # Runs of format 2 and before may have left the rate to the optimizer.
         default_lr = OPTIMIZERS.find(optimizer.optimizer).default_lr
         self._peak_lr = default_lr if optimizer.lr is None else optimizer.lr
-        batching = config.batching
-        batcher = BATCHERS[batching.partition]
-        ids, end = corpus.train.ids, corpus.vocabulary.end
-        self.partition = batcher(ids, batching.seq_len, batching.batch_size, corpus.table, end)
         self._batches: Iterator[Batch] | None = None
 
     def close(self) -> None:
@@ -104,13 +100,21 @@ class Trainer:
             batch = next(self._batches)
         return batch, epoch, index + 1
 
+    def validate(self) -> Validation | None:
+        """Measure the model on the validation split, if there is one."""
+        return self.task.validate(self.engine, self.corpus) if self.corpus.validation_targets else None
+
+    def show(self) -> str:
+        """A short text that shows what the model has learned."""
+        return self.task.show(self.engine, self.corpus, self.state.step)
+
     def language_model(self) -> LanguageModel:
         """The model to validate and sample from."""
         return self._language_model(self.engine.model())
 
     def _language_model(self, network: BaseModel) -> LanguageModel:
         assert isinstance(network, Model)
-        return LanguageModel(network, self.corpus.vocabulary, len(self.corpus.train), self.config.corpus)
+        return LanguageModel(network, self.corpus.vocabulary, self.corpus.training_characters, self.config.corpus)
 
     def start_from(self, source: LanguageModel) -> Transfer:
         """Take another model's weights before the first step."""

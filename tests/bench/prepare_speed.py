@@ -96,12 +96,13 @@ def prepare_once(path: str) -> dict[str, float]:
 
 def train_once(path: str) -> dict[str, float]:
     """Train a few steps and validate, as ``charlm train`` does."""
+    from charlm.data import corpus
     from charlm.data.reading.sources import find_source
-    from charlm.training import loop, validation
+    from charlm.training import loop
     from charlm.training.presets import resolve_settings
     from charlm.training.start import new_run, new_trainer
 
-    validation.VALIDATION_CHARACTERS = VALIDATED
+    corpus.VALIDATION_CHARACTERS = VALIDATED
     with PeakMemory() as peak, tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         trainer = new_trainer(find_source([path], ""), resolve_settings(TRAIN))

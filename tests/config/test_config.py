@@ -198,10 +198,10 @@ def test_a_group_that_is_younger_than_the_file_has_its_defaults(monkeypatch):
     monkeypatch.setitem(GROUPS, "budget", Young)
     without = {name: group for name, group in stored.items() if name != "budget"}
     assert TrainingConfig.from_json(without, "config.json", FORMAT).budget == Young()
-    with pytest.raises(CheckpointError, match=r"are not grouped as model, batching, optimisation, corpus$"):
+    with pytest.raises(CheckpointError, match=r"are not grouped as model, batching, optimisation, corpus, task$"):
         TrainingConfig.from_json(stored, "config.json", FORMAT)
     with pytest.raises(
-        CheckpointError, match=r"are not grouped as model, batching, optimisation, budget, corpus$"
+        CheckpointError, match=r"are not grouped as model, batching, optimisation, budget, corpus, task$"
     ):
         TrainingConfig.from_json(without, "config.json", FORMAT + 1)
 

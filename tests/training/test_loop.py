@@ -1,18 +1,18 @@
 """The loop: what it reports, what it leaves on the disk, and what disturbs nothing."""
 
-import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from charlm.base.errors import DivergenceError
+from charlm.data import corpus as corpora
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.language_model import load_run as load
 from charlm.inference.scoring import Scores, tally_of
 from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.run import Run
-from charlm.training import loop, validation
+from charlm.tasks.kinds import predict
 from charlm.training.events import StepReport, SummaryReport, ValidationReport
 from charlm.training.loop import train
 
@@ -50,7 +50,7 @@ def test_the_validation_loss_is_that_of_the_held_out_text(begun):
 
 
 def test_a_long_held_out_text_is_scored_in_part(begun, monkeypatch):
-    monkeypatch.setattr(validation, "VALIDATION_CHARACTERS", 10)
+    monkeypatch.setattr(corpora, "VALIDATION_CHARACTERS", 10)
     trainer, run = begun(steps=1)
     report = next(train(trainer, run))
     figures = trainer.language_model().perplexity(trainer.corpus.validation[:10].text)
@@ -107,21 +107,21 @@ def test_where_what_is_held_out_is_unknown_the_last_weights_are_the_model(begun,
     fraction = (len(held_out) - 0.5) / (120 + len(held_out))
     trainer, run = begun("ab" * 60 + held_out, steps=30, lr=0.03, val_fraction=fraction)
     reports = list(train(trainer, run))
-    assert len(trainer.corpus.validation) == len(held_out) and trainer.validation is None
+    assert len(trainer.corpus.validation) == len(held_out) and trainer.corpus.validated is None
     assert all(r.val_nats_per_char is None and not r.is_best for r in reports if isinstance(r, ValidationReport))
     assert np.array_equal(weights_of(run, "best"), trainer.engine._model.params.flat)
 
 
 def test_unknown_characters_among_known_ones_are_validated_on(begun):
     trainer, run = begun("ab" * 60 + "aQbZab", steps=3, val_fraction=6 / 126)
-    assert [len(trainer.validation), trainer.validation.text] == [6, "aQbZab"]
+    assert [len(trainer.corpus.validated), trainer.corpus.validated.text] == [6, "aQbZab"]
     assert next(train(trainer, run)).val_nats_per_char > 0
 
 
 def test_the_metrics_are_the_validations(begun):
     trainer, run = begun(steps=9, eval_every=4)
     reports = [report for report in train(trainer, run) if isinstance(report, ValidationReport)]
-    assert run.read_metrics() == [dataclasses.asdict(report) for report in reports]
+    assert run.read_metrics() == [report.to_json() for report in reports]
     assert reports[-1].lr == trainer.state.lr
 
 
@@ -137,7 +137,7 @@ def test_the_summary_adds_up(begun):
 
 @pytest.mark.parametrize("partition", ["sequential", "varied", "random"])
 def test_sampling_and_validating_on_the_way_disturb_nothing(begun, monkeypatch, partition):
-    monkeypatch.setattr(loop, "SAMPLE_CHARACTERS", 9)
+    monkeypatch.setattr(predict, "SAMPLE_CHARACTERS", 9)
     quiet = trained(*begun(steps=20, partition=partition, eval_every=100))
     busy = trained(*begun(steps=20, partition=partition, eval_every=1, sample_every=1))
     assert quiet[0] == busy[0]

@@ -7,9 +7,10 @@ import pytest
 
 from charlm.base.errors import DivergenceError, RunError, UsageError
 from charlm.runs.run import Run
+from charlm.tasks.task import Validation
 from charlm.training import divergence
 from charlm.training.events import ValidationReport
-from charlm.training.loop import _Loop, train
+from charlm.training.loop import train
 from charlm.training.start import resume
 from charlm.training.trainer import Trainer
 
@@ -20,7 +21,7 @@ SETTINGS = {"steps": 16, "eval_every": 2}
 @pytest.fixture
 def scripted(monkeypatch):
     """Validations that cost what is written above, whatever the weights are."""
-    monkeypatch.setattr(_Loop, "_validation_loss", lambda self: COSTS[self.trainer.state.step // 2])
+    monkeypatch.setattr(Trainer, "validate", lambda self: Validation(COSTS[self.state.step // 2]))
 
 
 def validated(reports):

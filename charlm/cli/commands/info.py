@@ -10,7 +10,6 @@ from charlm.cli.display.tables import print_tables
 from charlm.cli.options import OneRun
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.models.architecture import parameter_shapes
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
@@ -21,7 +20,7 @@ MOST_SYMBOLS = 200
 @prints_tables(json="Print one JSON object.", without=("explain",))
 def command(how: TableOptions, run: OneRun = None) -> None:
     found = find_run(run)
-    shapes = parameter_shapes(found.config.model, len(found.vocabulary))
+    shapes = found.network.shapes
     if how.json:
         print_json(
             {

@@ -32,8 +32,10 @@ from charlm.config import (
     ModelConfig,
     OptimizerConfig,
     RunConfig,
+    TaskConfig,
     cell_config_types,
     flag,
+    task_config_types,
 )
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
@@ -71,6 +73,7 @@ BASIC = (
 RARE_SHOWN = 40  # of the characters that are mapped to <unk>
 
 PANELS: dict[str, list[type[Config]]] = {
+    "Task": [TaskConfig, *task_config_types()],
     "Model": [ModelConfig, *cell_config_types()],
     "Corpus": [CorpusConfig],
     "Batches": [DataConfig, EngineConfig],
@@ -207,21 +210,13 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
 def _describe(trainer: Trainer) -> str:
     """Describe data, network and preset."""
     config, corpus = trainer.config, trainer.corpus
-    rare, validation = corpus.vocabulary.rare, len(corpus.validation)
-    text = (
-        f"{corpus.source.name}: {counted(len(corpus.train), config.corpus.units)} to train on, {validation:,} to "
-        f"validate, {counted(len(corpus.vocabulary), 'symbols')}"
-    )
+    rare = corpus.vocabulary.rare
+    text = f"{corpus.describe()}, {counted(len(corpus.vocabulary), 'symbols')}"
     if rare:
         text += f", {counted(len(rare), 'rare characters')} mapped to <unk>: {''.join(rare[:RARE_SHOWN])!r}"
     text += f"; {config.model.cell}, {counted(trainer.parameters, 'parameters')}"
-    if trainer.validation is None and validation:
-        reason = (
-            "most characters of the validation split are unknown"
-            if validation > 1
-            else "the validation split is too short"
-        )
-        text += f"\nno validation loss: {reason}; the last weights are kept as the model"
+    if not corpus.validation_targets:
+        text += f"\nno validation loss: {corpus.why_unvalidated}; the last weights are kept as the model"
     if config.budget.preset is not None:
         text += f"\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
     if changes := preset_changes(config):

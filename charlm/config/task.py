@@ -1,0 +1,93 @@
+"""Task settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from charlm.base.registry import Registry
+from charlm.config.base import Config, Configurable, setting
+from charlm.config.own import find_config_type, find_owners, list_config_types, make_own_settings
+
+
+class TaskKind(Configurable):
+    """What run folders and settings must know of a task; all else is in ``charlm/tasks``.
+
+    Attributes of a class:
+        network: the name of its file in ``charlm/models``.
+        unit: of what a loss is the mean.
+        loss: its name in records, after ``train_`` and ``val_``.
+        commands: those that use its runs; the first is suggested.
+        recipe: settings in place of a preset's; None keeps the preset's.
+    """
+
+    network: ClassVar[str] = "char-rnn"
+    unit: ClassVar[str] = "char"
+    loss: ClassVar[str] = "nats_per_char"
+    commands: ClassVar[tuple[str, ...]] = ()
+    recipe: ClassVar[Mapping[str, Any] | None] = None
+
+    @classmethod
+    def sizes(cls, vocab_size: int, labels: int) -> tuple[int, int]:
+        """How many symbols the network reads, and how many it predicts."""
+        return vocab_size + labels, vocab_size
+
+
+TASKS: Registry[TaskKind] = Registry("charlm.tasks.kinds", TaskKind)
+"""The tasks, as far as settings and files go."""
+
+
+@dataclass(frozen=True, init=False)
+class TaskConfig(Config):
+    """The task and its ``own`` settings.
+
+    >>> TaskConfig().task
+    'predict'
+    """
+
+    task: str = setting("predict", "What to train.", choices=TASKS.names, since=5)
+
+    own: Config = dataclasses.field(default=Config())
+
+    def __init__(self, *, own: Config | None = None, **values: Any) -> None:
+        """Take settings by name, the task's among them."""
+        common = self.settings()
+        given = {} if own is None else own.to_json()
+        given |= {name: values.pop(name) for name in values.keys() - common.keys()}
+        for name, field in common.items():
+            object.__setattr__(self, name, values.get(name, field.default))
+        self.__post_init__()
+        object.__setattr__(self, "own", make_own_settings(TASKS, "task", self.task, given))
+
+    @property
+    def kind(self) -> type[TaskKind]:
+        """The task's class."""
+        return TASKS.find(self.task)
+
+    @classmethod
+    def all_settings(cls) -> set[str]:
+        """The names of the settings of every task."""
+        return {*cls.settings()}.union(*(kind.settings() for kind in task_config_types()))
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as JSON values, the task's included."""
+        return super().to_json() | self.own.to_json()
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], where: str, version: int) -> Self:
+        """Read stored settings."""
+        task = values.get("task")
+        own = find_config_type(TASKS, task).names_in(version) if task in TASKS.names() else set()
+        return cls._of_stored(values, cls.names_in(version) | own, where)
+
+
+def task_config_types() -> list[type[Config]]:
+    """The tasks' own groups of settings."""
+    return list_config_types(TASKS)
+
+
+def task_owners(name: str) -> list[str]:
+    """The tasks with this setting."""
+    return list(find_owners(TASKS, name))

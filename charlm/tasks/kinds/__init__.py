@@ -1,0 +1,1 @@
+"""Tasks, one file each: a file is a value of ``--task``."""

@@ -1,0 +1,39 @@
+"""A new task is one file: from a folder of its own it is trained, saved, resumed and listed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent / "new_task"
+# What finds the file, as if it lay in charlm/tasks/kinds.
+DROPPED = f"import charlm.tasks.kinds as kinds; kinds.__path__.append({str(FOLDER)!r})\n"
+TINY = ["--hidden", "16", "--seq-len", "8", "--batch-size", "4", "--lr", "0.05", "--workers", "2", "--quiet"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A function that runs the command line in a process that has the file."""
+    (tmp_path / "text.txt").write_text("to be or not to be, that is the question\n" * 40)
+
+    def run(*arguments):
+        program = DROPPED + "from charlm.cli.app import main; main()"
+        return subprocess.run(
+            [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, encoding="utf-8"
+        )
+
+    return run
+
+
+def test_it_is_trained_saved_and_resumed_through_the_real_command(run, tmp_path):
+    begun = run("train", "text.txt", "--task", "copy", "--steps", "60", *TINY)
+    assert begun.returncode == 0, begun.stderr
+    assert run("train", "--resume", "text-1", "--steps", "150", "--quiet").returncode == 0
+    folder = tmp_path / "runs" / "text-1"
+    assert json.loads((folder / "config.json").read_text())["training"]["task"]["task"] == "copy"
+    losses = [
+        json.loads(line)["val_nats_per_symbol"] for line in (folder / "metrics.jsonl").read_text().splitlines()
+    ]
+    assert losses[0] > 1 > 0.2 > losses[-1]
