@@ -20,11 +20,7 @@ from charlm.evaluate.base import EvalCase, EvalResult
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.scoring import tally_of
-<<<<<<< HEAD
-from charlm.models.architecture import parameter_shapes
 from charlm.nn.cells import CELLS
-=======
->>>>>>> f0fe517 (Add tasks: what a network is trained to do, one file each, behind --task)
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
