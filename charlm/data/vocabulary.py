@@ -142,7 +142,8 @@ class Vocabulary:
             unknown = text[place]
             raise VocabularyError(
                 f"{where}: the model has never seen {unknown!r} (U+{ord(unknown):04X}), at position {place} "
-                "(counted from 0): leave it out, or use a model whose training text has it"
+                "(counted from 0)",
+                hint="leave it out, or use a model whose training text has it",
             )
         return ids.astype(self.dtype, copy=False)
 

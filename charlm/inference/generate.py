@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds
-from charlm.base.errors import UsageError
+from charlm.base.errors import UsageError, VocabularyError
 from charlm.base.random import make_generator
 from charlm.base.suggest import did_you_mean
 from charlm.config import SamplingConfig
@@ -126,8 +126,20 @@ def prompt_ids(vocabulary: Vocabulary, prompt: str) -> TokenIds:
     start = np.array([vocabulary.start], vocabulary.dtype)
     if not prompt:
         return start
-    ids = vocabulary.encode(prompt, "the prompt")
+    try:
+        ids = vocabulary.encode(prompt, "the prompt")
+    except VocabularyError as error:
+        error.hint = _suggest(vocabulary, prompt) or error.hint
+        raise
     return np.concatenate([start, ids]) if vocabulary.has_end else ids
+
+
+def _suggest(vocabulary: Vocabulary, prompt: str) -> str | None:
+    """A prompt with an unknown character as the model could read it."""
+    for written, what in ((prompt.lower(), "lower"), (prompt.upper(), "upper")):
+        if vocabulary.encode_known(written)[1].all():
+            return f"try {written!r}: the model reads {what} case"
+    return None
 
 
 class _Sample:

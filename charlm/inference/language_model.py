@@ -71,6 +71,13 @@ class LanguageModel:
             prompt = prompt.replace("\r\n", "\n")
         return self.corpus.changed(prompt)
 
+    def split_unknown(self, prompt: str) -> tuple[str, list[str]]:
+        """A prompt without the characters that are no symbols, and those characters, each once."""
+        prompt = self.read_prompt(prompt)
+        end = self.corpus.document_end or ""
+        unknown = [letter for letter in dict.fromkeys(prompt) if not self.knows(letter) and letter not in end]
+        return "".join(letter for letter in prompt if letter not in unknown), unknown
+
     def knows(self, character: str) -> bool:
         """Whether a character is a symbol."""
         return bool(self.vocabulary.encode_known(character)[1].all())

@@ -1,5 +1,7 @@
 """Documents and splits from the command line: trained on, drawn one a line, measured by part, and refused."""
 
+import shutil
+
 import pytest
 
 NAMES = "".join(f"{'aeiou'[i % 5]}{'lmnr'[i % 4]}{'aeiou'[i * i % 5]}\n" for i in range(120))
@@ -30,7 +32,8 @@ def test_samples_are_documents_one_a_line(inside, call):
     lines = drawn.out.splitlines()
     assert len(lines) == 12 and len(set(lines)) > 3
     assert call("sample", "--num", "3", "--seed", "3").out.splitlines() == lines[:3]
-    assert call("sample", "--seed", "3").out == lines[0] + "\n"
+    assert call("sample", "--seed", "3").out.splitlines() == lines[:10]  # unless told
+    assert call("sample", "--seed", "3", "--stream").out == lines[0] + "\n"
 
 
 def test_a_prompt_starts_each_and_the_length_cuts_them(inside, call):
@@ -68,3 +71,29 @@ def test_the_test_part_is_measured_when_it_is_asked_for(inside, call):
 def test_what_cannot_be_is_said_in_a_line_and_nothing_is_written(elsewhere, call, arguments, complaint):
     assert complaint in call("train", "fox.txt", *arguments, "--quiet").complaint
     assert sorted(path.name for path in elsewhere.iterdir()) == ["fox.txt"]
+
+
+def test_selected_lines_are_new_unique_and_of_a_length(inside, call):
+    known = set((inside / "names.txt").read_text().splitlines())
+    options = ["--num", "6", "--new", "--unique", "--min-len", "2", "--max-len", "9", "--temperature", "1.5"]
+    drawn = call("sample", *options)
+    lines = drawn.out.splitlines()
+    assert (drawn.code, drawn.err) == (0, "")
+    assert len(set(lines)) == 6 and all(2 <= len(line) <= 9 for line in lines) and not known & set(lines)
+    assert [record["text"] for record in call("sample", *options, "--json").records] == lines
+
+
+def test_too_few_that_fit_are_printed_and_told(inside, call):
+    drawn = call("sample", "--num", "3", "--unique", "--max-len", "0")
+    assert drawn.code == 1 and drawn.out == "\n"
+    assert drawn.err.startswith("charlm: only 1 of 3 samples, since 299 others do not fit")
+
+
+def test_new_lines_need_the_training_text(inside, call, tmp_path):
+    shutil.copytree(inside / "runs" / "names-1", tmp_path / "moved")
+    (inside / "names.txt").rename(inside / "other.txt")
+    try:
+        refused = call("sample", str(tmp_path / "moved"), "--new")
+    finally:
+        (inside / "other.txt").rename(inside / "names.txt")
+    assert refused.code == 1 and refused.complaint.endswith("or leave out --new")

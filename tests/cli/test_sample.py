@@ -81,3 +81,36 @@ def test_a_character_that_the_output_cannot_hold_is_escaped(tmp_path, monkeypatc
     with mock.patch.multiple(sys, argv=argv, stdout=out), pytest.raises(SystemExit) as ended:
         main()
     assert not ended.value.code and out.buffer.getvalue() == b"\\u2603\n"
+
+
+def test_several_temperatures_have_headings_and_their_own_samples(sample):
+    shown = sample("--len", "9", "--prompt", "fox", "--temperature", "0.3,1.0")
+    cold, warm = (sample("--len", "9", "--prompt", "fox", "--temperature", each) for each in ("0.3", "1"))
+    assert shown == f"--- temperature 0.3 ---\n{cold}\n--- temperature 1 ---\n{warm}"
+
+
+def test_several_temperatures_stand_in_json(inside, call):
+    records = call("sample", "--len", "4", "--temperature", "0.5,2", "--num", "2", "--json").records
+    assert [(record["temperature"], record["number"]) for record in records] == [
+        (0.5, 0), (0.5, 1), (2.0, 0), (2.0, 1)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", ["0.5,2000", "1,", "0.5,cold", "-1,1"])
+def test_a_wrong_temperature_among_several_is_refused_before_anything_is_printed(inside, call, given):
+    refused = call("sample", "--len", "4", "--temperature", given)
+    assert refused.code == 2 and "--temperature is" in refused.complaint
+
+
+def test_an_unknown_prompt_hints_at_what_the_model_reads(inside, call):
+    assert call("sample", "--prompt", "The Fox").complaint.endswith(
+        "try 'the fox': the model reads lower case; --skip-unknown leaves out such characters"
+    )
+    assert "leave it out, or use a model" in call("sample", "--prompt", "foé").complaint
+
+
+def test_unknown_characters_are_left_out_where_that_is_asked_for(inside, call, sample):
+    skipped = call("sample", "--len", "5", "--prompt", "Tthé fox\x1bé", "--skip-unknown")
+    assert skipped.code == 0 and skipped.out == sample("--len", "5", "--prompt", "th fox")
+    assert skipped.err == "left out of the prompt: 'T' (U+0054), 'é' (U+00E9), '\\x1b' (U+001B)\n"
+    assert sample("--len", "5", "--prompt", "fox", "--skip-unknown") == sample("--len", "5", "--prompt", "fox")

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import sys
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
-from charlm.base.errors import MissingCorpusError, UsageError, hinting
+from charlm.base.errors import CharlmError, MissingCorpusError, UsageError, VocabularyError, alternative, hinting
+from charlm.cli.display.samples import SamplePrinter
+from charlm.cli.interactive import run_session
 from charlm.cli.options import OneRun, RawText, WhichWeights, with_settings
-from charlm.cli.output import print_json, write_note, write_text
+from charlm.cli.output import write_note, write_text
 from charlm.config import Config, SamplingConfig
 from charlm.data.reading.sources import find_text
 from charlm.inference.filters import Temperature
 from charlm.inference.generate import all_filters
 from charlm.inference.language_model import LanguageModel, load_run
+from charlm.inference.selection import Selection, documents_of
 from charlm.runs.find import find_run
+from charlm.runs.run import Run
 
 PLACE = ("Start", 2)
 ALIASES = ("generate",)
@@ -32,10 +36,12 @@ charlm sample novel-1 --prompt "It was" --num 3
 """
 PANELS: dict[str, list[type[Config]]] = {
     "Sample": [SamplingConfig],
+    "Lines": [Selection],
     "Distribution": [kind for kind in map(type, all_filters({})) if kind is not Temperature],
 }
 TEMPERATURE = next(iter(dataclasses.fields(Temperature)))
 AUTO = "auto"
+LINES = 10  # samples of a model of lines, unless told
 
 
 @with_settings(PANELS)
@@ -50,18 +56,24 @@ def command(
             help="Read the prompt from a file, without its last newline; - for standard input.",
         ),
     ] = None,
+    skip_unknown: Annotated[
+        bool, typer.Option("--skip-unknown", help="Leave unknown characters out of the prompt.")
+    ] = False,
     temperature: Annotated[
         str | None,
         typer.Option(
             "-t",
             "--temperature",
-            metavar="FLOAT|auto",
+            metavar="FLOAT[,FLOAT]|auto",
             help=f"{TEMPERATURE.metadata['limits'].help} auto: lowest validation loss.",
             show_default=str(TEMPERATURE.default),
             rich_help_panel="Distribution",
         ),
     ] = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="Always take the likeliest character.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", help="Write a text together with the model.")
+    ] = False,
     stream: Annotated[
         bool | None,
         typer.Option(
@@ -73,52 +85,122 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per sample.")] = False,
 ) -> None:
-    if temperature is not None and temperature != AUTO:
-        settings["temperature"] = _parse_number(temperature)
-    _check(settings, temperature, prompt_file, greedy, stream, raw, json)
+    temperatures = _parse_temperatures(temperature)
+    selection = Selection(**{name: settings.pop(name) for name in Selection.settings() if name in settings})
     if greedy:
-        settings["temperature"] = 0.0
+        if temperature is not None and temperatures != [0]:
+            raise UsageError(f"--greedy is temperature 0: leave out --temperature {temperature}")
+        temperatures = [0.0]
+    _check(settings, prompt_file, stream, raw, json)
+    if interactive:
+        _check_interactive(settings, temperatures, selection, stream, json)
     found = find_run(run, weights)
     model = load_run(found)
     if prompt_file is not None:
         # The last newline is the editor's: with it, the model would start a new line.
         settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read(model.corpus.units))
-    if temperature == AUTO:
-        settings["temperature"] = fit_temperature(run, weights)
-    if stream is not False and not json and settings.get("num", 1) == 1:
-        _stream(model, settings, raw)
-    else:
-        _print(model, settings, found.name, raw, json)
+    if skip_unknown:
+        settings["prompt"] = _skip_unknown(model, settings.get("prompt", ""))
+    if model.corpus.lines and not stream:
+        settings = {"num": LINES, **settings}
+    chosen = [fit_temperature(run, weights) if each == AUTO else float(each) for each in temperatures]
+    for each in chosen:
+        Temperature(each)  # refused before anything is printed
+    if interactive:
+        run_session(model, settings | {"temperature": chosen[0]}, found.name)
+        return
+    known = _read_training_documents(found) if selection.new else frozenset()
+    printer = SamplePrinter(
+        model, found.name, selection, known, raw, json, is_streamed=stream is not False and not json
+    )
+    with _hinting_skip():
+        for place, each in enumerate(chosen):
+            if len(chosen) > 1 and not json:
+                write_text("\n" * bool(place) + f"--- temperature {each:g} ---\n")
+            printer.print(settings | {"temperature": each})
+    if printer.shortages:
+        raise CharlmError("; ".join(printer.shortages))
 
 
-def _parse_number(temperature: str) -> float:
+def _parse_temperatures(given: str | None) -> Sequence[float | str]:
+    """The temperatures of --temperature, numbers or ``auto``.
+
+    >>> _parse_temperatures("0.3, auto"), _parse_temperatures(None)
+    ([0.3, 'auto'], [1.0])
+    """
+    if given is None:
+        return [1.0]
     try:
-        return float(temperature)
+        return [each if each == AUTO else float(each) for each in map(str.strip, given.split(","))]
     except ValueError:
-        raise UsageError(f"--temperature is {temperature!r}: it must be a number, or {AUTO}") from None
+        raise UsageError(
+            f"--temperature is {given!r}: it must be a number, several with commas, or {AUTO}"
+        ) from None
 
 
-def _check(
-    settings: dict[str, Any],
-    temperature: str | None,
-    prompt_file: str | None,
-    greedy: bool,
-    stream: bool | None,
-    raw: bool,
-    json: bool,
-) -> None:
+def _check(settings: dict[str, Any], prompt_file: str | None, stream: bool | None, raw: bool, json: bool) -> None:
     """Refuse conflicting options."""
-    number, fixed = settings.get("num", 1), settings.get("temperature", 0)
+    number = settings.get("num", 1)
     for is_conflict, message in (
-        (greedy and temperature == AUTO, "--greedy is temperature 0: leave out --temperature auto"),
         (raw and json, "--raw writes text unescaped, and --json escapes it: leave out one of the two"),
         (stream and number != 1, f"--stream needs --num 1, and --num is {number}: leave out one of the two"),
         (stream and json, "--stream writes characters, and --json whole samples: leave out one of the two"),
-        (greedy and fixed != 0, f"--greedy is temperature 0: leave out --temperature {fixed:g}"),
         (prompt_file is not None and "prompt" in settings, "--prompt and --prompt-file exclude each other"),
     ):
         if is_conflict:
             raise UsageError(message)
+
+
+def _check_interactive(
+    settings: dict[str, Any],
+    temperatures: Sequence[float | str],
+    selection: Selection,
+    stream: bool | None,
+    json: bool,
+) -> None:
+    """Refuse what makes no sense in a session."""
+    others = {
+        "--num": "num" in settings,
+        "several temperatures": len(temperatures) > 1,
+        "--new, --unique, --min-len and --max-len": selection != Selection(),
+        "--no-stream": stream is False,
+        "--json": json,
+    }
+    for name, is_given in others.items():
+        if is_given:
+            raise UsageError(f"--interactive writes one text as it is sampled: leave out {name}")
+
+
+@contextmanager
+def _hinting_skip() -> Iterator[None]:
+    """Name --skip-unknown where a prompt holds an unknown character."""
+    try:
+        yield
+    except VocabularyError as error:
+        error.hint = f"{error.hint}; --skip-unknown leaves out such characters"
+        raise
+
+
+def _skip_unknown(model: LanguageModel, prompt: str) -> str:
+    """The prompt without unknown characters, which are named on standard error."""
+    prompt, unknown = model.split_unknown(prompt)
+    if unknown:
+        named = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in unknown)
+        write_note(f"left out of the prompt: {named}")
+    return prompt
+
+
+def _read_training_documents(run: Run) -> frozenset[str]:
+    """The documents of a run's training split.
+
+    Raises:
+        CorpusError: the corpus moved or changed.
+    """
+    from charlm.data.reload import CorpusSearch, reload_corpus
+
+    with alternative("leave out --new"):
+        corpus = reload_corpus(run.corpus, run.config, run.vocabulary, CorpusSearch(run.folder))
+    return documents_of(corpus.train)
 
 
 def fit_temperature(run: str | None, weights: str | None) -> float:
@@ -144,23 +226,3 @@ def fit_temperature(run: str | None, weights: str | None) -> float:
     start = f"the first {CHARACTERS:,} {subject.model.corpus.units} of " if cuts else ""
     write_note(f"temperature {best:.3f} minimizes the loss on {start}{subject.text_name}")
     return best
-
-
-def _print(model: LanguageModel, settings: dict[str, Any], name: str, raw: bool, json: bool) -> None:
-    """Generate samples, then write them."""
-    texts = model.samples(**({"num": 1} | settings))
-    if json:
-        for number, text in enumerate(texts):
-            print_json({"run": name, "number": number, "text": text})
-    else:
-        write_text((model.corpus.document_end or "\n\n").join(texts) + "\n", raw)
-
-
-def _stream(model: LanguageModel, settings: dict[str, Any], raw: bool) -> None:
-    """Write each character of one sample at once."""
-    characters = (character for (character,) in model.stream(**settings))
-    first = next(characters, "")  # refuses a prompt that the model cannot read, before it is printed
-    for piece in chain((model.read_prompt(settings.get("prompt", "")), first), characters):
-        write_text(piece, raw)
-        sys.stdout.flush()
-    sys.stdout.write("\n")

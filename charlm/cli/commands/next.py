@@ -1,0 +1,48 @@
+"""Show the likeliest next characters after a text.
+
+With one argument, a run shows how its texts begin; any other text is continued by the newest run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charlm.cli.display.candidates import print_candidates
+from charlm.cli.options import WhichWeights
+from charlm.cli.output import print_json, write_note
+from charlm.inference.language_model import load_run
+from charlm.runs.find import find_run, resolve
+
+PLACE = ("Look", 4)
+EXAMPLES = """
+charlm next novel-1 "Call m"
+charlm next "It was"
+"""
+
+
+def command(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Argument(metavar="TEXT", help="What the characters follow.", show_default="the start of a text"),
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="How many characters to show.")] = 10,
+    weights: WhichWeights = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per character.")] = False,
+) -> None:
+    if run is not None and text is None and not isinstance(resolve(run), Path):
+        run, text = None, run
+    found = find_run(run, weights)
+    if run is None:
+        write_note(f"{found.name}, the newest run")
+    candidates = load_run(found).next(text or "", k=top)
+    if json:
+        for rank, (character, probability) in enumerate(candidates, start=1):
+            print_json({"run": found.name, "rank": rank, "character": character, "probability": probability})
+    else:
+        print_candidates(candidates)
