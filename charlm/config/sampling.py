@@ -18,7 +18,9 @@ class SamplingConfig(Config):
 
     len: int = setting(500, "Characters to generate.", low=0, high=10**15, aliases=("n", "length"))
     prompt: str = setting("", "Text to continue.", aliases=("p",))
-    num: int = setting(1, "Number of samples.", low=1, high=1_000_000, aliases=("num_samples",))
+    num: int = setting(
+        1, "Number of samples; 10 for a model of lines.", low=1, high=1_000_000, aliases=("num_samples",)
+    )
     stop: str | None = setting(None, "Stop after this text.")
     seed: int = setting(1, "Random seed; the same seed gives the same text.", low=0, high=2**63 - 1)
 

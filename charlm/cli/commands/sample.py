@@ -32,7 +32,9 @@ PLACE = ("Start", 2)
 ALIASES = ("generate",)
 EXAMPLES = """
 charlm sample -n 300 -t 0.7
-charlm sample novel-1 --prompt "It was" --num 3
+charlm sample novel-1 --prompt "It was" --temperature 0.3,0.7,1.0
+charlm sample names-1 --new --unique --max-len 8
+charlm sample --interactive
 """
 PANELS: dict[str, list[type[Config]]] = {
     "Sample": [SamplingConfig],
