@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeAlias
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.cli.complete import complete_runs
 from charlm.cli.layout import PRESET, TYPES, add_choices
 from charlm.config import Config, flag
 
@@ -23,7 +24,10 @@ AllowExpansion: TypeAlias = Annotated[
 ]
 
 OneRun: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
+    str | None,
+    typer.Argument(
+        metavar="RUN", help="A run's folder or name.", show_default="the newest", autocompletion=complete_runs
+    ),
 ]
 
 WhichWeights: TypeAlias = Annotated[

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import charlm
-from charlm.nn.cells import CELLS
 
 HEAVY = {"numpy", "safetensors", "tqdm"}
 FULL = Path("/dev/full")
@@ -135,29 +134,6 @@ def test_nothing_is_imported_before_ctrl_c_is_caught():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["charlm", "charlm.__main__"]
-
-
-@pytest.mark.parametrize(
-    ("words", "number", "offered"),
-    [
-        ("charlm tr", 1, {"train"}),
-        ("charlm train --drop", 2, {"--dropout"}),
-        ("charlm train --cell ", 3, set(CELLS.names())),
-        ("charlm train --partition r", 3, {"random"}),
-        ("charlm eval perp", 2, {"perplexity"}),
-    ],
-)
-def test_a_shell_completes_commands_flags_and_choices(monkeypatch, call, words, number, offered):
-    environment = {"_CHARLM_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(number)}
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert set(call().out.split()) == offered
-
-
-def test_the_completion_script_is_shown(monkeypatch, call):
-    monkeypatch.setattr("typer.completion._get_shell_name", lambda: "bash")
-    ended = call("--show-completion")
-    assert ended.code == 0 and "complete -o default -F _charlm_completion charlm" in ended.out
 
 
 @pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from charlm.cli.complete import complete_runs
 from charlm.cli.display.findings import print_findings
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.table_options import TableOptions, prints_tables
@@ -25,7 +26,9 @@ charlm compare novel-1 novel-2
 @prints_tables(json="Print one JSON object per run.")
 def command(
     how: TableOptions,
-    runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Folders or names of runs.")],
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN", help="Folders or names of runs.", autocompletion=complete_runs)
+    ],
     split: Annotated[
         Literal["train", "val", "test"],
         typer.Option(help="Split of each run's own corpus."),

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.cli.complete import complete_targets
 from charlm.cli.display.findings import print_findings, save_findings
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.groups import list_members
@@ -41,7 +42,12 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
         how: TableOptions,
         named: Annotated[
             list[str] | None,
-            typer.Argument(metavar="TARGET", help="Runs and texts.", show_default="the newest run"),
+            typer.Argument(
+                metavar="TARGET",
+                help="Runs and texts.",
+                show_default="the newest run",
+                autocompletion=complete_targets,
+            ),
         ] = None,
         split: Annotated[
             Literal["train", "val", "test"] | None,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.cli.complete import complete_runs
 from charlm.cli.display.curves import print_curves
 from charlm.cli.output import print_json, write_note
 from charlm.report.figures import check_plot_file, save_curves
@@ -27,7 +28,12 @@ charlm plot novel-1 novel-2 --out curves.png
 def command(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN", help="Folders or names of runs.", show_default="the newest run"),
+        typer.Argument(
+            metavar="RUN",
+            help="Folders or names of runs.",
+            show_default="the newest run",
+            autocompletion=complete_runs,
+        ),
     ] = None,
     x: Annotated[Literal["steps", "seconds", "epochs"], typer.Option(help="X axis.")] = "steps",
     unit: Annotated[Literal["bits", "nats"], typer.Option(help="Unit of the loss, per character.")] = "bits",

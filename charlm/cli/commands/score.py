@@ -15,6 +15,7 @@ import numpy as np
 import typer
 
 from charlm.base.errors import CorpusError, UsageError
+from charlm.cli.complete import complete_runs
 from charlm.cli.options import RawText, WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engines.threads import ThreadPool
@@ -33,7 +34,12 @@ charlm score --run english-1 --run german-1 < lines.txt
 def command(
     run: Annotated[
         list[str] | None,
-        typer.Option(metavar="RUN", help="A run's folder or name; may be repeated.", show_default="the newest"),
+        typer.Option(
+            metavar="RUN",
+            help="A run's folder or name; may be repeated.",
+            show_default="the newest",
+            autocompletion=complete_runs,
+        ),
     ] = None,
     weights: WhichWeights = None,
     raw: RawText = False,

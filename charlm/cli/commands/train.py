@@ -20,6 +20,7 @@ from charlm.base.errors import CharlmWarning, UsageError
 from charlm.base.escape import escape_controls
 from charlm.base.plural import counted
 from charlm.cli.app import INTERRUPTED
+from charlm.cli.complete import complete_corpora, complete_runs
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
@@ -89,6 +90,7 @@ def command(
         list[str] | None,
         typer.Argument(
             metavar="CORPUS",
+            autocompletion=complete_corpora,
             help="Text files, folders or patterns; - for standard input; or a name of charlm corpus list.",
             show_default=DEFAULT_CORPUS,
         ),
@@ -100,13 +102,20 @@ def command(
         ),
     ] = None,
     resume_run: Annotated[
-        str | None, typer.Option("--resume", metavar="RUN", help="Continue a run from its last checkpoint.")
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN",
+            autocompletion=complete_runs,
+            help="Continue a run from its last checkpoint.",
+        ),
     ] = None,
     own_corpus: OwnCorpus = None,
     init_from: Annotated[
         str | None,
         typer.Option(
             metavar="RUN",
+            autocompletion=complete_runs,
             help="Fine-tune the weights of another run on this corpus.",
         ),
     ] = None,

@@ -53,13 +53,14 @@ def match_files(named: str, pattern: str) -> Files:
 
 
 def text_names(near: str) -> list[str]:
-    """What a name of a text may be: corpora, and the files in the folder of a path."""
+    """What a name of a text may be: corpora, and the files in the folder of a path, without hidden ones."""
     folder = Path(near).parent
     try:
-        files = [str(folder / each.name) for each in islice(folder.iterdir(), MOST_LOOKED_AT)]
+        names = [each.name for each in islice(folder.iterdir(), MOST_LOOKED_AT)]
     except (OSError, ValueError):
-        files = []
-    return [*BUILTIN_NAMES, *read_catalog(), *sorted(files)]
+        names = []
+    files = [str(folder / name) for name in sorted(names) if not name.startswith(".")]
+    return [*BUILTIN_NAMES, *read_catalog(), *files]
 
 
 def _matches(pattern: str, folder: str | None = None) -> Files:

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from charlm.cli.complete import complete_catalog
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import print_json
 from charlm.data.catalog.catalog import find_corpus
@@ -18,7 +19,10 @@ from charlm.data.catalog.download import download_corpus
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from charlm corpus list.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A name from charlm corpus list.", autocompletion=complete_catalog),
+    ],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     corpus = find_corpus(name)

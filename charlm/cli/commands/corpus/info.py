@@ -13,6 +13,7 @@ import typer
 
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
+from charlm.cli.complete import complete_corpora
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_tables
 from charlm.cli.options import AllowExpansion
@@ -33,7 +34,11 @@ def command(
     how: TableOptions,
     corpus: Annotated[
         list[str],
-        typer.Argument(metavar="CORPUS...", help="Texts, folders, - for standard input, or a name."),
+        typer.Argument(
+            metavar="CORPUS",
+            help="Texts, folders, - for standard input, or a name.",
+            autocompletion=complete_corpora,
+        ),
     ],
     glob: Annotated[str, typer.Option(help="Files of a folder to read.")] = CorpusConfig().glob,
     split: Annotated[
