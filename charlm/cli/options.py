@@ -14,7 +14,7 @@ import typer
 from charlm.base.errors import UsageError
 from charlm.cli.complete import complete_runs
 from charlm.cli.layout import PRESET, TYPES, add_choices
-from charlm.config import Config, flag
+from charlm.config import NOUNS, Config, flag
 
 Command = Callable[..., None]
 
@@ -52,8 +52,6 @@ OwnCorpus: TypeAlias = Annotated[
 RawText: TypeAlias = Annotated[
     bool, typer.Option("--raw", help="Print control characters unescaped on a terminal.")
 ]
-
-NOUNS = {int: "a whole number", float: "a number"}
 
 
 def _show_all(context: typer.Context, wanted: bool) -> None:

@@ -1,6 +1,6 @@
 """The settings of charlm."""
 
-from charlm.config.base import Config, Configurable, Limits, flag, setting
+from charlm.config.base import NOUNS, Config, Configurable, Limits, flag, setting
 from charlm.config.corpus import CorpusConfig
 from charlm.config.data import DataConfig
 from charlm.config.engine import EngineConfig
@@ -12,6 +12,7 @@ from charlm.config.task import TASKS, TaskConfig, TaskKind, task_config_types
 from charlm.config.training import TrainingConfig
 
 __all__ = [
+    "NOUNS",
     "TASKS",
     "Config",
     "Configurable",

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Self, get_type_hints
 from charlm.base.errors import CheckpointError, UsageError
 from charlm.base.suggest import did_you_mean
 
+NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 SHOWN = 80  # characters of a wrong value that a message shows
 
 
@@ -104,7 +105,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, field in self.settings().items():
-            object.__setattr__(self, name, self._checked(field, getattr(self, name)))
+            object.__setattr__(self, name, self.checked(field, getattr(self, name), flag(name)))
 
     @classmethod
     def settings(cls) -> dict[str, dataclasses.Field[Any]]:
@@ -120,18 +121,23 @@ class Config:
         return tuple(hint.__args__) if isinstance(hint, types.UnionType) else (hint,)
 
     @classmethod
-    def _checked(cls, field: dataclasses.Field[Any], value: Any) -> Any:
+    def checked(cls, field: dataclasses.Field[Any], value: Any, label: str) -> Any:
+        """A field's value, a whole number as the field's type.
+
+        Raises:
+            UsageError: a wrong type or value.
+        """
         accepted = cls.accepted_types(field.name)
         if value is None and types.NoneType in accepted:
             return None
         if type(value) is int and int not in accepted and float in accepted:
             value = float(value) if abs(value) < sys.float_info.max else math.inf
         if type(value) not in accepted:
-            wanted = " or ".join(kind.__name__ for kind in accepted if kind is not types.NoneType)
-            raise UsageError(f"{flag(field.name)} is {value!r:.{SHOWN}}: it must be {wanted}")
+            wanted = " or ".join(NOUNS[kind] for kind in accepted if kind is not types.NoneType)
+            raise UsageError(f"{label} is {value!r:.{SHOWN}}: it must be {wanted}")
         complaint = field.metadata["limits"].complaint(value)
         if complaint is not None:
-            raise UsageError(f"{flag(field.name)} is {value!r:.{SHOWN}}: {complaint}")
+            raise UsageError(f"{label} is {value!r:.{SHOWN}}: {complaint}")
         return value
 
     def to_json(self) -> dict[str, Any]:

@@ -31,16 +31,28 @@ STORED_IN = {"engine": "batching"}
 """Groups that are stored inside another group."""
 
 
+def setting_groups() -> dict[str, type[Config]]:
+    """The group of each setting of training.
+
+    >>> setting_groups()["hidden"].__name__, setting_groups()["nonlinearity"].__name__
+    ('ModelConfig', 'RNNConfig')
+    """
+    return {name: group for group in (*GROUPS.values(), *cell_config_types()) for name in group.settings()}
+
+
 def setting_names() -> dict[str, str]:
     """The settings of training by every name that they have.
 
-    >>> setting_names()["learning_rate"], setting_names()["nonlinearity"]
-    ('lr', 'nonlinearity')
+    >>> setting_names()["learning_rate"], setting_names()["lr"]
+    ('lr', 'lr')
     """
-    groups = [*GROUPS.values(), *cell_config_types()]
-    fields = [field for group in groups for field in group.settings().values()]
-    aliases = {alias: field.name for field in fields for alias in field.metadata["limits"].aliases}
-    return aliases | {field.name: field.name for field in fields}
+    groups = setting_groups()
+    aliases = {
+        alias: name
+        for name, group in groups.items()
+        for alias in group.settings()[name].metadata["limits"].aliases
+    }
+    return aliases | {name: name for name in groups}
 
 
 def check_known(names: Iterable[str], where: str = "") -> None:

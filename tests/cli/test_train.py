@@ -289,3 +289,25 @@ def test_a_folder_of_something_else_gets_not_even_a_lock(elsewhere, call, tiny):
     refused = call("train", "fox.txt", "--out", "thesis", *tiny)
     assert refused.code == 1 and refused.complaint == "thesis is not empty and holds no run: give another folder"
     assert [path.name for path in (elsewhere / "thesis").iterdir()] == ["thesis.txt"]
+
+
+def test_settings_come_from_a_file_and_flags_win(elsewhere, call):
+    (elsewhere / "run.toml").write_text('corpus = "fox.txt"\nhidden = 8\nseq-len = 16\nlr = 0.5\nminutes = 60\n')
+    ended = call("train", "--config", "run.toml", "--lr", "0.25", "--steps", "1", "--quiet", "--out", "run")
+    assert ended.code == 0 and ended.err == ""
+    stored = call("info", "run", "--json").records[0]
+    assert stored["training"]["model"]["hidden"] == 8 and stored["training"]["optimisation"]["lr"] == 0.25
+    assert stored["training"]["budget"]["steps"] == 1 and stored["training"]["budget"]["minutes"] is None
+    assert stored["corpus"]["name"] == "fox"
+    (elsewhere / "wolf.txt").write_text("the quick brown wolf " * 60)
+    assert call("train", "wolf.txt", "--config", "run.toml", "--steps", "1", "-q", "-o", "other").code == 0
+    assert call("info", "other", "--json").records[0]["corpus"]["name"] == "wolf"
+
+
+def test_a_file_of_settings_that_is_wrong_is_refused_before_anything_is_read(elsewhere, call):
+    (elsewhere / "run.toml").write_text("hiden = 8\n")
+    refused = call("train", "nothing.txt", "--config", "run.toml")
+    assert refused.code == 2
+    assert refused.complaint == "run.toml: no setting is called hiden; did you mean hidden?"
+    (elsewhere / "run.toml").write_text('corpus = "fox.txt"\n')
+    assert "leave out CORPUS" in call("train", "--config", "run.toml", "--resume", "run").complaint

@@ -18,10 +18,11 @@ from charlm.config import (
     RunConfig,
     SamplingConfig,
     TrainingConfig,
+    cell_config_types,
     flag,
     setting,
 )
-from charlm.config.training import GROUPS
+from charlm.config.training import GROUPS, setting_names
 from charlm.runs.format_version import FORMAT
 
 ALL = [DataConfig, EngineConfig, RunConfig, ModelConfig, OptimizerConfig, SamplingConfig]
@@ -142,7 +143,7 @@ def test_a_stored_setting_of_another_cell_is_checked_and_has_no_effect():
     values = ModelConfig(cell="lstm").to_json()
     read = ModelConfig.from_json({**values, "reset_after": True}, "config.json", FORMAT)
     assert read == ModelConfig(cell="lstm") and read.to_json() == values
-    with pytest.raises(CheckpointError, match=r"^config.json: --reset-after is 3: it must be bool"):
+    with pytest.raises(CheckpointError, match=r"^config.json: --reset-after is 3: it must be true or false"):
         ModelConfig.from_json({**values, "reset_after": 3}, "config.json", FORMAT)
 
 
@@ -234,6 +235,21 @@ def test_settings_are_sorted_into_their_groups():
 def test_a_setting_that_is_none_is_named():
     with pytest.raises(UsageError, match=r"no setting is called colour, size; see charlm train --help"):
         TrainingConfig.from_settings(size=3, colour="red", hidden=8)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("hiden", "hidden"), ("learning_rate", "lr"), ("nonlinearty", "nonlinearity"), ("bath", "batch")],
+)
+def test_the_name_that_was_meant_is_told(name, meant):
+    with pytest.raises(UsageError, match=f"^no setting is called {name}; did you mean {meant}\\?$"):
+        TrainingConfig.from_settings(**{name: 1})
+
+
+def test_no_name_or_other_name_stands_for_two_settings():
+    fields = [field for kind in (*GROUPS.values(), *cell_config_types()) for field in kind.settings().values()]
+    names = [name for field in fields for name in (field.name, *field.metadata["limits"].aliases)]
+    assert len(set(names)) == len(names) == len(setting_names())
 
 
 def test_no_name_stands_for_two_settings():

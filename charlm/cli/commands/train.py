@@ -38,6 +38,7 @@ from charlm.config import (
     flag,
     task_config_types,
 )
+from charlm.config.settings_file import CORPUS, override, read_settings
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
 from charlm.data.remarks import list_remarks
@@ -111,6 +112,9 @@ def command(
         ),
     ] = None,
     own_corpus: OwnCorpus = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Read settings from a TOML file; flags win.")
+    ] = None,
     init_from: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +129,10 @@ def command(
     profile: Annotated[bool, typer.Option("--profile", help="Profile training steps.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress output.")] = False,
 ) -> None:
+    if config is not None:
+        stored = read_settings(config)
+        corpus = corpus or stored.get(CORPUS)
+        settings = override({name: value for name, value in stored.items() if name != CORPUS}, settings)
     if resume_run is not None and (corpus or out or init_from):
         raise UsageError("--resume uses a run's own corpus and folder: leave out CORPUS, --out, --init-from")
     if own_corpus and resume_run is None:
