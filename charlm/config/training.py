@@ -16,7 +16,7 @@ from charlm.config.engine import EngineConfig
 from charlm.config.model import ModelConfig, cell_config_types
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
-from charlm.config.task import TaskConfig
+from charlm.config.task import TaskConfig, task_config_types
 
 GROUPS: dict[str, type[Config]] = {
     "model": ModelConfig,
@@ -37,7 +37,8 @@ def setting_groups() -> dict[str, type[Config]]:
     >>> setting_groups()["hidden"].__name__, setting_groups()["nonlinearity"].__name__
     ('ModelConfig', 'RNNConfig')
     """
-    return {name: group for group in (*GROUPS.values(), *cell_config_types()) for name in group.settings()}
+    groups = (*GROUPS.values(), *cell_config_types(), *task_config_types())
+    return {name: group for group in groups for name in group.settings()}
 
 
 def setting_names() -> dict[str, str]:

@@ -21,6 +21,7 @@ from charlm.config import (
     cell_config_types,
     flag,
     setting,
+    task_config_types,
 )
 from charlm.config.training import GROUPS, setting_names
 from charlm.runs.format_version import FORMAT
@@ -247,7 +248,8 @@ def test_the_name_that_was_meant_is_told(name, meant):
 
 
 def test_no_name_or_other_name_stands_for_two_settings():
-    fields = [field for kind in (*GROUPS.values(), *cell_config_types()) for field in kind.settings().values()]
+    kinds = (*GROUPS.values(), *cell_config_types(), *task_config_types())
+    fields = [field for kind in kinds for field in kind.settings().values()]
     names = [name for field in fields for name in (field.name, *field.metadata["limits"].aliases)]
     assert len(set(names)) == len(names) == len(setting_names())
 
