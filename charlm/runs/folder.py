@@ -14,7 +14,7 @@ from charlm.base.files.lock import hold
 from charlm.base.files.plain import read_plain
 from charlm.base.files.strict_json import parse_json
 from charlm.runs.format_version import take_stamp
-from charlm.runs.metrics import read_records
+from charlm.runs.metrics import read_validations
 
 CONFIG, VOCAB, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
 BEST, LAST = "model.safetensors", "last.safetensors"
@@ -196,7 +196,7 @@ def find_weights(folder: Path, which: str | None) -> Path:
 def _is_best_untrained(folder: Path) -> bool:
     """Whether only the untrained network was validated."""
     try:
-        records = read_records(folder / METRICS)
+        records = read_validations(folder / METRICS)
     except CharlmError:
         return False
     return bool(records) and all(record.get("step") == 0 for record in records)

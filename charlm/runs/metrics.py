@@ -1,8 +1,10 @@
-"""A run's training log: a JSON object per line."""
+"""A run's training log: a JSON object per line.
+
+A record is a validation, or a training loss: the mean over the steps since the one before.
+"""
 
 from __future__ import annotations
 
-import math
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,6 +51,17 @@ class RunSummary:
         return cls(last.get("step"), last.get("seconds"), best.get(key), best)
 
 
+def is_training_loss(record: Mapping[str, Any]) -> bool:
+    """Whether a record is a training loss between validations.
+
+    >>> is_training_loss({"step": 3, "train_nats_per_char": 2.5})
+    True
+    >>> is_training_loss({"step": 3, "train_nats_per_char": 2.5, "val_nats_per_char": None})
+    False
+    """
+    return "train_nats_per_char" in record and "val_nats_per_char" not in record
+
+
 def append_record(path: Path, record: Mapping[str, Any]) -> None:
     """Append a record, after cutting off a torn last line.
 
@@ -62,8 +75,10 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
         file.write(line)
 
 
-def forget_after(path: Path, step: int) -> None:
-    """Delete the records of later steps, back to the first damaged line.
+def forget_after(path: Path, step: int, validated_step: int | None) -> None:
+    """Delete the training losses after a step and the validations after another, or all of them for None.
+
+    It stops at the first line, from the end, that stays or is damaged.
 
     Raises:
         RunError: a system error.
@@ -76,17 +91,23 @@ def forget_after(path: Path, step: int) -> None:
         start = file.seek(max(0, size - MAX_BYTES))  # far more than a run writes between two saves
         lines = file.read(MAX_BYTES).splitlines(keepends=True)
         dropped = 0
-        while lines and _read_step(lines[-1]) > step:
+        while lines and _is_later(lines[-1], step, validated_step):
             dropped += len(lines.pop())
         if lines or not start:
             file.truncate(size - dropped)
 
 
-def _read_step(line: bytes) -> float:
+def is_later(record: Mapping[str, Any], step: int, validated_step: int | None) -> bool:
+    """Whether a record is of a training loss after a step, or of a validation after another."""
+    last = step if is_training_loss(record) else -1 if validated_step is None else validated_step
+    return float(record["step"]) > last
+
+
+def _is_later(line: bytes, step: int, validated_step: int | None) -> bool:
     try:
-        return float(parse_json(line, "a record")["step"])
+        return is_later(parse_json(line, "a record"), step, validated_step)
     except (CheckpointError, KeyError, TypeError, ValueError):
-        return -math.inf
+        return False
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
@@ -106,6 +127,16 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     if len(torn) > MAX_LINE:
         raise CheckpointError(f"{path} is damaged: its last line is longer than any record")
     return [_parse_record(line, f"{path}, line {number},") for number, line in enumerate(lines, start=1)]
+
+
+def read_validations(path: Path) -> list[dict[str, Any]]:
+    """Read the records of validations, as ``read_records``."""
+    return [record for record in read_records(path) if not is_training_loss(record)]
+
+
+def read_training_losses(path: Path) -> list[dict[str, Any]]:
+    """Read the records of training losses, as ``read_records``."""
+    return [record for record in read_records(path) if is_training_loss(record)]
 
 
 def _parse_record(line: bytes, where: str) -> dict[str, Any]:

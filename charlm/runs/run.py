@@ -36,7 +36,7 @@ from charlm.runs.folder import (
     only_writer,
 )
 from charlm.runs.format_version import stamp, take_stamp
-from charlm.runs.metrics import RunSummary, append_record, forget_after, read_records
+from charlm.runs.metrics import RunSummary, append_record, forget_after, read_training_losses, read_validations
 
 MAX_CONFIG = 1_000_000
 
@@ -201,13 +201,17 @@ class Run:
         """Add a record to the training log."""
         append_record(self.metrics_path, record)
 
-    def forget_metrics(self, after: int | None) -> None:
-        """Delete later records, or all for None."""
-        forget_after(self.metrics_path, -1 if after is None else after)
+    def forget_metrics(self, step: int, validated_step: int | None) -> None:
+        """Delete the training losses after a step and the validations after another, or all for None."""
+        forget_after(self.metrics_path, step, validated_step)
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Read the training log, oldest record first."""
-        return read_records(self.metrics_path)
+        """Read the validations of the training log, oldest first."""
+        return read_validations(self.metrics_path)
+
+    def read_training_losses(self) -> list[dict[str, Any]]:
+        """Read the training losses, about 200 per run, oldest first; runs of format 5 and before have none."""
+        return read_training_losses(self.metrics_path)
 
     def summarize(self) -> RunSummary:
         """Summarize the training log."""

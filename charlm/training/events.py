@@ -22,6 +22,21 @@ class StepReport:
 
 
 @dataclass(frozen=True)
+class LossReport:
+    """The mean training loss since the report before; about 200 in a run."""
+
+    step: int
+    epoch: float
+    train_nats_per_char: float
+    lr: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class ValidationReport:
     """The validation split was scored; a loss is None where there is none.
 
@@ -113,4 +128,6 @@ def _name_units(report: ValidationReport | SummaryReport) -> dict[str, Any]:
     return values
 
 
-Report: TypeAlias = StepReport | ValidationReport | SampleReport | FaultReport | RollbackReport | SummaryReport
+Report: TypeAlias = (
+    StepReport | LossReport | ValidationReport | SampleReport | FaultReport | RollbackReport | SummaryReport
+)

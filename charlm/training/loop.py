@@ -9,7 +9,7 @@ from dataclasses import replace
 from charlm.base.errors import DivergenceError
 from charlm.runs.run import Run
 from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
-from charlm.training.events import Report, SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport, ValidationReport
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
 from charlm.training.state import TrainerState
@@ -75,6 +75,8 @@ class _Loop:
             before = self.progress()
             yield self.step(before)
             self.tick()
+            if self.budget.is_loss_due(self.trainer.state, before):
+                yield self.log_loss()
             if not self.is_over() and self.budget.is_validation_due(self.trainer.state, before):
                 yield from self.validate()
             if self.budget.is_sample_due(self.trainer.state, before):
@@ -100,6 +102,19 @@ class _Loop:
         done = min(self.progress(), 1.0)
         return StepReport(state.step, done, loss_nats, targets, state.seconds, state.chars_per_second)
 
+    def log_loss(self) -> LossReport:
+        """Log the mean loss of the steps since the last time, before a validation of the same step."""
+        state = self.trainer.state
+        report = LossReport(
+            state.step, self._epoch(state), state.unlogged_sum / state.unlogged_targets, state.lr, state.seconds
+        )
+        self.trainer.state = replace(state, unlogged_sum=0.0, unlogged_targets=0)
+        self.saver.note_loss(report)
+        return report
+
+    def _epoch(self, state: TrainerState) -> float:
+        return state.targets / self.trainer.partition.targets_per_epoch
+
     def validate(self) -> Generator[Report, None, None]:
         began = time.monotonic()
         state = self.trainer.state
@@ -121,7 +136,7 @@ class _Loop:
         self.trainer.state = replace(now, validated_at=now.seconds)
         report = ValidationReport(
             step=now.step,
-            epoch=now.targets / self.trainer.partition.targets_per_epoch,
+            epoch=self._epoch(now),
             train_nats_per_char=now.train_nats_per_char,
             val_nats_per_char=loss,
             is_best=is_best,
@@ -152,7 +167,7 @@ class _Loop:
         """
         lr, in_a_row = self.trainer.peak_lr, self.trainer.state.rollbacks_in_a_row
         self.trainer.state, report = self.rollback_point.roll_back(self.trainer.state, error)
-        yield from self.saver.forget(self.trainer.state.step, after=self.trainer.state.validated_step)
+        yield from self.saver.forget(self.trainer.state.step, self.trainer.state.validated_step)
         if in_a_row == IN_A_ROW:
             yield from self.save()
             raise DivergenceError(

@@ -6,18 +6,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 from charlm.base.errors import UsageError
 from charlm.config import EngineConfig, TrainingConfig, flag
 from charlm.models.architecture import default_lr, flops_per_character
 from charlm.nn.cells import CELLS
+from charlm.training.machine_speed import REFERENCE_GFLOPS
 
 REACH = 2.5  # a preset is picked for lengths from its own divided by this
 LENGTHS = {"epochs", "steps", "minutes"}
-# The time of a character on two cores, measured from 128 to 512 hidden units.
-FLOPS_PER_SECOND, FIXED_SECONDS = 100e9, 5e-6
-CORES = 2
+FIXED_SECONDS = 5e-6  # per character besides the products, at REFERENCE_GFLOPS, from 128 to 512 hidden units
 
 # What may change when a run is resumed; everything else is what the run is.
 CHANGEABLE = (
@@ -80,8 +79,8 @@ def pick_preset(minutes: float) -> str:
     return within[-1] if within else next(iter(PRESETS))
 
 
-def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int, workers: int = CORES) -> float:
-    """A run's number of epochs, estimated for minutes.
+def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int) -> float:
+    """A run's number of epochs, estimated for minutes from the speed that the settings name.
 
     >>> round(expected_epochs(TrainingConfig.from_settings(minutes=2), 1_000_000, 65), 1)
     5.5
@@ -93,8 +92,9 @@ def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int, wo
         return amount
     read = amount * config.batching.seq_len * config.batching.batch_size
     if unit == "minutes":
-        seconds = flops_per_character(config.model, vocab_size) / FLOPS_PER_SECOND + FIXED_SECONDS
-        read = 60 * amount * (workers / CORES) / seconds
+        seconds = flops_per_character(config.model, vocab_size) / (1e9 * REFERENCE_GFLOPS) + FIXED_SECONDS
+        speed = (config.engine.gflops or REFERENCE_GFLOPS) / REFERENCE_GFLOPS
+        read = 60 * amount * speed / seconds
     return read / max(characters, 1)
 
 
@@ -105,13 +105,23 @@ class ResolvedSettings:
     config: TrainingConfig
     chosen_by_corpus: frozenset[str] = frozenset()
 
-    def for_corpus(self, characters: int, vocab_size: int, workers: int = CORES) -> TrainingConfig:
+    @property
+    def needs_speed(self) -> bool:
+        """Whether the machine's speed decides something, and is not given."""
+        is_timed = self.config.budget.length[0] == "minutes"
+        return is_timed and bool(self.chosen_by_corpus) and self.config.engine.gflops is None
+
+    def with_engine(self, engine: EngineConfig) -> Self:
+        """The same settings with those of an engine."""
+        return replace(self, config=replace(self.config, engine=engine))
+
+    def for_corpus(self, characters: int, vocab_size: int) -> TrainingConfig:
         """The settings for a training split of this many characters.
 
         >>> resolve_settings({"minutes": 20}).for_corpus(1_000_000, 65).optimisation.dropout
         0.47
         """
-        epochs = expected_epochs(self.config, characters, vocab_size, workers)
+        epochs = expected_epochs(self.config, characters, vocab_size)
         chosen = choose_dropout(epochs, self.config.model.cell)
         values: dict[str, Any] = {name: value for name, value in chosen.items() if name in self.chosen_by_corpus}
         return replace(self.config, optimisation=replace(self.config.optimisation, **values))
@@ -177,7 +187,7 @@ def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> Trai
             "A new run can start from its weights with other settings: see --init-from"
         )
     changes: dict[str, Any] = (dict.fromkeys(LENGTHS) if LENGTHS & settings.keys() else {}) | dict(settings)
-    engine = EngineConfig(workers=changes.pop("workers", config.engine.workers))
+    engine = replace(config.engine, workers=changes.pop("workers", config.engine.workers))
     return replace(config, budget=replace(config.budget, **changes), engine=engine)
 
 

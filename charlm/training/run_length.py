@@ -17,6 +17,7 @@ FORWARD_SHARE = 1 / 3  # of a character's training step is its scoring
 VALIDATION_SHARE = 0.05  # of the time of a run in minutes, at most
 LONGER = 4  # times the length so far: what is proposed to train for
 SAMPLES = 4  # of a run, about
+LOSSES = 200  # training losses that a run logs, about
 SAVING_SHARE = 0.015  # of a run's time, about, without --save-every
 SAVING_PAUSE = 10.0  # seconds between saves, at least, without --save-every
 
@@ -116,6 +117,10 @@ class Budget:
             if state.seconds - state.validated_at < pause:
                 return False
         return _passes_a_mark(before, self.progress(state), self._validations)
+
+    def is_loss_due(self, state: TrainerState, before: float) -> bool:
+        """Whether to log the training loss; ``before`` is the progress before the step."""
+        return _passes_a_mark(before, self.progress(state), LOSSES)
 
     def is_sample_due(self, state: TrainerState, before: float) -> bool:
         """Whether to sample; ``before`` is the progress before the step."""

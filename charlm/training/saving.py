@@ -12,8 +12,9 @@ from charlm.base.arrays import FlatVector
 from charlm.base.errors import RunError
 from charlm.runs.checkpoint import Checkpoint
 from charlm.runs.folder import delete_snapshots, holds_run, snapshot_path
+from charlm.runs.metrics import is_later
 from charlm.runs.run import Run
-from charlm.training.events import FaultReport, ValidationReport
+from charlm.training.events import FaultReport, LossReport, ValidationReport
 from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 
@@ -43,10 +44,14 @@ class Saver:
         self._records.append(report.to_json())
         yield from self._attempt(report.step, "the curve", self._write_records)
 
-    def forget(self, step: int, after: int | None) -> Iterator[FaultReport]:
-        """Drop validations after a step, or all, from the log."""
-        self._records = [record for record in self._records if after is not None and record["step"] <= after]
-        yield from self._attempt(step, "the curve", partial(self._forget_records, after))
+    def note_loss(self, report: LossReport) -> None:
+        """Log a training loss; it is written with the next validation or save."""
+        self._records.append(report.to_json())
+
+    def forget(self, step: int, validated_step: int | None) -> Iterator[FaultReport]:
+        """Drop the training losses after a step and the validations after another, or all, from the log."""
+        self._records = [record for record in self._records if not is_later(record, step, validated_step)]
+        yield from self._attempt(step, "the curve", partial(self._forget_records, step, validated_step))
 
     def save(self, state: TrainerState) -> tuple[TrainerState, list[FaultReport]]:
         """Save the training; report when writes begin to fail and when they work again.
@@ -68,6 +73,8 @@ class Saver:
         """Save the latest weights, after the best."""
         checkpoint, keep = self._trainer.checkpoint(state), self._trainer.config.budget.keep
         step, folder = state.step, self._run.folder
+        if self._records:  # before the state, which does not bring them back
+            yield from self._attempt(step, "the curve", self._write_records)
         if keep:
             path = snapshot_path(folder, step)
             yield from self._attempt(step, "a further copy of it", partial(self._run.save, path, checkpoint))
@@ -75,8 +82,6 @@ class Saver:
                 step, "the number of copies", partial(delete_snapshots, self._run.folder, keep)
             )
         yield from self._attempt(step, "the state of training", partial(self._write_state, checkpoint))
-        if self._records:
-            yield from self._attempt(step, "the curve", self._write_records)
         if was_gone and not self._faults:
             message = f"{self._run.folder} was gone, and is put back without the curve's earlier part"
             yield FaultReport(step, message, is_over=True)
@@ -87,7 +92,8 @@ class Saver:
         Raises:
             RunError: something is not.
         """
-        for what, reason in self._faults.items():
+        # Lost weights are worse than a lost curve.
+        for what, reason in sorted(self._faults.items(), key=lambda fault: fault[0] == "the curve"):
             raise RunError(f"the save after step {step} failed for {what}: {reason}")
 
     def _attempt(self, step: int, what: str, write: Callable[[], None]) -> Iterator[FaultReport]:
@@ -111,9 +117,9 @@ class Saver:
         self._run.save(self._run.last_path, checkpoint)
         self._run.complete()
 
-    def _forget_records(self, after: int | None) -> None:
+    def _forget_records(self, step: int, validated_step: int | None) -> None:
         self._run.check_folder()
-        self._run.forget_metrics(after)
+        self._run.forget_metrics(step, validated_step)
 
     def _write_records(self) -> None:
         self._run.check_folder()

@@ -25,6 +25,7 @@ from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.run import Run
 from charlm.tasks.task import Examples, make_task
+from charlm.training.machine_speed import machine_gflops
 from charlm.training.presets import ResolvedSettings, change_settings
 from charlm.training.run_length import Budget
 from charlm.training.trainer import Trainer
@@ -38,8 +39,11 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
         CorpusError: the corpus is unreadable or too short.
     """
     corpus = make_task(settings.config).read(source, progress)
+    # The number of workers decides in which order gradients are summed, so it is part of what a run is.
     workers = settings.config.engine.workers or usable_cores()
-    config = settings.for_corpus(corpus.training_characters, len(corpus.vocabulary), workers)
+    gflops = machine_gflops(workers) if settings.needs_speed else settings.config.engine.gflops
+    settings = settings.with_engine(EngineConfig(workers=workers, gflops=gflops))
+    config = settings.for_corpus(corpus.training_characters, len(corpus.vocabulary))
     batching = dataclasses.replace(
         config.batching,
         val_file=None if corpus.val_corpus is None else corpus.val_corpus.source.stored,
@@ -49,11 +53,7 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
     if optimisation.lr is None:
         own = default_lr(config.model.cell, optimisation.optimizer)
         optimisation = dataclasses.replace(optimisation, lr=own)
-    # The number of workers decides in which order gradients are summed, so it is part of what a run is.
-    engine = EngineConfig(workers=workers)
-    return make_trainer(
-        dataclasses.replace(config, batching=batching, engine=engine, optimisation=optimisation), corpus
-    )
+    return make_trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus)
 
 
 def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
@@ -124,7 +124,7 @@ def resume(
         _check_unfinished(trainer, run)
         tidy(run.folder)
         # What was measured after the last save will be measured again.
-        run.forget_metrics(after=trainer.state.validated_step)
+        run.forget_metrics(trainer.state.step, trainer.state.validated_step)
         on_failure.pop_all()
         return trainer, run.with_corpus(trainer.corpus.prepared.source).with_config(config)
 

@@ -46,6 +46,8 @@ class TrainerState:
     slowest_validation: float = _later(0.0, since=4)
     slowest_save: float = _later(0.0, since=4)
     best_errors: float = _later(0.0, since=5)
+    unlogged_sum: float = _later(0.0, since=6)
+    unlogged_targets: int = _later(0, since=6)
 
     @property
     def chars_per_second(self) -> float:

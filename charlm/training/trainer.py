@@ -85,6 +85,8 @@ class Trainer:
             targets=state.targets + batch.num_targets,
             loss_sum=state.loss_sum + loss_nats * batch.num_targets,
             loss_targets=state.loss_targets + batch.num_targets,
+            unlogged_sum=state.unlogged_sum + loss_nats * batch.num_targets,
+            unlogged_targets=state.unlogged_targets + batch.num_targets,
         )  # fmt: skip
         return after, loss_nats, batch.num_targets
 

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import CheckpointError, DivergenceError, RunError
-from charlm.runs.metrics import RunSummary, append_record, forget_after, read_records
+from charlm.runs.metrics import (
+    RunSummary,
+    append_record,
+    forget_after,
+    is_training_loss,
+    read_records,
+    read_training_losses,
+    read_validations,
+)
 
 RECORDS = [{"step": 1, "loss": 1.5}, {"step": 2, "loss": 0.1}, {"step": 3, "loss": None, "is_best": True}]
 
@@ -121,23 +129,48 @@ def test_a_pipe_in_the_place_of_the_file_is_refused_without_waiting(path):
         read_records(path)
 
 
-@given(st.lists(st.integers(0, 9)), st.integers(-1, 9), st.sampled_from([b"", b'{"step"', b'{"step": 1}']))
-def test_records_of_later_steps_are_forgotten_and_no_others(tmp_path_factory, steps, step, torn):
+@given(
+    st.sets(st.integers(0, 9)),
+    st.integers(-1, 9),
+    st.booleans(),
+    st.sampled_from([b"", b'{"step"', b'{"step": 1}']),
+)
+def test_records_of_later_steps_are_forgotten_and_no_others(tmp_path_factory, steps, step, is_validated, torn):
     path = tmp_path_factory.mktemp("later") / "metrics.jsonl"
-    records = [{"step": number} for number in sorted(steps)]
+    # In each step, a training loss is written before the validation.
+    records = [
+        {"step": number, "train_nats_per_char": 2.0} | ({"val_nats_per_char": None} if is_validation else {})
+        for number in sorted(steps)
+        for is_validation in (False, True)
+    ]
     for record in records:
         append_record(path, record)
     if torn:
         with path.open("ab") as file:
             file.write(torn)
-    forget_after(path, step)
-    assert read_records(path) == [record for record in records if record["step"] <= step]
+    # A state is saved after the validation of its step, or before.
+    forget_after(path, step, step if is_validated else step - 1)
+    assert read_training_losses(path) == [
+        record for record in records if is_training_loss(record) and record["step"] <= step
+    ]
+    assert read_validations(path) == [
+        record
+        for record in records
+        if not is_training_loss(record) and record["step"] <= step - (not is_validated)
+    ]
+
+
+def test_nothing_is_left_of_a_run_that_saved_no_validation(path):
+    append_record(path, {"step": 0, "train_nats_per_char": None, "val_nats_per_char": 2.0})
+    append_record(path, {"step": 3, "train_nats_per_char": 2.0})
+    forget_after(path, 0, None)
+    assert read_records(path) == []
 
 
 @pytest.mark.parametrize("line", [b"nonsense", b'{"step": "x"}', b"[]", b'{"loss": 1}'])
 def test_nothing_before_a_damaged_line_is_forgotten(path, line):
     path.write_bytes(b'{"step": 5}\n' + line + b"\n" + b'{"step": 6}\n')
-    forget_after(path, 2)
+    forget_after(path, 2, 2)
     assert path.read_bytes() == b'{"step": 5}\n' + line + b"\n"
 
 

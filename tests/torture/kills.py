@@ -103,7 +103,10 @@ def tear(descriptor):
 def fingerprint(folder):
     """Everything that a finished run holds but its times."""
     run = Run.open(folder)
-    curve = [{key: record[key] for key in record if key != "seconds"} for record in run.read_metrics()]
+    curve = [
+        {key: record[key] for key in record if key != "seconds"}
+        for record in run.read_metrics() + run.read_training_losses()
+    ]
     held = {path.name: tensors_of(path) for path in folder.glob("*.safetensors")}
     return {"curve": curve, "names": sorted(path.name for path in folder.iterdir()), **held}
 

@@ -188,6 +188,7 @@ def test_training_goes_back_halves_the_rate_and_goes_on(begun, often, plant):
     assert trainer.state.lr == 0.01 and trainer.state.rollbacks_in_a_row == 0
     assert isinstance(reports[-1], SummaryReport) and reports[-1].steps == 20
     assert [record["step"] for record in run.read_metrics()] == [0, 4, 8, 12, 16, 20]
+    assert [record["step"] for record in run.read_training_losses()] == [*range(1, 21)]
 
 
 def test_a_run_that_has_gone_back_is_resumed_bit_for_bit(begun, often, plant):
@@ -208,6 +209,7 @@ def test_a_run_that_has_gone_back_is_resumed_bit_for_bit(begun, often, plant):
         assert np.array_equal(resumed.engine._model.params.flat, trainer.engine._model.params.flat)
         assert (resumed.state.lr_factor, resumed.state.rollbacks) == (0.25, 2)
         assert [record["step"] for record in run.read_metrics()] == [0, 4, 8, 12, 16, 20, 24]
+        assert run.read_training_losses()[-1]["step"] == len(run.read_training_losses()) == 24
 
 
 def test_after_three_in_a_row_it_stops_with_advice_and_a_state_that_went_well(begun, often, plant):

@@ -1,5 +1,6 @@
 """The loop: what it reports, what it leaves on the disk, and what disturbs nothing."""
 
+import itertools
 import math
 
 import numpy as np
@@ -199,3 +200,26 @@ def test_a_run_that_is_stopped_before_it_validates_is_used_with_what_it_has_lear
     assert [record["step"] for record in run.read_metrics()] == [0]
     np.testing.assert_array_equal(run.load_model().params.flat, learned)
     assert (run.load_model("best").params.flat != learned).any()
+
+
+def test_the_training_loss_is_logged_about_200_times(begun):
+    trainer, run = begun(steps=1000, eval_every=300)
+    losses = {}
+    for report in train(trainer, run):
+        if isinstance(report, StepReport):
+            losses[report.step] = (report.loss_nats * report.targets, report.targets)
+    logged = run.read_training_losses()
+    assert len(logged) == 200 and logged[-1]["step"] == 1000
+    for before, record in itertools.pairwise([{"step": 0}, *logged]):
+        assert record["step"] - before["step"] in (4, 5, 6)
+        sums = [losses[step] for step in range(before["step"] + 1, record["step"] + 1)]
+        mean = sum(loss for loss, _ in sums) / sum(targets for _, targets in sums)
+        assert record["train_nats_per_char"] == pytest.approx(mean)
+    assert [record["step"] for record in run.read_metrics()] == [0, 300, 600, 900, 1000]
+    assert logged[-1]["lr"] < logged[50]["lr"] and logged[-1]["epoch"] == pytest.approx(1000 / 12, rel=1e-3)
+
+
+def test_a_short_run_logs_every_step(begun):
+    trainer, run = begun(steps=7)
+    list(train(trainer, run))
+    assert [record["step"] for record in run.read_training_losses()] == [1, 2, 3, 4, 5, 6, 7]

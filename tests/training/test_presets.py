@@ -11,6 +11,7 @@ from charlm.base.errors import UsageError
 from charlm.config import CorpusConfig, DataConfig, RunConfig, TrainingConfig
 from charlm.models.architecture import check_settings
 from charlm.nn.cells import CELLS
+from charlm.training.machine_speed import REFERENCE_GFLOPS
 from charlm.training.presets import (
     PRESETS,
     choose_dropout,
@@ -35,8 +36,8 @@ OTHERS = {
 }
 
 
-def apply_preset(settings, characters, vocab_size, *workers):
-    return resolve_settings(settings).for_corpus(characters, vocab_size, *workers)
+def apply_preset(settings, characters, vocab_size):
+    return resolve_settings(settings).for_corpus(characters, vocab_size)
 
 
 def test_the_flag_s_choices_are_the_presets():
@@ -153,12 +154,33 @@ def test_the_dropout_is_that_of_the_epochs_in_any_unit_of_length():
         assert by_epochs == by_steps and by_epochs.dropout == choose_dropout(epochs, "lstm")["dropout"]
 
 
-def test_more_workers_read_a_text_more_often():
-    one, four = (apply_preset({"minutes": 20}, CHARACTERS, SYMBOLS, workers) for workers in (1, 4))
-    read = [expected_epochs(one, CHARACTERS, SYMBOLS, workers) for workers in (1, 4)]
+def test_a_faster_machine_reads_a_text_more_often():
+    slow, fast = (apply_preset({"minutes": 20, "gflops": gflops}, CHARACTERS, SYMBOLS) for gflops in (50, 200))
+    read = [expected_epochs(config, CHARACTERS, SYMBOLS) for config in (slow, fast)]
     assert read[1] == pytest.approx(4 * read[0])
-    assert one.optimisation.dropout == choose_dropout(read[0], "lstm")["dropout"]
-    assert four.optimisation.dropout == choose_dropout(read[1], "lstm")["dropout"] > one.optimisation.dropout
+    assert slow.optimisation.dropout == choose_dropout(read[0], "lstm")["dropout"]
+    assert fast.optimisation.dropout == choose_dropout(read[1], "lstm")["dropout"] > slow.optimisation.dropout
+
+
+def test_without_a_speed_it_is_the_reference_machine_s():
+    measured = apply_preset({"minutes": 20, "gflops": REFERENCE_GFLOPS}, CHARACTERS, SYMBOLS)
+    assert apply_preset({"minutes": 20}, CHARACTERS, SYMBOLS).optimisation == measured.optimisation
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"),
+    [
+        ({"minutes": 2}, True),
+        ({"preset": "small"}, True),
+        ({"minutes": 2, "dropout": 0.2}, True),  # weight-drop is still chosen
+        ({"minutes": 2, "dropout": 0.2, "weight_drop": 0.1}, False),
+        ({"minutes": 2, "gflops": 50.0}, False),
+        ({"preset": "small", "steps": 9}, False),
+        ({"epochs": 2.0}, False),
+    ],
+)
+def test_the_machine_s_speed_is_needed_where_it_decides_something(settings, needed):
+    assert resolve_settings(settings).needs_speed is needed
 
 
 @EVERY

@@ -59,7 +59,8 @@ def _names(run):
 
 def curve(run):
     """The records of the curve without their times."""
-    return [{key: record[key] for key in record if key != "seconds"} for record in run.read_metrics()]
+    records = run.read_metrics() + run.read_training_losses()
+    return [{key: record[key] for key in record if key != "seconds"} for record in records]
 
 
 def check_same(run, other):

@@ -47,7 +47,7 @@ from charlm.runs.checkpoint import load_checkpoint
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import only_writer
 from charlm.runs.run import Run
-from charlm.training.events import SampleReport, StepReport, SummaryReport
+from charlm.training.events import LossReport, SampleReport, StepReport, SummaryReport
 from charlm.training.fine_tune import READING, Transfer, inherited
 from charlm.training.loop import train as training_loop
 from charlm.training.presets import (
@@ -210,7 +210,7 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
                 display.show(report)
                 if isinstance(report, SummaryReport):
                     stopped = report.stopped
-                if as_json and fault is None and not isinstance(report, StepReport | SampleReport):
+                if as_json and fault is None and not isinstance(report, StepReport | LossReport | SampleReport):
                     try:
                         print_json(report.to_json())
                     except OSError as error:  # training continues without
