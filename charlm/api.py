@@ -24,7 +24,7 @@ from charlm.report.figures import make_figure
 from charlm.report.learning_curve import KEYS, NATS_PER_UNIT, learning_curve
 from charlm.runs.find import find_run
 from charlm.runs.folder import only_writer
-from charlm.runs.metrics import RunSummary
+from charlm.runs.metrics import RunSummary, is_training_loss
 from charlm.runs.run import Run
 from charlm.training.events import Report, StepReport, ValidationReport
 from charlm.training.fine_tune import inherited
@@ -63,8 +63,13 @@ class Model(LanguageModel):
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
-        """The training log, oldest record first; the keys are those of ``charlm plot --json``."""
-        return self.run.read_metrics()
+        """The validations of the training log, oldest first; the keys are those of ``charlm plot --json``."""
+        return [record for record in self._log if not is_training_loss(record)]
+
+    @cached_property
+    def _log(self) -> list[dict[str, Any]]:
+        """Validations and training losses."""
+        return self.run.read_log()
 
     def plot(self, x: str = "steps", unit: str = "nats") -> Any:
         """The learning curve as a matplotlib Figure, which a notebook shows.
@@ -80,7 +85,7 @@ class Model(LanguageModel):
         for name, value, choices in (("x", x, KEYS), ("unit", unit, NATS_PER_UNIT)):
             if value not in choices:
                 raise UsageError(f"{name} is {value!r}: it must be one of {', '.join(choices)}")
-        return make_figure([learning_curve({self.name: self.history}, x, unit)])
+        return make_figure([learning_curve({self.name: self._log}, x, unit)])
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write weights, vocabulary and settings into a new or empty folder.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -85,9 +86,47 @@ class Table:
 
 @dataclass(frozen=True)
 class Curve:
-    """Lines: x and y values by name."""
+    """Lines: x and y values by name.
+
+    Attributes:
+        title: what the picture is of.
+        x_label: below the x axis.
+        y_label: beside the y axis.
+        series: the lines' x and y values.
+        groups: of a line, if it shares its color with the others of its group.
+        faint: lines that are drawn thinner.
+        marks: points to mark, by the name of their line, with a label each.
+        y_limits: the ends of the y axis, if what lies beyond is cut off.
+        is_log: whether the y axis is logarithmic; only positive values are drawn.
+    """
 
     title: str
     x_label: str
     y_label: str
     series: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    groups: Mapping[str, str] = field(default_factory=dict)
+    faint: Collection[str] = ()
+    marks: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
+    y_limits: tuple[float, float] | None = None
+    is_log: bool = False
+
+    def color(self, name: str) -> int:
+        """The number of a line's color, from 0.
+
+        >>> points = ([0.0], [1.0])
+        >>> curve = Curve("", "", "", {"a": points, "b": points, "c": points}, {"a": "x", "b": "x"})
+        >>> [curve.color(name) for name in "abc"]
+        [0, 0, 1]
+        """
+        groups = list(dict.fromkeys(self.groups.get(each, each) for each in self.series))
+        return groups.index(self.groups.get(name, name))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every x is a whole number, so that the ticks are, too."""
+        return all(float(x).is_integer() for places, _ in self.series.values() for x in places)
+
+    def points(self, name: str) -> list[tuple[float, float]]:
+        """A line's points that can be drawn."""
+        pairs = zip(*self.series[name], strict=True)
+        return [(x, y) for x, y in pairs if math.isfinite(y) and (y > 0 or not self.is_log)]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg")
 INCHES = (8, 4.5)  # of one curve
 PIXELS_PER_INCH = 150
+MOST_DOTS = 60  # of a line whose points are drawn as dots
 # Letters of an SVG stay text, its ids are not random, and $ starts no formula.
 OPTIONS: Any = {"svg.hashsalt": "charlm", "svg.fonttype": "none", "text.parse_math": False}
 
@@ -106,8 +107,23 @@ def _format_of(path: Path) -> str:
 
 
 def _draw(axes: Axes, curve: Curve) -> None:
-    for name, (x, y) in curve.series.items():
-        axes.plot(x, y, label=escape_unprintable(name), marker=".")
+    from matplotlib.ticker import MaxNLocator
+
+    for name in curve.series:
+        points = curve.points(name)
+        dot = "." if len(points) <= MOST_DOTS else ""
+        style: Any = {"alpha": 0.5, "linewidth": 1} if name in curve.faint else {"marker": dot}
+        x, y = [place for place, _ in points], [value for _, value in points]
+        axes.plot(x, y, label=escape_unprintable(name), color=f"C{curve.color(name)}", **style)
+    for name, (place, value, label) in curve.marks.items():
+        style = {"color": f"C{curve.color(name)}", "marker": "*", "markersize": 12, "linestyle": "none"}
+        axes.plot([place], [value], label=escape_unprintable(label), **style)
     axes.set(title=escape_unprintable(curve.title), xlabel=curve.x_label, ylabel=curve.y_label)
+    if curve.is_log:
+        axes.set_yscale("log")
+    if curve.y_limits is not None:
+        axes.set_ylim(*curve.y_limits)
+    if curve.is_whole:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend()

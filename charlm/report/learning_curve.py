@@ -3,46 +3,90 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from charlm.base.errors import RunError
 from charlm.base.tables import Curve
+from charlm.runs.metrics import is_training_loss
 
 NATS_PER_UNIT = {"bits": math.log(2), "nats": 1.0}
-LOSSES = {"train": "train_nats_per_char", "val": "val_nats_per_char"}
 KEYS = {"steps": "step", "seconds": "seconds", "epochs": "epoch"}
+START = 1 / 20  # of a run: its losses do not set the axis, because they fall from far above
+ROOM = 0.05  # of the axis, above and below
 
 Records = Sequence[Mapping[str, Any]]
+Points = list[tuple[float, float]]
 
 
 def learning_curve(logs: Mapping[str, Records], x: str, unit: str) -> Curve:
-    """Make the learning curves of runs.
+    """Make the learning curves of runs: a color for each, with its best validation marked.
 
     Args:
-        logs: each run's records by its name.
+        logs: each run's records by its name, of validations and of training losses.
         x: "steps", "seconds" or "epochs".
         unit: "bits" or "nats".
 
     Raises:
-        RunError: a run has no records.
+        RunError: a run has fewer than two points.
     """
-    series = {}
+    lines: dict[str, Points] = {}
+    groups: dict[str, str] = {}
+    marks: dict[str, tuple[float, float, str]] = {}
+    faint = []
     for name, records in logs.items():
-        points = {split: _find_points(records, KEYS[x], LOSSES[split], NATS_PER_UNIT[unit]) for split in LOSSES}
-        if not any(points.values()):
-            raise RunError(f"{name} has no learning curve yet: train it longer, or name another run")
-        for split, pairs in points.items():
-            if pairs:
-                series[f"{name} {split}"] = ([place for place, _ in pairs], [value for _, value in pairs])
-    return Curve("Learning curves", x, f"{unit}/char", series)
+        train, val = (f"{name} {split}" for split in ("train", "val"))
+        found = {train: _training_loss(records, x, unit), val: _validation_loss(records, x, unit)}
+        _check_enough(name, found.values(), x)
+        lines |= {line: points for line, points in found.items() if points}
+        groups |= dict.fromkeys(found, name)
+        faint.append(train)
+        if found[val]:
+            place, best = min(found[val], key=lambda point: point[1])
+            marks[val] = (place, best, f"{name} best {best:.3f}")
+    series = {line: ([place for place, _ in points], [y for _, y in points]) for line, points in lines.items()}
+    limits = _limits(lines.values(), [best for _, best, _ in marks.values()])
+    return Curve("Learning curves", x, f"loss, {unit}/char", series, groups, faint, marks, limits)
 
 
-def _find_points(records: Records, x: str, loss: str, nats_per_unit: float) -> list[tuple[float, float]]:
+def _training_loss(records: Records, x: str, unit: str) -> Points:
+    """The training loss about 200 times a run; of runs that lack it, its means between validations."""
+    own = [record for record in records if is_training_loss(record)]
+    return _find_points(own or records, x, "train_nats_per_char", unit)
+
+
+def _validation_loss(records: Records, x: str, unit: str) -> Points:
+    return _find_points(records, x, "val_nats_per_char", unit)
+
+
+def _find_points(records: Records, x: str, loss: str, unit: str) -> Points:
     """The points (x, loss) of the records."""
-    pairs = [(record.get(x), record.get(loss)) for record in records]
+    pairs = [(record.get(KEYS[x]), record.get(loss)) for record in records]
     return [
-        (place, value / nats_per_unit)
+        (place, value / NATS_PER_UNIT[unit])
         for place, value in pairs
         if isinstance(place, int | float) and isinstance(value, int | float)
     ]
+
+
+def _check_enough(name: str, lines: Iterable[Points], x: str) -> None:
+    """Check that one of a run's lines has two points.
+
+    Raises:
+        RunError: none has.
+    """
+    longest = max(lines, key=len)
+    if len(longest) < 2:
+        had = f"one point of a learning curve, at {longest[0][0]:g} {x}" if longest else "no learning curve yet"
+        raise RunError(f"{name} has {had}; a line needs two: train it longer, or name another run")
+
+
+def _limits(lines: Iterable[Points], marked: list[float]) -> tuple[float, float] | None:
+    """The ends of the axis: those of the marks and of the losses after the start; None if they say nothing."""
+    kept = list(marked)
+    for points in lines:
+        first, last = points[0][0], points[-1][0]
+        kept += [value for place, value in points if place >= first + START * (last - first)]
+    low, high = min(kept, default=0.0), max(kept, default=0.0)
+    room = ROOM * (high - low)
+    return (low - room, high + room) if room else None

@@ -13,6 +13,7 @@ from typing import Any, Self
 from charlm.base.arrays import FlatVector
 from charlm.base.errors import CorpusError, RunError, as_run_error
 from charlm.base.files.atomic import write_atomically
+from charlm.base.files.lock import is_held
 from charlm.base.files.plain import read_plain
 from charlm.base.files.strict_json import parse_json
 from charlm.base.plural import counted
@@ -26,6 +27,7 @@ from charlm.runs.folder import (
     BEST,
     CONFIG,
     LAST,
+    LOCK,
     MAX_VOCAB,
     METRICS,
     VOCAB,
@@ -36,7 +38,14 @@ from charlm.runs.folder import (
     only_writer,
 )
 from charlm.runs.format_version import stamp, take_stamp
-from charlm.runs.metrics import RunSummary, append_record, forget_after, read_training_losses, read_validations
+from charlm.runs.metrics import (
+    RunSummary,
+    append_record,
+    forget_after,
+    read_records,
+    read_training_losses,
+    read_validations,
+)
 
 MAX_CONFIG = 1_000_000
 
@@ -208,6 +217,15 @@ class Run:
     def read_metrics(self) -> list[dict[str, Any]]:
         """Read the validations of the training log, oldest first."""
         return read_validations(self.metrics_path)
+
+    def read_log(self) -> list[dict[str, Any]]:
+        """Read validations and training losses, oldest first."""
+        return read_records(self.metrics_path)
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a process trains the run now."""
+        return is_held(self.folder / LOCK)
 
     def read_training_losses(self) -> list[dict[str, Any]]:
         """Read the training losses, about 200 per run, oldest first; runs of format 5 and before have none."""

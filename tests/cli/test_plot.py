@@ -8,12 +8,14 @@ import pytest
 
 from charlm.base.tables import Curve
 from charlm.cli.app import main
+from charlm.cli.commands import plot
 from charlm.cli.display import curves
 from charlm.cli.display.findings import print_findings
 from charlm.cli.table_options import TableOptions
 from charlm.config import ModelConfig, TrainingConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate.base import EvalResult
+from charlm.report.figures import make_figure
 from charlm.report.learning_curve import learning_curve
 from charlm.runs.checkpoint import Checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
@@ -77,7 +79,77 @@ def test_a_run_s_curve_is_its_metrics(keep_run, x, places, unit, nats):
         "one train": (places[1:], [cost / nats for cost in TRAIN[1:]]),
         "one val": (places, [cost / nats for cost in VAL]),
     }
-    assert (curve.x_label, curve.y_label) == (x, f"{unit}/char")
+    assert (curve.x_label, curve.y_label) == (x, f"loss, {unit}/char")
+
+
+@pytest.mark.parametrize(("unit", "nats"), [("nats", 1), ("bits", math.log(2))])
+def test_the_training_losses_of_a_run_are_drawn_where_it_has_them(keep_run, unit, nats):
+    run = keep_run("one")
+    for step, loss in ((5, 3.0), (15, 1.25), (20, 1.5)):
+        run.append_metrics({"step": step, "epoch": step / 20, "seconds": 1.0, "train_nats_per_char": loss})
+    curve = learning_curve({"one": run.read_log(), "two": keep_run("two").read_log()}, "steps", unit)
+    assert curve.series["one train"] == ([5, 15, 20], [3.0 / nats, 1.25 / nats, 1.5 / nats])
+    assert curve.series["one val"] == curve.series["two val"] == ([0, 10, 20], [cost / nats for cost in VAL])
+    assert [curve.color(name) for name in curve.series] == [0, 0, 1, 1]
+    assert curve.faint == ["one train", "two train"]
+    assert curve.marks["one val"] == (20, 1.1 / nats, f"one best {1.1 / nats:.3f}")
+
+
+def test_the_start_of_a_run_does_not_set_the_axis(keep_run):
+    run = keep_run("one", train=[None, 2.5, 1.5], val=[9.0, 2.0, 1.0])
+    low, high = learning_curve({"one": run.read_log()}, "steps", "nats").y_limits
+    assert low < 1.0 and 2.5 > high > 2.0
+    diverged = keep_run("two", train=[None, 2.0, 3.0], val=[1.0, 2.0, 3.0])  # the best point is always seen
+    assert learning_curve({"two": diverged.read_log()}, "steps", "nats").y_limits[0] < 1.0
+
+
+@pytest.mark.parametrize(
+    ("records", "why"),
+    [(0, "two has no learning curve yet; a line"), (1, "one point of a learning curve, at 0 s")],
+)
+def test_fewer_than_two_points_are_no_plot(keep_run, charlm, records, why):
+    keep_run("one")
+    keep_run("two", train=TRAIN[:records], val=VAL[:records])
+    code, out, error = charlm("plot", "one", "two")
+    assert (code, out) == (1, "") and why in error and "a line needs two: train it longer" in error
+    assert charlm("plot", "two", "--json")[0] == 0
+
+
+def test_watching_draws_until_training_ends(keep_run, charlm, terminal, monkeypatch):
+    run = keep_run("one", train=[None], val=[2.0])
+    states = [True, True, True, False]
+    monkeypatch.setattr(Run, "is_training", property(lambda run: states.pop(0)))
+    losses = [None, 1.5, 1.25]  # in the first pause nothing is logged
+
+    def sleep(seconds):
+        if loss := losses.pop(0):
+            number = 10 * (3 - len(losses))
+            run.append_metrics({"step": number, "val_nats_per_char": loss, "train_nats_per_char": 1.0})
+
+    monkeypatch.setattr(plot.time, "sleep", sleep)
+    terminal()
+    monkeypatch.setenv("NO_COLOR", "1")
+    code, out, _ = charlm("plot", "--watch")
+    first, *drawn = out.split(plot.CLEAR)[1:]
+    assert code == 0 and states == losses == []
+    assert first == "waiting for the second point of the curve\n"
+    assert ["best 1.500" in each for each in drawn] == [True, False] and "best 1.250" in drawn[1]
+
+
+def test_watching_needs_a_terminal(keep_run, charlm):
+    keep_run("one")
+    assert "--watch draws on a terminal" in charlm("plot", "--watch")[2]
+
+
+def test_a_logarithmic_axis_has_powers_of_ten(tmp_path):
+    curve = Curve("Norms", "distance", "norm", {"a": ([0, 1, 2, 3], [1.0, 0.01, 1e-6, 0.0])}, is_log=True)
+    lines = curves.draw_curve(curve, 60, False).splitlines()
+    assert [line.split("┤")[0].strip() for line in lines if "┤" in line] == [
+        *("1", "0.1", "0.01", "0.001", "0.0001", "1e-05", "1e-06")
+    ]
+    pytest.importorskip("matplotlib")
+    (axes,) = make_figure([curve]).axes
+    assert axes.get_yscale() == "log"
 
 
 def test_a_run_that_holds_nothing_out_has_the_training_curve_alone(keep_run):
@@ -90,7 +162,7 @@ def test_several_runs_share_the_axes(keep_run, charlm):
     keep_run("two")
     code, out, _ = charlm("plot", "one", "runs/two")
     assert code == 0
-    for words in ("Learning curves", "one train", "one val", "two train", "two val", "bits/char", "steps"):
+    for words in ("Learning curves", "one train", "one val", "two train", "two val", "nats/char", "steps"):
         assert words in out
 
 
@@ -109,9 +181,10 @@ def test_a_text_drawing_has_no_escapes_and_fits(capsys):
     assert "\x1b" not in out
     assert out.count("A title") == 2
     assert max(map(len, out.splitlines())) <= curves.WIDTH
-    top, bottom = (line for line in out.splitlines() if line.lstrip().startswith(("4.0", "0.0┤")))
-    assert top.rstrip("│").endswith("•") or "×" in top  # "up" ends high, and "down" begins there
-    assert bottom
+    *_, top, bottom = (line for line in out.splitlines() if line.startswith(("4┤", "0┤")))
+    assert top.startswith("4┤×") and top.endswith("•│")  # "up" ends high, and "down" begins there
+    assert bottom.startswith("0┤•") and bottom.endswith("×│")
+    assert out.splitlines()[-1] == " • up   × down"
 
 
 @pytest.mark.parametrize("no_colour", [False, True])
@@ -140,7 +213,7 @@ def test_a_picture_s_ending_gives_its_format(keep_run, charlm, tmp_path):
     assert charlm("plot", "--out", "curve.svg") == (0, "", "wrote curve.svg\n")
     assert charlm("plot", "--out", "curve.PNG") == (0, "", "wrote curve.PNG\n")
     svg = (tmp_path / "curve.svg").read_text()
-    for words in ("Learning curves", "one train", "one val", "steps", "bits/char"):
+    for words in ("Learning curves", "one train", "one val", "steps", "loss, nats/char"):
         assert f">{words}</text>" in svg
     assert (tmp_path / "curve.PNG").read_bytes().startswith(b"\x89PNG\r\n")
 

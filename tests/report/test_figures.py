@@ -29,6 +29,28 @@ def test_a_figure_has_axes_for_each_curve():
     assert (list(up.get_xdata()), list(up.get_ydata())) == ([0, 1, 2], [0, 1, 4])
 
 
+def test_lines_of_a_group_share_a_color_and_the_marked_point_is_a_star():
+    pytest.importorskip("matplotlib")
+    series = {name: ([0, 1, 2], [9, 2, 1]) for name in ("a train", "a val", "b val")}
+    curve = Curve(
+        "",
+        "steps",
+        "loss",
+        series,
+        {"a train": "a", "a val": "a"},
+        ["a train"],
+        {"a val": (2, 1, "best")},
+        (0, 3),
+    )
+    (axes,) = figures.make_figure([curve]).axes
+    train, val, other, best = axes.get_lines()
+    assert train.get_color() == val.get_color() == best.get_color() != other.get_color()
+    assert train.get_linewidth() < val.get_linewidth()
+    assert (best.get_marker(), list(best.get_xdata()), list(best.get_ydata())) == ("*", [2], [1])
+    assert axes.get_ylim() == (0, 3)
+    assert all(float(tick).is_integer() for tick in axes.get_xticks())
+
+
 def test_the_format_of_bytes_is_named():
     pytest.importorskip("matplotlib")
     assert figures.picture([CURVE], "png").startswith(b"\x89PNG\r\n")

@@ -19,6 +19,18 @@ def test_a_second_writer_is_refused_in_one_line_and_readers_are_not(tmp_path, ma
         pass
 
 
+def test_a_held_lock_is_seen_and_not_disturbed(tmp_path, make_run):
+    folder = tmp_path / "a"
+    with only_writer(folder):
+        run = make_run(folder)
+        assert run.is_training and run.is_training
+    assert not run.is_training
+    with only_writer(folder):
+        pass
+    (folder / ".lock").unlink()
+    assert not run.is_training and not (folder / ".lock").exists()
+
+
 def test_the_folder_is_made_and_can_become_a_run(tmp_path, make_run):
     with only_writer(tmp_path / "deep" / "a"):
         make_run(tmp_path / "deep" / "a")

@@ -27,8 +27,10 @@ def hold(path: Path, wait: bool = True, mode: int = 0o666) -> Iterator[None]:
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, flags, mode)
     try:
+        attempts = 0
         while not _is_locked_now(descriptor):
-            if not wait:
+            attempts += 1
+            if not wait and attempts > 1:  # the first may have met ``is_held``
                 raise BlockingIOError(errno.EAGAIN, f"it is in use{_name_holder(descriptor)}")
             time.sleep(PAUSE)
         with suppress(OSError):  # only error messages need the holder
@@ -37,6 +39,21 @@ def hold(path: Path, wait: bool = True, mode: int = 0o666) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)  # this releases the lock
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of a file, as far as the file system tells."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        _take(descriptor, is_shared=True)
+    except OSError as error:
+        return error.errno in HELD
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _is_locked_now(descriptor: int) -> bool:
@@ -53,7 +70,7 @@ def _is_locked_now(descriptor: int) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(descriptor: int) -> None:
+    def _take(descriptor: int, is_shared: bool = False) -> None:
         os.lseek(descriptor, 1 << 30, os.SEEK_SET)  # a locked byte cannot be read, so one past the text
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -63,8 +80,8 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _take(descriptor: int, is_shared: bool = False) -> None:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 def _name_holder(descriptor: int) -> str:
