@@ -15,7 +15,7 @@ from charlm.base.escape import escape_controls
 from charlm.base.suggest import did_you_mean
 from charlm.base.version import __version__
 from charlm.cli.groups import discover
-from charlm.cli.output import prepare_streams
+from charlm.cli.output import prepare_streams, write_note
 from charlm.config.base import flag
 
 INTERRUPTED = 130  # 128 plus SIGINT, as in shells
@@ -122,4 +122,4 @@ def _fail(message: str, code: int) -> int:
 
 def _print_error(message: str) -> None:
     line = escape_controls(" ".join(message.splitlines()))
-    print(f"charlm: {line}", file=sys.stderr)  # noqa: T201
+    write_note(f"charlm: {line}")

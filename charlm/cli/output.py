@@ -42,8 +42,8 @@ def write_text(text: str, raw: bool = False) -> None:
 
 
 def write_note(text: str) -> None:
-    """Write a message on standard error: one line, wrapped on a terminal."""
-    sys.stderr.write(wrap_for(sys.stderr, escape_for(sys.stderr, text)) + "\n")
+    """Write a message on standard error, escaped: one line, wrapped on a terminal."""
+    sys.stderr.write(wrap_for(sys.stderr, escape_controls(text)) + "\n")
 
 
 def wrap_for(stream: TextIO, text: str) -> str:

@@ -87,9 +87,14 @@ class Corpus:
         return "what is held out is too short" if len(self.validation) else "nothing is held out to validate on"
 
     def describe(self) -> str:
-        """The sizes of the splits, in words."""
-        characters = counted(len(self.train), self.vocabulary.units)
-        return f"{self.source.name}: {characters} to train on, {len(self.validation):,} to validate"
+        """The sizes of the splits; a validation split that is cut off the end says its share."""
+        sizes = {"train": len(self.train), "val": len(self.validation), "test": len(self.test)}
+        parts = [f"{name} {size:,}" for name, size in sizes.items() if size]
+        if self.val_corpus is not None:
+            parts[1:2] = [f"{part} ({self.val_corpus.source.name})" for part in parts[1:2]]
+        elif self.prepared.alphabet.end is None and len(parts) == 2 and sizes["val"]:
+            parts[-1] += f" (last {100 * sizes['val'] / sum(sizes.values()):.3g}%)"
+        return " · ".join(parts)
 
     def batches(self, config: DataConfig) -> Batcher:
         """The batches of the training split."""

@@ -16,7 +16,7 @@ def folder(tmp_path_factory, call, tiny):
         patch.chdir(folder)
         trained = call("train", "names.txt", "--lines", "--split", "80/10/10", *tiny)
         assert trained.code == 0
-        assert "385 characters to train on, 49 to validate" in trained.err
+        assert "\n  train 385 · val 49 · test 49\n" in trained.err
     return folder
 
 

@@ -77,7 +77,7 @@ def test_training_outlives_its_terminal(elsewhere, handler):
     )  # fmt: skip
     os.close(slave)
     shown = b""
-    while b"step      1" not in shown:
+    while b"\n      1 " not in shown:
         shown += os.read(master, 65536)
     os.close(master)
     for _ in range(2):  # one from the system, one from the shell

@@ -40,7 +40,7 @@ def test_the_loss_shown_follows_the_steps_slowly():
     with display_on(Terminal()) as display:
         for number, loss_nats in enumerate([2.0, 1.0]):
             display.show(step(number, number / 10, loss_nats))
-        assert display._bar.postfix == "loss 1.950, 2.813 bits/char, 2,500 chars/s"
+        assert display._bar.desc == "step 1 · loss 1.950 · 2k chars/s"
 
 
 def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
@@ -48,24 +48,38 @@ def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
     with display_on(terminal) as display:
         display.show(step(1, 0.1))
         display.show(ValidationReport(1, 0.5, None, 1.25, True, 0.1, 3.0))
-    assert (
-        "step      1  epoch   0.50     3.0 s  train      -  val 1.2500 nats/char  best\n" in terminal.getvalue()
-    )
+        display.show(ValidationReport(2, 1.0, 1.5, None, False, 0.1, 125.0))
+    lines = terminal.getvalue().replace("\r", "\n").split("\n")
+    assert [line for line in lines if "loss  " in line or line.endswith(("*", "  -"))] == [
+        "   step   epoch        time  train loss  val loss  val bits/char",
+        "      1     0.5       3.0 s           -     1.250           1.80  *",
+        "      2     1.0   2 min 5 s       1.500         -              -",
+    ]
     assert terminal.getvalue().endswith("\r")
 
 
 @pytest.mark.parametrize(
     ("stopped", "early", "said"),
     [
-        (True, False, ["stopped and saved; continue with: charlm train --resume 'my runs/a'"]),
-        (False, False, ["saved in my runs/a; try: charlm sample 'my runs/a'"]),
+        (True, False, ["Saved to my runs/a. Continue with:", "  charlm train --resume 'my runs/a'"]),
+        (
+            False,
+            False,
+            [
+                "Saved to my runs/a. Next:",
+                "  charlm sample 'my runs/a' --temperature 0.7",
+                "  charlm plot 'my runs/a'",
+            ],
+        ),
         (
             False,
             True,
             [
-                "stopped early: no new best within --patience; "
-                "continue with: charlm train --resume 'my runs/a' --patience 0",
-                "saved in my runs/a; try: charlm sample 'my runs/a'",
+                "Stopped early: no new best within --patience. Continue with:",
+                "  charlm train --resume 'my runs/a' --patience 0",
+                "Saved to my runs/a. Next:",
+                "  charlm sample 'my runs/a' --temperature 0.7",
+                "  charlm plot 'my runs/a'",
             ],
         ),
     ],
@@ -73,7 +87,15 @@ def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():
 def test_the_end_says_what_to_type_next(capsys, stopped, early, said):
     display = TrainingDisplay(quiet=False)
     display.show(SummaryReport("my runs/a", 10, 2.0, 50.0, 0.1, 0.01, None, None, None, 7, stopped, early))
-    assert capsys.readouterr().err.splitlines()[1:] == said
+    assert capsys.readouterr().err.splitlines()[2:] == said
+
+
+def test_the_best_loss_is_told_with_its_step(capsys):
+    display = TrainingDisplay(quiet=False, is_bytes=True, best_step=4)
+    display.show(SummaryReport("runs/a", 10, 2.0, 50.0, 0.1, 0.01, None, 1.7, 1.5, 7, False, False))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1] == "Done: 10 steps in 2.0 s. Best val loss 1.500 (2.16 bits/byte) at step 4."
+    assert lines[3] == "  charlm sample a --temperature 0.7"
 
 
 @pytest.mark.parametrize(

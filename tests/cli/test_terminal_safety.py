@@ -91,7 +91,7 @@ def test_a_scored_line_is_escaped(evil, on_evil_terminal, tmp_path):
 def test_samples_and_names_during_training_are_escaped(evil, on_evil_terminal, tiny):
     line = ["train", f"{NAME}.txt", *tiny, "--steps", "8", "--sample-every", "4", "--out", f"runs/{NAME}-2"]
     shown = on_evil_terminal(*line, stdout=subprocess.DEVNULL)
-    assert r"saved in runs/a\x1b[31m[bold]b-2" in shown and "sample at step" in shown
+    assert r"Saved to runs/a\x1b[31m[bold]b-2" in shown and "sample at step" in shown
     assert not re.search(r"\x1b[^\[]|\x1b\[31m|[\x07\x08\x7f-\x9f\u2028\u202e]", shown)
 
 

@@ -26,24 +26,36 @@ def test_json_is_all_there_is_on_standard_output_and_ends_with_the_result(elsewh
     assert result["run"] == "runs/fox-1" and result["steps"] == 20
     assert course[0]["step"] == 0 and course[-1]["step"] == 20
     assert result["best_val_nats_per_char"] == min(record["val_nats_per_char"] for record in course)
-    assert "saved in runs/fox-1; try: charlm sample runs/fox-1" in ended.err
+    assert "Saved to runs/fox-1. Next:\n  charlm sample fox-1 --temperature 0.7\n" in ended.err
 
 
 def test_without_a_terminal_progress_is_plain_lines_on_standard_error(elsewhere, call, tiny):
     ended = call("train", "fox.txt", "--eval-every", "10", "--sample-every", "10", *tiny)
     assert ended.out == ""
     assert "\r" not in ended.err and "%|" not in ended.err
-    assert [line[:11] for line in ended.err.splitlines() if line.startswith("step")] == [
-        "step      0",
-        "step     10",
-        "step     20",
+    lines = ended.err.splitlines()
+    assert lines[:3] == [
+        "Read fox.txt: 2,700 characters, 29 different",
+        "  train 2,430 · val 270 (last 10%)",
+        "LSTM, 1 layer x 16, 3,437 parameters   (--verbose: all)",
     ]
+    heading = lines.index("   step   epoch        time  train loss  val loss  val bits/char")
+    assert [line.split()[0] for line in lines[heading:] if line[:7].strip().isdecimal()] == ["0", "10", "20"]
     assert "sample at step 10:\n  | " in ended.err
 
 
-def test_quiet_says_nothing(elsewhere, call, tiny):
+def test_quiet_says_the_run_s_folder_alone(elsewhere, call, tiny):
     ended = call("train", "fox.txt", "--quiet", *tiny)
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert (ended.code, ended.out, ended.err) == (0, "runs/fox-1\n", "")
+
+
+def test_verbose_says_all_settings(elsewhere, call, tiny):
+    (line,) = (
+        line
+        for line in call("train", "fox.txt", "--verbose", *tiny).err.splitlines()
+        if line.startswith("  all settings: ")
+    )
+    assert " --hidden 16 " in line and " --workers 1 " in line and " --seed 1" in line and "None" not in line
 
 
 def test_standard_input_is_a_corpus(elsewhere, call, tiny):
@@ -67,12 +79,12 @@ def test_settings_reach_the_run(elsewhere, call):
 def test_the_preset_that_fits_the_length_is_told_and_stored(elsewhere, call):
     (elsewhere / "long.txt").write_text("the quick brown fox.\n" * 300)
     ended = call("train", "long.txt", "--minutes", "1e-4")
-    assert ended.code == 0 and "\npreset tiny: --cell gru --optimizer adam --hidden " in ended.err
+    assert ended.code == 0 and "\nPreset tiny (~1 min): GRU, 1 layer x 128, " in ended.err
     config = Run.open(elsewhere / "runs" / "long-1").config
     assert config.budget.preset == "tiny" and config.optimisation.average > 0
     beside = call("train", "long.txt", "--minutes", "1e-4", "--hidden", "8").err
-    assert "preset tiny: --cell gru --optimizer adam --hidden 8 " in beside
-    assert "\nchanged from the preset: --hidden 8 instead of 128\n" in beside
+    assert "Preset tiny (~1 min): GRU, 1 layer x 8, " in beside
+    assert "\n  changed from the preset: --hidden 8 instead of 128\n" in beside
     assert "changed" not in ended.err
 
 
@@ -95,9 +107,9 @@ def test_validation_that_says_nothing_is_told(elsewhere, call):
     small = ["--hidden", "16", "--steps", "150", "--lr", "0.03", "--batch-size", "2", "--seq-len", "16"]
     ended = call("train", "ab.txt", "--val-fraction", "0.02", *small)
     assert ended.code == 0
-    assert "\nno validation loss: most of what is held out is unknown; the last weights" in ended.err
+    assert "\nNo validation loss: most of what is held out is unknown; the last weights" in ended.err
     assert set(call("sample", "ab-1", "--len", "40", "--temperature", "0").out.strip()) == {"a", "b"}
-    assert "no validation loss" not in call("train", "fox.txt", "--steps", "1", "--hidden", "2").err
+    assert "No validation loss" not in call("train", "fox.txt", "--steps", "1", "--hidden", "2").err
 
 
 def test_a_run_that_is_there_is_not_replaced(elsewhere, call, tiny):
@@ -146,7 +158,7 @@ def test_a_run_starts_from_anothers_weights_and_takes_its_model(elsewhere, call,
     (elsewhere / "fix.txt").write_text("the fix of a fux.\n" * 60)
     ended = call("train", "fix.txt", "--init-from", "fox-1", "--steps", "1", "--seq-len", "16")
     assert ended.code == 0
-    assert ended.err.startswith("vocabulary: 12 shared, new 0 '', unused 17 'bcdgjklmnpqrsvwyz'")
+    assert ended.err.startswith("Vocabulary: 12 shared, new 0 '', unused 17 'bcdgjklmnpqrsvwyz'")
     config = Run.open(elsewhere / "runs" / "fix-1").config
     assert config.model.hidden == 16 and config.optimisation.lr == 0.025
     assert (
@@ -175,7 +187,7 @@ def test_ctrl_c_saves_says_how_to_go_on_and_that_works(elsewhere, call):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130 and b"Traceback" not in err
-    assert err.decode().endswith("stopped and saved; continue with: charlm train --resume runs/fox-1\n")
+    assert err.decode().endswith("Saved to runs/fox-1. Continue with:\n  charlm train --resume fox-1\n")
     stopped = json.loads(out.splitlines()[-1])
     resumed = call("train", "--resume", "runs/fox-1", "--steps", str(stopped["steps"] + 3), "--json").records
     assert resumed[-1]["steps"] == stopped["steps"] + 3
@@ -197,9 +209,9 @@ def test_ctrl_c_before_there_is_a_run_leaves_at_once_and_none(elsewhere, call, t
 
 def test_on_a_terminal_a_bar_tells_loss_speed_and_time_left(elsewhere, on_terminal, tiny):
     shown = on_terminal("train", "fox.txt", *tiny, "--steps", "400", "--eval-every", "200", folder=elsewhere)
-    bar = rb"%\|.*\| \d\d:\d\d<\d\d:\d\d, loss \d\.\d{3}, \d\.\d{3} bits/char, [\d,]+ chars/s"
-    assert re.search(bar, shown)
-    assert b"\rstep    200  epoch" in shown
+    bar = r"% [░█]+ step [0-9]+ · loss [0-9]\.[0-9]{3} · [0-9.]+[kM]? chars/s · [0-9.]+ s left"
+    assert re.search(bar, shown.decode())
+    assert b"\r    200 " in shown
 
 
 def test_a_run_that_is_being_trained_is_not_trained_twice_and_can_be_read(elsewhere, call):
@@ -243,8 +255,8 @@ def test_a_second_signal_stops_at_once(elsewhere, call, number):
             process.wait(1)
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
-        again = b"continue with: charlm train --resume runs/fox-1\n"
-        assert out == b"" and re.search(rb"\nstopped at once, last checkpoint at step \d+; " + again + b"$", err)
+        again = b"Continue with: charlm train --resume runs/fox-1\n"
+        assert out == b"" and re.search(rb"\nStopped at once; last checkpoint at step \d+. " + again + b"$", err)
         assert process.returncode == 130
     assert call("train", "--resume", "fox-1", "--steps", "5", "--quiet").code == 0
 
@@ -278,9 +290,7 @@ def test_going_back_is_told_in_one_line_and_one_object(elsewhere, call):
     ended = call("train", "fox.txt", "--json", "--steps", "50", "--hidden", "16", *wild)
     back = next(record for record in ended.records if record.get("event") == "rollback")
     assert back["lr_factor"] == 0.5 and back["back_to"] < back["step"] + 1
-    assert (
-        f"step {back['step']:6d}  {back['reason']}: back to step {back['back_to']}, with 0.5 of the" in ended.err
-    )
+    assert f"step {back['step']}: {back['reason']}: back to step {back['back_to']}, with 0.5 of the" in ended.err
 
 
 def test_a_folder_of_something_else_gets_not_even_a_lock(elsewhere, call, tiny):

@@ -25,11 +25,11 @@ def test_a_folder_and_a_compressed_file_are_one_corpus(elsewhere, call, tiny):
     (elsewhere / "more.txt.gz").write_bytes(gzip.compress(TEXT.encode()))
     ended = call("train", "texts", "more.txt.gz", *tiny)
     assert ended.code == 0 and ended.err.startswith(
-        "texts: 3,240 characters to train on, 360 to validate, 30 symbols;"
+        "Read texts, 2 files: 3,600 characters, 30 different\n  train 3,240 · val 360 (last 10%)"
     )
     corpus = corpus_of(elsewhere, "texts-1")
     assert corpus["paths"] == [str(elsewhere / "texts"), str(elsewhere / "more.txt.gz")] and corpus["files"] == 2
-    assert call("train", "texts", "--glob", "*.md", *tiny).err.startswith("texts: 1,620 characters to train on")
+    assert call("train", "texts", "--glob", "*.md", *tiny).err.startswith("Read texts/b.md: 1,800 characters")
     assert call("train", "--resume", "texts-1", "--steps", "22").code == 0
 
 
@@ -37,7 +37,9 @@ def test_any_file_is_a_corpus_of_bytes(elsewhere, call, tiny):
     (elsewhere / "picture.png").write_bytes(bytes(range(256)) * 10)
     ended = call("train", "picture.png", "--bytes", *tiny)
     assert ended.code == 0
-    assert ended.err.startswith("picture: 2,304 bytes to train on, 256 to validate, 256 symbols; lstm")
+    assert ended.err.startswith(
+        "Read picture.png: 2,560 bytes, 256 different\n  train 2,304 · val 256 (last 10%)\nLSTM"
+    )
     (record,) = call("eval", "perplexity", "--json").records[:1]
     assert record["bits_per_byte"] == pytest.approx(record["bits_per_char"])
     assert call("sample", "--len", "20").code == 0
@@ -46,7 +48,7 @@ def test_any_file_is_a_corpus_of_bytes(elsewhere, call, tiny):
 def test_rare_characters_are_told(elsewhere, call, tiny):
     (elsewhere / "fox.txt").write_text("zürich " + TEXT)
     ended = call("train", "fox.txt", "--min-count", "10", *tiny)
-    assert "31 symbols, 1 rare character mapped to <unk>: 'ü'; lstm" in ended.err
+    assert "\n  1 rare character mapped to <unk>: 'ü'\nLSTM" in ended.err
     assert Run.open(elsewhere / "runs" / "fox-1").vocabulary.rare == ("ü",)
 
 
@@ -83,7 +85,7 @@ def test_links_that_lead_to_the_same_text_again_are_said(elsewhere, call, tiny):
     ended = call("train", "d", *tiny)
     assert ended.err.startswith(
         "left out: 'd/loop' (a link to a folder that is read anyway), 'd/y0.txt' (the same file as 'd/x.txt'), "
-        "'d/y1.txt' (the same file as 'd/x.txt') and 2 more\nd: 1,620 characters to train on"
+        "'d/y1.txt' (the same file as 'd/x.txt') and 2 more\nRead d/x.txt: 1,800 characters"
     )
     assert "note: left out: 'd/loop' (a link to a folder" in call("corpus", "info", "d").err
 
@@ -162,7 +164,7 @@ def test_a_delimiter_that_never_occurs_is_told(elsewhere, call, tiny):
 def test_one_of_a_thing_is_said_as_one(elsewhere, call, tiny):
     (elsewhere / "one.txt").write_text("a" * 400)
     ended = call("train", "one.txt", *tiny, "--steps", "1")
-    assert ", 1 symbol; lstm" in ended.err and "\n1 step in " in ended.err
+    assert ", 1 different\n" in ended.err and "\nDone: 1 step in " in ended.err
     assert "1 symbol: 'a'" in " ".join(call("info").out.split())
     (elsewhere / "a.txt").write_text("a" * 399)
     assert "over 1 word between white space" in call("eval", "perplexity", "a.txt", "--explain").err

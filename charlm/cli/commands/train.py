@@ -6,7 +6,6 @@ preset with --steps or --epochs. Ctrl-C saves and stops.
 
 from __future__ import annotations
 
-import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -17,14 +16,13 @@ from typing import Annotated, Any
 import typer
 
 from charlm.base.errors import CharlmWarning, UsageError
-from charlm.base.escape import escape_controls
-from charlm.base.plural import counted
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.complete import complete_corpora, complete_runs
+from charlm.cli.display.beginning import describe_beginning, describe_last, describe_transfer
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, write_note
 from charlm.config import (
     Config,
     CorpusConfig,
@@ -35,7 +33,6 @@ from charlm.config import (
     RunConfig,
     TaskConfig,
     cell_config_types,
-    flag,
     task_config_types,
 )
 from charlm.config.settings_file import CORPUS, override, read_settings
@@ -43,20 +40,13 @@ from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
 from charlm.data.remarks import list_remarks
 from charlm.inference.language_model import load_run
-from charlm.runs.checkpoint import load_checkpoint
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import only_writer
 from charlm.runs.run import Run
 from charlm.training.events import LossReport, SampleReport, StepReport, SummaryReport
-from charlm.training.fine_tune import READING, Transfer, inherited
+from charlm.training.fine_tune import inherited
 from charlm.training.loop import train as training_loop
-from charlm.training.presets import (
-    PRESET_SETTINGS,
-    ResolvedSettings,
-    preset_changes,
-    preset_flags,
-    resolve_settings,
-)
+from charlm.training.presets import PRESET_SETTINGS, ResolvedSettings, resolve_settings
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
@@ -72,7 +62,6 @@ BASIC = (
     "minutes", "epochs", "steps", "preset", "cell", "hidden", "layers", "lr", "lines", "seed", "out",
     "resume_run", "init_from", "quiet",
 )  # fmt: skip
-RARE_SHOWN = 40  # of the characters that are mapped to <unk>
 
 PANELS: dict[str, list[type[Config]]] = {
     "Task": [TaskConfig, *task_config_types()],
@@ -127,7 +116,10 @@ def command(
     weights: WhichWeights = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Profile training steps.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress output.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="No progress output; prints the run's folder.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print all settings.")] = False,
 ) -> None:
     if config is not None:
         stored = read_settings(config)
@@ -154,7 +146,9 @@ def command(
     else:
         begun = _resume(before, settings, quiet, own_corpus or ())
     with begun as (trainer, run), closing(trainer):
-        stopped = _train(trainer, run, json, quiet)
+        stopped = _train(trainer, run, json, quiet, verbose)
+        if quiet and not json:  # for scripts
+            sys.stdout.write(f"{run.folder}\n")
         if profile:
             print_profile(trainer.profile(), trainer.state.step)
     if stopped:
@@ -170,10 +164,10 @@ def _begin(
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
         trainer = new_trainer(source, settings, progress)
-    for remark in list_remarks(trainer.corpus.prepared):
-        _say(remark, quiet)
+    remarks = list_remarks(trainer.corpus.prepared)
     if start is not None:
-        _say(_describe_transfer(trainer, trainer.start_from(start)), quiet)
+        remarks.append(describe_transfer(trainer, trainer.start_from(start)))
+    _say(remarks, quiet)
     with new_run(trainer, make_run_folder(source.name) if out is None else out) as run:
         yield trainer, run
 
@@ -190,20 +184,21 @@ def _resume(
         yield begun
 
 
-def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
+def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool, verbose: bool) -> bool:
     """Train; returns whether a signal stopped it.
 
     Raises:
         OSError: reports not written; training is saved.
     """
-    _say(_describe(trainer), quiet)
+    _say(describe_beginning(trainer, verbose), quiet)
+    display = TrainingDisplay(quiet, trainer.config.corpus.bytes, run.summarize().best.get("step"))
     stopped = False
     fault: OSError | None = None
     # Closed at once, not when collected: an interrupted loop must not outlive its pool.
     with (
         stop_on_signals() as stop,
         closing(training_loop(trainer, run, stop)) as reports,
-        closing(TrainingDisplay(quiet)) as display,
+        closing(display),
     ):
         try:
             for report in reports:
@@ -217,50 +212,13 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool) -> bool:
                         fault = error
         except KeyboardInterrupt:
             display.close()
-            _say(_describe_last(run), quiet)
+            _say([describe_last(run)], quiet)
             raise
     if fault is not None:
         raise fault
     return stopped
 
 
-def _describe(trainer: Trainer) -> str:
-    """Describe data, network and preset."""
-    config, corpus = trainer.config, trainer.corpus
-    rare = corpus.vocabulary.rare
-    text = f"{corpus.describe()}, {counted(len(corpus.vocabulary), 'symbols')}"
-    if rare:
-        text += f", {counted(len(rare), 'rare characters')} mapped to <unk>: {''.join(rare[:RARE_SHOWN])!r}"
-    text += f"; {config.model.cell}, {counted(trainer.parameters, 'parameters')}"
-    if not corpus.validation_targets:
-        text += f"\nno validation loss: {corpus.why_unvalidated}; the last weights are kept as the model"
-    if config.budget.preset is not None:
-        text += f"\npreset {config.budget.preset}: {' '.join(preset_flags(config))}"
-    if changes := preset_changes(config):
-        text += f"\nchanged from the preset: {', '.join(changes)}"
-    return text
-
-
-def _describe_transfer(trainer: Trainer, moved: Transfer) -> str:
-    """Describe the new vocabulary and unusual settings."""
-    own, plain = trainer.config.corpus.to_json(), CorpusConfig().to_json()
-    flags = [
-        flag(name) if own[name] is True else f"{flag(name)} {own[name]}"
-        for name in READING
-        if own[name] != plain[name]
-    ]
-    new, unused = (f"{len(characters)} {''.join(characters)!r}" for characters in (moved.new, moved.dropped))
-    text = f"vocabulary: {moved.kept} shared, new {new}, unused {unused}"
-    return f"{text}; read with {' '.join(flags)}" if flags else text
-
-
-def _describe_last(run: Run) -> str:
-    """Describe the last checkpoint."""
-    step = load_checkpoint(run.last_path, run.network).scalars["step"]
-    again = f"charlm train --resume {shlex.quote(str(run.folder))}"
-    return f"stopped at once, last checkpoint at step {step}; continue with: {again}"
-
-
-def _say(line: str, quiet: bool) -> None:
-    if not quiet:
-        sys.stderr.write(escape_controls(line + "\n"))
+def _say(texts: Sequence[str], quiet: bool) -> None:
+    for text in [] if quiet else texts:
+        write_note(text)
