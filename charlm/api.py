@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shlex
 import signal
 import sys
@@ -97,6 +98,21 @@ class Model(LanguageModel):
             RunError: the folder holds files, or a system error.
         """
         self.run.save_model(Path(folder), self.network.params)
+
+    def to_torch(self) -> Any:
+        """The network as a new ``torch.nn.Module``: ``embedding``, ``rnn`` or ``cell``, ``readout``.
+
+        Called with ids (T, B) and a state, it gives logits (T, B, V) and the state after. Its state_dict has the
+        names and tensors of ``model.safetensors``.
+
+        Raises:
+            UsageError: PyTorch is not installed.
+        """
+        if importlib.util.find_spec("torch") is None:
+            raise UsageError("to_torch needs PyTorch: pip install torch")
+        from charlm.engines.torch.module import CharRNN
+
+        return CharRNN(self.network.config, self.network.params)
 
     def __repr__(self) -> str:
         figures = self._figures()

@@ -68,6 +68,21 @@ def tensor_shapes(shapes: Shapes, config: ModelConfig) -> dict[str, tuple[int, .
     return result
 
 
+def is_in_torch(config: ModelConfig) -> bool:
+    """Whether torch.nn.LSTM, GRU or RNN computes the layers.
+
+    >>> is_in_torch(ModelConfig(cell="lstm")), is_in_torch(ModelConfig(cell="gru"))
+    (True, False)
+    """
+    return _cell(config).torch_gates is not None and not (config.residual and config.layers > 1)
+
+
+def layer_shapes(shapes: Shapes) -> tuple[str, dict[str, tuple[int, ...]]]:
+    """The layers' prefix in a file, ``rnn`` or ``cell``, and the shapes of their tensors without it."""
+    names = [name for name in shapes if name.startswith(("rnn.", "cell."))]
+    return names[0].partition(".")[0], {name.partition(".")[2]: shapes[name] for name in names}
+
+
 def to_torch(params: Mapping[str, Floats], config: ModelConfig) -> dict[str, Floats]:
     """The parameters as new C-contiguous tensors."""
     cell = _cell(config)

@@ -112,3 +112,13 @@ def _parse_scalars(header: Header, where: str) -> tuple[int, dict[str, Any]]:
     if not isinstance(values, dict):
         raise CheckpointError(f"{where} was not written by charlm: its metadata has no {KEY!r}")
     return take_stamp(values, where)
+
+
+def is_stamped(path: Path, scalars: Mapping[str, Any]) -> bool:
+    """Whether a file has these scalars alone, as ``save_tensors`` wrote them."""
+    try:
+        with open_plain(path) as file:
+            _, found = _parse_scalars(read_header(file, str(path)), str(path))
+    except RunError:
+        return False
+    return found == dict(scalars)

@@ -1,0 +1,68 @@
+"""Export a run: as a script for PyTorch or NumPy, or as a zip file to share.
+
+A script rebuilds and samples the model; its weights are written beside it. charlm import takes a zip file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from charlm.base.errors import UsageError
+from charlm.cli.options import WhichWeights
+from charlm.cli.output import write_note
+from charlm.inference.exporter import EXPORTERS
+from charlm.inference.language_model import load_run
+from charlm.runs.find import find_run
+
+PLACE = ("Data", 2)
+EXAMPLES = """
+charlm export novel-1 --to zip
+charlm export novel-1 --to torch model.py
+"""
+
+
+def command(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN] [FILE]",
+            help="A run's folder or name (default: the newest), and the new file (default: named after the run).",
+            show_default=False,
+        ),
+    ] = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="|".join(EXPORTERS.names()), help="The format.", autocompletion=EXPORTERS.names
+        ),
+    ] = "zip",
+    weights: WhichWeights = None,
+) -> None:
+    exporter = EXPORTERS.find(to)()
+    target, file = _parse(names or [], exporter.ending)
+    found = find_run(target, weights)
+    if target is None:
+        write_note(f"{found.name}, the newest run")
+    path = Path(file or found.folder.resolve().name + exporter.ending)
+    write_note(exporter.export(found, load_run(found), path))
+
+
+def _parse(names: list[str], ending: str) -> tuple[str | None, str | None]:
+    """The run and the file.
+
+    Raises:
+        UsageError: neither one nor two names, or a file with another ending.
+
+    >>> _parse(["novel-1"], ".zip"), _parse(["a.zip"], ".zip"), _parse(["novel-1", "a.zip"], ".zip")
+    (('novel-1', None), (None, 'a.zip'), ('novel-1', 'a.zip'))
+    """
+    if len(names) > 2:
+        raise UsageError(f"{len(names)} names are given: give a run and a file")
+    run = names[0] if len(names) == 2 or (names and not names[0].endswith(ending)) else None
+    file = names[-1] if names and names[-1] is not run else None
+    if file is not None and not file.endswith(ending):
+        raise UsageError(f"the file is {file!r}: its name must end in {ending}")
+    return run, file

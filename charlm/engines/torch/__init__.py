@@ -1,0 +1,1 @@
+"""PyTorch: the only room that imports torch, which is optional."""

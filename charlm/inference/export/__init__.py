@@ -1,0 +1,1 @@
+"""The formats of ``charlm export``, one file each."""

@@ -1,0 +1,78 @@
+"""Exporting a run: the base of formats, and files that only an export may replace."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from charlm.base.errors import RunError
+from charlm.base.files.atomic import write_atomically
+from charlm.base.files.plain import open_plain
+from charlm.base.registry import Registry
+from charlm.inference.language_model import LanguageModel
+from charlm.models.torch_layout import to_torch
+from charlm.runs.run import Run
+from charlm.runs.tensors import is_stamped, save_tensors
+
+MARK = {"export": True}
+"""In the metadata of exported weights, which no run's own file has."""
+
+
+class Exporter(ABC):
+    """One format; ``ending`` is that of its file."""
+
+    ending: ClassVar[str]
+
+    @abstractmethod
+    def export(self, run: Run, model: LanguageModel, path: Path) -> str:
+        """Write the file, and what lies beside it; what to tell the user.
+
+        Raises:
+            RunError: a file is there that is no export, or a system error.
+            UsageError: the format cannot express the model.
+        """
+
+
+EXPORTERS: Registry[Exporter] = Registry("charlm.inference.export", Exporter)  # type: ignore[type-abstract]
+
+
+def write_script(path: Path, script: str, model: LanguageModel) -> str:
+    """Write a script and the weights beside it.
+
+    Raises:
+        RunError: a file is there that is no export, or a system error.
+    """
+    weights = path.with_suffix(".safetensors")
+    script = script.replace("{file}", _plain(path.name), 1).replace("{weights}", _plain(weights.name), 1)
+    opening = script.partition("\n")[0].encode()
+    check_replaceable(path, _starts_with(path, opening.partition(b", in ")[0]))
+    check_replaceable(weights, is_stamped(weights, MARK))
+    save_tensors(weights, to_torch(model.network.params, model.network.config), MARK)
+    write_atomically(path, script.encode())
+    return f"wrote {path} and {weights}"
+
+
+def check_replaceable(path: Path, is_own: bool) -> None:
+    """Refuse to replace a file that no export wrote.
+
+    Raises:
+        RunError: it is one.
+    """
+    if os.path.lexists(path) and not is_own:
+        raise RunError(f"{path} is there, and no export of charlm: give another name, or move it away")
+
+
+def _starts_with(path: Path, opening: bytes) -> bool:
+    """Whether a plain file starts with these bytes."""
+    try:
+        with open_plain(path) as file:
+            return file.read(len(opening)) == opening
+    except RunError:
+        return False
+
+
+def _plain(name: str) -> str:
+    """A file's name for a comment: only letters, digits and marks that end no string."""
+    return "".join(letter if letter.isalnum() or letter in "._- " else "_" for letter in name)
