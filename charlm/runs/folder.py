@@ -68,8 +68,8 @@ def check_unused(folder: Path) -> None:
         raise RunError(f"{folder} is not empty and holds no run: give another folder")
 
 
-def clear(folder: Path) -> None:
-    """Make a folder, or delete an interrupted creation in it.
+def check_new(folder: Path) -> None:
+    """Check that a run can be created in a folder.
 
     Raises:
         RunError: it holds a run or other files.
@@ -77,6 +77,15 @@ def clear(folder: Path) -> None:
     if holds_run(folder):
         raise RunError(f"{folder} holds a run: give another folder, or continue that run with --resume")
     check_unused(folder)
+
+
+def clear(folder: Path) -> None:
+    """Make a folder, or delete an interrupted creation in it.
+
+    Raises:
+        RunError: it holds a run or other files.
+    """
+    check_new(folder)
     with as_run_error(f"{folder} cannot be used", "give another folder"):
         folder.mkdir(parents=True, exist_ok=True)
         for path in _find_unfinished(folder) - {folder / LOCK}:

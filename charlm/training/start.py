@@ -38,6 +38,18 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
         UsageError: settings cannot work together.
         CorpusError: the corpus is unreadable or too short.
     """
+    return make_trainer(*settle(source, settings, progress))
+
+
+def settle(
+    source: Source, settings: ResolvedSettings, progress: Progress | None = None
+) -> tuple[TrainingConfig, Examples]:
+    """Read a corpus, and decide what depends on it.
+
+    Raises:
+        UsageError: settings cannot work together.
+        CorpusError: the corpus is unreadable or too short.
+    """
     corpus = make_task(settings.config).read(source, progress)
     # The number of workers decides in which order gradients are summed, so it is part of what a run is.
     workers = settings.config.engine.workers or usable_cores()
@@ -53,7 +65,20 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
     if optimisation.lr is None:
         own = default_lr(config.model.cell, optimisation.optimizer)
         optimisation = dataclasses.replace(optimisation, lr=own)
-    return make_trainer(dataclasses.replace(config, batching=batching, optimisation=optimisation), corpus)
+    config = dataclasses.replace(config, batching=batching, optimisation=optimisation)
+    check_training(config, corpus)
+    return config, corpus
+
+
+def check_training(config: TrainingConfig, corpus: Examples) -> None:
+    """Check that the settings can train on a corpus.
+
+    Raises:
+        UsageError: a setting does not fit the cell, or needs held-out text.
+    """
+    check_settings(config.model, config.optimisation)
+    if config.budget.patience and not corpus.validation_targets:
+        raise UsageError(f"--patience counts validations, and {corpus.why_unvalidated}: leave it out")
 
 
 def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
@@ -63,9 +88,7 @@ def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
         UsageError: a setting does not fit the cell, or needs held-out text.
         WorkerError: a worker cannot be started.
     """
-    check_settings(config.model, config.optimisation)
-    if config.budget.patience and not corpus.validation_targets:
-        raise UsageError(f"--patience counts validations, and {corpus.why_unvalidated}: leave it out")
+    check_training(config, corpus)
     batching, partition = config.batching, corpus.batches(config.batching)
     model = describe_network(config, corpus.vocabulary).build()
     model.initialize(make_generator(config.budget.seed, "initialise"))

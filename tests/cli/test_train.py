@@ -321,3 +321,38 @@ def test_a_file_of_settings_that_is_wrong_is_refused_before_anything_is_read(els
     assert refused.complaint == "run.toml: no setting is called hiden; did you mean hidden?"
     (elsewhere / "run.toml").write_text('corpus = "fox.txt"\n')
     assert "leave out CORPUS" in call("train", "--config", "run.toml", "--resume", "run").complaint
+
+
+def test_a_dry_run_shows_facts_and_writes_nothing(elsewhere, call, monkeypatch):
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(elsewhere / "cache"))
+    ended = call("train", "fox.txt", "--dry-run", "--minutes", "1")
+    assert ended.code == 0 and ended.err == "dry run: nothing was trained or saved\n"
+    facts = dict(line.split("\t") for line in ended.out.splitlines())
+    assert list(facts) == ["Files", "Splits", "Symbols", "Model", "Parameters", "Memory", "Length", "Preset"]
+    assert facts["Files"] == str(elsewhere / "fox.txt") and facts["Model"] == "gru, 1 layer x 128"
+    assert facts["Splits"] == "train 2,430, val 270 characters; no test split"
+    assert facts["Memory"].endswith(" MB in 2 processes, without the text") or "1 process" in facts["Memory"]
+    assert facts["Length"].startswith("1 minutes: about ") and facts["Preset"].startswith("tiny: --cell gru")
+    (record,) = call("train", "fox.txt", "--dry-run", "--steps", "5", "--json").records
+    assert record["steps"] == 5 and record["splits"] == {"train": 2430, "val": 270, "test": 0}
+    assert record["config"]["model"]["cell"] == "lstm" and record["memory_bytes"] > 50e6
+    assert [path.name for path in elsewhere.iterdir()] == ["fox.txt"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        (["--resume", "fox-1"], 2, "--dry-run is about a new run: leave out --resume, or see charlm info fox-1"),
+        (["fox.txt", "--out", "runs/fox-1"], 1, "runs/fox-1 holds a run: give another folder"),
+        (["fox.txt", "--out", "runs"], 1, "runs is not empty and holds no run: give another folder"),
+        (["wolf.txt"], 1, "there is no file 'wolf.txt'"),
+    ],
+)
+def test_a_dry_run_refuses_what_cannot_be_trained(inside, call, line, code, words):
+    refused = call("train", "--dry-run", *line)
+    assert refused.code == code and refused.complaint.startswith(words)
+
+
+def test_a_dry_run_of_fine_tuning_has_the_network_of_the_run(inside, call):
+    (record,) = call("train", "fox.txt", "--init-from", "fox-1", "--dry-run", "--json").records
+    assert record["config"]["model"]["hidden"] == 16

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import platformdirs
@@ -19,6 +23,8 @@ MARK = "CACHEDIR.TAG"
 PRIVATE_FOLDER = 0o700
 """The mode of a folder that only its owner may enter."""
 
+_temporary: ContextVar[Path | None] = ContextVar("temporary", default=None)
+
 _MARKED = (
     b"Signature: 8a477f597d28d172789f06886806bc55\n"
     b"# charlm began this folder, and charlm corpus clean removes from it what charlm has put there.\n"
@@ -26,9 +32,26 @@ _MARKED = (
 
 
 def cache_folder() -> Path:
+    """The folder in use: that of ``temporary_cache``, else the user's."""
+    return _temporary.get() or user_cache_folder()
+
+
+def user_cache_folder() -> Path:
     """The folder in ``CHARLM_CACHE_DIR``, else the platform's default."""
     given = os.environ.get(VARIABLE)
     return Path(given).absolute() if given else default_cache_folder()
+
+
+@contextmanager
+def temporary_cache() -> Iterator[None]:
+    """Use an empty folder as the cache, and delete it at the end."""
+    # Windows cannot delete a file that is still mapped into memory.
+    with tempfile.TemporaryDirectory(prefix="charlm-", ignore_cleanup_errors=True) as folder:
+        before = _temporary.set(Path(folder))
+        try:
+            yield
+        finally:
+            _temporary.reset(before)
 
 
 def default_cache_folder() -> Path:

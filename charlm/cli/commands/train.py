@@ -19,6 +19,7 @@ from charlm.base.errors import CharlmWarning, UsageError
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.complete import complete_corpora, complete_runs
 from charlm.cli.display.beginning import describe_beginning, describe_last, describe_transfer
+from charlm.cli.display.dry_run import print_dry_run
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
@@ -41,8 +42,9 @@ from charlm.data.reading.sources import Source, find_source
 from charlm.data.remarks import list_remarks
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run, make_run_folder
-from charlm.runs.folder import only_writer
+from charlm.runs.folder import check_new, only_writer
 from charlm.runs.run import Run
+from charlm.training.dry_run import plan_training
 from charlm.training.events import LossReport, SampleReport, StepReport, SummaryReport
 from charlm.training.fine_tune import inherited
 from charlm.training.loop import train as training_loop
@@ -120,6 +122,9 @@ def command(
         bool, typer.Option("-q", "--quiet", help="No progress output; prints the run's folder.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print all settings.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show splits, size, memory and epochs; train nothing.")
+    ] = False,
 ) -> None:
     if config is not None:
         stored = read_settings(config)
@@ -129,6 +134,8 @@ def command(
         raise UsageError("--resume uses a run's own corpus and folder: leave out CORPUS, --out, --init-from")
     if own_corpus and resume_run is None:
         raise UsageError("--corpus is the corpus of a resumed run: give --resume, or CORPUS alone")
+    if dry_run and resume_run is not None:
+        raise UsageError(f"--dry-run is about a new run: leave out --resume, or see charlm info {resume_run}")
     if quiet:
         warnings.simplefilter("ignore", CharlmWarning)
     before = None if resume_run is None else find_run(resume_run)
@@ -142,7 +149,11 @@ def command(
     if before is None:
         resolved = resolve_settings(settings, picks_preset=origin is None)
         source = find_source(corpus or [DEFAULT_CORPUS], resolved.config.corpus.glob)
-        begun = _begin(source.allow_expansion() if allow_expansion else source, resolved, origin, out, quiet)
+        source = source.allow_expansion() if allow_expansion else source
+        if dry_run:
+            _plan(source, resolved, out, json, quiet)
+            return
+        begun = _begin(source, resolved, origin, out, quiet)
     else:
         begun = _resume(before, settings, quiet, own_corpus or ())
     with begun as (trainer, run), closing(trainer):
@@ -153,6 +164,19 @@ def command(
             print_profile(trainer.profile(), trainer.state.step)
     if stopped:
         raise typer.Exit(INTERRUPTED)
+
+
+def _plan(source: Source, settings: ResolvedSettings, out: Path | None, as_json: bool, quiet: bool) -> None:
+    """Print what a training would be."""
+    if out is not None:
+        check_new(out)
+    with progress_bar("reading", quiet) as progress:
+        plan = plan_training(source, settings, progress)
+    if as_json:
+        print_json(plan.to_json())
+    else:
+        print_dry_run(plan)
+    _say(["dry run: nothing was trained or saved"], quiet)
 
 
 @contextmanager

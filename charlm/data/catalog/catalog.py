@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from charlm.base.errors import CorpusError
-from charlm.base.files.cache_dir import cache_folder
+from charlm.base.files.cache_dir import user_cache_folder
 from charlm.base.suggest import did_you_mean
 
 DOWNLOADS = "corpora"
@@ -61,7 +61,7 @@ class CatalogCorpus:
 
 def downloads_folder() -> Path:
     """The folder of downloaded texts."""
-    return cache_folder() / DOWNLOADS
+    return user_cache_folder() / DOWNLOADS
 
 
 @cache

@@ -60,7 +60,7 @@ class TrainingMemory:
     ) -> None:
         """Lay out new memory, or a parent's."""
         layout = _layout(model, len(slot_names), seq_len, batch_size, workers)
-        self.shared = SharedMemory(sum(_room(*entry) for entry in layout.values()), address)
+        self.shared = SharedMemory(_size(layout), address)
         arrays: dict[str, Any] = {}
         start = 0
         for name, (shape, dtype) in layout.items():
@@ -81,6 +81,11 @@ class TrainingMemory:
             self.fields[name][tuple(map(slice, values.shape))] = values
 
 
+def shared_bytes(model: BaseModel, slots: int, seq_len: int, batch_size: int, workers: int) -> int:
+    """The size of the shared memory of a training."""
+    return _size(_layout(model, slots, seq_len, batch_size, workers))
+
+
 def _layout(model: BaseModel, slots: int, seq_len: int, batch_size: int, workers: int) -> Layout:
     parameters = model.params.flat.size
     carried = len(model.zero_state(1))
@@ -92,6 +97,10 @@ def _layout(model: BaseModel, slots: int, seq_len: int, batch_size: int, workers
         "states": ((2, *state), model.dtype),
         **model.batch_spec(seq_len, batch_size),
     }
+
+
+def _size(layout: Layout) -> int:
+    return sum(_room(*entry) for entry in layout.values())
 
 
 def _room(shape: tuple[int, ...], dtype: npt.DTypeLike) -> int:

@@ -1,0 +1,50 @@
+"""Show a dry run."""
+
+from __future__ import annotations
+
+import sys
+
+from charlm.base.escape import escape_unprintable
+from charlm.base.plural import counted
+from charlm.cli.layout import write_list
+from charlm.training.dry_run import DryRun
+from charlm.training.presets import preset_flags
+
+MOST_FILES = 5
+
+
+def print_dry_run(plan: DryRun) -> None:
+    """Print facts in two columns, separated by a tab in a pipe."""
+    rows = _list_facts(plan)
+    if sys.stdout.isatty():
+        sys.stdout.write(f"{write_list('', rows)}\n")
+    else:
+        sys.stdout.write("".join(f"{name}\t{value}\n" for name, value in rows))
+
+
+def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
+    config = plan.config
+    files = [escape_unprintable(file) for file in plan.files[:MOST_FILES]]
+    more = len(plan.files) - len(files)
+    splits = ", ".join(f"{name} {size:,}" for name, size in plan.splits.items() if size)
+    absent = "".join(f"; no {name} split" for name, size in plan.splits.items() if not size)
+    workers = counted(config.engine.workers or 1, "processes")
+    unit, amount = config.budget.length
+    length = f"{plan.epochs:,.3g} epochs, {counted(plan.steps, 'steps')}"
+    if unit == "minutes":
+        length = f"{amount:g} minutes: about {length} on this machine when idle"
+    facts = [
+        ("Files", ", ".join(files) + (f" and {more:,} more" if more else "")),
+        ("Splits", f"{splits} {config.corpus.units}{absent}"),
+        ("Symbols", f"{plan.symbols:,}"),
+        ("Model", f"{config.model.cell}, {counted(config.model.layers, 'layers')} x {config.model.hidden}"),
+        ("Parameters", f"{plan.parameters:,}"),
+        ("Memory", f"about {plan.memory_bytes / 1e6:,.0f} MB in {workers}, without the text"),
+        (
+            "Length",
+            f"{amount:g} minutes: about {length} on this machine when idle" if unit == "minutes" else length,
+        ),
+    ]
+    if config.budget.preset is not None:
+        facts.append(("Preset", f"{config.budget.preset}: {' '.join(preset_flags(config))}"))
+    return facts

@@ -1,0 +1,93 @@
+"""A dry run: what a training would read, need and reach, without training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from charlm.base.files.cache_dir import temporary_cache
+from charlm.base.progress import Progress
+from charlm.config import TrainingConfig
+from charlm.data.corpus import Corpus
+from charlm.data.reading.sources import Source
+from charlm.engines.numpy.memory_estimate import estimate_bytes
+from charlm.engines.threads import usable_cores
+from charlm.models.base import describe_network
+from charlm.tasks.task import Examples
+from charlm.training.machine_speed import machine_gflops
+from charlm.training.presets import ResolvedSettings, expected_epochs
+from charlm.training.start import settle
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What a training would be.
+
+    Attributes:
+        config: its settings.
+        corpus: the text's name.
+        files: those that it reads.
+        splits: their sizes, by name.
+        symbols: the size of the vocabulary.
+        parameters: of the network.
+        memory_bytes: of all processes, an estimate.
+        epochs: an estimate where the length is a time.
+        steps: likewise.
+    """
+
+    config: TrainingConfig
+    corpus: str
+    files: tuple[str, ...]
+    splits: dict[str, int]
+    symbols: int
+    parameters: int
+    memory_bytes: int
+    epochs: float
+    steps: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The attributes as JSON values."""
+        return vars(self) | {"config": self.config.to_json()}
+
+
+def plan_training(source: Source, settings: ResolvedSettings, progress: Progress | None = None) -> DryRun:
+    """Read a corpus as a training does, and reckon the rest; nothing is kept on disk.
+
+    Raises:
+        UsageError: settings cannot work together.
+        CorpusError: the corpus is unreadable or too short.
+    """
+    with temporary_cache():
+        config, corpus = settle(source, settings, progress)
+        batches = corpus.batches(config.batching)
+        model = describe_network(config, corpus.vocabulary).build()
+        workers = config.engine.workers or usable_cores()
+        sizes = batches.longest, config.batching.batch_size, workers
+        unit, amount = config.budget.length
+        epochs = _estimate_epochs(config, corpus, workers)
+        steps = round(amount if unit == "steps" else epochs * batches.batches_per_epoch)
+        epochs = steps / batches.batches_per_epoch if unit == "steps" else epochs
+        return DryRun(
+            config=config,
+            corpus=source.name,
+            files=tuple(file.path or file.label for file in source.files),
+            splits=_measure_splits(corpus),
+            symbols=len(corpus.vocabulary),
+            parameters=model.params.flat.size,
+            memory_bytes=estimate_bytes(model, config.optimisation, *sizes),
+            epochs=epochs,
+            steps=max(1, steps),
+        )
+
+
+def _estimate_epochs(config: TrainingConfig, corpus: Examples, workers: int) -> float:
+    """The epochs, at the measured speed of this machine where the length is a time."""
+    if config.budget.length[0] == "minutes" and config.engine.gflops is None:
+        config = replace(config, engine=replace(config.engine, gflops=machine_gflops(workers)))
+    return expected_epochs(config, corpus.training_characters, len(corpus.vocabulary))
+
+
+def _measure_splits(corpus: Examples) -> dict[str, int]:
+    if isinstance(corpus, Corpus):
+        return {"train": len(corpus.train), "val": len(corpus.validation), "test": len(corpus.test)}
+    return {"train": corpus.training_characters}
