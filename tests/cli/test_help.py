@@ -82,7 +82,9 @@ def test_a_long_name_has_its_own_line(monkeypatch):
 def test_every_command_has_a_place_under_a_heading(shown):
     lines = shown("--help")
     listed = [line for line in lines if re.match(r"  (\w+ +| {9})[a-z]+  ", line)]
+    # Each has one line, so that all are seen at a glance.
     assert len(listed) == len(module_names("charlm.cli.commands"))
+    assert lines.index("Options:") == lines.index("Commands:") + len(listed) + 2
     headings = [line.split()[0] for line in listed if line[2] != " "]
     assert headings == [heading for heading in HEADINGS if heading in headings] and headings[0] == "Start"
     assert listed[0].split()[:2] == ["Start", "train"] and listed[1].split()[0] == "sample"

@@ -24,7 +24,7 @@ PLAIN = {
     "PYTHONUTF8": "1",
     "_TYPER_FORCE_DISABLE_TERMINAL": "1",
 }
-BRIEF = [["train"]]  # commands whose --help shows the basic options
+BRIEF = [["train"], ["sample"]]  # commands whose --help shows the basic options
 MISLEADING = {"TERMINAL_WIDTH", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "LINES"}
 
 

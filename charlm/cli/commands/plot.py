@@ -1,4 +1,4 @@
-"""Draw learning curves: training and validation loss, with the best validation marked.
+"""Draw learning curves, with the best validation marked.
 
 The training loss is a mean over about a 200th of the run, with dropout, while the weights changed. The start of a
 run, where the loss falls from far above, does not set the axis.

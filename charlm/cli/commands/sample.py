@@ -36,6 +36,10 @@ charlm sample novel-1 --prompt "It was" --temperature 0.3,0.7,1.0
 charlm sample names-1 --new --unique --max-len 8
 charlm sample --interactive
 """
+BASIC = (
+    "len", "prompt", "prompt_file", "num", "temperature", "greedy", "top_k", "top_p", "seed", "new", "unique",
+    "interactive", "weights",
+)  # fmt: skip
 PANELS: dict[str, list[type[Config]]] = {
     "Sample": [SamplingConfig],
     "Lines": [Selection],
@@ -46,7 +50,7 @@ AUTO = "auto"
 LINES = 10  # samples of a model of lines, unless told
 
 
-@with_settings(PANELS)
+@with_settings(PANELS, BASIC)
 def command(
     settings: dict[str, Any],
     run: OneRun = None,
