@@ -1,4 +1,4 @@
-"""Export a run as a script for PyTorch or NumPy, or as a zip file.
+"""Export a run as a PyTorch or NumPy script, or a zip file.
 
 A script rebuilds and samples the model; its weights are written beside it. charlm import takes a zip file.
 """
