@@ -297,3 +297,10 @@ def test_a_plot_is_a_figure_of_the_training_log(tmp_path):
     model.save(tmp_path / "saved")
     with pytest.raises(RunError, match="saved has no learning curve"):
         charlm.load(tmp_path / "saved").plot()
+
+
+def test_without_pytorch_to_torch_says_what_to_install(monkeypatch):
+    model = charlm.train(TEXT, **SETTINGS)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="to_torch needs PyTorch: pip install torch"):
+        model.to_torch()

@@ -1,14 +1,11 @@
 """The README: its size, its commands, its code and its figures."""
 
-import re
 import shlex
 import subprocess
 from contextlib import chdir
 from itertools import pairwise
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
 from tests.cli.conftest import call_main
 from tests.docs.pages import blocks, commands
@@ -85,17 +82,21 @@ def test_a_training_is_short():
     assert words("charlm sample a --len 3  # text") == ["charlm", "sample", "a", "--len", "3"]
 
 
-def test_the_pytorch_code_names_the_tensors_of_a_run(scratch):
-    """PyTorch is no part of the tests; that it loads these tensors, its fixtures show."""
-    code = blocks(TEXT, "python")[1]
-    compile(code, "README.md", "exec")
-    with chdir(scratch):
-        run("charlm train novel.txt --hidden 8 --out runs/torch", scratch)
-        weights = load_file("runs/torch/model.safetensors")
-    shapes = {name: np.shape(weight) for name, weight in weights.items()}
-    assert set(re.findall(r'weights\["([\w.]+)"\]', code)) <= set(shapes)
-    assert {name.partition(".")[0] for name in shapes} == set(re.findall(r'startswith\("(\w+)\."\)', code))
-    assert shapes["rnn.weight_hh_l0"] == (32, 8)
+@pytest.mark.parametrize("cell", ["gru", "lstm"])  # the cells of the presets
+def test_the_pytorch_code_gives_charlms_logits(scratch, tmp_path, monkeypatch, cell):
+    code = compile(blocks(TEXT, "python")[1], "README.md", "exec")
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    run(
+        f"charlm train novel.txt --cell {cell} --hidden 8 --out {shlex.quote(str(tmp_path / 'runs' / 'novel'))}",
+        scratch,
+    )
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(code, names)
+    logits, model = names["logits"][-1, 0], names["model"]
+    likely = dict(model.next("It was", k=999))
+    expected = [likely[character] for character in model.vocabulary.symbols]
+    assert torch.softmax(logits, 0).tolist() == pytest.approx(expected, abs=1e-6)
 
 
 def test_its_results_are_those_of_the_measurements():
