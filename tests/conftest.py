@@ -11,7 +11,10 @@ from charlm.models.char_rnn import Model
 settings.register_profile("charlm", deadline=None, max_examples=25)
 settings.load_profile("charlm")
 
-collect_ignore = ["golden/make_torch_fixtures.py"]  # it imports torch, which the suite never needs
+collect_ignore = [  # they import torch, which the suite never needs
+    "golden/make_torch_fixtures.py",
+    "golden/make_encoder_fixtures.py",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -85,7 +85,8 @@ def with_settings(
     made = []
     for panel, groups in panels.items():
         for group in groups:
-            for name, field in group.settings().items():
+            # Members of a registry may share a setting.
+            for name, field in ((each, field) for each, field in group.settings().items() if each not in kinds):
                 (kinds[name],) = (each for each in group.accepted_types(name) if each is not NoneType)
                 made.append(_make_parameter(field, kinds[name], panel, name in preset))
 

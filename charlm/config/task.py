@@ -30,6 +30,20 @@ class TaskKind(Configurable):
     recipe: ClassVar[Mapping[str, Any] | None] = None
 
     @classmethod
+    def loss_unit(cls) -> str:
+        """The unit of a loss, as people read it.
+
+        >>> TaskKind.loss_unit()
+        'nats/char'
+        """
+        return cls.loss.replace("_per_", "/").replace("_", " ")
+
+    @classmethod
+    def commands_of(cls, has_labels: bool) -> tuple[str, ...]:
+        """The commands for runs with labels, or without."""
+        return cls.commands
+
+    @classmethod
     def sizes(cls, vocab_size: int, labels: int) -> tuple[int, int]:
         """How many symbols the network reads, and how many it predicts."""
         return vocab_size + labels, vocab_size
@@ -47,7 +61,18 @@ class TaskConfig(Config):
     'predict'
     """
 
-    task: str = setting("predict", "What to train.", choices=TASKS.names, since=5)
+    task: str = setting(
+        "predict",
+        "What to train: the next character, or a label or number of a text.",
+        choices=TASKS.names,
+        since=5,
+    )
+    labels: str | None = setting(
+        None,
+        "Where the label of a text is: its file's name, its folder's, or behind a tab, there also as a number.",
+        choices=("file", "folder", "tab", "number"),
+        since=5,
+    )
 
     own: Config = dataclasses.field(default=Config())
 
@@ -60,6 +85,11 @@ class TaskConfig(Config):
             object.__setattr__(self, name, values.get(name, field.default))
         self.__post_init__()
         object.__setattr__(self, "own", make_own_settings(TASKS, "task", self.task, given))
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that use a run of this task."""
+        return self.kind.commands_of(self.labels is not None)
 
     @property
     def kind(self) -> type[TaskKind]:

@@ -31,7 +31,7 @@ from charlm.data.cache.store import (
 from charlm.data.encoded import EncodedCorpus, EncodedText
 from charlm.data.reading.encode import CorpusEncoder
 from charlm.data.reading.sources import Source, find_text
-from charlm.data.remarks import describe_undivided
+from charlm.data.remarks import describe_undivided, list_remarks
 from charlm.data.split import Split, split_corpus
 from charlm.data.vocabulary import Vocabulary
 
@@ -86,6 +86,11 @@ class Corpus:
             return "most of what is held out is unknown"
         return "what is held out is too short" if len(self.validation) else "nothing is held out to validate on"
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know before training."""
+        return list_remarks(self.prepared)
+
     def describe(self) -> str:
         """The sizes of the splits; a validation split that is cut off the end says its share."""
         sizes = {"train": len(self.train), "val": len(self.validation), "test": len(self.test)}
@@ -119,14 +124,14 @@ def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | 
     """
     # Checked first: reading can take hours.
     Split.of(config.batching)
-    val_corpus = _find_val_source(config.batching, source)
+    val_corpus = find_val_source(config.batching, source)
     prepared = prepare(source, config.corpus, progress)
     return divide(
         prepared, config, val_corpus=None if val_corpus is None else prepare(val_corpus, config.corpus, progress)
     )
 
 
-def _find_val_source(config: DataConfig, source: Source) -> Source | None:
+def find_val_source(config: DataConfig, source: Source) -> Source | None:
     """The source of ``--val-file``, or None."""
     if config.test_file is not None and find_text(config.test_file).kind == "stdin":
         raise UsageError(f"--test-file is {config.test_file!r}, which is read later, by eval: give a file")

@@ -66,11 +66,11 @@ def reload_corpus(
 ) -> Corpus:
     """The corpus of a run with the same splits."""
     prepared = reload_prepared(known, config.corpus, search, progress)
-    val_corpus = _reload_val_corpus(known, config, search, prepared.source, progress)
+    val_corpus = reload_val_corpus(known, config, search, prepared.source, progress)
     return divide(prepared, config, vocabulary, val_corpus)
 
 
-def _reload_val_corpus(
+def reload_val_corpus(
     known: StoredCorpus, config: TrainingConfig, search: CorpusSearch, corpus: Source, progress: Progress | None
 ) -> EncodedCorpus | None:
     """The text of ``--val-file``, or None."""

@@ -45,7 +45,8 @@ class Vocabulary:
     r"""The symbols that a model knows.
 
     A text without context follows ``start``: the end of a document, else the newline, else the most frequent
-    character. ``rare`` characters map to ``<unk>``, the last symbol.
+    character. ``rare`` characters map to ``<unk>``, the last symbol. Of labelled texts it has the ``labels``, or
+    the mean and deviation of numbers as ``scale``.
 
     >>> vocabulary = Vocabulary.of("hello world\n")
     >>> len(vocabulary), vocabulary.symbols[vocabulary.start]
@@ -61,6 +62,8 @@ class Vocabulary:
     units: Units = "characters"
     has_end: bool = False
     rare: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    scale: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -156,6 +159,17 @@ class Vocabulary:
         ids, known = self._look_up(text)
         return ids[known].astype(self.dtype, copy=False), known
 
+    def encode_symbols(self, symbols: str) -> TokenIds:
+        """The ids (N,) of preprocessed symbols; of those that are not known, ``<unk>``, else V.
+
+        >>> Vocabulary.of("abc").encode_symbols("a-c")
+        array([0, 3, 2], dtype=uint8)
+        """
+        ids = self._table[np.minimum(code_points(symbols), len(self._table) - 1)]
+        if self.unknown is not None:
+            ids[ids == len(self)] = self.unknown
+        return ids
+
     def decode(self, ids: TokenIds) -> str:
         """The text of ids (N,), with U+FFFD for ``<unk>`` and surrogate escapes."""
         if self.has_end:
@@ -166,7 +180,9 @@ class Vocabulary:
     def to_json(self) -> dict[str, Any]:
         """As JSON values."""
         lists = {"symbols": list(self.symbols), "rare": list(self.rare)}
-        return {"units": self.units, "start": self.start, "has_end": self.has_end, **lists}
+        others: dict[str, Any] = {"labels": list(self.labels)} if self.labels else {}
+        others |= {} if self.scale is None else {"scale": list(self.scale)}
+        return {"units": self.units, "start": self.start, "has_end": self.has_end, **lists, **others}
 
     @classmethod
     def from_json(cls, values: Any, where: str) -> Self:

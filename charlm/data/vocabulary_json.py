@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import inf, isfinite
 from typing import Any
 
 FORMAT_1 = frozenset({"symbols", "start"})
 FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
+OPTIONAL = frozenset({"labels", "scale"})
 
 
 def find_vocabulary_error(values: Any) -> str | None:
@@ -15,7 +17,7 @@ def find_vocabulary_error(values: Any) -> str | None:
     >>> find_vocabulary_error({"symbols": ["b", "a"], "start": 0})
     "the symbols 'b' and 'a' are not in code-point order"
     """
-    if not isinstance(values, dict) or set(values) not in (FORMAT_1, FORMAT_2):
+    if not isinstance(values, dict) or set(values) - OPTIONAL not in (FORMAT_1, FORMAT_2):
         return "it is not an object of symbols, start, units, has_end and rare"
     symbols, rare, has_end = values["symbols"], values.get("rare", []), values.get("has_end", False)
     if not isinstance(symbols, list) or not symbols:
@@ -29,7 +31,29 @@ def find_vocabulary_error(values: Any) -> str | None:
             return error
     if not set(symbols).isdisjoint(rare):
         return "a symbol is among the rare characters"
-    return _find_units_error(values, has_end)
+    return _find_units_error(values, has_end) or _find_target_error(values)
+
+
+def _find_target_error(values: dict[str, Any]) -> str | None:
+    """What is wrong with labels or a scale."""
+    if "labels" in values:
+        labels = values["labels"]
+        if not isinstance(labels, list) or not labels or not all(map(_is_label, labels)):
+            return "labels is not a list of texts"
+        for before, after in pairwise(labels):
+            if before >= after:
+                return f"the labels {before!r:.40} and {after!r:.40} are not in order"
+    if "scale" in values:
+        scale = values["scale"]
+        if not isinstance(scale, list) or len(scale) != 2 or not all(type(each) is float for each in scale):
+            return "scale is not a mean and a deviation"
+        if not (isfinite(scale[0]) and 0 < scale[1] < inf):
+            return f"scale is {scale!r:.40}, not a mean and a deviation"
+    return None
+
+
+def _is_label(label: Any) -> bool:
+    return isinstance(label, str) and bool(label) and not any("\ud800" <= each <= "\udfff" for each in label)
 
 
 def _find_list_error(symbols: list[Any]) -> str | None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds
 from charlm.data.batches import Batch
+from charlm.engines.numpy.predictor import Predictor
 from charlm.models.base import BaseModel
 from charlm.nn.state import States
 
@@ -117,6 +118,10 @@ class Engine(ABC):
     @abstractmethod
     def network(self) -> Network:
         """That model as a network for inference."""
+
+    @abstractmethod
+    def predictor(self) -> Predictor:
+        """That model as a function of whole batches."""
 
     @abstractmethod
     def profile(self) -> dict[str, float]:

@@ -38,7 +38,7 @@ def subjects_of(
     if targets.count("-") > 1:
         raise UsageError("standard input is named twice, and can be read once: leave out one -")
     named = [target for target, kind in found if isinstance(kind, Path)]
-    runs = find_runs(named, weights)
+    runs = find_runs(named, weights, "eval")
     sources = [_find_text(kind) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(

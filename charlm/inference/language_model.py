@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds
-from charlm.base.errors import UsageError
+from charlm.base.errors import RunError, UsageError
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, SamplingConfig
 from charlm.data.alphabet import END
@@ -193,8 +193,12 @@ def load_run(run: Run) -> LanguageModel:
     """A run's model, by default with the best weights.
 
     Raises:
-        RunError: the weights are missing or unreadable.
+        RunError: the run is not a language model, or the weights are missing or unreadable.
     """
     network = run.load_model()
-    assert isinstance(network, Model)
+    if not isinstance(network, Model):
+        task = run.config.task
+        raise RunError(
+            f"{run.name} is of --task {task.task}, not a language model: see charlm {task.commands[0]}"
+        )
     return LanguageModel(network, run.vocabulary, run.corpus.training_characters, run.config.corpus)

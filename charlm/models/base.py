@@ -75,7 +75,7 @@ def describe_network(config: TrainingConfig, vocabulary: Vocabulary) -> NetworkS
     kind, own = config.task.kind, config.task.own.to_json()
     names = NETWORKS.find(kind.network).config_type.settings()
     options = {name: value for name, value in own.items() if name in names}
-    inputs, outputs = kind.sizes(len(vocabulary), 0)
+    inputs, outputs = kind.sizes(len(vocabulary), len(vocabulary.labels))
     return NetworkSpec(kind.network, config.model, inputs, outputs, options)
 
 
@@ -140,6 +140,10 @@ class BaseModel(Configurable, ABC):
         self, batch: Batch, state: States, buffers: Any, grads: FlatVector, rng: np.random.Generator | None = None
     ) -> tuple[float, States]:
         """The summed loss of a batch, and the state after; ``grads`` receives the mean's gradient."""
+
+    def outputs(self, batch: Batch, buffers: Any) -> Floats:
+        """The outputs of whole examples (B, ...), without a gradient; of networks that have such."""
+        raise NotImplementedError(f"{type(self).__name__} predicts steps, not whole examples")
 
 
 NETWORKS: Registry[BaseModel] = Registry("charlm.models", BaseModel)  # type: ignore[type-abstract]

@@ -81,10 +81,12 @@ def loss_and_gradient(
     num_targets: int,
     dh_NH: Floats,
     grads: Parameters,
+    weight_N: Floats | None = None,
 ) -> float:
     """The summed loss in nats, and the mean's gradient, over ``num_targets`` of all workers.
 
-    ``dh_NH`` is written and can be ``h_NH``; ``target_mask_N`` is None where all rows have a target.
+    ``dh_NH`` is written and can be ``h_NH``; ``target_mask_N`` is None where all rows have a target. ``weight_N``
+    weighs the gradient of each row, not the loss.
     """
     nll_sum = 0.0
     dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]
@@ -103,6 +105,8 @@ def loss_and_gradient(
         if target_mask_N is not None:
             p_NV *= target_mask_N[block, None]
             nll_N = nll_N[target_mask_N[block]]
+        if weight_N is not None:
+            p_NV *= weight_N[block, None]
         nll_sum += float(nll_N.sum(dtype=np.float64))
         dW_HV += h_NH[block].T @ p_NV
         db_V += p_NV.sum(axis=0)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from charlm.base.errors import RunError
+from charlm.base.errors import RunError, UsageError
 from charlm.base.tables import Curve
 from charlm.runs.metrics import is_training_loss
 
@@ -29,14 +29,19 @@ def learning_curve(logs: Mapping[str, Records], x: str, unit: str) -> Curve:
 
     Raises:
         RunError: a run has fewer than two points.
+        UsageError: the runs' losses have different units.
     """
+    loss = _find_common_loss(logs)
     lines: dict[str, Points] = {}
     groups: dict[str, str] = {}
     marks: dict[str, tuple[float, float, str]] = {}
     faint = []
     for name, records in logs.items():
         train, val = (f"{name} {split}" for split in ("train", "val"))
-        found = {train: _training_loss(records, x, unit), val: _validation_loss(records, x, unit)}
+        found = {
+            train: _training_loss(records, x, loss, unit),
+            val: _find_points(records, x, f"val_{loss}", unit),
+        }
         _check_enough(name, found.values(), x)
         lines |= {line: points for line, points in found.items() if points}
         groups |= dict.fromkeys(found, name)
@@ -46,24 +51,44 @@ def learning_curve(logs: Mapping[str, Records], x: str, unit: str) -> Curve:
             marks[val] = (place, best, f"{name} best {best:.3f}")
     series = {line: ([place for place, _ in points], [y for _, y in points]) for line, points in lines.items()}
     limits = _limits(lines.values(), [best for _, best, _ in marks.values()])
-    return Curve("Learning curves", x, f"loss, {unit}/char", series, groups, faint, marks, limits)
+    return Curve("Learning curves", x, f"loss, {_name_unit(loss, unit)}", series, groups, faint, marks, limits)
 
 
-def _training_loss(records: Records, x: str, unit: str) -> Points:
+def find_loss(records: Records) -> str:
+    """The name of a log's loss, without the split.
+
+    >>> find_loss([{"step": 0, "train_nats_per_label": None, "val_nats_per_label": 2.9}])
+    'nats_per_label'
+    """
+    names = (name for record in records for name in record if name.startswith("train_"))
+    return next(names, "train_nats_per_char").removeprefix("train_")
+
+
+def _find_common_loss(logs: Mapping[str, Records]) -> str:
+    losses = {name: find_loss(records) for name, records in logs.items()}
+    if len(set(losses.values())) > 1:
+        shown = ", ".join(f"{name} in {loss.replace('_', ' ')}" for name, loss in losses.items())
+        raise UsageError(f"losses in different units cannot share axes: {shown}; plot them apart")
+    return next(iter(losses.values()))
+
+
+def _name_unit(loss: str, unit: str) -> str:
+    """The unit of a loss, as people read it."""
+    return loss.replace("nats_per_", f"{unit}/").replace("_", " ")
+
+
+def _training_loss(records: Records, x: str, loss: str, unit: str) -> Points:
     """The training loss about 200 times a run; of runs that lack it, its means between validations."""
     own = [record for record in records if is_training_loss(record)]
-    return _find_points(own or records, x, "train_nats_per_char", unit)
-
-
-def _validation_loss(records: Records, x: str, unit: str) -> Points:
-    return _find_points(records, x, "val_nats_per_char", unit)
+    return _find_points(own or records, x, f"train_{loss}", unit)
 
 
 def _find_points(records: Records, x: str, loss: str, unit: str) -> Points:
     """The points (x, loss) of the records."""
+    nats_per_unit = NATS_PER_UNIT[unit] if "nats_per_" in loss else 1.0
     pairs = [(record.get(KEYS[x]), record.get(loss)) for record in records]
     return [
-        (place, value / NATS_PER_UNIT[unit])
+        (place, value / nats_per_unit)
         for place, value in pairs
         if isinstance(place, int | float) and isinstance(value, int | float)
     ]

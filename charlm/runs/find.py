@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import shlex
 import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
@@ -88,15 +89,37 @@ def resolve(target: str) -> Path | str:
     return here if is_run_here else named or target
 
 
-def find_run(target: str | None, weights: str | None = None) -> Run:
-    """Find a TARGET's run with its weights; None is the newest run.
+def find_run(target: str | None, weights: str | None = None, command: str | None = None) -> Run:
+    """Find a TARGET's run with its weights; None is the newest run that the command can use.
 
     Raises:
-        RunError: there is none, or it cannot be read.
+        RunError: there is none, it cannot be read, or the command is for other tasks.
         UsageError: the target is ambiguous, or the weights are invalid.
     """
     weights = None if weights is None else parse_weights(weights)
-    found = find_newest_run() if target is None else resolve(target)
+    if target is None:
+        return dataclasses.replace(_find_newest(command), weights=weights)
+    run = _find_named(target, weights)
+    if command is not None and command not in run.config.task.commands:
+        first, where = run.config.task.commands[0], shlex.quote(target)
+        raise RunError(f"{run.name} is of --task {run.config.task.task}: charlm {first} {where}")
+    return run
+
+
+def _find_newest(command: str | None) -> Run:
+    """The newest run, or the newest that a command can use."""
+    if command is not None:
+        for folder in reversed(list_runs()):
+            run = Run.open(folder)
+            if command in run.config.task.commands:
+                return run
+        if list_runs():
+            raise RunError(f"no run under {RUNS}/ is for charlm {command}: name one, or train one with --task")
+    return Run.open(find_newest_run())
+
+
+def _find_named(target: str, weights: str | None) -> Run:
+    found = resolve(target)
     if isinstance(found, Path):
         own = identify_weights(found)
         if own is None:
@@ -112,9 +135,11 @@ def find_run(target: str | None, weights: str | None = None) -> Run:
     raise RunError(f"there is no run {target!r}; under {RUNS}/ there are: {listed}{meant}")
 
 
-def find_runs(targets: Sequence[str], weights: str | None = None) -> list[Run]:
-    """Find the runs of TARGETs; without any, the newest."""
-    return [find_run(target, weights) for target in targets] if targets else [find_run(None, weights)]
+def find_runs(targets: Sequence[str], weights: str | None = None, command: str | None = None) -> list[Run]:
+    """Find the runs of TARGETs; without any, the newest that the command can use."""
+    if not targets:
+        return [find_run(None, weights, command)]
+    return [find_run(target, weights, command) for target in targets]
 
 
 def _find_by_name(name: str) -> Path | None:

@@ -59,7 +59,8 @@ def is_training_loss(record: Mapping[str, Any]) -> bool:
     >>> is_training_loss({"step": 3, "train_nats_per_char": 2.5, "val_nats_per_char": None})
     False
     """
-    return "train_nats_per_char" in record and "val_nats_per_char" not in record
+    names = [name.partition("_")[0] for name in record]
+    return "train" in names and "val" not in names
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> None:

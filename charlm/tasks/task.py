@@ -42,6 +42,10 @@ class Examples(Protocol):
     def why_unvalidated(self) -> str:
         """The reason why there is no validation."""
 
+    @property
+    def notes(self) -> list[str]:
+        """What a user should know before training."""
+
     def describe(self) -> str:
         """The sizes of the splits, in words."""
 
@@ -69,6 +73,10 @@ class Task(TaskKind, ABC):
 
     def __init__(self, config: TrainingConfig) -> None:
         self.config = config
+
+    def complete(self, source: Source) -> TrainingConfig:
+        """The settings, with those that the corpus decides where they are not given."""
+        return self.config
 
     @abstractmethod
     def read(self, source: Source, progress: Progress | None = None) -> Examples:

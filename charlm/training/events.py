@@ -19,6 +19,7 @@ class StepReport:
     targets: int
     seconds: float
     chars_per_second: float
+    task: type[TaskKind] = TaskKind
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class LossReport:
     train_nats_per_char: float
     lr: float
     seconds: float
+    task: type[TaskKind] = TaskKind
 
     def to_json(self) -> dict[str, Any]:
-        """The fields by name."""
-        return asdict(self)
+        """The fields by name, the loss in the task's unit."""
+        return _name_units(self)
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class SummaryReport:
         return _name_units(self)
 
 
-def _name_units(report: ValidationReport | SummaryReport) -> dict[str, Any]:
+def _name_units(report: LossReport | ValidationReport | SummaryReport) -> dict[str, Any]:
     """A report's plain fields, in the task's unit in place of characters."""
     kind = report.task
     units = {"nats_per_char": kind.loss, "chars_per_second": f"{kind.unit}s_per_second"}

@@ -100,13 +100,16 @@ class _Loop:
         self.trainer.state = check_loss(self.trainer.state, loss_nats, share, self._chance_nats)
         state = self.tick()
         done = min(self.progress(), 1.0)
-        return StepReport(state.step, done, loss_nats, targets, state.seconds, state.chars_per_second)
+        return StepReport(
+            state.step, done, loss_nats, targets, state.seconds, state.chars_per_second, type(self.trainer.task)
+        )
 
     def log_loss(self) -> LossReport:
         """Log the mean loss of the steps since the last time, before a validation of the same step."""
         state = self.trainer.state
+        mean = state.unlogged_sum / state.unlogged_targets
         report = LossReport(
-            state.step, self._epoch(state), state.unlogged_sum / state.unlogged_targets, state.lr, state.seconds
+            state.step, self._epoch(state), mean, state.lr, state.seconds, type(self.trainer.task)
         )
         self.trainer.state = replace(state, unlogged_sum=0.0, unlogged_targets=0)
         self.saver.note_loss(report)

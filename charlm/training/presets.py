@@ -160,9 +160,14 @@ def resolve_settings(settings: Mapping[str, Any], picks_preset: bool = True) -> 
     return ResolvedSettings(config, frozenset(choose_dropout(1, config.model.cell).keys() - recipe.keys()))
 
 
+def fixed_settings(name: str, config: TrainingConfig) -> Mapping[str, Any]:
+    """What a preset decides for a task: the task's own recipe, if it has one, whatever the length."""
+    return config.task.kind.recipe or PRESETS[name].fixed
+
+
 def _suited_recipe(name: str, given: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's settings, without those that belong to another cell or optimizer than is given."""
-    recipe = dict(PRESETS[name].fixed)
+    recipe = dict(fixed_settings(name, given))
     other_cell = "cell" in settings and given.model.cell != recipe["cell"]
     other_optimizer = "optimizer" in settings and given.optimisation.optimizer != recipe["optimizer"]
     tuned: set[str] = {"lr"} if other_cell or other_optimizer else set()
@@ -205,7 +210,7 @@ def preset_changes(config: TrainingConfig) -> list[str]:
     cell, optimizer = config.model.cell, config.optimisation.optimizer
     changes = []
     for name, value in _preset_values(config).items():
-        usual = PRESETS[config.budget.preset or ""].fixed.get(name, value)
+        usual = fixed_settings(config.budget.preset or "", config).get(name, value)
         if value != usual:
             is_default = name == "lr" and value == default_lr(cell, optimizer)
             reason = f" (the default of {cell} with {optimizer})" if is_default else ""
@@ -216,9 +221,10 @@ def preset_changes(config: TrainingConfig) -> list[str]:
 def _preset_values(config: TrainingConfig) -> dict[str, Any]:
     """The run's own values of the settings that its preset decides."""
     values = {name: value for group in config.to_json().values() for name, value in group.items()}
-    preset = PRESETS.get(config.budget.preset or "")
-    if preset is None:
+    name = config.budget.preset
+    if name is None or name not in PRESETS:
         return {}
-    names = {**preset.fixed, **choose_dropout(1, config.model.cell)}
-    foreign = CELLS.find(preset.fixed["cell"]).config_type.settings().keys() - config.model.own.settings().keys()
+    fixed = fixed_settings(name, config)
+    names = {**fixed, **choose_dropout(1, config.model.cell)}
+    foreign = CELLS.find(fixed["cell"]).config_type.settings().keys() - config.model.own.settings().keys()
     return {name: values[name] for name in names if name not in foreign}

@@ -50,6 +50,7 @@ def settle(
         UsageError: settings cannot work together.
         CorpusError: the corpus is unreadable or too short.
     """
+    settings = dataclasses.replace(settings, config=make_task(settings.config).complete(source))
     corpus = make_task(settings.config).read(source, progress)
     # The number of workers decides in which order gradients are summed, so it is part of what a run is.
     workers = settings.config.engine.workers or usable_cores()

@@ -5,6 +5,7 @@ import pytest
 
 from charlm.engines.base import Engine, Snapshot
 from charlm.engines.numpy.network import open_network
+from charlm.engines.numpy.predictor import Predictor
 from charlm.optim import make_optimizer
 from charlm.optim.clipping import clip_norm_, clip_value_
 from charlm.training import start
@@ -48,6 +49,9 @@ class PlainEngine(Engine):
 
     def network(self):
         return open_network(self._model)
+
+    def predictor(self):
+        return Predictor(self._model)
 
     def profile(self):
         return {}

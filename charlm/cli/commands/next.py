@@ -37,7 +37,7 @@ def command(
 ) -> None:
     if run is not None and text is None and not isinstance(resolve(run), Path):
         run, text = None, run
-    found = find_run(run, weights)
+    found = find_run(run, weights, "next")
     if run is None:
         write_note(f"{found.name}, the newest run")
     candidates = load_run(found).next(text or "", k=top)

@@ -100,7 +100,7 @@ def command(
     _check(settings, prompt_file, stream, raw, json)
     if interactive:
         _check_interactive(settings, temperatures, selection, stream, json)
-    found = find_run(run, weights)
+    found = find_run(run, weights, "sample")
     model = load_run(found)
     if prompt_file is not None:
         # The last newline is the editor's: with it, the model would start a new line.

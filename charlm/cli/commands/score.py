@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from charlm.base.errors import CorpusError, UsageError
+from charlm.base.errors import UsageError
 from charlm.cli.complete import complete_runs
+from charlm.cli.lines import read_lines
 from charlm.cli.options import RawText, WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engines.threads import ThreadPool
@@ -47,10 +48,10 @@ def command(
 ) -> None:
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
-    models = _load_models(find_runs(run or [], weights))
+    models = _load_models(find_runs(run or [], weights, "score"))
     with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
-        for lines in groups(_read_lines("surrogateescape" if units == {"bytes"} else "strict")):
+        for lines in groups(read_lines("surrogateescape" if units == {"bytes"} else "strict")):
             scores = [score_lines(model, lines, pool) for model in models.values()]
             for record in _make_records(lines, list(models), scores):
                 if json:
@@ -67,22 +68,6 @@ def _load_models(runs: list[Run]) -> dict[str, LanguageModel]:
             raise UsageError(f"--run: two runs are called {run.name}: give each once, or rename a folder")
         models[run.name] = load_run(run)
     return models
-
-
-def _read_lines(errors: str) -> Iterator[str]:
-    r"""Read lines, which only \n separates.
-
-    Raises:
-        CorpusError: a line is not UTF-8.
-    """
-    for number, raw in enumerate(sys.stdin.buffer, start=1):
-        try:
-            yield raw.removesuffix(b"\n").decode("utf-8", errors)
-        except UnicodeDecodeError as error:
-            raise CorpusError(
-                f"line {number} of standard input is not in UTF-8: its byte {error.start} (counted from 0) is "
-                f"0x{error.object[error.start]:02X}: convert it, such as with iconv -f WINDOWS-1252 -t UTF-8"
-            ) from None
 
 
 def _make_records(lines: list[str], names: list[str], scores: list[LineScores]) -> Iterator[dict[str, Any]]:

@@ -39,7 +39,6 @@ from charlm.config import (
 from charlm.config.settings_file import CORPUS, override, read_settings
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
-from charlm.data.remarks import list_remarks
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import check_new, only_writer
@@ -188,7 +187,7 @@ def _begin(
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
         trainer = new_trainer(source, settings, progress)
-    remarks = list_remarks(trainer.corpus.prepared)
+    remarks = trainer.corpus.notes
     if start is not None:
         remarks.append(describe_transfer(trainer, trainer.start_from(start)))
     _say(remarks, quiet)

@@ -13,6 +13,7 @@ from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
 from charlm.engines.base import Engine, Network, Snapshot
 from charlm.engines.numpy.network import open_network
+from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.numpy.processes import WorkerProcesses
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
@@ -153,6 +154,10 @@ class NumpyEngine(Engine):
         """That model on as many threads as workers."""
         assert isinstance(self._averaged, Model), "this network does not predict characters"
         return open_network(self._averaged, self._threads)
+
+    def predictor(self) -> Predictor:
+        """That model on as many threads as workers."""
+        return Predictor(self._averaged, self._threads)
 
     def profile(self) -> dict[str, float]:
         """Seconds by activity, the workers' mean; the rest is waiting."""

@@ -22,7 +22,7 @@ SAMPLE_DOCUMENTS = 5  # that share them, where the corpus is one of documents
 class Predict(Task):
     """Predict the next character."""
 
-    commands: ClassVar[tuple[str, ...]] = ("sample", "score", "next", "export")
+    commands: ClassVar[tuple[str, ...]] = ("sample", "score", "next", "export", "eval")
 
     def read(self, source: Source, progress: Progress | None = None) -> Corpus:
         return prepare_corpus(source, self.config, progress)

@@ -1,0 +1,161 @@
+"""Reading labelled texts: one file a label, one folder a label, or lines with a tab between text and label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+
+from charlm.base.errors import CorpusError
+from charlm.config import CorpusConfig
+from charlm.data.reading.decode import decode
+from charlm.data.reading.file_formats import plain_name
+from charlm.data.reading.files import TextFile
+from charlm.data.reading.preprocess import BYTE_ORDER_MARK, preprocess_text
+from charlm.data.reading.sources import Source
+
+MODES = ("file", "folder", "tab", "number")
+"""The values of ``--labels``: a file's name, its folder's, what stands behind a tab, or a number there."""
+WORDS = {
+    "file": "every line is an example, its file's name the label",
+    "folder": "every file is an example, its folder's name the label",
+    "tab": "every line is a text, a tab and its label",
+    "number": "every line is a text, a tab and a number",
+}
+SPACE = " \t\n\r\f\v"
+"""White space that is taken off the ends of texts and labels."""
+
+
+@dataclass
+class LabelledTexts:
+    """Texts with their labels as they are read, in order; ``texts`` are preprocessed symbols.
+
+    ``empty`` counts empty lines and files that are left out, ``spaced`` lines with white space at an end.
+    """
+
+    mode: str
+    texts: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    empty: int = 0
+    spaced: int = 0
+
+    def add(self, text: str, label: str, config: CorpusConfig) -> None:
+        """Take a text, unless it is empty."""
+        stripped = text.strip(SPACE)
+        if not stripped:
+            self.empty += 1
+            return
+        self.spaced += stripped != text.removesuffix("\r")
+        self.texts.append(preprocess_text(stripped, config))
+        self.labels.append(label)
+
+    @property
+    def numbers(self) -> list[float]:
+        """The labels as numbers, of the mode ``number``."""
+        return [float(label) for label in self.labels]
+
+
+def guess_mode(source: Source, is_number: bool = False) -> str:
+    """How a source is labelled, by its files.
+
+    Raises:
+        CorpusError: it has files and folders of texts at once.
+    """
+    roots = [Path(path) for path in source.paths if Path(path).is_dir()]
+    if is_number or not roots:
+        first = next(iter(_lines(source.files[0], is_bytes=True)), "")
+        if is_number or "\t" in first or len(source.files) == 1:
+            return "number" if is_number else "tab"
+        return "file"
+    depths = {_depth(member, roots) for member in source.files}
+    if len(roots) > 1 or depths == {2}:
+        return "folder"
+    if depths == {1}:
+        return "file"
+    raise CorpusError(
+        f"{source.label} has files and folders of texts at once, or folders within folders",
+        hint="give one file a label, or one folder a label",
+    )
+
+
+def _depth(member: TextFile, roots: list[Path]) -> int:
+    """How far below its folder a file lies."""
+    path = Path(member.path or "")
+    return min(
+        len(path.relative_to(root).parts) for root in map(Path.resolve, roots) if path.is_relative_to(root)
+    )
+
+
+def read_labelled(source: Source, config: CorpusConfig, mode: str) -> LabelledTexts:
+    """Read the examples of a source.
+
+    Raises:
+        CorpusError: a file is unreadable, a line has no label, or labels cannot be told apart.
+    """
+    found = LabelledTexts(mode)
+    for member in source.files:
+        if mode == "folder":
+            text = "\n".join(_lines(member, config.bytes))
+            found.add(text, PurePath(member.path or member.label).parent.name, config)
+        elif mode == "file":
+            label = PurePath(plain_name(member.path or member.label)).stem.strip(SPACE)
+            for line in _lines(member, config.bytes):
+                found.add(line, label, config)
+        else:
+            for number, line in enumerate(_lines(member, config.bytes), start=1):
+                _add_pair(found, line, f"{member.label}, line {number}", config)
+    if mode in ("file", "folder"):
+        _check_case(found.labels)
+    return found
+
+
+def _lines(member: TextFile, is_bytes: bool) -> Iterator[str]:
+    """A file's lines, without a byte order mark and the end of the last."""
+    if is_bytes:
+        text = b"".join(member.blocks()).decode("utf-8", "surrogateescape")
+    else:
+        text = "".join(decode(member.blocks(), member.label))
+    yield from text.removeprefix(BYTE_ORDER_MARK).removesuffix("\n").split("\n")
+
+
+def _add_pair(found: LabelledTexts, line: str, where: str, config: CorpusConfig) -> None:
+    """Take a text and its label from a line.
+
+    Raises:
+        CorpusError: they cannot be told apart, or one is empty.
+    """
+    parts = line.split("\t")
+    what = "number" if found.mode == "number" else "label"
+    if len(parts) != 2:
+        tabs = "no tab" if len(parts) == 1 else f"{len(parts) - 1} tabs"
+        raise CorpusError(f"{where} has {tabs}", hint=f"write the text, one tab, and its {what}")
+    text, label = parts[0], parts[1].strip(SPACE)
+    for name, part in (("text", text.strip(SPACE)), (what, label)):
+        if not part:
+            raise CorpusError(f"{where} has no {name}", hint=f"write the text, one tab, and its {what}")
+    if found.mode == "number" and not _is_finite(label):
+        raise CorpusError(f"{where} has {label!r:.40} in the place of a number", hint="write a finite number")
+    found.add(text, label, config)
+
+
+def _is_finite(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
+
+
+def _check_case(labels: list[str]) -> None:
+    """Check that labels differ by more than their case.
+
+    Raises:
+        CorpusError: two do not.
+    """
+    by_case: dict[str, str] = {}
+    for label in dict.fromkeys(labels):
+        other = by_case.setdefault(label.casefold(), label)
+        if other != label:
+            raise CorpusError(
+                f"the labels {other!r} and {label!r} differ by case alone", hint="rename one of them"
+            )

@@ -1,0 +1,119 @@
+"""Classifiers as a user has them: trained, resumed, used, and refused where they cannot serve."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from charlm.runs.run import Run
+
+LINES = b"tatie\norrus\n\n"
+
+
+def test_each_line_in_is_a_line_out_the_empty_one_too(inside, call):
+    ended = call("classify", stdin=LINES)
+    assert ended.err == "words-1, the newest run with labels\n"
+    rows = [line.split("\t") for line in ended.out.splitlines()]
+    assert [row[0] for row in rows[:2]] == ["north", "south"]
+    assert [row[2] for row in rows] == ["tatie", "orrus", ""]
+    assert all(0.5 <= float(row[1]) <= 1 for row in rows)
+
+
+def test_the_top_labels_and_json_have_probabilities_that_sum_to_one(inside, call):
+    (row,) = (
+        line.split("\t") for line in call("classify", "words-1", "--top", "2", stdin=b"tea\n").out.splitlines()
+    )
+    assert row[0::2][:2] == ["north", "south"] and abs(float(row[1]) + float(row[3]) - 1) < 2e-4
+    record, _ = call("classify", "words-1", "--json", stdin=b"tea\nt-a\n").records
+    assert (record["run"], record["label"], record["line"], record["unknown"]) == ("words-1", "north", "tea", 0)
+    assert abs(sum(record["probabilities"].values()) - 1) < 1e-6
+    assert record["probability"] == record["probabilities"]["north"]
+
+
+def test_white_space_at_the_ends_does_not_count_and_unknown_characters_are_said(inside, call):
+    plain, spaced, strange = call(
+        "classify", "words-1", "--json", stdin=b"tea\n tea \r\nt\xe2\x98\x83a\n"
+    ).records
+    assert plain["probabilities"] == spaced["probabilities"] and strange["unknown"] == 1
+    ended = call("classify", "words-1", stdin="t☃a\n".encode())
+    assert ended.err == "training never saw 1 character of these lines: read as unknown\n"
+
+
+def test_the_record_has_the_loss_by_label_and_what_the_task_is_judged_by(inside):
+    records = Run.open(inside / "runs" / "words-1").read_metrics()
+    last = [record for record in records if "val_nats_per_label" in record][-1]
+    assert last["val_accuracy"] == 1.0 and last["val_macro_f1"] == 1.0 and last["val_nats_per_label"] < 0.3
+    assert not any("nats_per_char" in name for record in records for name in record)
+    config = json.loads((inside / "runs" / "words-1" / "config.json").read_text())["training"]
+    assert config["task"] == {
+        "task": "classify", "labels": "file", "bidirectional": True, "pooling": "max", "balance": "none"
+    }  # fmt: skip
+    assert config["batching"]["split"] == "80/10/10"
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(inside, call, tiny):
+    for name, steps in (("whole", "40"), ("halves", "17")):
+        assert call("train", "words", "--task", "classify", "--steps", steps, "--schedule", "constant", "--out",
+                    f"runs/{name}", *tiny).code == 0  # fmt: skip
+    assert call("train", "--resume", "halves", "--steps", "40", "--quiet").code == 0
+    weights = [Run.open(inside / "runs" / name).load_model("last").params.flat for name in ("whole", "halves")]
+    np.testing.assert_array_equal(*weights)
+    for name in ("whole", "halves"):
+        shutil.rmtree(inside / "runs" / name)
+
+
+def test_two_workers_train_as_one(inside, call, tiny):
+    losses = []
+    for workers in ("1", "2"):
+        ended = call("train", "words", "--task", "classify", "--steps", "5", "--dtype", "float64", *tiny[:-3],
+                     "--workers", workers, "--json", "--quiet")  # fmt: skip
+        losses.append(ended.records[-1]["val_nats_per_label"])
+        shutil.rmtree(inside / "runs" / "words-2")
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sample", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
+        (["score", "--run", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
+        (["eval", "perplexity", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
+        (["regress", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
+        (["sample"], "no run under runs/ is for charlm sample: name one, or train one with --task"),
+        (
+            ["train", "words", "--pooling", "mean"],
+            "--pooling belongs to --task classify or regress: leave it out with --task predict",
+        ),
+        (
+            ["train", "words", "--task", "classify", "--lines"],
+            "--lines belongs to --task predict: leave it out with --task classify",
+        ),
+        (
+            ["train", "words", "--task", "classify", "--labels", "number"],
+            "--labels number belongs to --task regress: leave it out with --task classify",
+        ),
+        (
+            ["train", "words", "--init-from", "words-1"],
+            "words-1 is of --task classify, not a language",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_with_the_right_command(inside, call, arguments, message):
+    ended = call(*arguments)
+    assert ended.code in (1, 2) and ended.complaint.startswith(message)
+    assert [each.name for each in (inside / "runs").iterdir()] == ["words-1"]
+
+
+def test_with_no_run_each_command_takes_the_newest_that_it_can_use(inside, call):
+    text, small = inside / "fox.txt", ("--hidden", "4", "--seq-len", "8", "--batch-size", "4", "--workers", "1")
+    text.write_text("the quick brown fox\n" * 30)
+    assert call("train", "fox.txt", "--steps", "2", *small, "--quiet").code == 0
+    assert call("classify", stdin=b"tea\n").err.startswith("words-1")
+    assert call("sample", "--len", "5").code == 0
+    shutil.rmtree(inside / "runs" / "fox-1")
+
+
+def test_plot_info_and_runs_show_it_in_its_own_unit(inside, call):
+    assert "nats/label" in call("plot", "words-1", "--unit", "nats").out
+    assert call("info", "words-1").code == 0 and "words-1" in call("runs").out
