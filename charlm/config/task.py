@@ -71,7 +71,7 @@ class TaskConfig(Config):
         None,
         "Where the label of a text is: its file's name, its folder's, or behind a tab, there also as a number.",
         choices=("file", "folder", "tab", "number"),
-        since=5,
+        since=6,
     )
 
     own: Config = dataclasses.field(default=Config())

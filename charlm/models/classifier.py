@@ -25,12 +25,12 @@ from charlm.nn.state import States
 class EncoderConfig(Config):
     """The settings of an encoder and its pooling."""
 
-    bidirectional: bool = setting(True, "Read the text in both directions.", since=5)
+    bidirectional: bool = setting(True, "Read the text in both directions.", since=6)
     pooling: str = setting(
         "max",
         "The text's vector: the final states, or each unit's mean or largest value.",
         choices=("last", "mean", "max"),
-        since=5,
+        since=6,
     )
 
 

@@ -249,8 +249,8 @@ def test_the_name_that_was_meant_is_told(name, meant):
 
 def test_no_name_or_other_name_stands_for_two_settings():
     kinds = (*GROUPS.values(), *cell_config_types(), *task_config_types())
-    fields = [field for kind in kinds for field in kind.settings().values()]
-    names = [name for field in fields for name in (field.name, *field.metadata["limits"].aliases)]
+    fields = {name: field for kind in kinds for name, field in kind.settings().items()}  # tasks share some
+    names = [name for field in fields.values() for name in (field.name, *field.metadata["limits"].aliases)]
     assert len(set(names)) == len(names) == len(setting_names())
 
 

@@ -187,7 +187,7 @@ def _begin(
     start = None if origin is None else load_run(origin)
     with progress_bar("reading", quiet) as progress:
         trainer = new_trainer(source, settings, progress)
-    remarks = trainer.corpus.notes
+    remarks = list(trainer.corpus.notes)
     if start is not None:
         remarks.append(describe_transfer(trainer, trainer.start_from(start)))
     _say(remarks, quiet)

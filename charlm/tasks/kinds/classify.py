@@ -37,7 +37,7 @@ class ClassifyConfig(EncoderConfig):
         "none",
         "Weigh rare labels more in the gradient: by the inverse of their count, or its square root.",
         choices=("none", "sqrt", "full"),
-        since=5,
+        since=6,
     )
 
 
