@@ -33,7 +33,6 @@ def test_it_is_trained_saved_and_resumed_through_the_real_command(run, tmp_path)
     assert run("train", "--resume", "text-1", "--steps", "150", "--quiet").returncode == 0
     folder = tmp_path / "runs" / "text-1"
     assert json.loads((folder / "config.json").read_text())["training"]["task"]["task"] == "copy"
-    losses = [
-        json.loads(line)["val_nats_per_symbol"] for line in (folder / "metrics.jsonl").read_text().splitlines()
-    ]
+    records = map(json.loads, (folder / "metrics.jsonl").read_text().splitlines())
+    losses = [record["val_nats_per_symbol"] for record in records if "val_nats_per_symbol" in record]
     assert losses[0] > 1 > 0.2 > losses[-1]
