@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats
-from charlm.base.errors import CorpusError
-from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import Column, Curve, Table
@@ -87,11 +85,6 @@ class Units(Measurement):
         untrained = Model(trained.config, trained.vocab_size)
         untrained.initialize(make_generator(self.seed, "initialise"))
         x_N, is_read_N = subject.model.read(subject.part)
-        if len(x_N) < 4 * LEAST:
-            raise CorpusError(
-                f"{subject.text_name} has {counted(len(x_N), 'characters')} that {subject.run} knows, and units "
-                f"need {4 * LEAST}: give a longer text"
-            )
         properties = _properties(subject.shown, is_read_N)
         for done, network in enumerate((trained, untrained)):
             ranks_SN = _ranked(read_units(network, x_N, subject.model.vocabulary.end, pool), pool)
