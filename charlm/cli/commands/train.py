@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,11 +40,12 @@ from charlm.config.settings_file import CORPUS, override, read_settings
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.data.reading.sources import Source, find_source
 from charlm.inference.language_model import load_run
+from charlm.report.event_files import FOLDER, EventFiles, check_tensorboard
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import check_new, only_writer
 from charlm.runs.run import Run
 from charlm.training.dry_run import plan_training
-from charlm.training.events import LossReport, SampleReport, StepReport, SummaryReport
+from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport
 from charlm.training.fine_tune import inherited
 from charlm.training.loop import train as training_loop
 from charlm.training.presets import PRESET_SETTINGS, ResolvedSettings, resolve_settings
@@ -116,6 +117,9 @@ def command(
     allow_expansion: AllowExpansion = False,
     weights: WhichWeights = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard files, in the run's folder.")
+    ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Profile training steps.")] = False,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="No progress output; prints the run's folder.")
@@ -125,6 +129,8 @@ def command(
         bool, typer.Option("--dry-run", help="Show splits, size, memory and epochs; train nothing.")
     ] = False,
 ) -> None:
+    if tensorboard:
+        check_tensorboard()
     if config is not None:
         stored = read_settings(config)
         corpus = corpus or stored.get(CORPUS)
@@ -156,7 +162,7 @@ def command(
     else:
         begun = _resume(before, settings, quiet, own_corpus or ())
     with begun as (trainer, run), closing(trainer):
-        stopped = _train(trainer, run, json, quiet, verbose)
+        stopped = _train(trainer, run, json, tensorboard, quiet, verbose)
         if quiet and not json:  # for scripts
             sys.stdout.write(f"{run.folder}\n")
         if profile:
@@ -207,7 +213,7 @@ def _resume(
         yield begun
 
 
-def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool, verbose: bool) -> bool:
+def _train(trainer: Trainer, run: Run, as_json: bool, tensorboard: bool, quiet: bool, verbose: bool) -> bool:
     """Train; returns whether a signal stopped it.
 
     Raises:
@@ -217,22 +223,27 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool, verbose: bool
     display = TrainingDisplay(quiet, trainer.config.corpus.bytes, run.summarize().best.get("step"))
     stopped = False
     fault: OSError | None = None
+    listeners = [_print_event] if as_json else []
     # Closed at once, not when collected: an interrupted loop must not outlive its pool.
     with (
         stop_on_signals() as stop,
         closing(training_loop(trainer, run, stop)) as reports,
         closing(display),
+        ExitStack() as files,
     ):
+        if tensorboard:
+            events = files.enter_context(closing(EventFiles(run.folder / FOLDER, trainer.state.step)))
+            listeners.append(events.write)
         try:
             for report in reports:
                 display.show(report)
                 if isinstance(report, SummaryReport):
                     stopped = report.stopped
-                if as_json and fault is None and not isinstance(report, StepReport | LossReport | SampleReport):
-                    try:
-                        print_json(report.to_json())
-                    except OSError as error:  # training continues without
-                        fault = error
+                try:
+                    for listen in listeners:
+                        listen(report)
+                except OSError as error:  # training continues without
+                    fault, listeners = error, []
         except KeyboardInterrupt:
             display.close()
             _say([describe_last(run)], quiet)
@@ -245,3 +256,8 @@ def _train(trainer: Trainer, run: Run, as_json: bool, quiet: bool, verbose: bool
 def _say(texts: Sequence[str], quiet: bool) -> None:
     for text in [] if quiet else texts:
         write_note(text)
+
+
+def _print_event(report: Report) -> None:
+    if not isinstance(report, StepReport | LossReport | SampleReport):
+        print_json(report.to_json())
