@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from charlm.base.errors import UsageError, annotate_memory_error
 from charlm.base.registry import Registry, module_names
 from charlm.base.suggest import did_you_mean
-from charlm.cli.layout import shown_names, write_help, write_list, write_options, write_usage
+from charlm.cli.layout import name_argument, shown_names, write_help, write_list, write_options, write_usage
 
 HEADINGS = ("Start", "Look", "Measure", "Data", "Tasks", "Machine")
 """The headings of the list of commands."""
@@ -37,6 +37,7 @@ class _Described:
 
     help: str | None
     examples = closing = ""
+    usage_end: Sequence[str] = ()
     basic: Sequence[str] = ()
     """The options that brief help shows, if not all."""
 
@@ -58,7 +59,7 @@ class _Described:
                 panels[each.rich_help_panel or "Options"].append(each)
         sections = [write_options("Arguments", arguments, is_brief), self.list_contents(ctx)]
         sections += [write_options(title, members, is_brief) for title, members in panels.items()]
-        usage = write_usage(ctx.command_path, self.collect_usage_pieces(ctx))  # type: ignore[attr-defined]
+        usage = write_usage(ctx.command_path, ["[OPTIONS]", *map(name_argument, arguments), *self.usage_end])
         return write_help(usage, self.help or "", sections, self.examples, self.closing.format(ctx.command_path))
 
     def list_contents(self, ctx: Any) -> str:
@@ -120,6 +121,7 @@ class _UnloadedCommand(_Command):
 class _Group(_Described, TyperGroup):
     """A group of commands; ``help COMMAND`` is ``COMMAND --help``."""
 
+    usage_end = ("COMMAND", "[ARGS]...")
     closing = "{} COMMAND --help shows the options of a command."
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -59,6 +59,12 @@ def _wrap(text: str, first: str = "", rest: str = "") -> str:
     return "\n".join(lines).replace(NO_BREAK, " ") or first.rstrip()
 
 
+def name_argument(parameter: Any) -> str:
+    """An argument in the usage line."""
+    name = str(parameter.display_name_raw)
+    return (name if parameter.required or name.startswith("[") else f"[{name}]") + "..." * (parameter.nargs != 1)
+
+
 def shown_names(parameter: Any) -> list[str]:
     """The names of an option that help shows: the short ones, then the first long one.
 

@@ -53,14 +53,18 @@ def match_files(named: str, pattern: str) -> Files:
 
 
 def text_names(near: str) -> list[str]:
-    """What a name of a text may be: corpora, and the files in the folder of a path, without hidden ones."""
+    """What a name of a text may be: corpora, and the files next to a path."""
+    return [*BUILTIN_NAMES, *read_catalog(), *file_names(near)]
+
+
+def file_names(near: str) -> list[str]:
+    """The files and folders in the folder of a path, sorted, without hidden ones."""
     folder = Path(near).parent
     try:
         names = [each.name for each in islice(folder.iterdir(), MOST_LOOKED_AT)]
     except (OSError, ValueError):
         names = []
-    files = [str(folder / name) for name in sorted(names) if not name.startswith(".")]
-    return [*BUILTIN_NAMES, *read_catalog(), *files]
+    return [str(folder / name) for name in sorted(names) if not name.startswith(".")]
 
 
 def _matches(pattern: str, folder: str | None = None) -> Files:
