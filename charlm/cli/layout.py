@@ -62,7 +62,8 @@ def _wrap(text: str, first: str = "", rest: str = "") -> str:
 def name_argument(parameter: Any) -> str:
     """An argument in the usage line."""
     name = str(parameter.display_name_raw)
-    return (name if parameter.required or name.startswith("[") else f"[{name}]") + "..." * (parameter.nargs != 1)
+    shown = name if parameter.required or name.startswith("[") else f"[{name}]"
+    return shown if parameter.nargs == 1 else f"{shown}..."
 
 
 def shown_names(parameter: Any) -> list[str]:
