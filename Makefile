@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint check format readme bench torture soak clean
+.PHONY: help demo test test-browser lint check format readme bench torture soak clean
 
 help:
 	@echo "make demo    install, train for about a minute, sample, and measure"
 	@echo "make test    run the whole test suite"
+	@echo "make test-browser  check the pages of charlm report in headless Chromium"
 	@echo "make lint    formatting, ruff, mypy --strict, import-linter"
 	@echo "make check   lint and test: the gate before a commit"
 	@echo "make format  apply the formatting that lint checks"
@@ -30,6 +31,11 @@ demo: $(READY)
 	$(BIN)/charlm train --minutes 1
 	$(BIN)/charlm sample --len 500
 	$(BIN)/charlm eval perplexity
+
+test-browser: $(READY)
+	@$(BIN)/python -c 'import selenium' 2>/dev/null || \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
+	$(BIN)/python -m pytest tests/browser
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2

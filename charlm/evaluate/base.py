@@ -23,7 +23,8 @@ SHOWN_END = "\N{SYMBOL FOR END OF TRANSMISSION}"
 class EvalCase:
     """A model and a text to measure it on.
 
-    ``training`` is None where the run's corpus is missing; ``description`` is the text in words.
+    ``training`` is None where the run's corpus is missing; ``description`` is the text in words; ``is_cut`` says
+    that it may begin inside a line.
     """
 
     run: str
@@ -32,6 +33,7 @@ class EvalCase:
     part: EncodedText
     training: EncodedText | None
     description: str = ""
+    is_cut: bool = False
 
     @property
     def title(self) -> str:
@@ -68,6 +70,7 @@ class ColoredText:
         bits: losses (N,); None for the first.
         guesses: the likeliest characters (N,), or none.
         shown: characters that a terminal shows.
+        is_cut: whether it may begin inside a line.
     """
 
     title: str
@@ -75,6 +78,7 @@ class ColoredText:
     bits: Sequence[float | None]
     guesses: Sequence[Sequence[Candidate]]
     shown: int
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)

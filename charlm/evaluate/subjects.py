@@ -79,7 +79,8 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Corpus
             f"{run.name} has no {SPLITS[split]} split", hint="give a text file as TARGET, or --split train"
         )
     name, description = run.corpus.name, f"the {SPLITS[split]} split of {run.corpus.name}{mark}"
-    return [EvalCase(run.name, model, f"{name}, {split}{mark}", part, corpus.train, description)]
+    is_cut = split != "train" and not corpus.train.alphabet.document_end
+    return [EvalCase(run.name, model, f"{name}, {split}{mark}", part, corpus.train, description, is_cut)]
 
 
 def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:

@@ -11,7 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from charlm.cli.display.colors import LEVELS, choose_colors, choose_level, format_level
+from charlm.report.colors import LEVELS, choose_colors, choose_level, format_level
 from tests.docs.section import ROOT
 
 CURVE = ROOT / "charlm" / "training" / "curve.svg"

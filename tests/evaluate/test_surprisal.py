@@ -1,9 +1,6 @@
-"""Surprisal against single steps of the network and a slow search; its page, its table and its colours."""
+"""Surprisal against single steps of the network and a slow search; its table and its colors."""
 
-import html
 import math
-import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -13,8 +10,7 @@ from hypothesis import strategies as st
 from charlm.base.errors import UsageError
 from charlm.base.escape import escape_unprintable
 from charlm.cli.display.colors import escape_lines, print_colored
-from charlm.cli.display.page import make_page
-from charlm.evaluate.base import Candidate, ColoredText, EvalCase
+from charlm.evaluate.base import ColoredText, EvalCase
 from charlm.evaluate.measures.surprisal import Surprisal, worst_passages
 
 TEXT = "abca?\nbcab"
@@ -87,37 +83,6 @@ def test_the_table_has_a_line_a_character_and_can_be_read_back(measure, model):
     assert "".join(field[3].encode().decode("unicode_escape") for field in fields) == text[1:]
     np.testing.assert_allclose([float(field[4]) for field in fields], findings.colored[0].bits[1:], atol=1e-4)
     assert findings.pages == {}
-
-
-class Page(HTMLParser):
-    """The tags, the hover texts and the words of a page."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.tags, self.titles, self.words = set(), [], ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.add(tag)
-        self.titles += [value for name, value in attrs if name == "title"]
-        assert {name for name, _ in attrs} <= {"class", "title", "lang", "charset"}
-
-    def handle_data(self, data):
-        self.words += data
-
-
-def test_the_page_holds_the_text_escaped_and_the_guesses_under_the_pointer():
-    bits = [None, *(float(place) for place in range(1, len(HOSTILE)))]
-    guesses = [[], *([[Candidate('"', 0.5), Candidate("\x1b", 0.25)]] * (len(HOSTILE) - 2)), []]
-    page = make_page([ColoredText("<run>", HOSTILE, bits, guesses, 0)])
-    parsed = Page(page)
-    assert parsed.tags == {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "pre", "b"}
-    assert parsed.titles[0] == '1.00 bits\n50.0% "\n25.0% \\x1b'
-    assert parsed.titles[-1] == f"{len(HOSTILE) - 1}.00 bits\nunknown to the model"
-    assert escape_lines(HOSTILE) in parsed.words
-    assert not set("<>") & set(re.sub(r"<[^<>]*>", "", page))
-    assert not re.search(r"https?:|src=|@import", page)
-    assert html.escape("<run>") in page
 
 
 def test_the_page_is_asked_for_by_its_name(measure, model):

@@ -1,4 +1,4 @@
-"""Surprisal as color, from 0 to 8 bits."""
+"""Text in the colors of its surprisal, for a terminal."""
 
 from __future__ import annotations
 
@@ -12,35 +12,7 @@ from rich.text import Text
 from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.evaluate.base import ColoredText
-
-LEVELS = 9  # the last is for LEVELS - 1 bits and more
-LOWEST, HIGHEST = (255, 251, 235), (165, 10, 10)
-DARK = 5  # from this level on, letters are white
-
-
-def choose_level(bits: float | None) -> int | None:
-    """The color level of a character.
-
-    >>> [choose_level(bits) for bits in (None, 0.0, 2.7, 8.0, 40.0)]
-    [None, 0, 2, 8, 8]
-    """
-    return None if bits is None else min(int(bits), LEVELS - 1)
-
-
-def choose_colors(level: int) -> tuple[str, str]:
-    """The colors of letters and background.
-
-    >>> choose_colors(0), choose_colors(8)
-    (('#000000', '#fffbeb'), ('#ffffff', '#a50a0a'))
-    """
-    share = level / (LEVELS - 1)
-    parts = (round(low + share * (high - low)) for low, high in zip(LOWEST, HIGHEST, strict=True))
-    return ("#ffffff" if level >= DARK else "#000000"), "#" + "".join(f"{part:02x}" for part in parts)
-
-
-def format_level(level: int) -> str:
-    """A level in a legend: ``3``, ``8+``."""
-    return f"{level}+" if level == LEVELS - 1 else str(level)
+from charlm.report.colors import LEVELS, choose_colors, choose_level, format_level
 
 
 def escape_lines(text: str) -> str:

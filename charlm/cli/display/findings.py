@@ -7,11 +7,11 @@ from pathlib import Path
 from charlm.base.files.atomic import write_atomically
 from charlm.cli.display.colors import print_colored
 from charlm.cli.display.curves import print_curves
-from charlm.cli.display.page import make_page
 from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json, write_note
 from charlm.cli.table_options import TableOptions
 from charlm.evaluate.base import EvalResult
+from charlm.report.surprisal_page import make_surprisal_page
 
 
 def print_findings(findings: EvalResult, how: TableOptions) -> None:
@@ -42,7 +42,7 @@ def save_findings(findings: EvalResult) -> None:
     Raises:
         RunError: a system error.
     """
-    pages = {path: make_page(texts) for path, texts in findings.pages.items()}
+    pages = {path: make_surprisal_page(texts) for path, texts in findings.pages.items()}
     for path, text in (pages | dict(findings.files)).items():
         write_atomically(Path(path), text.encode())
         write_note(f"wrote {path}")

@@ -86,7 +86,8 @@ class Surprisal(Measurement):
                 (subject.run, subject.text_name, each.position, each.bits_per_char, each.text) for each in worst
             ]
             title = f"{subject.run} on {subject.text_name}"
-            colored.append(ColoredText(title, subject.shown, [None, *bits_N.tolist()], guesses, self.show))
+            bits = [None, *bits_N.tolist()]
+            colored.append(ColoredText(title, subject.shown, bits, guesses, self.show, subject.is_cut))
         text = text_column(subjects)
         model = Column("model", rank=0 if len({subject.run for subject in subjects}) > 1 else PROGRAMS)
         columns = (model, text, Column("position", ",d"), Column("bits/char", ".2f"), Column("passage"))
