@@ -1,6 +1,7 @@
-"""Classify each line of standard input: label, probability, the line, by tabs.
+"""Classify each line of standard input.
 
-An empty line is classified too. White space at the ends of a line does not count.
+The output is the label, its probability and the line, separated by tabs. An empty line is classified too.
+White space at the ends of a line does not count.
 """
 
 from __future__ import annotations

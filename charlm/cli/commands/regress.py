@@ -1,6 +1,6 @@
-"""Give each line of standard input a number: number, the line, by a tab.
+"""Predict a number for each line of standard input.
 
-White space at the ends of a line does not count.
+The output is the number, a tab, the line. White space at the ends of a line does not count.
 """
 
 from __future__ import annotations
