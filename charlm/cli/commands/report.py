@@ -1,4 +1,4 @@
-"""Write one web page about a run, with the model running in it.
+"""Write a web page about a run, with the model running in it.
 
 The page needs no server, no network and no install. It shows what the run was trained on, how good it is, what it
 writes and what surprises it; and the model itself runs in it. Two runs stand side by side.
