@@ -69,13 +69,11 @@ def name_argument(parameter: Any) -> str:
 def shown_names(parameter: Any) -> list[str]:
     """The names of an option that help shows: the short ones, then the first long one.
 
-    Other long names are aliases. A negative form shows where the option is on, or depends.
+    Other long names are aliases. A negative form shows unless the option is off by default.
     """
     short = [name for name in parameter.opts if not name.startswith("--")]
     long = [name for name in parameter.opts if name.startswith("--")][:1]
-    if not parameter.secondary_opts or parameter.default is False:
-        return short + long
-    return [*short, *(long if parameter.default is None else ()), *parameter.secondary_opts[:1]]
+    return short + long + (parameter.secondary_opts[:1] if parameter.default is not False else [])
 
 
 def _names(parameter: Any) -> str:
@@ -98,6 +96,8 @@ def _explain(parameter: Any, brief: bool) -> str:
     descriptor = parameter.type_descriptor
     text = add_choices(parameter.help or "", descriptor.choices if descriptor.is_choice else ())
     default = parameter.show_default if isinstance(parameter.show_default, str) else parameter.default
+    if default is True and parameter.secondary_opts:
+        default = "on"
     if not parameter.show_default or default is None or default == "" or isinstance(default, bool):
         return text
     note = f"(default: {default})"

@@ -47,11 +47,11 @@ def test_brief_help_of_training_shows_14_options_and_four_examples(shown):
 def test_all_options_are_shown_by_group_and_negative_forms_are_not(shown):
     text = "\n".join(shown("train", "--help-all"))
     for option in {each for each in options_of("train").values() if each.param_type_name == "option"}:
-        # What is on shows the form that turns it off.
-        shown_as = option.secondary_opts if option.default is True else option.opts
-        name = next(each for each in shown_as if each.startswith("--"))
-        assert re.search(rf"^  (-\w, )?{name}( |$)", text, re.MULTILINE), name
-        assert option.default is not False or not [each for each in option.secondary_opts if f" {each} " in text]
+        name = next(each for each in option.opts if each.startswith("--"))
+        assert re.search(rf"^  (-\w, )?{name}(,| |$)", text, re.MULTILINE), name
+        # What is off has no shown form that turns it off.
+        negative = [each for each in option.secondary_opts if re.search(rf"{each}\b", text)]
+        assert bool(negative) == bool(option.secondary_opts and option.default is True)
     assert "Optimization:\n  --optimizer " in text
 
 
