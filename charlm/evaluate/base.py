@@ -89,7 +89,7 @@ class EvalResult:
         records: JSON objects.
         tables: the main one first.
         notes: what a reader must not miss.
-        curves: drawn with ``--wide``.
+        curves: drawn with ``--wide``, or always where ``draws_curves``.
         colored: texts in colors.
         pages: web pages by path.
         files: texts by path.
@@ -108,6 +108,7 @@ class EvalResult:
     explanation: list[str] = field(default_factory=list)
     legend: str = ""
     see_also: str = ""
+    draws_curves: bool = False
 
 
 @dataclass(frozen=True)

@@ -259,6 +259,11 @@ def test_a_measurement_s_curves_go_into_a_picture(measured, charlm, tmp_path):
     code, _, error = charlm("eval", "gradients", "one", "text.txt", *options)
     assert (code, error) == (0, "wrote curves.svg\n")
     svg = (tmp_path / "curves.svg").read_text()
+    for words in ("How much a character k steps back still matters", "one, trained", "lstm"):
+        assert f">{words}</text>" in svg
+    assert "Norm of" not in svg
+    assert charlm("eval", "gradients", "one", "text.txt", *options, "--all")[0] == 0
+    svg = (tmp_path / "curves.svg").read_text()
     for words in ("Norm of ds_t/ds_k: one on text", "Norm of dL_t/ds_k: one on text", "one, trained"):
         assert f">{words}</text>" in svg
 

@@ -1,6 +1,7 @@
 """Jacobians through time against finite differences of the forward pass, and against closed forms."""
 
 import json
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -215,14 +216,14 @@ def test_spectral_radii_are_the_blocks_own(make_model):
 
 
 def test_every_cell_is_measured_untrained_and_drawn(make_subject):
-    findings = measure(make_subject(), distance=4, positions=1)
+    findings = measure(make_subject(), distance=4, positions=1, all=True)
     (record,) = findings.records
     names = [network["network"] for network in record["networks"]]
     cells = [["rnn tanh", "rnn relu"] if cell == "rnn" else [cell] for cell in CELLS.names()]
     assert names == ["r, trained", *chain(*cells)]
-    titles = [curve.title.split(":")[0] for curve in findings.curves]
+    titles = [curve.title.split(":")[0] for curve in findings.curves[1:]]
     assert titles == [f"Norm of {quantity}" for quantity in ("ds_t/ds_k", "dh_t/dh_k", "dc_t/dc_k", "dL_t/ds_k")]
-    of_c = findings.curves[2]
+    of_c = findings.curves[3]
     with_c = [cell for cell in CELLS.names() if "c" in CELLS.find(cell).state_names]
     assert list(of_c.series) == ["r, trained", *with_c]
     x, y = of_c.series["lstm"]
@@ -230,6 +231,23 @@ def test_every_cell_is_measured_untrained_and_drawn(make_subject):
     assert y == pytest.approx(np.log10(record["networks"][names.index("lstm")]["norms"]["dc_t/dc_k"]))
     for table in findings.tables:
         assert all(len(row) == len(table.columns) for row in table.rows)
+
+
+def test_one_chart_shows_how_much_a_character_still_matters(make_subject):
+    findings = measure(make_subject(), distance=4, positions=1)
+    (chart,), (record,) = findings.curves, findings.records
+    assert chart.title == "How much a character k steps back still matters" and chart.is_log
+    assert list(chart.series) == [network["network"] for network in record["networks"]]
+    norms = record["networks"][0]["norms"]["dL_t/ds_k"]
+    assert chart.series["r, trained"] == (record["distances"], pytest.approx([norm / norms[0] for norm in norms]))
+
+
+def test_of_several_runs_the_chart_has_the_trained_networks(make_subject):
+    subjects = [replace(make_subject(), run=name) for name in ("a", "b")]
+    with ThreadPool(1) as pool:
+        findings = Gradients(distance=4, positions=1).measure(subjects, pool, lambda done, total: None)
+    (chart,) = findings.curves
+    assert list(chart.series) == ["a, trained", "b, trained"]
 
 
 def test_a_text_that_is_too_short_is_refused(make_subject):

@@ -23,7 +23,7 @@ def print_findings(findings: EvalResult, how: TableOptions) -> None:
     if how.is_drawn:
         for text in findings.colored:
             print_colored(text)
-        if how.wide:
+        if how.wide or findings.draws_curves:
             print_curves(findings.curves)
     print_tables(
         findings.tables,
@@ -32,7 +32,7 @@ def print_findings(findings: EvalResult, how: TableOptions) -> None:
         see_also=findings.see_also,
         explanation=findings.explanation,
         notes=findings.notes,
-        further="charts" if findings.curves else "",
+        further="charts" if findings.curves and not findings.draws_curves else "",
     )
 
 

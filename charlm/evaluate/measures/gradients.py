@@ -41,12 +41,14 @@ class Gradients(Measurement):
     positions: int = setting(4, "Positions in the text to average over.", low=1, high=10_000)
     seed: int = setting(1, "Seed of the untrained networks' weights.", low=0, high=2**63 - 1)
     characters: int = characters_taken(1_000_000)
+    all: bool = setting(False, "Draw every norm, not only how much a character still matters.")
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Follow gradients back through each subject's text."""
         records: list[dict[str, Any]] = []
         tables: list[Table] = []
         curves: list[Curve] = []
+        influences: dict[str, npt.NDArray[np.float64]] = {}
         distances = grid(self.distance)
         subjects, cuts = beginnings(subjects, self.characters)
         for number, subject in enumerate(subjects):
@@ -70,8 +72,19 @@ class Gradients(Measurement):
             )
             tables += [*_norms_tables(subject, distances, norms), _radii_table(subject, radii)]
             curves += _curves(subject, distances, norms)
+            drawn = list(networks)[: 1 if len(subjects) > 1 else None]  # of several runs, the trained networks
+            with np.errstate(divide="ignore", invalid="ignore"):  # what is not finite is not drawn
+                influences |= {name: norms[name][LOSS] / norms[name][LOSS][0] for name in drawn}
         tables.sort(key=lambda table: bool(table.adds))
-        return EvalResult(records, tables, cuts, curves, explanation=[self._rule()])
+        chart = _influence_chart(distances, influences)
+        return EvalResult(
+            records,
+            tables,
+            cuts,
+            [chart, *(curves if self.all else [])],
+            explanation=[self._rule()],
+            draws_curves=True,
+        )
 
     def _texts(self, subject: EvalCase) -> TokenIds:
         """Evenly spaced passages and their surroundings (T, P)."""
@@ -222,6 +235,16 @@ def _radii_table(subject: EvalCase, radii: dict[str, dict[str, float]]) -> Table
     rows = [[name, *key.split("."), radius] for name, own in radii.items() for key, radius in own.items()]
     title = f"Spectral radius of the recurrent weights of {subject.run}, by gate"
     return Table(title, columns, rows, subject.keys, adds="spectral radii")
+
+
+def _influence_chart(distances: list[int], influences: dict[str, npt.NDArray[np.float64]]) -> Curve:
+    """The loss's gradient by distance, as a share of that at distance 0: a line for each network."""
+    series = {
+        name: ([float(distance) for distance in distances], values.tolist())
+        for name, values in influences.items()
+    }
+    title = "How much a character k steps back still matters"
+    return Curve(title, "k, characters", f"norm of {LOSS}, 1 at k = 0", series, is_log=True)
 
 
 def _curves(subject: EvalCase, distances: list[int], norms: dict[str, Norms]) -> list[Curve]:
