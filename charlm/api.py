@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
@@ -16,7 +16,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-from charlm.base.errors import UsageError
+from charlm.base.errors import CharlmError, UsageError
 from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.data.reading.sources import make_source
@@ -115,24 +115,26 @@ class Model(LanguageModel):
         return CharRNN(self.network.config, self.network.params)
 
     def __repr__(self) -> str:
-        figures = self._figures()
-        return f"<charlm.Model {figures.pop('name')}: {', '.join(figures.values())}>"
+        name, *others = self._describe().values()
+        return f"<charlm.Model {name}: {', '.join(others)}>"
 
     def _repr_html_(self) -> str:
-        rows = (f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in self._figures().items())
+        rows = (f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in self._describe().items())
         return f"<table>{''.join(rows)}</table>"
 
-    def _figures(self) -> dict[str, str]:
-        """What a person wants to know first, by heading."""
+    def _describe(self) -> dict[str, str]:
+        """What to know first, by heading; a damaged training log is left out."""
         config = self.network.config
-        loss = RunSummary.of(self.history).best_val_nats_per_char
+        loss = None
+        with suppress(CharlmError):
+            loss = RunSummary.of(self.history).best_val_nats_per_char
         return {
-            "name": escape_unprintable(self.name),
+            "model": escape_unprintable(self.name),
             "network": f"{config.cell}, {counted(config.layers, 'layers')} x {config.hidden}",
-            "parameters": counted(self.network.params.flat.size, "parameters"),
-            "symbols": counted(len(self.vocabulary), "symbols"),
-            "trained on": escape_unprintable(self.run.corpus.name),
-            "best validation loss": "no validation loss" if loss is None else f"loss {loss:.3f} nats/char",
+            "size": counted(self.network.params.flat.size, "parameters"),
+            "vocabulary": counted(len(self.vocabulary), "symbols"),
+            "text": escape_unprintable(self.run.corpus.name),
+            "validation": "no loss" if loss is None else f"loss {loss:.3f} nats/char",
         }
 
 

@@ -304,3 +304,21 @@ def test_without_pytorch_to_torch_says_what_to_install(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="to_torch needs PyTorch: pip install torch"):
         model.to_torch()
+
+
+def test_a_notebook_sees_a_progress_bar_and_a_picture(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    output = io.StringIO()
+    with mock.patch.object(sys, "stderr", output):
+        model = charlm.train(TEXT, **SETTINGS)
+    assert "100%" in output.getvalue()
+    assert model.plot()._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_model_with_a_damaged_training_log_can_be_looked_at(tmp_path):
+    charlm.train(TEXT, out=tmp_path / "hamlet", **SETTINGS)
+    (tmp_path / "hamlet" / "metrics.jsonl").write_text("{}}\n")
+    model = charlm.load(tmp_path / "hamlet")
+    assert "no loss" in repr(model) and "no loss" in model._repr_html_()
+    with pytest.raises(RunError, match="damaged|JSON"):
+        model.history  # noqa: B018

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,15 @@ def make_figure(curves: Sequence[Curve]) -> Figure:
     with matplotlib.rc_context(OPTIONS):
         for axes, curve in zip(figure.subplots(len(curves), squeeze=False)[:, 0], curves, strict=True):
             _draw(axes, curve)
+    # A notebook shows an object that has this method; a figure of its own it shows only once pyplot is imported.
+    figure._repr_png_ = partial(_png, figure)  # type: ignore[attr-defined]
     return figure
+
+
+def _png(figure: Figure) -> bytes:
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    return data.getvalue()
 
 
 def picture(curves: Sequence[Curve], format: str) -> bytes:
