@@ -320,5 +320,5 @@ def test_a_model_with_a_damaged_training_log_can_be_looked_at(tmp_path):
     (tmp_path / "hamlet" / "metrics.jsonl").write_text("{}}\n")
     model = charlm.load(tmp_path / "hamlet")
     assert "no loss" in repr(model) and "no loss" in model._repr_html_()
-    with pytest.raises(RunError, match="damaged|JSON"):
+    with pytest.raises(RunError, match="damaged"):
         model.history  # noqa: B018

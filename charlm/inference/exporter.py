@@ -11,7 +11,7 @@ from charlm.base.errors import RunError
 from charlm.base.files.atomic import write_atomically
 from charlm.base.files.plain import open_plain
 from charlm.base.registry import Registry
-from charlm.inference.language_model import LanguageModel
+from charlm.inference.language_model import LanguageModel, load_run
 from charlm.models.torch_layout import to_torch
 from charlm.runs.run import Run
 from charlm.runs.tensors import is_stamped, save_tensors
@@ -24,9 +24,11 @@ class Exporter(ABC):
     """One format; ``ending`` is that of its file."""
 
     ending: ClassVar[str]
+    command: ClassVar[str | None] = None
+    """What a run's task must offer for it; None is any task."""
 
     @abstractmethod
-    def export(self, run: Run, model: LanguageModel, path: Path) -> str:
+    def export(self, run: Run, path: Path) -> str:
         """Write the file, and what lies beside it; what to tell the user.
 
         Raises:
@@ -35,10 +37,29 @@ class Exporter(ABC):
         """
 
 
+class ScriptExporter(Exporter):
+    """A script that rebuilds and samples a model, and its weights beside it."""
+
+    ending = ".py"
+    command = "sample"
+
+    @abstractmethod
+    def write(self, model: LanguageModel) -> str:
+        """The script, with {file} and {weights} for the names of both files."""
+
+    def export(self, run: Run, path: Path) -> str:
+        """Write the script and the weights."""
+        return self.export_model(load_run(run), path)
+
+    def export_model(self, model: LanguageModel, path: Path) -> str:
+        """The same of a model without a run."""
+        return _write_script(path, self.write(model), model)
+
+
 EXPORTERS: Registry[Exporter] = Registry("charlm.inference.export", Exporter)  # type: ignore[type-abstract]
 
 
-def write_script(path: Path, script: str, model: LanguageModel) -> str:
+def _write_script(path: Path, script: str, model: LanguageModel) -> str:
     """Write a script and the weights beside it.
 
     Raises:

@@ -48,7 +48,7 @@ def export(tmp_path, make_model):
         network = make_model(len(vocabulary), **settings)
         network.params.flat[:] = np.random.default_rng(1).normal(size=network.params.flat.size, scale=0.5)
         model = LanguageModel(network, vocabulary, 100, corpus)
-        EXPORTERS.find(library)().export(None, model, tmp_path / "model.py")
+        EXPORTERS.find(library)().export_model(model, tmp_path / "model.py")
         return model, load(tmp_path / "model.py")
 
     return run

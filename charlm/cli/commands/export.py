@@ -14,7 +14,6 @@ from charlm.base.errors import UsageError
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import write_note
 from charlm.inference.exporter import EXPORTERS
-from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run
 
 PLACE = ("Data", 2)
@@ -43,11 +42,11 @@ def command(
 ) -> None:
     exporter = EXPORTERS.find(to)()
     target, file = _parse(names or [], exporter.ending)
-    found = find_run(target, weights)
+    found = find_run(target, weights, exporter.command)
     if target is None:
         write_note(f"{found.name}, the newest run")
     path = Path(file or found.folder.resolve().name + exporter.ending)
-    write_note(exporter.export(found, load_run(found), path))
+    write_note(exporter.export(found, path))
 
 
 def _parse(names: list[str], ending: str) -> tuple[str | None, str | None]:

@@ -14,6 +14,7 @@ import typer
 from charlm.base.plural import counted
 from charlm.cli.output import write_note
 from charlm.runs.archive import unpack
+from charlm.runs.find import RUNS
 
 PLACE = ("Data", 3)
 EXAMPLES = """
@@ -31,5 +32,5 @@ def command(
     model = run.config.model
     symbols = counted(len(run.vocabulary), "symbols")
     network = f"{model.cell}, {counted(model.layers, 'layers')} x {model.hidden}, {symbols}"
-    folder = shlex.quote(str(run.folder))
-    write_note(f"imported {run.folder}: {network}; try: charlm sample {folder}")
+    name = shlex.quote(run.folder.name if run.folder.parent == RUNS else str(run.folder))
+    write_note(f"imported {run.folder}: {network}; try: charlm {run.config.task.commands[0]} {name}")

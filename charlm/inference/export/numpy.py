@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from charlm.inference import script
-from charlm.inference.exporter import Exporter, write_script
+from charlm.inference.exporter import ScriptExporter
 from charlm.inference.language_model import LanguageModel
 from charlm.models.equations import find_step, maths
 from charlm.models.torch_layout import layer_shapes, torch_shapes
 from charlm.nn.cells import CELLS
-from charlm.runs.run import Run
 
 SAMPLE = '''\
 def sample(prompt="", length=300, temperature=0.8, seed=1):
@@ -21,13 +18,11 @@ def sample(prompt="", length=300, temperature=0.8, seed=1):
 '''
 
 
-class Numpy(Exporter):
+class Numpy(ScriptExporter):
     """A script for NumPy."""
 
-    ending = ".py"
-
-    def export(self, run: Run, model: LanguageModel, path: Path) -> str:
-        """Write the script and the weights."""
+    def write(self, model: LanguageModel) -> str:
+        """The script."""
         step = find_step(model.network.config)
         used = [getattr(maths, name) for name in script.names_in(step)]
         dtype = "<f8" if model.network.config.dtype == "float64" else "<f4"
@@ -48,7 +43,7 @@ class Numpy(Exporter):
             SAMPLE + draw,
             script.MAIN,
         ]
-        return write_script(path, "\n\n".join(parts), model)
+        return "\n\n".join(parts)
 
 
 def _write_network(model: LanguageModel) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from charlm.config import ModelConfig
 from charlm.inference import script
-from charlm.inference.exporter import Exporter, write_script
+from charlm.inference.exporter import ScriptExporter
 from charlm.inference.language_model import LanguageModel
 from charlm.models.equations import find_step
 from charlm.models.torch_layout import is_in_torch, layer_shapes, torch_shapes
 from charlm.nn.cells import CELLS
-from charlm.runs.run import Run
 
 KINDS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 HELPERS = {
@@ -35,13 +32,11 @@ def sample(prompt="", length=300, temperature=0.8):
 '''
 
 
-class Torch(Exporter):
+class Torch(ScriptExporter):
     """A script for PyTorch."""
 
-    ending = ".py"
-
-    def export(self, run: Run, model: LanguageModel, path: Path) -> str:
-        """Write the script and the weights."""
+    def write(self, model: LanguageModel) -> str:
+        """The script."""
         config = model.network.config
         imported, quoted = ["nn"], []
         if not is_in_torch(config):
@@ -68,7 +63,7 @@ class Torch(Exporter):
             SAMPLE + draw,
             script.MAIN,
         ]
-        return write_script(path, "\n\n".join(parts), model)
+        return "\n\n".join(parts)
 
 
 def _write_model(config: ModelConfig, vocab_size: int) -> str:
