@@ -117,3 +117,13 @@ def test_with_no_run_each_command_takes_the_newest_that_it_can_use(inside, call)
 def test_plot_info_and_runs_show_it_in_its_own_unit(inside, call):
     assert "nats/label" in call("plot", "words-1", "--unit", "nats").out
     assert call("info", "words-1").code == 0 and "words-1" in call("runs").out
+
+
+def test_it_is_packed_for_somebody_else_and_not_exported_as_a_script(inside, call, tmp_path):
+    packed, copy = str(tmp_path / "words.zip"), str(tmp_path / "copy")
+    assert call("export", "words-1", packed).code == 0
+    imported = call("import", packed, "--out", copy)
+    assert imported.code == 0 and imported.err.rstrip().endswith(f"try: charlm classify {copy}")
+    assert call("classify", copy, stdin=b"lanoma\n").out == call("classify", "words-1", stdin=b"lanoma\n").out
+    refused = call("export", "words-1", "--to", "numpy", str(tmp_path / "model.py"))
+    assert refused.code == 1 and "is of --task classify" in refused.complaint
