@@ -98,6 +98,7 @@ class Curve:
         marks: points to mark, by the name of their line, with a label each.
         y_limits: the ends of the y axis, if what lies beyond is cut off.
         is_log: whether the y axis is logarithmic; only positive values are drawn.
+        scattered: lines that are drawn as points alone.
     """
 
     title: str
@@ -109,6 +110,7 @@ class Curve:
     marks: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
     y_limits: tuple[float, float] | None = None
     is_log: bool = False
+    scattered: Collection[str] = ()
 
     def color(self, name: str) -> int:
         """The number of a line's color, from 0.
@@ -130,3 +132,24 @@ class Curve:
         """A line's points that can be drawn."""
         pairs = zip(*self.series[name], strict=True)
         return [(x, y) for x, y in pairs if math.isfinite(y) and (y > 0 or not self.is_log)]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Counts by row and column, such as true and predicted labels; the rows' shares give the colors."""
+
+    title: str
+    row_label: str
+    column_label: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    counts: Sequence[Sequence[int]]
+
+    @property
+    def shares(self) -> list[list[float]]:
+        """Each count as a share of its row.
+
+        >>> Matrix("", "true", "given", ["a"], ["a", "b"], [[3, 1]]).shares
+        [[0.75, 0.25]]
+        """
+        return [[count / max(sum(row), 1) for count in row] for row in self.counts]

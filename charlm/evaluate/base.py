@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from charlm.base.progress import Progress
-from charlm.base.tables import PROGRAMS, Column, Curve, Table
+from charlm.base.tables import PROGRAMS, Column, Curve, Matrix, Table
 from charlm.config import Config, setting
 from charlm.data.alphabet import END
 from charlm.data.encoded import EncodedText
@@ -93,6 +93,7 @@ class EvalResult:
         colored: texts in colors.
         pages: web pages by path.
         files: texts by path.
+        matrices: counts in colors.
         explanation: how it was measured.
         legend: a few words on the columns.
         see_also: a sentence on what to do next.
@@ -105,6 +106,7 @@ class EvalResult:
     colored: list[ColoredText] = field(default_factory=list)
     pages: Mapping[str, Sequence[ColoredText]] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    matrices: list[Matrix] = field(default_factory=list)
     explanation: list[str] = field(default_factory=list)
     legend: str = ""
     see_also: str = ""
@@ -115,8 +117,11 @@ class EvalResult:
 class Measurement(Config):
     """One kind of measurement; its fields are settings, its docstring's first line its help."""
 
+    of_labels: ClassVar[bool] = False
+    """Whether its cases are labelled texts and not plain ones."""
+
     @abstractmethod
-    def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
+    def measure(self, subjects: Sequence[Any], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure every case, at least one."""
 
 

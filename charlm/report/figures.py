@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from charlm.base.errors import UsageError
 from charlm.base.escape import escape_unprintable
 from charlm.base.files.atomic import write_atomically
-from charlm.base.tables import Curve
+from charlm.base.tables import Curve, Matrix
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def check_plot_file(path: Path) -> None:
     check_matplotlib(str(path))
 
 
-def make_figure(curves: Sequence[Curve]) -> Figure:
+def make_figure(curves: Sequence[Curve | Matrix]) -> Figure:
     """Draw curves below each other.
 
     Raises:
@@ -80,7 +80,7 @@ def _png(figure: Figure) -> bytes:
     return data.getvalue()
 
 
-def picture(curves: Sequence[Curve], format: str) -> bytes:
+def picture(curves: Sequence[Curve | Matrix], format: str) -> bytes:
     """Draw curves as the bytes of a PNG or SVG file; the same curves give the same bytes.
 
     Args:
@@ -100,7 +100,7 @@ def picture(curves: Sequence[Curve], format: str) -> bytes:
     return data.getvalue()
 
 
-def save_curves(curves: Sequence[Curve], path: Path) -> None:
+def save_curves(curves: Sequence[Curve | Matrix], path: Path) -> None:
     """Draw curves into a PNG or SVG file.
 
     Raises:
@@ -115,13 +115,36 @@ def _format_of(path: Path) -> str:
     return path.suffix.lower().removeprefix(".")
 
 
-def _draw(axes: Axes, curve: Curve) -> None:
+def _draw(axes: Axes, drawn: Curve | Matrix) -> None:
+    if isinstance(drawn, Matrix):
+        _draw_matrix(axes, drawn)
+    else:
+        _draw_curve(axes, drawn)
+
+
+def _draw_matrix(axes: Axes, matrix: Matrix) -> None:
+    """Shares as colors, with the counts written in."""
+    axes.imshow(matrix.shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for row, (counts, shares) in enumerate(zip(matrix.counts, matrix.shares, strict=True)):
+        for column, (count, share) in enumerate(zip(counts, shares, strict=True)):
+            if count:
+                color = "white" if share > 0.5 else "black"
+                axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=6, color=color)
+    axes.set_xticks(
+        range(len(matrix.columns)), [escape_unprintable(each) for each in matrix.columns], rotation=90
+    )
+    axes.set_yticks(range(len(matrix.rows)), [escape_unprintable(each) for each in matrix.rows])
+    axes.set(title=escape_unprintable(matrix.title), xlabel=matrix.column_label, ylabel=matrix.row_label)
+
+
+def _draw_curve(axes: Axes, curve: Curve) -> None:
     from matplotlib.ticker import MaxNLocator
 
     for name in curve.series:
         points = curve.points(name)
-        dot = "." if len(points) <= MOST_DOTS else ""
+        dot = "." if len(points) <= MOST_DOTS or name in curve.scattered else ""
         style: Any = {"alpha": 0.5, "linewidth": 1} if name in curve.faint else {"marker": dot}
+        style |= {"linestyle": "none"} if name in curve.scattered else {}
         x, y = [place for place, _ in points], [value for _, value in points]
         axes.plot(x, y, label=escape_unprintable(name), color=f"C{curve.color(name)}", **style)
     for name, (place, value, label) in curve.marks.items():

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from charlm.base.arrays import Floats
+from charlm.data.examples import LabelledPart
+from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool
 from charlm.nn.readout import log_softmax_
 from charlm.runs.run import Run
-from charlm.tasks.whole_texts import TextReader
+from charlm.tasks.whole_texts import TextReader, predict_part
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,10 @@ class TextClassifier:
     def log_probs(self, texts: Sequence[str], pool: ThreadPool | None = None) -> Floats:
         """The log-probability of every label of every text (D, L), in nats."""
         return log_softmax_(self.reader.outputs(texts, pool))
+
+    def log_probs_of(self, part: LabelledPart, pool: ThreadPool | None = None) -> Floats:
+        """The same for examples (D, L)."""
+        return log_softmax_(predict_part(Predictor(self.reader.network, pool), part))
 
     def classify(self, texts: Sequence[str], pool: ThreadPool | None = None) -> list[Classification]:
         """Classify texts; white space at their ends does not count."""

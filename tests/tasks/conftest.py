@@ -5,15 +5,9 @@ from contextlib import chdir
 import numpy as np
 import pytest
 
-from tests.cli.conftest import call_main
+from tests.cli.conftest import call, call_main, on_terminal  # noqa: F401 (fixtures)
 
 TINY = ("--hidden", "12", "--batch-size", "16", "--lr", "0.03", "--dropout", "0", "--workers", "1", "--quiet")
-
-
-@pytest.fixture(scope="session")
-def call():
-    """A function that runs a command line: its exit code, its output and what it says on standard error."""
-    return call_main
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,14 @@ corpus, or - for standard input). Defaults: the newest run, on the validation sp
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.base.tables import Curve, Matrix
 from charlm.cli.complete import complete_targets
 from charlm.cli.display.findings import print_findings, save_findings
 from charlm.cli.display.progress import progress_bar
@@ -22,6 +23,7 @@ from charlm.cli.output import write_note
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import Measurement
+from charlm.evaluate.labelled import labelled_cases_of
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.evaluate.subjects import subjects_of
 from charlm.report.figures import check_plot_file, save_curves
@@ -62,15 +64,20 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
         if plot is not None:
             check_plot_file(plot)
         measurement = kind(**settings)
-        subjects = subjects_of(named or [], split, weights, corpus or ())
+        subjects: Sequence[Any]
+        if kind.of_labels:
+            subjects = labelled_cases_of(named or [], split, weights, corpus or (), command=f"eval {name}")
+        else:
+            subjects = subjects_of(named or [], split, weights, corpus or ())
         with ThreadPool() as pool, progress_bar(name, quiet=how.json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)
         print_findings(findings, how)
         if plot is not None:
-            if not findings.curves:
+            drawn: list[Curve | Matrix] = [*findings.curves, *findings.matrices]
+            if not drawn:
                 raise UsageError(f"charlm eval {name} has no curve to draw: leave out --plot {plot}")
-            save_curves(findings.curves, plot)
+            save_curves(drawn, plot)
             write_note(f"wrote {plot}")
 
     return measure

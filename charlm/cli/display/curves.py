@@ -51,7 +51,8 @@ def draw_curve(curve: Curve, width: int, in_color: bool) -> str:
         points = _scaled(curve, curve.points(name))
         if points:
             color = _color(curve, name)
-            plotext.plot(*map(list, zip(*points, strict=True)), marker=marker, color=color)
+            draw = plotext.scatter if name in curve.scattered else plotext.plot
+            draw(*map(list, zip(*points, strict=True)), marker=marker, color=color)
             symbol, label = KEY.get(marker, marker), escape_unprintable(name)
             key.append((f"{symbol} {label}", f"{_colored(symbol, color, in_color)} {label}"))
     for x, y, label in curve.marks.values():

@@ -7,6 +7,7 @@ from pathlib import Path
 from charlm.base.files.atomic import write_atomically
 from charlm.cli.display.colors import print_colored
 from charlm.cli.display.curves import print_curves
+from charlm.cli.display.matrix import print_matrix
 from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json, write_note
 from charlm.cli.table_options import TableOptions
@@ -25,6 +26,8 @@ def print_findings(findings: EvalResult, how: TableOptions) -> None:
             print_colored(text)
         if how.wide or findings.draws_curves:
             print_curves(findings.curves)
+        for matrix in findings.matrices:
+            print_matrix(matrix)
     print_tables(
         findings.tables,
         how,

@@ -25,7 +25,7 @@ class Regress(WholeTextTask):
     network: ClassVar[str] = "regressor"
     unit: ClassVar[str] = "text"
     loss: ClassVar[str] = "squared_error"
-    commands: ClassVar[tuple[str, ...]] = ("regress", "eval accuracy")
+    commands: ClassVar[tuple[str, ...]] = ("regress", "eval regression")
     config_type = EncoderConfig
     recipe: ClassVar[Mapping[str, Any] | None] = MappingProxyType({**RECIPE, "dropout": 0.1, "pooling": "mean"})
     is_number = True

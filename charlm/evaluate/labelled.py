@@ -1,0 +1,116 @@
+"""From targets to labelled cases: every run that gives labels or numbers, with every labelled text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.errors import CorpusError, UsageError, hinting
+from charlm.data.examples import LabelledExamples, LabelledPart, make_part
+from charlm.data.labels import guess_mode, read_labelled
+from charlm.data.reading.sources import Source, find_stored, find_text
+from charlm.data.reload import CorpusSearch
+from charlm.evaluate.subjects import NO_TEST, SPLITS
+from charlm.runs.find import find_runs, resolve
+from charlm.runs.run import Run
+from charlm.tasks.task import Task, make_task
+
+
+@dataclass(frozen=True)
+class LabelledCase:
+    """A run and labelled texts to measure it on; ``training`` is None where the run's corpus is missing."""
+
+    run: Run
+    text_name: str
+    part: LabelledPart
+    training: LabelledPart | None
+    description: str
+
+    @property
+    def title(self) -> str:
+        """The model and its texts, in words."""
+        return f"{self.run.name} on {self.description} ({len(self.part):,} examples)"
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What tables of it have in common."""
+        return {"run": self.run.name, "text": self.text_name}
+
+    @property
+    def is_new_D(self) -> npt.NDArray[np.bool_]:
+        """Which texts do not stand in the training split (D,)."""
+        known = set() if self.training is None else set(self.training.texts)
+        return np.array([text not in known for text in self.part.texts])
+
+
+def labelled_cases_of(
+    targets: Sequence[str],
+    split: str | None,
+    weights: str | None = None,
+    corpus: Sequence[str] | None = None,
+    *,
+    command: str,
+) -> list[LabelledCase]:
+    """Pair runs with labelled texts, by default with a split of their own corpora.
+
+    Raises:
+        UsageError: a split of a file, or an empty split.
+        RunError: a run is missing, damaged, or of another task.
+        CorpusError: a text is unreadable or not labelled, or a corpus has changed.
+    """
+    found = [(target, resolve(target)) for target in targets]
+    runs = find_runs([target for target, kind in found if isinstance(kind, Path)], weights, command)
+    sources = [find_text(kind) for _, kind in found if isinstance(kind, str)]
+    if sources and split is not None:
+        raise UsageError(f"--split {split} is a split of a run's own corpus: leave it out when a file is given")
+    return [
+        case
+        for run in runs
+        for case in _cases_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus))
+    ]
+
+
+def _cases_of_run(run: Run, sources: Sequence[Source], split: str, search: CorpusSearch) -> list[LabelledCase]:
+    task = make_task(run.config)
+    if sources:
+        training = _training_part(run, task, search)
+        return [LabelledCase(run, each.name, _read(run, each), training, each.name) for each in sources]
+    examples = task.reload(run.corpus, run.vocabulary, search)
+    assert isinstance(examples, LabelledExamples)
+    part = {"train": examples.train, "val": examples.validation, "test": examples.test}[split]
+    test_file = run.config.batching.test_file
+    if split == "test" and test_file is not None:
+        with hinting(NO_TEST):
+            part = _read(run, find_stored(test_file))
+    if not len(part):
+        raise UsageError(
+            f"{run.name} has no {SPLITS[split]} split", hint="give a labelled file, or another --split"
+        )
+    description = f"the {SPLITS[split]} split of {run.corpus.name}"
+    return [LabelledCase(run, f"{run.corpus.name}, {split}", part, examples.train, description)]
+
+
+def _read(run: Run, source: Source) -> LabelledPart:
+    """Labelled texts, each distinct pair once, as a run reads them."""
+    mode = guess_mode(source, run.vocabulary.scale is not None)
+    found = read_labelled(source, run.config.corpus, mode)
+    pairs = list(dict.fromkeys(zip(found.texts, found.labels, strict=True)))
+    if not pairs:
+        raise CorpusError(f"{source.name} has no examples", hint="give texts with labels")
+    return make_part([text for text, _ in pairs], [label for _, label in pairs], run.vocabulary)
+
+
+def _training_part(run: Run, task: Task, search: CorpusSearch) -> LabelledPart | None:
+    """The training split of a run's corpus, if it is there."""
+    try:
+        examples = task.reload(run.corpus, run.vocabulary, search)
+    except CorpusError:
+        if search.given:
+            raise
+        return None
+    assert isinstance(examples, LabelledExamples)
+    return examples.train
