@@ -10,8 +10,8 @@ from rich.text import Text
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Matrix
-from charlm.cli.display.colors import LEVELS, choose_colors
 from charlm.cli.output import escape_for, terminal_width, wrap_for
+from charlm.report.colors import LEVELS, choose_colors
 
 CELL = 3  # columns of a share in percent
 HEAD = 2  # letters of a label above its column
