@@ -55,7 +55,7 @@ class Model(LanguageModel):
         Raises:
             RunError: the weights are missing or unreadable.
         """
-        return cls(**vars(load_run(run)), run=run)
+        return cls(**vars(load_run(run, mix=None)), run=run)
 
     @property
     def name(self) -> str:

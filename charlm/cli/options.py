@@ -49,6 +49,13 @@ OwnCorpus: TypeAlias = Annotated[
     ),
 ]
 
+Mix: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--mix/--no-mix", help="Mix in the n-gram model (train --ngram).", show_default="on if the run has one"
+    ),
+]
+
 RawText: TypeAlias = Annotated[
     bool, typer.Option("--raw", help="Print control characters unescaped on a terminal.")
 ]

@@ -66,6 +66,13 @@ class RunConfig(Config):
         otherwise="under 2% of the time",
     )
     keep: int = setting(0, "Also keep the N most recent checkpoints.", low=0, high=10**6, since=2)
+    ngram: int | None = setting(
+        None,
+        "Also count an n-gram model with this many characters of context (8), and mix it with the network.",
+        low=1,
+        high=32,
+        since=7,
+    )
     seed: int = setting(1, "Random seed.", low=0, high=2**63 - 1)
 
     def __post_init__(self) -> None:

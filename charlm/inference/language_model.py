@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from charlm.engines.base import Network
 from charlm.engines.numpy.network import open_network
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, predict_next, prompt_ids, stream
+from charlm.inference.mixed_network import MixedNetwork
 from charlm.inference.scoring import (
     Scores,
     Tally,
@@ -38,6 +39,7 @@ from charlm.inference.scoring import (
     text_metrics,
 )
 from charlm.models.char_rnn import Model
+from charlm.models.ngram.mixture import NgramMixture
 from charlm.runs.run import Run
 
 
@@ -45,18 +47,39 @@ from charlm.runs.run import Run
 class LanguageModel:
     """A character-level language model.
 
-    The number of training characters sets the loss of an unknown one.
+    The number of training characters sets the loss of an unknown one. With a ``mixture``, its n-gram model
+    is mixed with the network in all that it predicts; ``mix=False`` leaves it out.
     """
 
     network: Model
     vocabulary: Vocabulary
     training_characters: int
     corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
+    mixture: NgramMixture | None = None
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether its n-gram model is mixed in."""
+        return self.mixture is not None
+
+    def mixing(self, mix: bool | None) -> Self:
+        """The model with its n-gram model (True), without (False), or with it if there is one (None).
+
+        Raises:
+            UsageError: there is none to mix.
+        """
+        if mix and self.mixture is None:
+            raise UsageError(
+                "the run has no n-gram model to mix",
+                hint="add one with charlm train --resume RUN --ngram 8, or leave it out",
+            )
+        return dataclasses.replace(self, mixture=None) if mix is False else self
 
     def sample(self, len: int = 500, **settings: Any) -> str:
         """Continue a prompt by at most ``len`` characters, or to its document's end.
 
-        The settings are ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``, ``stop`` and ``seed``.
+        The settings are ``prompt``, ``temperature``, ``top_k``, ``top_p``, ``min_p``, ``stop``, ``seed``
+        and ``mix``.
 
         Raises:
             UsageError: a setting is unknown or outside its limits.
@@ -90,6 +113,7 @@ class LanguageModel:
 
     def stream(self, **settings: Any) -> Iterator[list[str]]:
         """Draw samples character by character."""
+        model = self.mixing(settings.pop("mix", None))
         names = {field.name for field in dataclasses.fields(SamplingConfig)}
         config = SamplingConfig(**{name: value for name, value in settings.items() if name in names})
         filters = all_filters({name: value for name, value in settings.items() if name not in names})
@@ -98,9 +122,9 @@ class LanguageModel:
             prompt=self._context(config.prompt),
             stop=None if config.stop is None else self.corpus.changed(config.stop),
         )
-        return stream(self.open(), self.vocabulary, filters, config)
+        return stream(model.open(), self.vocabulary, filters, config)
 
-    def next(self, text: str = "", k: int = 5) -> list[tuple[str, float]]:
+    def next(self, text: str = "", k: int = 5, mix: bool | None = None) -> list[tuple[str, float]]:
         """The k likeliest next characters after a text, each with its probability, likeliest first.
 
         The end of a document is its line feed or delimiter, a byte above 0x7F ``<0xC3>``, ``<unk>`` U+FFFD.
@@ -111,7 +135,7 @@ class LanguageModel:
         """
         if k < 1:
             raise UsageError(f"k is {k}: it must be at least 1")
-        likely_V = predict_next(self.open(), prompt_ids(self.vocabulary, self._context(text)))
+        likely_V = predict_next(self.mixing(mix).open(), prompt_ids(self.vocabulary, self._context(text)))
         names = (
             (self.vocabulary.name_of(code), code) for code in np.argsort(-likely_V, kind="stable")[:k].tolist()
         )
@@ -125,19 +149,21 @@ class LanguageModel:
         prompt, end = self.read_prompt(prompt), self.corpus.document_end
         return prompt if end is None else prompt.rpartition(end)[2]
 
-    def surprisal(self, text: str | PathLike[str]) -> npt.NDArray[np.float64]:
+    def surprisal(self, text: str | PathLike[str], mix: bool | None = None) -> npt.NDArray[np.float64]:
         """The surprisal of each character of a text after the first (N - 1,), in bits."""
-        bits_N: npt.NDArray[np.float64] = self.score(text).costs_nats / math.log(2)
+        bits_N: npt.NDArray[np.float64] = self.score(text, mix=mix).costs_nats / math.log(2)
         return bits_N
 
-    def score(self, text: str | PathLike[str], progress: Progress | None = None) -> Scores:
+    def score(
+        self, text: str | PathLike[str], progress: Progress | None = None, mix: bool | None = None
+    ) -> Scores:
         """The loss of each character of a text after the first.
 
         Raises:
             CorpusError: the text has fewer than two characters, or cannot be read.
         """
         with ThreadPool() as pool:
-            return self.score_with(pool, text, progress)
+            return self.mixing(mix).score_with(pool, text, progress)
 
     def score_with(
         self, pool: ThreadPool, text: str | PathLike[str] | EncodedText, progress: Progress | None = None
@@ -167,8 +193,9 @@ class LanguageModel:
         return score_stretches(part, self.vocabulary, self.training_characters, costs)
 
     def open(self, pool: ThreadPool | None = None) -> Network:
-        """The network on a pool's threads, or the calling one."""
-        return open_network(self.network, pool)
+        """The network on a pool's threads, or the calling one; mixed if there is a mixture."""
+        network = open_network(self.network, pool)
+        return network if self.mixture is None else MixedNetwork(network, self.mixture)
 
     def part_of(self, text: str | PathLike[str]) -> EncodedText:
         """Read a text, a file or a folder as the corpus was read.
@@ -184,16 +211,17 @@ class LanguageModel:
         """The ids that the model reads (K,), and which of all characters those are (N,)."""
         return Recoding.of(self.vocabulary, part.alphabet, self.training_characters).read(part.ids)
 
-    def perplexity(self, text: str | PathLike[str]) -> TextMetrics:
+    def perplexity(self, text: str | PathLike[str], mix: bool | None = None) -> TextMetrics:
         """A text's metrics."""
-        return text_metrics(self.score(text))
+        return text_metrics(self.score(text, mix=mix))
 
 
-def load_run(run: Run) -> LanguageModel:
-    """A run's model, by default with the best weights.
+def load_run(run: Run, mix: bool | None = False) -> LanguageModel:
+    """A run's model, by default with the best weights and without its n-gram model; ``mix`` is as in ``mixing``.
 
     Raises:
         RunError: the run is not a language model, or the weights are missing or unreadable.
+        UsageError: there is no n-gram model to mix.
     """
     network = run.load_model()
     if not isinstance(network, Model):
@@ -201,4 +229,6 @@ def load_run(run: Run) -> LanguageModel:
         raise RunError(
             f"{run.name} is of --task {task.task}, not a language model: see charlm {task.commands[0]}"
         )
-    return LanguageModel(network, run.vocabulary, run.corpus.training_characters, run.config.corpus)
+    mixture = None if mix is False else run.load_mixture()
+    characters, corpus = run.corpus.training_characters, run.config.corpus
+    return LanguageModel(network, run.vocabulary, characters, corpus, mixture).mixing(mix)

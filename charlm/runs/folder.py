@@ -17,9 +17,9 @@ from charlm.runs.format_version import take_stamp
 from charlm.runs.metrics import read_validations
 
 CONFIG, VOCAB, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
-BEST, LAST = "model.safetensors", "last.safetensors"
+BEST, LAST, NGRAM = "model.safetensors", "last.safetensors", "ngram.safetensors"
 SNAPSHOT = re.compile(r"step-([0-9]{6,18})\.safetensors")
-OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCAB, METRICS, BEST, LAST)), SNAPSHOT.pattern]))
+OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCAB, METRICS, BEST, LAST, NGRAM)), SNAPSHOT.pattern]))
 WEIGHTS = {"best": BEST, "last": LAST}
 
 # Room for 280,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.

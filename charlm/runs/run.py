@@ -21,6 +21,7 @@ from charlm.config import TrainingConfig
 from charlm.data.reading.sources import Source
 from charlm.data.vocabulary import Vocabulary
 from charlm.models.base import BaseModel, NetworkSpec, describe_network
+from charlm.models.ngram.mixture import NgramMixture
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import (
@@ -30,6 +31,7 @@ from charlm.runs.folder import (
     LOCK,
     MAX_VOCAB,
     METRICS,
+    NGRAM,
     VOCAB,
     check_unused,
     clear,
@@ -46,6 +48,7 @@ from charlm.runs.metrics import (
     read_training_losses,
     read_validations,
 )
+from charlm.runs.ngram_file import load_ngram
 
 MAX_CONFIG = 1_000_000
 
@@ -202,6 +205,11 @@ class Run:
         return self.folder / LAST
 
     @property
+    def ngram_path(self) -> Path:
+        """The n-gram model, if there is one."""
+        return self.folder / NGRAM
+
+    @property
     def metrics_path(self) -> Path:
         """The training log."""
         return self.folder / METRICS
@@ -244,3 +252,15 @@ class Run:
         """
         path = find_weights(self.folder, which or self.weights)
         return self.network.build(load_checkpoint(path, self.network).params)
+
+    def load_mixture(self) -> NgramMixture | None:
+        """Load the n-gram model and its weights; None if the run has none.
+
+        Raises:
+            RunError: they cannot be read.
+            CheckpointError: they are damaged or of another vocabulary.
+        """
+        # A link that leads nowhere is a damaged file, not a missing one.
+        if not os.path.lexists(self.ngram_path):
+            return None
+        return load_ngram(self.ngram_path, len(self.vocabulary))[0]

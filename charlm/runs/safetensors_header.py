@@ -18,8 +18,14 @@ from charlm.base.files.strict_json import excerpt, parse_json
 LENGTH_SIZE = 8
 MAX_HEADER = 1_000_000
 MAX_AXES = 8
-ITEM_TYPES: Mapping[str, np.dtype[np.floating[Any]]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
-DTYPES = {"float32": "F32", "float64": "F64"}
+ITEM_TYPES: Mapping[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "U8": np.dtype("u1"),
+    "U16": np.dtype("<u2"),
+    "U32": np.dtype("<u4"),
+}
+DTYPES = {"float32": "F32", "float64": "F64", "uint8": "U8", "uint16": "U16", "uint32": "U32"}
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,15 @@ def read_header(file: BinaryIO, where: str) -> Header:
 
 
 def check_tensors(
-    found: Mapping[str, TensorSpec], expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
+    found: Mapping[str, TensorSpec],
+    expected: Shapes,
+    dtype: str | Mapping[str, str],
+    others: Callable[[str], bool],
+    where: str,
 ) -> None:
-    """Compare a file's tensors with the expected ones; ``others`` allows further names.
+    """Compare a file's tensors with the expected ones, of one dtype or each of its own.
+
+    ``others`` allows further names.
 
     Raises:
         CheckpointError: a name, shape or dtype differs.
@@ -84,8 +96,9 @@ def check_tensors(
             raise CheckpointError(
                 f"{at} has the shape {list(spec.shape)}, and config.json makes it {list(shape)}"
             )
-        if spec.dtype != DTYPES[dtype]:
-            raise CheckpointError(f"{at} is of type {spec.dtype}, and config.json says {dtype}")
+        own_dtype = dtype if isinstance(dtype, str) else dtype[name]
+        if spec.dtype != DTYPES[own_dtype]:
+            raise CheckpointError(f"{at} is of type {spec.dtype}, and config.json says {own_dtype}")
 
 
 def _parse_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:
@@ -94,7 +107,7 @@ def _parse_spec(entry: Any, size: int, name: str, where: str) -> TensorSpec:
         raise CheckpointError(f"{at} is not described by dtype, shape and data_offsets")
     dtype, shape, place = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(dtype, str) or dtype not in ITEM_TYPES:
-        raise CheckpointError(f"{at} has the dtype {excerpt(dtype)}; charlm writes {' and '.join(ITEM_TYPES)}")
+        raise CheckpointError(f"{at} has the dtype {excerpt(dtype)}; charlm writes {', '.join(ITEM_TYPES)}")
     if not _are_sizes(shape, size) or len(shape) > MAX_AXES:
         raise CheckpointError(f"{at} has the impossible shape {excerpt(shape)}")
     if not _are_sizes(place, size) or len(place) != 2:

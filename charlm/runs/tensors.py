@@ -7,24 +7,37 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import save
 
-from charlm.base.arrays import Floats, Shapes
+from charlm.base.arrays import Shapes
 from charlm.base.errors import CheckpointError, DivergenceError, RunError
 from charlm.base.files.atomic import write_atomically
 from charlm.base.files.plain import open_plain
 from charlm.base.files.strict_json import json_line, parse_json
 from charlm.runs.format_version import stamp, take_stamp
-from charlm.runs.safetensors_header import ITEM_TYPES, LENGTH_SIZE, MAX_HEADER, Header, check_tensors, read_header
+from charlm.runs.safetensors_header import (
+    ITEM_TYPES,
+    LENGTH_SIZE,
+    MAX_HEADER,
+    Header,
+    TensorSpec,
+    check_tensors,
+    read_header,
+)
+
+Numbers: TypeAlias = npt.NDArray[Any]
+ExpectedShapes: TypeAlias = Shapes | Callable[[Mapping[str, TensorSpec]], Shapes]
+"""Shapes by name, or a function that tells them from a file's header."""
 
 KEY = "charlm"
 _TOO_LARGE = "does not fit in memory: use a machine with more, or check that this is the right file"
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str, Any]) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, Numbers], scalars: Mapping[str, Any]) -> None:
     """Replace a file by C-contiguous arrays and JSON scalars, by name.
 
     Raises:
@@ -43,8 +56,12 @@ def save_tensors(path: Path, tensors: Mapping[str, Floats], scalars: Mapping[str
 
 
 def load_tensors(
-    path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool] = lambda name: False
-) -> tuple[dict[str, Floats], dict[str, Any], int]:
+    path: Path,
+    expected: ExpectedShapes,
+    dtype: str | Mapping[str, str],
+    *,
+    others: Callable[[str], bool] = lambda name: False,
+) -> tuple[dict[str, Numbers], dict[str, Any], int]:
     """Read the expected tensors, the scalars and the file's format.
 
     Raises:
@@ -53,8 +70,8 @@ def load_tensors(
     """
     where = str(path)
     with open_plain(path) as file:
-        header, version, scalars = _read_checked_header(file, expected, dtype, others, where)
-        tensors = _read_tensors(file, header, expected, where)
+        header, names, version, scalars = _read_checked_header(file, expected, dtype, others, where)
+        tensors = _read_tensors(file, header, names, where)
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():
             raise CheckpointError(f"{path} is damaged: {name} holds a number that is not finite")
@@ -68,22 +85,27 @@ def check_file(path: Path, expected: Shapes, dtype: str, *, others: Callable[[st
 
 
 def _read_checked_header(
-    file: BufferedReader, expected: Shapes, dtype: str, others: Callable[[str], bool], where: str
-) -> tuple[Header, int, dict[str, Any]]:
-    """Read and check a header, with the format and scalars."""
+    file: BufferedReader,
+    expected: ExpectedShapes,
+    dtype: str | Mapping[str, str],
+    others: Callable[[str], bool],
+    where: str,
+) -> tuple[Header, Iterable[str], int, dict[str, Any]]:
+    """Read and check a header, with the expected names, the format and the scalars."""
     header = read_header(file, where)
     version, scalars = _parse_scalars(header, where)
-    check_tensors(header.tensors, expected, dtype, others, where)
-    return header, version, scalars
+    shapes = expected(header.tensors) if callable(expected) else expected
+    check_tensors(header.tensors, shapes, dtype, others, where)
+    return header, shapes, version, scalars
 
 
-def _read_tensors(file: BufferedReader, header: Header, names: Iterable[str], where: str) -> dict[str, Floats]:
+def _read_tensors(file: BufferedReader, header: Header, names: Iterable[str], where: str) -> dict[str, Numbers]:
     """Read tensors of a file with a checked header."""
     specs = {name: header.tensors[name] for name in names}
     # A sparse file can be as large as it claims without taking space on the disk.
     if sum(spec.stop - spec.start for spec in specs.values()) > _memory_bytes():
         raise CheckpointError(f"{where} {_TOO_LARGE}")
-    tensors: dict[str, Floats] = {}
+    tensors: dict[str, Numbers] = {}
     try:
         for name, spec in specs.items():
             tensor = np.empty(spec.shape, ITEM_TYPES[spec.dtype])

@@ -97,6 +97,28 @@ class RollbackReport:
 
 
 @dataclass(frozen=True)
+class NgramReport:
+    """An n-gram model was counted and its mixture with the network fitted; losses are of the validation text.
+
+    ``characters`` of ``training_characters`` were counted, the last of the training split.
+    """
+
+    path: str
+    context: int
+    ngrams: int
+    bytes: int
+    characters: int
+    training_characters: int
+    pruned: bool
+    val_nats_per_char: float
+    mixed_val_nats_per_char: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name, and the event's."""
+        return {"event": "ngram", **asdict(self)}
+
+
+@dataclass(frozen=True)
 class SummaryReport:
     """The run ended or was stopped; the names are those of ``--json``, with the unit of the ``task``."""
 
@@ -112,6 +134,7 @@ class SummaryReport:
     parameters: int
     stopped: bool
     stopped_early: bool
+    ngram: int | None = None
     task: type[TaskKind] = TaskKind
 
     def to_json(self) -> dict[str, Any]:
@@ -131,5 +154,12 @@ def _name_units(report: LossReport | ValidationReport | SummaryReport) -> dict[s
 
 
 Report: TypeAlias = (
-    StepReport | LossReport | ValidationReport | SampleReport | FaultReport | RollbackReport | SummaryReport
+    StepReport
+    | LossReport
+    | ValidationReport
+    | SampleReport
+    | FaultReport
+    | RollbackReport
+    | NgramReport
+    | SummaryReport
 )

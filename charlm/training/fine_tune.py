@@ -32,6 +32,8 @@ def inherited(origin: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, 
     left_out = {name for given, value in settings.items() if value for name in _INSTEAD.get(given, ())}
     reading = {name: getattr(origin.corpus, name) for name in READING if name not in left_out}
     rate = {"optimizer": origin.optimisation.optimizer, "lr": origin.optimisation.lr}
+    # Counted anew, in the new text.
+    reading |= {} if origin.budget.ngram is None else {"ngram": origin.budget.ngram}
     return {**origin.model.to_json(), **rate, **reading, **settings}
 
 

@@ -10,6 +10,7 @@ from charlm.base.errors import DivergenceError
 from charlm.runs.run import Run
 from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
 from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.ngram import add_ngram
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
 from charlm.training.state import TrainerState
@@ -23,7 +24,7 @@ def train(
 
     Raises:
         DivergenceError: training diverged too often; its last good state is saved.
-        RunError: the last save failed.
+        RunError: the last save failed, or the n-gram model cannot be written.
     """
     loop = _Loop(trainer, run)
     if trainer.state.validated_step is None:
@@ -37,6 +38,8 @@ def train(
         except DivergenceError as error:
             yield from loop.roll_back(error)
     loop.saver.check(trainer.state.step)
+    if trainer.config.budget.ngram is not None:
+        yield add_ngram(trainer, run, trainer.config.budget.ngram)
     yield loop.summary(stopped=not loop.is_over())
 
 
@@ -196,6 +199,7 @@ class _Loop:
             best_val_nats_per_char=state.best_val,
             parameters=self.trainer.parameters,
             task=type(self.trainer.task),
+            ngram=self.trainer.config.budget.ngram,
             stopped=stopped,
             stopped_early=self.budget.is_out_of_patience(state) and self.progress() < 1,
         )

@@ -28,6 +28,7 @@ CHANGEABLE = (
     "sample_every",
     "save_every",
     "keep",
+    "ngram",
     "workers",
 )
 

@@ -78,8 +78,14 @@ def check_training(config: TrainingConfig, corpus: Examples) -> None:
         UsageError: a setting does not fit the cell, or needs held-out text.
     """
     check_settings(config.model, config.optimisation)
-    if config.budget.patience and not corpus.validation_targets:
+    if config.budget.ngram is not None and config.task.task != "predict":
+        raise UsageError(f"--ngram counts characters, and --task is {config.task.task}: leave out one of them")
+    if corpus.validation_targets:
+        return
+    if config.budget.patience:
         raise UsageError(f"--patience counts validations, and {corpus.why_unvalidated}: leave it out")
+    if config.budget.ngram is not None:
+        raise UsageError(f"--ngram is fitted on the validation split, and {corpus.why_unvalidated}: leave it out")
 
 
 def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
@@ -164,7 +170,8 @@ def _check_unfinished(trainer: Trainer, run: Run) -> None:
     is_as_before = (config.length, config.patience) == (before.length, before.patience)
     # A run that was killed before its last validation still has that to do.
     is_cut_short = is_as_before and state.validated_step != state.step
-    if is_cut_short or not budget.is_over(state):
+    lacks_ngram = config.ngram is not None and (config.ngram != before.ngram or not run.ngram_path.exists())
+    if is_cut_short or lacks_ngram or not budget.is_over(state):
         return
     if budget.is_out_of_patience(state):
         what, longer = f"has run out of --patience {config.patience}", "--patience 0"

@@ -7,7 +7,9 @@ import pytest
 
 from charlm.cli.display import progress as progress_module
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
-from charlm.training.events import StepReport, SummaryReport, ValidationReport
+from charlm.config import TaskKind
+from charlm.tasks.kinds.predict import Predict
+from charlm.training.events import NgramReport, StepReport, SummaryReport, ValidationReport
 
 
 class Terminal(io.StringIO):
@@ -96,6 +98,33 @@ def test_the_best_loss_is_told_with_its_step(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[1] == "Done: 10 steps in 2.0 s. Best val loss 1.500 (2.16 bits/byte) at step 4."
     assert lines[3] == "  charlm sample a --temperature 0.7"
+
+
+def test_the_end_proposes_an_ngram_model_where_there_is_none(capsys):
+    display = TrainingDisplay(quiet=False)
+    for ngram, task in ((None, Predict), (8, Predict), (None, TaskKind)):
+        display.show(SummaryReport("r", 10, 2.0, 50.0, 0.1, 0.01, None, 1.5, 1.5, 7, False, False, ngram, task))
+    hint = "  charlm train --resume r --ngram 8    (a lower loss, with an n-gram model)"
+    assert [line for line in capsys.readouterr().err.splitlines() if "n-gram" in line] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("counted", "pruned", "said"),
+    [
+        (900, False, "N-gram model: context 8, 5,000 n-grams."),
+        (
+            400,
+            True,
+            "8, 5,000 n-grams of the last 400 characters of the training split, without the rarest.",
+        ),
+    ],
+)
+def test_an_ngram_model_is_told_with_what_it_gains_and_what_it_holds(capsys, counted, pruned, said):
+    display = TrainingDisplay(quiet=False)
+    display.show(NgramReport("r/ngram.safetensors", 8, 5000, 1_234_567, counted, 900, pruned, 1.5, 1.4375))
+    gain, warning = capsys.readouterr().err.splitlines()
+    assert said in gain and "Val loss with it 1.438 (2.07 bits/char), without 1.500 (2.16 bits/char)." in gain
+    assert warning.startswith("r/ngram.safetensors (1.2 MB) contains long passages of the training text")
 
 
 @pytest.mark.parametrize(

@@ -148,6 +148,7 @@ def test_json_has_the_figures_of_a_line(keep_run, charlm):
     nats = 2 * math.log(4) + unknown
     assert json.loads(out) == {
         "run": "one",
+        "mix": False,
         "bits_per_char": pytest.approx(nats / 3 / math.log(2)),
         "nats": pytest.approx(nats),
         "characters": 3,

@@ -53,7 +53,7 @@ def test_every_format_before_this_one_is_kept():
 @EVERY
 def test_a_kept_run_means_what_it_meant(folder):
     figures, text = text_metrics(folder)
-    model = load_run(Run.open(folder))
+    model = load_run(Run.open(folder), mix=None)
     assert model.perplexity(text).perplexity == pytest.approx(figures["perplexity"], rel=1e-6)
     assert model.sample(24, prompt="the ", temperature=0) == figures["greedy"]
 

@@ -73,7 +73,10 @@ def test_the_right_header_loads(tmp_path, raw_file):
         (a_header(c=a_tensor(shape=(0,), place=(40, 40))), "holds the tensor 'c', for which config.json has no"),
         (a_header(a=a_tensor(shape=(3, 2))), r"a has the shape [3, 2], and config.json makes it [2, 3]"),
         (a_header(a=a_tensor(dtype="F64", shape=(3,))), "a has the shape"),
-        (a_header(a=a_tensor(dtype="I64")), "the tensor 'a' has the dtype 'I64'; charlm writes F32 and F64"),
+        (
+            a_header(a=a_tensor(dtype="I64")),
+            "the tensor 'a' has the dtype 'I64'; charlm writes F32, F64, U8, U16, U32",
+        ),
         (a_header(a=a_tensor(dtype=["F32"])), "has the dtype ['F32']"),
         (a_header(a={"dtype": "F32"}), "is not described by dtype, shape and data_offsets"),
         (a_header(a=[1]), "is not described by"),
@@ -100,8 +103,8 @@ def test_the_right_header_loads(tmp_path, raw_file):
         (a_header(__metadata__={"charlm": '{"format": "1", "charlm": "0"}'}), "does not say which format"),
         (a_header(__metadata__={"charlm": '{"format": 0, "charlm": "0"}'}), "does not say which format"),
         (
-            a_header(__metadata__={"charlm": '{"format": 7, "charlm": "9.1"}'}),
-            f"has format 7, which charlm '9.1' reads; this one reads up to {FORMAT}",
+            a_header(__metadata__={"charlm": '{"format": 70, "charlm": "9.1"}'}),
+            f"has format 70, which charlm '9.1' reads; this one reads up to {FORMAT}",
         ),
         ([], "its header is not a mapping"),
         (b"{", "is damaged: Expecting property name"),

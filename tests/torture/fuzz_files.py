@@ -28,13 +28,16 @@ from charlm.inference.language_model import load_run
 from charlm.models.char_rnn import Model
 from charlm.runs.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
+from charlm.runs.ngram_file import save_ngram
 from charlm.runs.run import Run
 from charlm.training.state import TrainerState
+from tests.torture.hostile_files import make_mixture
 from tests.torture.mutations import mutated_bytes, mutated_header, mutated_json, mutated_lines
 
 KINDS = [
     *(("model.safetensors", mutated_bytes), ("model.safetensors", mutated_header)),
     *(("last.safetensors", mutated_bytes), ("last.safetensors", mutated_header)),
+    *(("ngram.safetensors", mutated_bytes), ("ngram.safetensors", mutated_header)),
     *(("config.json", mutated_bytes), ("config.json", mutated_json)),
     *(("vocab.json", mutated_bytes), ("vocab.json", mutated_json)),
     *(("metrics.jsonl", mutated_bytes), ("metrics.jsonl", mutated_lines)),
@@ -66,6 +69,7 @@ class Fuzzer:
         save_checkpoint(run.best_path, Checkpoint(model.params), config.model)
         extras = {name: np.ones(shape, "float32") for name, shape in EXTRAS.items()}
         save_checkpoint(run.last_path, Checkpoint(model.params, extras, TrainerState().to_json()), config.model)
+        save_ngram(run.ngram_path, make_mixture(len(run.vocabulary)), {"characters": 12})
         for step in range(4):
             run.append_metrics({"step": step, "val_nats_per_char": 1.5, "is_best": True})
         self._whole = {name: (folder / name).read_bytes() for name, _ in KINDS}
@@ -99,7 +103,7 @@ class Fuzzer:
         run.read_metrics()
         last = load_checkpoint(run.last_path, run.network, EXTRAS)
         TrainerState.from_json(last.scalars, str(run.last_path), last.version)
-        model = load_run(run)
+        model = load_run(run, mix=None)
         try:
             model.sample(2)
         except CharlmError as error:

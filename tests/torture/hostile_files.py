@@ -22,12 +22,17 @@ from charlm.config import TrainingConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.inference.language_model import load_run
 from charlm.models.char_rnn import Model
+from charlm.models.ngram.counts import count_levels
+from charlm.models.ngram.mixture import TENTHS, NgramMixture
+from charlm.models.ngram.trie import NgramTrie
 from charlm.runs.checkpoint import Checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.format_version import stamp
+from charlm.runs.ngram_file import save_ngram
 from charlm.runs.run import Run
 
 CONFIG, VOCAB, BEST, METRICS = "config.json", "vocab.json", "model.safetensors", "metrics.jsonl"
+NGRAM = "ngram.safetensors"
 MB = 1_000_000
 TERABYTES = 8 * 2**40
 
@@ -41,14 +46,21 @@ def make_run(folder):
     model.initialize(np.random.default_rng(0))
     for path in (run.best_path, run.last_path):
         save_checkpoint(path, Checkpoint(model.params), config.model)
+    save_ngram(run.ngram_path, make_mixture(len(run.vocabulary)), {})
     run.append_metrics({"step": 3, "val_nats_per_char": 1.5})
     return run
+
+
+def make_mixture(vocab_size):
+    """The n-grams of a short text, mixed in halves."""
+    levels = count_levels(np.array([0, 1, 2, 0, 1, 3, 0, 1, 2, 1, 1, 0], np.uint8) % vocab_size, vocab_size, 3)
+    return NgramMixture(NgramTrie.from_levels(levels), np.full((TENTHS, TENTHS), 0.5))
 
 
 def load(folder):
     """Read everything that a run's folder holds."""
     run = Run.open(folder)
-    load_run(run)
+    load_run(run, mix=None)
     run.read_metrics()
     return run
 
@@ -69,15 +81,15 @@ def settings(**changed):
     return spoil
 
 
-def header(make):
-    """A case: the weights under another header; ``make`` gives it from the right one."""
+def header(make, name=BEST):
+    """A case: a file's tensors under another header; ``make`` gives it from the right one."""
 
     def spoil(folder):
-        data = (folder / BEST).read_bytes()
+        data = (folder / name).read_bytes()
         end = 8 + int.from_bytes(data[:8], "little")
         text = make(json.loads(data[8:end]))
         text = text if isinstance(text, bytes) else json.dumps(text).encode()
-        (folder / BEST).write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
+        (folder / name).write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
 
     return spoil
 
@@ -112,6 +124,15 @@ def without_numbers(folder):
 
 def claiming_terabytes(values):
     return values | {"rnn.weight_hh_l0": {"dtype": "F32", "shape": [2**40, 2], "data_offsets": [0, TERABYTES]}}
+
+
+def claiming_ngrams(values):
+    names = [name for name in values if name != "__metadata__"]
+    place = TERABYTES - sum(values[name]["data_offsets"][1] for name in names)
+    for name in ("symbols", "counts"):
+        size = {"U8": 1, "U32": 4}[values[name]["dtype"]] * 10**9
+        values[name] |= {"shape": [10**9], "data_offsets": [place, place + size]}
+    return values
 
 
 def vocabulary(symbols):
@@ -155,6 +176,8 @@ CASES = {
     "header: a name that drives terminals": header(lambda values: values | {"\x1b[2J": 1}),
     "weights: a hole of terabytes": with_hole(BEST),
     "weights: no numbers": without_numbers,
+    "ngrams: a hole of terabytes": with_hole(NGRAM),
+    "ngrams: a billion in a hole": with_hole(NGRAM, header(claiming_ngrams, NGRAM)),
     "config: 10^6 hidden units": settings(hidden=10**6),
     "config: 65,536 hidden units": settings(hidden=65_536),
     "config: 64 layers of 65,536 in float64": settings(hidden=65_536, layers=64, dtype="float64"),
@@ -180,7 +203,7 @@ CASES = {
     "curve: lists": whole(METRICS, lambda: filled(60_000, b'{"a":[0', b",[]", b"]}") + b"\n"),
     "curve: nested deeply": whole(METRICS, lambda: b"[" * 15_000 + b"]" * 15_000 + b"\n"),
 }
-for _name in (CONFIG, VOCAB, BEST, METRICS):
+for _name in (CONFIG, VOCAB, BEST, METRICS, NGRAM):
     CASES |= {
         f"{_name}: a folder": replaced(_name, Path.mkdir),
         f"{_name}: a pipe": replaced(_name, os.mkfifo),

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from charlm.cli.display.candidates import print_candidates
-from charlm.cli.options import WhichWeights
+from charlm.cli.options import Mix, WhichWeights
 from charlm.cli.output import print_json, write_note
 from charlm.inference.language_model import load_run
 from charlm.runs.find import find_run, resolve
@@ -33,6 +33,7 @@ def command(
     ] = None,
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="How many characters to show.")] = 10,
     weights: WhichWeights = None,
+    mix: Mix = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per character.")] = False,
 ) -> None:
     if run is not None and text is None and not isinstance(resolve(run), Path):
@@ -40,9 +41,11 @@ def command(
     found = find_run(run, weights, "next")
     if run is None:
         write_note(f"{found.name}, the newest run")
-    candidates = load_run(found).next(text or "", k=top)
+    model = load_run(found, mix)
+    candidates = model.next(text or "", k=top)
     if json:
         for rank, (character, probability) in enumerate(candidates, start=1):
-            print_json({"run": found.name, "rank": rank, "character": character, "probability": probability})
+            values = {"mix": model.is_mixed, "rank": rank, "character": character, "probability": probability}
+            print_json({"run": found.name, **values})
     else:
         print_candidates(candidates)

@@ -17,7 +17,7 @@ import typer
 from charlm.base.errors import CharlmError, MissingCorpusError, UsageError, VocabularyError, alternative, hinting
 from charlm.cli.display.samples import SamplePrinter
 from charlm.cli.interactive import run_session
-from charlm.cli.options import OneRun, RawText, WhichWeights, with_settings
+from charlm.cli.options import Mix, OneRun, RawText, WhichWeights, with_settings
 from charlm.cli.output import write_note, write_text
 from charlm.config import Config, SamplingConfig
 from charlm.data.reading.sources import find_text
@@ -88,6 +88,7 @@ def command(
             show_default="on for one sample",
         ),
     ] = None,
+    mix: Mix = None,
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per sample.")] = False,
 ) -> None:
@@ -101,7 +102,7 @@ def command(
     if interactive:
         _check_interactive(settings, temperatures, selection, stream, json)
     found = find_run(run, weights, "sample")
-    model = load_run(found)
+    model = load_run(found, mix)
     if prompt_file is not None:
         # The last newline is the editor's: with it, the model would start a new line.
         settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read(model.corpus.units))
@@ -109,7 +110,7 @@ def command(
         settings["prompt"] = _skip_unknown(model, settings.get("prompt", ""))
     if model.corpus.lines and not stream:
         settings = {"num": LINES, **settings}
-    chosen = [fit_temperature(run, weights) if each == AUTO else float(each) for each in temperatures]
+    chosen = [fit_temperature(run, weights, model) if each == AUTO else float(each) for each in temperatures]
     for each in chosen:
         Temperature(each)  # refused before anything is printed
     if interactive:
@@ -209,8 +210,8 @@ def _read_training_documents(run: Run) -> frozenset[str]:
     return documents_of(corpus.train)
 
 
-def fit_temperature(run: str | None, weights: str | None) -> float:
-    """Find the temperature with the lowest validation loss.
+def fit_temperature(run: str | None, weights: str | None, model: LanguageModel) -> float:
+    """Find the temperature of a run's model with the lowest validation loss.
 
     Raises:
         CorpusError: the corpus moved or changed.
@@ -228,7 +229,7 @@ def fit_temperature(run: str | None, weights: str | None) -> float:
         subjects, cuts = beginnings(subjects_of([] if run is None else [run], "val", weights), CHARACTERS)
     (subject,) = subjects
     with ThreadPool() as pool, progress_bar("temperature", quiet=False) as progress:
-        best = best_temperature(outcomes_of(subject.model, subject.part, pool, progress))
-    start = f"the first {CHARACTERS:,} {subject.model.corpus.units} of " if cuts else ""
+        best = best_temperature(outcomes_of(model, subject.part, pool, progress))
+    start = f"the first {CHARACTERS:,} {model.corpus.units} of " if cuts else ""
     write_note(f"temperature {best:.3f} minimizes the loss on {start}{subject.text_name}")
     return best

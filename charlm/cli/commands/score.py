@@ -17,7 +17,7 @@ import typer
 from charlm.base.errors import UsageError
 from charlm.cli.complete import complete_runs
 from charlm.cli.lines import read_lines
-from charlm.cli.options import RawText, WhichWeights
+from charlm.cli.options import Mix, RawText, WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
@@ -43,17 +43,18 @@ def command(
         ),
     ] = None,
     weights: WhichWeights = None,
+    mix: Mix = None,
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
-    models = _load_models(find_runs(run or [], weights, "score"))
+    models = _load_models(find_runs(run or [], weights, "score"), mix)
     with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
         for lines in groups(read_lines("surrogateescape" if units == {"bytes"} else "strict")):
             scores = [score_lines(model, lines, pool) for model in models.values()]
-            for record in _make_records(lines, list(models), scores):
+            for record in _make_records(lines, models, scores):
                 if json:
                     print_json(record)
                 else:
@@ -61,28 +62,32 @@ def command(
             sys.stdout.flush()
 
 
-def _load_models(runs: list[Run]) -> dict[str, LanguageModel]:
+def _load_models(runs: list[Run], mix: bool | None) -> dict[str, LanguageModel]:
     models: dict[str, LanguageModel] = {}
     for run in runs:
         if run.name in models:
             raise UsageError(f"--run: two runs are called {run.name}: give each once, or rename a folder")
-        models[run.name] = load_run(run)
+        models[run.name] = load_run(run, mix)
     return models
 
 
-def _make_records(lines: list[str], names: list[str], scores: list[LineScores]) -> Iterator[dict[str, Any]]:
+def _make_records(
+    lines: list[str], models: dict[str, LanguageModel], scores: list[LineScores]
+) -> Iterator[dict[str, Any]]:
     """Make a record of each line."""
+    names = list(models)
     posteriors_ML = posteriors(np.array([each.nats for each in scores]))
     best_L = posteriors_ML.argmax(axis=0)
     for place, line in enumerate(line.removesuffix("\r") for line in lines):
         figures = [
             {
+                "mix": model.is_mixed,
                 "bits_per_char": float(each.bits_per_char[place]),
                 "nats": float(each.nats[place]),
                 "characters": int(each.characters[place]),
                 "unknown": int(each.unknown[place]),
             }
-            for each in scores
+            for model, each in zip(models.values(), scores, strict=True)
         ]
         if len(names) == 1:
             yield {"run": names[0], **figures[0], "line": line}

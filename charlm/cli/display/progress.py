@@ -17,6 +17,7 @@ from charlm.base.progress import Progress
 from charlm.base.timing import format_seconds
 from charlm.cli.display.describe import TEXT_UNITS, describe_loss, find_unit, format_speed, name_run
 from charlm.cli.output import escape_for, wrap_for
+from charlm.config import TaskKind
 from charlm.training import events
 
 DELAY = 0.5  # seconds before a bar appears
@@ -74,6 +75,8 @@ class TrainingDisplay:
                     f"step {report.step}: {report.reason}: back to step {report.back_to}, "
                     f"with {report.lr_factor:g} of the learning rate"
                 )
+            case events.NgramReport():
+                self._describe_ngram(report)
             case events.SummaryReport():
                 self._summarize(report)
 
@@ -126,6 +129,25 @@ class TrainingDisplay:
         else:
             command = next(iter(report.task.commands), "sample")
             self._write(f"  charlm {command} {run}{READS_WELL.get(command, '')}\n  charlm plot {run}")
+            is_language_model = "sample" in report.task.commands and report.best_val_nats_per_char is not None
+            if is_language_model and report.ngram is None:
+                self._write(f"  charlm train --resume {run} --ngram 8    (a lower loss, with an n-gram model)")
+
+    def _describe_ngram(self, report: events.NgramReport) -> None:
+        """Write what was counted, and what the mixture gains."""
+        where = f" of the last {report.characters:,} characters of the training split"
+        counted_in = where if report.characters < report.training_characters else ""
+        pruned = ", without the rarest" if report.pruned else ""
+        unit = find_unit(TaskKind, self._is_bytes)
+        self._say(
+            f"N-gram model: context {report.context}, {report.ngrams:,} n-grams{counted_in}{pruned}. "
+            f"Val loss with it {describe_loss(report.mixed_val_nats_per_char, unit)}, "
+            f"without {describe_loss(report.val_nats_per_char, unit)}."
+        )
+        self._say(
+            f"{report.path} ({report.bytes / 1e6:.1f} MB) contains long passages of the training text: "
+            "share it only if you may share the text."
+        )
 
     def close(self) -> None:
         """Remove the bar."""

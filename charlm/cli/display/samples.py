@@ -40,8 +40,8 @@ class SamplePrinter:
             texts = self.model.samples(**({"num": 1} | settings))
         if self.is_json:
             for place, text in enumerate(texts):
-                record = {"run": self.name, "number": place, "temperature": settings["temperature"], "text": text}
-                print_json(record)
+                values = {"temperature": settings["temperature"], "mix": self.model.is_mixed, "text": text}
+                print_json({"run": self.name, "number": place, **values})
         else:
             separator = self.model.corpus.document_end or "\n\n"
             write_text(separator.join(texts) + "\n" * bool(texts), self.is_raw)

@@ -116,19 +116,19 @@ class NgramTrie:
         p_NV += np.bincount(starts_N + self.symbols[nodes], own, rows * vocab_size).reshape(rows, vocab_size)
         return p_NV
 
-    def target_probabilities(self, contexts_NK: Integers, y_N: TokenIds) -> Probabilities:
-        """The probability of each target (N,)."""
-        weights_NK, unigram_weights_N = self._weights(contexts_NK)
-        own_NK = self._own[self._children_of(contexts_NK, y_N[:, None])]
-        p_N: Probabilities = (weights_NK * own_NK).sum(axis=1) + unigram_weights_N * self._unigrams[y_N]
-        return p_N
-
-    def longest_seen(self, contexts_NK: Integers) -> tuple[Integers, Integers]:
-        """The length of the longest context that was seen (N,), and its total count (N,)."""
-        totals_NK = self._totals[contexts_NK]
-        lengths_N = self.order - (totals_NK > 0)[:, ::-1].argmax(axis=1)
-        longest_N = totals_NK[np.arange(len(totals_NK)), lengths_N - 1]
-        return np.where(longest_N > 0, lengths_N, 0), np.where(longest_N > 0, longest_N, self.totals[0])
+    def find_fault(self) -> str | None:
+        """What makes the numbers of an untrusted file no model, or None."""
+        left = self.discounts[:, 1:]
+        if self.discounts[:, 0].any() or not ((left > 0) & (left <= [1, 2, 3])).all():
+            return "a discount is not above 0, or larger than its count"
+        sizes = level_sizes(self.children, self.order)
+        if sum(sizes) != len(self.symbols) or sum(sizes[:-1]) != len(self.children):
+            return "its n-grams do not form a tree"
+        if self.symbols.max() >= self.vocab_size or (np.diff(self._keys) <= 0).any():
+            return "a context's n-grams are not in the order of their characters"
+        if (np.bincount(self._parents, self.counts[1:], len(self.totals)) > self.totals).any():
+            return "a context occurs less often than what it is part of"
+        return None
 
     def _children_of(self, contexts: Integers, symbols: TokenIds) -> Integers:
         """The n-gram of each context and character, or UNSEEN."""

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charlm.models.ngram.counts import UNSEEN, count_levels
+from charlm.models.ngram.counts import count_levels
 from charlm.models.ngram.kneser_ney import KneserNey
 from charlm.models.ngram.trie import NgramTrie, kept_ngrams
 from tests.models.ngram.slow_models import ALPHABET, SlowKneserNey
@@ -63,10 +63,6 @@ def test_sums_to_one_in_every_context_however_pruned(encoded, training, text, or
     p_NV = distributions(trie, encoded(text))
     np.testing.assert_allclose(p_NV.sum(axis=1), 1, rtol=1e-12)
     assert (p_NV > 0).all()
-    contexts_NK = trie.read(trie.begin(1), encoded(text)[:, None])[:, 0]
-    targets = np.arange(len(text)) % V
-    expected = p_NV[np.arange(len(text)), targets]
-    np.testing.assert_allclose(trie.target_probabilities(contexts_NK, targets), expected, rtol=1e-12)
 
 
 @given(training=TRAINING, text=TEXTS, order=ORDERS, data=st.data())
@@ -102,19 +98,9 @@ def test_has_the_loss_of_the_model_it_was_made_from(encoded):
     ids = rng.choice(V, 4000, p=[0.5, 0.3, 0.15, 0.05]).astype(np.uint8)
     levels = count_levels(ids[:3000], V, 5)
     trie = NgramTrie.from_levels(levels)
-    contexts_NK = trie.read(trie.begin(1), ids[3000:-1, None])[:, 0]
+    p_NV = trie.probabilities(trie.read(trie.begin(1), ids[3000:-1, None])[:, 0])
     expected = KneserNey.from_levels(levels).nll(ids[3000:-1], ids[3001:])
-    np.testing.assert_allclose(-np.log(trie.target_probabilities(contexts_NK, ids[3001:])), expected, rtol=1e-12)
-
-
-def test_the_longest_context_seen_has_its_count(encoded):
-    trie = make_trie(encoded("abcabcabd"), 3)
-    contexts = trie.read(trie.begin(1), encoded("dabc")[:, None])[:, 0]
-    lengths, counts = trie.longest_seen(contexts)
-    # d ends the text, so nothing follows it; a, ab and abc occur before something.
-    assert lengths.tolist() == [0, 1, 2, 3]
-    assert counts[0] == trie.totals[0] and counts[3] == 2
-    assert (trie.begin(1) == UNSEEN).all() and trie.longest_seen(trie.begin(1))[0].tolist() == [0]
+    np.testing.assert_allclose(-np.log(p_NV[np.arange(len(p_NV)), ids[3001:]]), expected, rtol=1e-12)
 
 
 def test_pruning_drops_the_rarest_of_the_longest_first(encoded):

@@ -1,0 +1,106 @@
+"""Runs with an n-gram model: commands mix it in unless they are told not to, and say which they did."""
+
+import json
+
+import pytest
+
+from charlm.inference.language_model import load_run
+from charlm.runs.run import Run
+
+
+@pytest.fixture(scope="module")
+def mixed(trained, call, tiny):
+    """A folder of runs: fox-1, and one more with an n-gram model, fox-mixed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(trained)
+        ended = call("train", "fox.txt", "--ngram", "5", "--out", "runs/fox-mixed", "--json", *tiny)
+    assert ended.code == 0
+    return ended
+
+
+@pytest.fixture
+def inside_mixed(mixed, inside):
+    return inside
+
+
+def test_training_says_what_the_ngram_model_gains_and_holds(mixed):
+    (report,) = [record for record in map(json.loads, mixed.out.splitlines()) if record.get("event") == "ngram"]
+    assert report["context"] == 5 and report["mixed_val_nats_per_char"] < report["val_nats_per_char"]
+    assert "N-gram model: context 5" in mixed.err and "contains long passages of the training text" in mixed.err
+    assert json.loads(mixed.out.splitlines()[-1])["ngram"] == 5
+    assert "--ngram" not in mixed.err
+
+
+def test_the_last_line_of_a_run_without_one_says_how_to_get_it(inside, call, tiny):
+    ended = call("train", "fox.txt", "--out", "runs/other", *tiny)
+    assert ended.err.splitlines()[-1].startswith("  charlm train --resume other --ngram 8 ")
+    resumed = call("train", "--resume", "other", "--ngram", "3")
+    assert resumed.code == 0 and "N-gram model: context 3" in resumed.err
+
+
+def test_samples_are_mixed_by_default(inside_mixed, call):
+    sampled = {
+        mix: call("sample", "fox-mixed", "--len", "60", *mix).out for mix in ((), ("--mix",), ("--no-mix",))
+    }
+    assert sampled[()] == sampled["--mix",] != sampled["--no-mix",]
+    (record,) = call("sample", "fox-mixed", "--len", "60", "--json").records
+    assert record["mix"] and record["text"] + "\n" == sampled[()]
+    (record,) = call("sample", "fox-mixed", "--len", "60", "--json", "--no-mix").records
+    assert not record["mix"] and record["text"] + "\n" == sampled["--no-mix",]
+    assert not call("sample", "fox-1", "--json").records[0]["mix"]
+
+
+def test_a_temperature_is_fitted_to_what_is_sampled_from(inside_mixed, call):
+    notes = [call("sample", "fox-mixed", "--temperature", "auto", *mix).err for mix in ((), ("--no-mix",))]
+    assert notes[0] != notes[1] and all("minimizes the loss" in note for note in notes)
+
+
+def test_lines_are_scored_by_the_mixture(inside_mixed, call):
+    scored = [
+        call("score", "--run", "fox-mixed", "--json", *mix, stdin=b"the lazy dog\n").records[0]
+        for mix in ((), ("--no-mix",))
+    ]
+    assert [record["mix"] for record in scored] == [True, False]
+    assert scored[0]["nats"] < scored[1]["nats"]
+    both = call("score", "--run", "fox-mixed", "--run", "fox-1", "--json", stdin=b"the lazy dog\n").records[0]
+    assert [figures["mix"] for figures in both["runs"].values()] == [True, False]
+
+
+def test_the_next_characters_are_those_of_the_mixture(inside_mixed, call):
+    candidates = [
+        call("next", "fox-mixed", "the lazy d", "--json", *mix).records[0] for mix in ((), ("--no-mix",))
+    ]
+    assert [each["mix"] for each in candidates] == [True, False]
+    assert candidates[0]["character"] == "o" and candidates[0]["probability"] > candidates[1]["probability"]
+
+
+@pytest.mark.parametrize("command", [("sample", "fox-1"), ("next", "fox-1", "the"), ("score", "--run", "fox-1")])
+def test_what_cannot_be_mixed_is_refused_in_one_line(inside_mixed, call, command):
+    ended = call(*command, "--mix", stdin=b"the\n")
+    assert ended.code == 2
+    assert ended.complaint == (
+        "the run has no n-gram model to mix: add one with charlm train --resume RUN --ngram 8, or leave it out"
+    )
+
+
+def test_a_damaged_ngram_file_is_refused_and_can_be_left_out(inside_mixed, call):
+    path = inside_mixed / "runs" / "fox-mixed" / "ngram.safetensors"
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole[:-8])
+        assert "ngram.safetensors is damaged" in call("sample", "fox-mixed").complaint
+        assert call("sample", "fox-mixed", "--no-mix").code == 0
+        path.unlink()
+        assert call("sample", "fox-mixed", "--json").records[0]["mix"] is False
+    finally:
+        path.write_bytes(whole)
+
+
+def test_fine_tuning_counts_the_new_text(inside_mixed, call, tiny):
+    (inside_mixed / "cat.txt").write_text("a cat sat on the mat, and that was that.\n" * 60)
+    steps = tiny[:2] + tiny[-2:]
+    ended = call("train", "cat.txt", "--init-from", "fox-mixed", "--out", "runs/cat", *steps)
+    assert "N-gram model: context 5" in ended.err
+    own, origin = (Run.open(inside_mixed / "runs" / name) for name in ("cat", "fox-mixed"))
+    assert load_run(own, mix=True).next("a cat s")[0][0] == "a"
+    assert len(own.load_mixture().trie) != len(origin.load_mixture().trie)
