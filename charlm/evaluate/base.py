@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from charlm.base.progress import Progress
 from charlm.base.tables import PROGRAMS, Column, Curve, Matrix, Table
@@ -24,7 +24,7 @@ class EvalCase:
     """A model and a text to measure it on.
 
     ``training`` is None where the run's corpus is missing; ``description`` is the text in words; ``is_cut`` says
-    that it may begin inside a line.
+    that it may begin inside a line; ``mixed`` is the model with its n-gram model, where both are to be measured.
     """
 
     run: str
@@ -34,6 +34,7 @@ class EvalCase:
     training: EncodedText | None
     description: str = ""
     is_cut: bool = False
+    mixed: LanguageModel | None = None
 
     @property
     def title(self) -> str:
@@ -119,10 +120,22 @@ class Measurement(Config):
 
     of_labels: ClassVar[bool] = False
     """Whether its cases are labelled texts and not plain ones."""
+    mixes: ClassVar[Literal["always", "if asked", "never"]] = "never"
+    """When it also measures the mixture with a run's n-gram model."""
 
     @abstractmethod
     def measure(self, subjects: Sequence[Any], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure every case, at least one."""
+
+
+def with_mixtures(subjects: Sequence[EvalCase]) -> list[EvalCase]:
+    """Each case, followed by the one of its mixture if there is one."""
+    cases = []
+    for subject in subjects:
+        cases.append(subject)
+        if subject.mixed is not None:
+            cases.append(replace(subject, run=f"{subject.run}, mixed", model=subject.mixed, mixed=None))
+    return cases
 
 
 def text_column(subjects: Sequence[EvalCase]) -> Column:

@@ -25,12 +25,16 @@ NO_TEST = "the run is tested on it, so put it back"
 
 
 def subjects_of(
-    targets: Sequence[str], split: str | None, weights: str | None = None, corpus: Sequence[str] | None = None
+    targets: Sequence[str],
+    split: str | None,
+    weights: str | None = None,
+    corpus: Sequence[str] | None = None,
+    mix: bool | None = False,
 ) -> list[EvalCase]:
-    """Pair runs with texts, by default with their own corpora.
+    """Pair runs with texts, by default with their own corpora; ``mix`` is as in ``LanguageModel.mixing``.
 
     Raises:
-        UsageError: a split of a text file, or an empty split.
+        UsageError: a split of a text file, an empty split, or no n-gram model to mix.
         RunError: a run is missing or damaged.
         CorpusError: a text is unreadable, or a corpus has changed.
     """
@@ -48,7 +52,7 @@ def subjects_of(
         return [
             subject
             for run in runs
-            for subject in _subjects_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus))
+            for subject in _subjects_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus), mix)
         ]
 
 
@@ -66,12 +70,15 @@ def _find_text(target: str) -> Source:
         raise CorpusError(f"{target!r} is neither a run nor a file{meant}") from None
 
 
-def _subjects_of_run(run: Run, sources: list[Source], split: str, search: CorpusSearch) -> list[EvalCase]:
-    model, mark = load_run(run), " [lossy]" if run.config.corpus.is_lossy else ""
+def _subjects_of_run(
+    run: Run, sources: list[Source], split: str, search: CorpusSearch, mix: bool | None
+) -> list[EvalCase]:
+    both, mark = load_run(run, mix), " [lossy]" if run.config.corpus.is_lossy else ""
+    model, mixed = both.mixing(False), both if both.is_mixed else None
     if sources:
         training, own = _training_split(run, search), run.config.corpus
         texts = [(source.name + mark, EncodedText.of(prepare(source, own))) for source in sources]
-        return [EvalCase(run.name, model, *text, training) for text in texts]
+        return [EvalCase(run.name, model, *text, training, mixed=mixed) for text in texts]
     corpus = reload_corpus(run.corpus, run.config, run.vocabulary, search)
     part = _part(run, corpus, split)
     if len(part) < 2:
@@ -80,7 +87,7 @@ def _subjects_of_run(run: Run, sources: list[Source], split: str, search: Corpus
         )
     name, description = run.corpus.name, f"the {SPLITS[split]} split of {run.corpus.name}{mark}"
     is_cut = split != "train" and not corpus.train.alphabet.document_end
-    return [EvalCase(run.name, model, f"{name}, {split}{mark}", part, corpus.train, description, is_cut)]
+    return [EvalCase(run.name, model, f"{name}, {split}{mark}", part, corpus.train, description, is_cut, mixed)]
 
 
 def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:

@@ -74,7 +74,10 @@ def test_the_next_characters_are_those_of_the_mixture(inside_mixed, call):
     assert candidates[0]["character"] == "o" and candidates[0]["probability"] > candidates[1]["probability"]
 
 
-@pytest.mark.parametrize("command", [("sample", "fox-1"), ("next", "fox-1", "the"), ("score", "--run", "fox-1")])
+@pytest.mark.parametrize(
+    "command",
+    [("sample", "fox-1"), ("next", "fox-1", "the"), ("score", "--run", "fox-1"), ("eval", "perplexity", "fox-1")],
+)
 def test_what_cannot_be_mixed_is_refused_in_one_line(inside_mixed, call, command):
     ended = call(*command, "--mix", stdin=b"the\n")
     assert ended.code == 2
@@ -104,3 +107,40 @@ def test_fine_tuning_counts_the_new_text(inside_mixed, call, tiny):
     own, origin = (Run.open(inside_mixed / "runs" / name) for name in ("cat", "fox-mixed"))
     assert load_run(own, mix=True).next("a cat s")[0][0] == "a"
     assert len(own.load_mixture().trie) != len(origin.load_mixture().trie)
+
+
+def test_perplexity_has_a_row_of_the_mixture_beside_the_networks(inside_mixed, call):
+    both = call("eval", "perplexity", "fox-mixed", "--json").records[0]
+    alone = call("eval", "perplexity", "fox-mixed", "--no-mix", "--json").records[0]
+    assert both["mix"] and not alone["mix"] and "mixed_nats_per_char" not in alone
+    assert both["nats_per_char"] == alone["nats_per_char"] > both["mixed_nats_per_char"]
+    assert both["mixed_bits_per_char_low"] < both["mixed_bits_per_char"] < both["mixed_bits_per_char_high"]
+    rows = call("eval", "perplexity", "fox-mixed").out.splitlines()
+    assert [row.partition("\t")[0] for row in rows if row.startswith("fox")] == ["fox-mixed", "fox-mixed, mixed"]
+    assert not call("eval", "perplexity", "fox-1", "--json").records[0]["mix"]
+
+
+def test_baselines_rank_the_mixture_too(inside_mixed, call):
+    found = call("eval", "baselines", "fox-mixed", "--max-order", "3", "--json").records[0]
+    assert found["mix"] and found["mixed_nats_per_char"] < found["nats_per_char"]
+    assert "fox-mixed, mixed" in call("eval", "baselines", "fox-mixed", "--max-order", "3").out
+
+
+@pytest.mark.parametrize("measurement", ["surprisal", "calibration"])
+def test_other_measurements_mix_where_they_are_asked(inside_mixed, call, measurement):
+    loss = "nats_per_char"
+    (alone,) = call("eval", measurement, "fox-mixed", "--json").records
+    first, second = call("eval", measurement, "fox-mixed", "--mix", "--json").records
+    assert alone == first and [alone["mix"], second["mix"]] == [False, True]
+    assert second["run"] == "fox-mixed, mixed" and second[loss] < first[loss]
+
+
+def test_what_looks_into_the_network_does_not_mix(inside_mixed, call):
+    ended = call("eval", "gradients", "fox-mixed", "--mix")
+    assert ended.code == 2
+    assert ended.complaint == "charlm eval gradients measures the network alone: leave out --mix"
+
+
+def test_comparisons_are_of_the_network_alone(inside_mixed, call):
+    compared = call("compare", "fox-mixed", "fox-1", "--json").records
+    assert compared[0]["nats_per_char"] == compared[1]["nats_per_char"]

@@ -128,7 +128,7 @@ def test_sample_s_automatic_temperature_is_that_of_the_run_s_own_validation_part
     held_out = (run.folder.parent.parent / "corpus.txt").read_text()[450:]
     model = LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
     wanted = best_temperature(outcomes_of(model, model.part_of(held_out), pool, nothing))
-    assert fit_temperature("run-1", None) == wanted
+    assert fit_temperature("run-1", None, model) == wanted
     assert "minimizes the loss on corpus, val" in capsys.readouterr().err
 
 
@@ -138,5 +138,5 @@ def test_the_automatic_temperature_takes_no_more_of_a_long_text_than_calibration
     model = LanguageModel(run.load_model(), run.vocabulary, run.corpus.training_characters)
     held_out = (run.folder.parent.parent / "corpus.txt").read_text()[450:470]
     wanted = best_temperature(outcomes_of(model, model.part_of(held_out), pool, nothing))
-    assert fit_temperature("run-1", None) == wanted
+    assert fit_temperature("run-1", None, model) == wanted
     assert "minimizes the loss on the first 20 characters of corpus, val" in capsys.readouterr().err

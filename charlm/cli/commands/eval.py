@@ -18,7 +18,7 @@ from charlm.cli.complete import complete_targets
 from charlm.cli.display.findings import print_findings, save_findings
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.groups import list_members
-from charlm.cli.options import OwnCorpus, WhichWeights, with_settings
+from charlm.cli.options import Mix, OwnCorpus, WhichWeights, with_settings
 from charlm.cli.output import write_note
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.engines.threads import ThreadPool
@@ -57,18 +57,23 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
         ] = None,
         weights: WhichWeights = None,
         corpus: OwnCorpus = None,
+        mix: Mix = None,
         plot: Annotated[
             Path | None, typer.Option(metavar="FILE", help="Draw the curves into a .png or .svg file.")
         ] = None,
     ) -> None:
         if plot is not None:
             check_plot_file(plot)
+        if mix and kind.mixes == "never":
+            raise UsageError(f"charlm eval {name} measures the network alone: leave out --mix")
+        if kind.mixes == "never" or (kind.mixes == "if asked" and mix is None):
+            mix = False
         measurement = kind(**settings)
         subjects: Sequence[Any]
         if kind.of_labels:
             subjects = labelled_cases_of(named or [], split, weights, corpus or (), command=f"eval {name}")
         else:
-            subjects = subjects_of(named or [], split, weights, corpus or ())
+            subjects = subjects_of(named or [], split, weights, corpus or (), mix)
         with ThreadPool() as pool, progress_bar(name, quiet=how.json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)

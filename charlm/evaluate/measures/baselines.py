@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import repeat
 from operator import add
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -85,6 +85,8 @@ class Baselines(Measurement):
     max_memory: int = max_memory()
     characters: int = characters_taken(4_000_000)
 
+    mixes: ClassVar[Literal["always"]] = "always"
+
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Rank each case.
 
@@ -103,10 +105,16 @@ class Baselines(Measurement):
         for subject, plan in zip(subjects, plans, strict=True):
             figures = subject.model.tally_with(pool, subject.part, progress).figures
             ranked = sorted(_baselines(subject, plan), key=lambda each: each.nats_per_char)
+            own = [Baseline(subject.run, None, "whole", figures.nats_per_char)]
             record = {"run": subject.run, "text": subject.text_name, **asdict(figures)}
+            record["mix"] = subject.mixed is not None
+            if subject.mixed is not None:
+                nats = subject.mixed.tally_with(pool, subject.part, progress).figures.nats_per_char
+                record["mixed_nats_per_char"] = nats
+                own.append(Baseline(f"{subject.run}, mixed", None, "whole", nats))
             record["lossy"] = subject.model.corpus.is_lossy
             records.append(record | {"baselines": [_record(each, figures) for each in ranked]})
-            tables.append(_table(subject, figures, ranked))
+            tables.append(_table(subject, figures, own, ranked))
             notes += [*([plan.note] if plan and plan.note else []), *_caveats(subject, figures)]
         return EvalResult(records, tables, notes, explanation=[RULE], legend=legend_of(subjects))
 
@@ -176,17 +184,16 @@ def _record(baseline: Baseline, figures: TextMetrics) -> dict[str, Any]:
     }
 
 
-def _table(subject: EvalCase, figures: TextMetrics, ranked: Sequence[Baseline]) -> Table:
+def _table(subject: EvalCase, figures: TextMetrics, own: Sequence[Baseline], ranked: Sequence[Baseline]) -> Table:
     """The baselines with the model in its place."""
-    own = Baseline(subject.run, None, "whole", figures.nats_per_char)
     rows = [
         (each.model, each.context, each.nats_per_char, each.nats_per_char / math.log(2),
          _bits_per_byte(each.nats_per_char, figures))
-        for each in sorted([own, *ranked], key=lambda each: each.nats_per_char)
+        for each in sorted([*own, *ranked], key=lambda each: each.nats_per_char)
     ]  # fmt: skip
 
     def show(name: str) -> str:
-        return f"> {name}" if name == subject.run else SHOWN.get(name, name)
+        return f"> {name}" if name in (each.model for each in own) else SHOWN.get(name, name)
 
     return Table(f"{subject.title}, among baselines", [Column("model", show), *COLUMNS], rows, subject.keys)
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from charlm.evaluate.base import (
     characters_taken,
     legend_of,
     text_column,
+    with_mixtures,
 )
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.unroll import Window, read_text
@@ -101,13 +103,15 @@ class Calibration(Measurement):
     bins: int = setting(15, "Bins of equal width for the confidence.", low=1, high=1000)
     characters: int = characters_taken(CHARACTERS)
 
+    mixes: ClassVar[Literal["if asked"]] = "if asked"
+
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure each subject, also at its best temperature."""
         records = []
         tables = []
         summary = []
         series: dict[str, tuple[list[float], list[float]]] = {"perfect": ([0.0, 1.0], [0.0, 1.0])}
-        subjects, notes = beginnings(subjects, self.characters)
+        subjects, notes = beginnings(with_mixtures(subjects), self.characters)
         for subject in subjects:
             outcomes_at = outcomes_of(subject.model, subject.part, pool, progress)
             best = best_temperature(outcomes_at)
@@ -124,7 +128,7 @@ class Calibration(Measurement):
                 "best_expected_calibration_error": calibration_error(reliability(at_best, self.bins)),
             }
             summary.append(list(record.values()))
-            records.append(record | {"bins": [vars(each) for each in bins]})
+            records.append(record | {"mix": subject.model.is_mixed, "bins": [vars(each) for each in bins]})
             tables.append(_table(subject, bins, len(subjects) == 1))
             series[f"{subject.run}, {subject.text_name}"] = _points(bins)
             if not 1.01 * LOWEST < best < HIGHEST / 1.01:

@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from charlm.base.errors import UsageError
 from charlm.base.plural import counted
@@ -34,7 +34,7 @@ COLUMNS = (
     Column("characters", ",d", WIDE),
     Column("unknown", ",d", WIDE, adds="unknown characters"),
 )
-DYNAMIC = (
+OWN_FIGURES = (
     "nats_per_char",
     "bits_per_char",
     "bits_per_char_low",
@@ -42,7 +42,8 @@ DYNAMIC = (
     "bits_per_byte",
     "perplexity",
 )
-"""What dynamic evaluation has a figure of its own of."""
+"""What the mixture and dynamic evaluation have figures of their own of."""
+FITTED = "mixed: with the run's n-gram model, by weights that were fitted on its validation split"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Perplexity(Measurement):
     )
     dynamic_clip: float = setting(Adaptation.clip, "Gradient clipping of --dynamic; 0 is off.", low=0)
 
+    mixes: ClassVar[Literal["always"]] = "always"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, default in asdict(Adaptation()).items():
@@ -87,6 +90,11 @@ class Perplexity(Measurement):
         for subject in subjects:
             record = self._record(subject, subject.model.score_stretches_with(pool, subject.part, progress))
             rows.append(_row(record))
+            record["mix"] = subject.mixed is not None
+            if subject.mixed is not None:
+                scores = subject.mixed.score_stretches_with(pool, subject.part, progress)
+                rows.append(_row(self._add_figures(record, "mixed", subject, scores)))
+                explanation.append(FITTED)
             if self.dynamic:
                 rows += self._add_dynamic(record, notes, explanation, subject, progress)
             markov = _markov(subject)
@@ -122,15 +130,21 @@ class Perplexity(Measurement):
     ) -> list[list[Any]]:
         """Add dynamic evaluation to a record, the notes and any row."""
         if subject.training is None:
-            record |= {f"dynamic_{name}": None for name in DYNAMIC}
+            record |= {f"dynamic_{name}": None for name in OWN_FIGURES}
             notes.append(f"no dynamic figures for {subject.run}: its corpus was not found")
             return []
         adaptation = Adaptation(**{name: getattr(self, f"dynamic_{name}") for name in asdict(Adaptation())})
         scores = dynamic_scores(subject.model, subject.part, subject.training, adaptation, progress)
-        found = self._record(subject, scores) | {"run": f"{subject.run}, dynamic"}
-        record |= {f"dynamic_{name}": found[name] for name in DYNAMIC}
         explanation.append(adaptation.note)
-        return [_row(found)]
+        return [_row(self._add_figures(record, "dynamic", subject, scores))]
+
+    def _add_figures(
+        self, record: dict[str, Any], kind: str, subject: EvalCase, scores: Iterable[Scores]
+    ) -> dict[str, Any]:
+        """Add the figures of other scores of the same text to a record; their own record."""
+        found = self._record(subject, scores) | {"run": f"{subject.run}, {kind}"}
+        record |= {f"{kind}_{name}": found[name] for name in OWN_FIGURES}
+        return found
 
     def _record(self, subject: EvalCase, stretches: Iterable[Scores]) -> dict[str, Any]:
         """A text's figures by JSON name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, overload
+from typing import Any, ClassVar, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from charlm.evaluate.base import (
     beginnings,
     characters_taken,
     text_column,
+    with_mixtures,
 )
 from charlm.inference.scoring import Costs, Scores, joined, network_costs, score_stretches, text_metrics
 from charlm.inference.unroll import Window
@@ -62,6 +63,8 @@ class Surprisal(Measurement):
     window: int = setting(40, "Length of a passage, in characters.", low=1)
     characters: int = characters_taken(1_000_000)
 
+    mixes: ClassVar[Literal["if asked"]] = "if asked"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if "" in (self.html, self.tsv):
@@ -74,13 +77,13 @@ class Surprisal(Measurement):
         records: list[dict[str, Any]] = []
         rows: list[tuple[Any, ...]] = []
         colored = []
-        subjects, notes = beginnings(subjects, self.characters)
+        subjects, notes = beginnings(with_mixtures(subjects), self.characters)
         for subject in subjects:
             scores, guesses = _predict(subject, pool, progress)
             bits_N = scores.costs_nats / math.log(2)
             worst = worst_passages(subject.shown, bits_N, self.window, self.worst)
             record = {"run": subject.run, "text": subject.text_name, **asdict(text_metrics(scores))}
-            record["lossy"] = subject.model.corpus.is_lossy
+            record |= {"lossy": subject.model.corpus.is_lossy, "mix": subject.model.is_mixed}
             records.append(record | {"worst": [asdict(passage) for passage in worst]})
             rows += [
                 (subject.run, subject.text_name, each.position, each.bits_per_char, each.text) for each in worst
