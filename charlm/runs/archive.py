@@ -24,7 +24,7 @@ from charlm.config import TrainingConfig
 from charlm.data.catalog.builtin import BUILTIN_NAMES
 from charlm.runs.find import slug
 from charlm.runs.folder import BEST, CONFIG, MAX_VOCAB, METRICS, VOCAB
-from charlm.runs.metrics import MAX_BYTES
+from charlm.runs.metrics import MAX_BYTES, append_record
 from charlm.runs.run import MAX_CONFIG, Run
 
 COMMENT = b"charlm run"
@@ -49,8 +49,9 @@ def pack(run: Run, params: FlatVector, path: Path) -> int:
         dataclasses.replace(
             run, config=_without_paths(run), corpus=dataclasses.replace(run.corpus, paths=())
         ).save_model(copy, params)
-        if run.weights in (None, "best") and run.metrics_path.exists():
-            shutil.copyfile(run.metrics_path, copy / METRICS)
+        if run.weights in (None, "best"):
+            for record in run.read_log():  # only what a training log may hold
+                append_record(copy / METRICS, record)
         with (
             as_run_error(f"{path} cannot be written", "see to the disk and its permissions"),
             atomic_file(path) as file,

@@ -203,3 +203,11 @@ def test_what_is_in_it_is_checked_like_every_run(folder, repack, tmp_path):
     later = json.dumps(config | {"format": 99}).encode()
     refused(repack(config=later), tmp_path, "has format 99")
     refused(repack(vocab=b'{"symbols": ["b", "a"], "start": 0}'), tmp_path, "no valid vocabulary")
+
+
+def test_other_weights_are_packed_without_the_log_of_the_best(folder, tmp_path):
+    model = charlm.load(folder / "hamlet-1", weights="last")
+    pack(model.run, model.network.params, tmp_path / "last.zip")
+    unpack(tmp_path / "last.zip", tmp_path / "last")
+    loaded = charlm.load(tmp_path / "last")
+    assert loaded.history == [] and np.array_equal(loaded.network.params.flat, model.network.params.flat)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.cli.complete import complete_runs
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import write_note
 from charlm.inference.exporter import EXPORTERS
@@ -30,6 +31,7 @@ def command(
             metavar="[RUN] [FILE]",
             help="A run's folder or name (default: the newest), and the new file (default: named after the run).",
             show_default=False,
+            autocompletion=complete_runs,
         ),
     ] = None,
     to: Annotated[
