@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
 
 from charlm.config import CorpusConfig
 from charlm.data.encoded import EncodedCorpus
 from charlm.data.reading.file_formats import HEAD, detect_kind
+from charlm.data.reading.patterns import files_in
 from charlm.data.reading.preprocess import BYTE_ORDER_MARK, preprocess_blocks, preprocess_text
 from charlm.data.reading.sources import Source
 
 MOST_SHOWN = 3
+FEWEST_LINES, SHORT_LINE = 50, 30
+"""Of a text whose lines may be examples: how many they are, and their characters, at most, with the end."""
 
 
 def list_remarks(prepared: EncodedCorpus) -> list[str]:
@@ -23,6 +29,8 @@ def list_remarks(prepared: EncodedCorpus) -> list[str]:
     """
     found = (
         describe_left_out(prepared.source),
+        describe_passed_over(prepared.source, prepared.config.glob),
+        _short_lines(prepared),
         describe_undivided(prepared),
         _accidents(prepared),
         _other_than_text(prepared),
@@ -36,6 +44,39 @@ def describe_left_out(source: Source) -> str | None:
         return None
     more = len(source.left_out) - MOST_SHOWN
     return f"left out: {', '.join(source.left_out[:MOST_SHOWN])}" + (f" and {more:,} more" if more > 0 else "")
+
+
+def describe_passed_over(source: Source, pattern: str) -> str | None:
+    """Files of a corpus's folders that the default pattern passes over, or None."""
+    if pattern != CorpusConfig().glob:
+        return None  # it was chosen
+    read = {member.path for member in source.files}
+    others = [path for folder in source.paths for path in files_in(folder) if path not in read]
+    if not others:
+        return None
+    shown = ", ".join(repr(Path(path).name) for path in others[:MOST_SHOWN])
+    more = f" and {len(others) - MOST_SHOWN:,} more" if len(others) > MOST_SHOWN else ""
+    suffix = Path(others[0]).suffix
+    cure = f"to read such files, give --glob '**/*{suffix}' or name them"
+    return f"left out by --glob {pattern!r}: {shown}{more}; {cure}"
+
+
+def _short_lines(prepared: EncodedCorpus) -> str | None:
+    """Say that the lines may be examples of their own, such as names, or None."""
+    newline = np.flatnonzero(prepared.alphabet.points_A == ord("\n"))
+    if prepared.alphabet.end is not None or not len(newline):
+        return None
+    lines = int(prepared.alphabet.counts_A[newline[0]])
+    if lines < FEWEST_LINES or len(prepared.ids) > SHORT_LINE * lines:
+        return None
+    lengths = np.diff(np.flatnonzero(prepared.ids == newline[0]))
+    if lengths.min() == 1 or lengths.max() > SHORT_LINE:  # an empty line, or a long one
+        return None
+    longest = int(lengths.max()) - 1
+    return (
+        f"every line is short (at most {longest} characters): if each is an example of its own, such as a name, "
+        "add --lines"
+    )
 
 
 def _accidents(prepared: EncodedCorpus) -> str | None:

@@ -119,6 +119,23 @@ class NgramReport:
 
 
 @dataclass(frozen=True)
+class OverfittingReport:
+    """The validation loss has risen for a third of the run.
+
+    ``best_step`` is None if the best was before the run was resumed.
+    """
+
+    step: int
+    best_step: int | None
+    best_val_nats_per_char: float
+    val_nats_per_char: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name, and the event's."""
+        return {"event": "overfitting", **asdict(self)}
+
+
+@dataclass(frozen=True)
 class SummaryReport:
     """The run ended or was stopped; the names are those of ``--json``, with the unit of the ``task``."""
 
@@ -161,5 +178,6 @@ Report: TypeAlias = (
     | FaultReport
     | RollbackReport
     | NgramReport
+    | OverfittingReport
     | SummaryReport
 )

@@ -11,6 +11,7 @@ from charlm.runs.run import Run
 from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
 from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport, ValidationReport
 from charlm.training.ngram import add_ngram
+from charlm.training.remarks import OverfittingWatch
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
 from charlm.training.state import TrainerState
@@ -52,6 +53,7 @@ class _Loop:
         self.budget = Budget.of(trainer)
         self.saver = Saver(trainer, run)
         self.rollback_point = RollbackPoint(trainer)
+        self.overfitting = OverfittingWatch(self.progress())
         self._full_step = trainer.partition.most_targets
         self._chance_nats = trainer.task.guess_loss(trainer.corpus.vocabulary)
         self._started = time.monotonic() - trainer.state.seconds
@@ -155,6 +157,8 @@ class _Loop:
         self.trainer.state = self.budget.note_validation(self.trainer.state, time.monotonic() - began)
         yield report
         yield from faults
+        if overfitting := self.overfitting.note(report, now.best_val, self.progress()):
+            yield overfitting
 
     def save(self) -> Generator[Report, None, None]:
         began = time.monotonic()

@@ -9,7 +9,7 @@ from charlm.cli.display import progress as progress_module
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.config import TaskKind
 from charlm.tasks.kinds.predict import Predict
-from charlm.training.events import NgramReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.events import NgramReport, OverfittingReport, StepReport, SummaryReport, ValidationReport
 
 
 class Terminal(io.StringIO):
@@ -43,6 +43,16 @@ def test_the_loss_shown_follows_the_steps_slowly():
         for number, loss_nats in enumerate([2.0, 1.0]):
             display.show(step(number, number / 10, loss_nats))
         assert display._bar.desc == "step 1 · loss 1.950 · 2k chars/s"
+
+
+def test_a_loss_that_rises_names_the_weights_that_are_kept():
+    terminal = io.StringIO()
+    with display_on(terminal) as display:
+        display.show(OverfittingReport(90, 30, 1.5, 1.75))
+        display.show(OverfittingReport(90, None, 1.5, 1.75))
+    first, second = " ".join(terminal.getvalue().split()).split("The validation loss ")[1:]
+    assert "risen for a third of the run, from 1.500 to 1.750" in first and "weights of step 30 are kept" in first
+    assert "weights of the best are kept" in second
 
 
 def test_lines_stand_above_the_bar_and_the_bar_is_taken_away():

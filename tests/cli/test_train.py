@@ -95,6 +95,12 @@ def test_a_learning_rate_that_follows_the_cell_is_told(elsewhere, call):
     assert f"--cell rnn instead of gru, --hidden 8 instead of 128, {rate}\n" in shown
 
 
+def test_a_text_that_is_small_for_its_network_is_told(elsewhere, call, tiny):
+    large = call("train", "fox.txt", *tiny, "--hidden", "128").err
+    assert "A small text: 84,637 weights for 2,430 characters, which will be learned by heart" in large
+    assert "small text" not in call("train", "fox.txt", *tiny).err
+
+
 def test_fine_tuning_picks_no_preset(elsewhere, call, tiny):
     assert call("train", "fox.txt", *tiny, "--quiet").code == 0
     tuned = call("train", "fox.txt", "--init-from", "fox-1", "--minutes", "1e-4", "--batch-size", "8")
@@ -155,7 +161,7 @@ def test_a_run_out_of_patience_is_not_at_its_end(elsewhere, call, tiny):
 
 def test_a_run_starts_from_anothers_weights_and_takes_its_model(elsewhere, call, tiny):
     assert call("train", "fox.txt", "--quiet", *tiny, "--lr", "0.025").code == 0
-    (elsewhere / "fix.txt").write_text("the fix of a fux.\n" * 60)
+    (elsewhere / "fix.txt").write_text("the fix of a fux.\n" * 60 + "\n")
     ended = call("train", "fix.txt", "--init-from", "fox-1", "--steps", "1", "--seq-len", "16")
     assert ended.code == 0
     assert ended.err.startswith("Vocabulary: 12 shared, new 0 '', unused 17 'bcdgjklmnpqrsvwyz'")

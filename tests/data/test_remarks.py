@@ -5,10 +5,10 @@ import gzip
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.config import TrainingConfig
+from charlm.config import CorpusConfig, TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import find_source
-from charlm.data.remarks import list_remarks
+from charlm.data.remarks import describe_passed_over, list_remarks
 
 
 @pytest.fixture
@@ -98,3 +98,49 @@ def test_files_that_are_documents_each_are_said_and_trained_on(remark):
 def test_a_delimiter_is_looked_for_across_blocks(remark, monkeypatch):
     monkeypatch.setattr("charlm.data.reading.files.BLOCK", 3)
     assert remark(*(f"{number} to be %%END%%".encode() for number in range(10)), delimiter="%%END%%") == []
+
+
+NAMES = "".join(f"{name}\n" for name in ("anna", "bo", "christopher") * 20)
+
+
+def test_short_lines_may_be_examples(remark):
+    (said,) = remark(NAMES.encode())
+    assert said.startswith("every line is short (at most 11 characters)") and said.endswith("add --lines")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NAMES + "\n" + NAMES,  # verses: between two of them is an empty line
+        NAMES + "a line that is as long as a line of a story is\n",
+        "anna\nbo\n" * 10,  # too few to tell
+        "abc " * 300,
+    ],
+)
+def test_other_lines_are_no_examples(remark, text):
+    assert remark(text.encode()) == []
+
+
+def test_lines_that_are_read_as_examples_are_not_told(remark):
+    assert remark(NAMES.encode(), lines=True) == []
+
+
+def test_files_that_the_default_pattern_passes_over_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("lyrics/a.txt", "lyrics/deep/b.txt", "lyrics/deep/song4.md", "lyrics/.hidden"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("to be or not to be")
+    pattern = CorpusConfig().glob
+    said = describe_passed_over(find_source(["lyrics"], pattern), pattern)
+    assert (
+        said
+        == "left out by --glob '**/*.txt': 'song4.md'; to read such files, give --glob '**/*.md' or name them"
+    )
+    assert describe_passed_over(find_source(["lyrics"], "*.txt"), "*.txt") is None
+    assert describe_passed_over(find_source(["lyrics/a.txt"], pattern), pattern) is None
+    both = find_source(["lyrics", "lyrics/deep/song4.md"], pattern)
+    assert describe_passed_over(both, pattern) is None
+    for number in range(4):
+        (tmp_path / "lyrics" / f"{number}.rtf").write_text("to be")
+    said = describe_passed_over(find_source(["lyrics"], pattern), pattern)
+    assert said.startswith("left out by --glob '**/*.txt': '0.rtf', '1.rtf', '2.rtf' and 2 more; to")

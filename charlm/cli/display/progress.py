@@ -75,6 +75,8 @@ class TrainingDisplay:
                     f"step {report.step}: {report.reason}: back to step {report.back_to}, "
                     f"with {report.lr_factor:g} of the learning rate"
                 )
+            case events.OverfittingReport():
+                self._overfitting(report)
             case events.NgramReport():
                 self._describe_ngram(report)
             case events.SummaryReport():
@@ -109,6 +111,15 @@ class TrainingDisplay:
         if report.is_best:
             self._best_step = report.step
         self._write(_align(values, figures) + ("  *" if report.is_best else ""))
+
+    def _overfitting(self, report: events.OverfittingReport) -> None:
+        best = report.best_val_nats_per_char
+        kept = "the best" if report.best_step is None else f"step {report.best_step}"
+        self._say(
+            f"The validation loss has risen for a third of the run, from {best:.3f} to "
+            f"{report.val_nats_per_char:.3f}: the network overfits. The weights of {kept} are kept as the model; "
+            "a shorter run, a smaller --hidden or more --dropout may do better."
+        )
 
     def _summarize(self, report: events.SummaryReport) -> None:
         """Write how training ended."""

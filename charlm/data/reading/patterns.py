@@ -96,6 +96,14 @@ def _member(path: str, folders: dict[Path, Path]) -> TextFile:
     return TextFile(repr(path), str(folder / given.name))
 
 
+def files_in(folder: str) -> list[str]:
+    """The files below a folder but for hidden ones, the first 10,000, as ``TextFile`` names them; else none."""
+    if not stat.S_ISDIR(read_mode(folder)):
+        return []
+    files, _ = _once(str(Path(folder, path)) for path in islice(Walk("**/*", folder).files(), MOST_LOOKED_AT))
+    return sorted(member.path for member in files if member.path is not None)
+
+
 def _hint(folder: str) -> str:
     """A hint: the most common suffixes in a folder."""
     endings = Counter(PurePath(path).suffix for path in islice(Walk("**/*", folder).files(), MOST_LOOKED_AT))

@@ -21,7 +21,7 @@ from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.config import CorpusConfig, DataConfig
 from charlm.data.reading.sources import find_source
-from charlm.data.remarks import describe_left_out
+from charlm.data.remarks import describe_left_out, describe_passed_over
 from charlm.data.split import Split
 from charlm.evaluate.survey import Survey, survey_source
 
@@ -56,8 +56,8 @@ def command(
         derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}
         print_json(asdict(survey) | derived | {"split": parts})
         return
-    said = describe_left_out(source)
-    notes = [] if said is None else [said]
+    said = (describe_left_out(source), describe_passed_over(source, glob))
+    notes = [each for each in said if each is not None]
     if survey.sample_characters < survey.characters:
         sample = f"the first {survey.sample_characters:,} characters"
         notes.append(f"entropies, compressors and duplicate lines are of {sample}")
