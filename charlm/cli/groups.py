@@ -124,6 +124,13 @@ class _Group(_Described, TyperGroup):
     usage_end = ("COMMAND", "[ARGS]...")
     closing = "{} COMMAND --help shows the options of a command."
 
+    def get_params(self, ctx: Any) -> Any:
+        """The options; flags are off, not None, for which typer would import pydantic before a command's help."""
+        parameters = super().get_params(ctx)
+        for each in parameters:
+            each.default = bool(each.default)
+        return parameters
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse; without arguments, show the help and exit with 2."""
         if not args and not ctx.resilient_parsing:

@@ -45,7 +45,7 @@ EXPLANATION = (
 
 @dataclass(frozen=True)
 class Accuracy(Measurement):
-    """Accuracy, macro-F1 and confusion matrix of a classifier, with baselines."""
+    """Accuracy, macro-F1 and confusion matrix, with baselines."""
 
     of_labels: ClassVar[bool] = True
 

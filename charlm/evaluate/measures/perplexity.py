@@ -48,7 +48,7 @@ FITTED = "mixed: with the run's n-gram model, by weights that were fitted on its
 
 @dataclass(frozen=True)
 class Perplexity(Measurement):
-    """Loss, bits/char, bits/byte and perplexity, with a bigram baseline.
+    """Loss, bits/char and perplexity, with a bigram baseline.
 
     Raises:
         UsageError: a setting of dynamic evaluation is given without it.

@@ -29,7 +29,7 @@ EXPLANATION = (
 
 @dataclass(frozen=True)
 class Regression(Measurement):
-    """RMSE, MAE and R² of a regression, with baselines."""
+    """RMSE, MAE and R-squared of a regression, with baselines."""
 
     of_labels: ClassVar[bool] = True
 

@@ -50,7 +50,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Surprisal(Measurement):
-    """Color each character by its surprisal, and list surprising passages.
+    """Color characters by surprisal; list surprising passages.
 
     Raises:
         UsageError: both files have the same name, or one has none.
