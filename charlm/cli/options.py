@@ -56,6 +56,11 @@ Mix: TypeAlias = Annotated[
     ),
 ]
 
+OneLabel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="LABEL", help="The label of a run with --labels.", show_default="drawn by its share"),
+]
+
 RawText: TypeAlias = Annotated[
     bool, typer.Option("--raw", help="Print control characters unescaped on a terminal.")
 ]

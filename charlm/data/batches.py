@@ -86,9 +86,17 @@ class Batcher(Batches):
     """Cuts ids into batches."""
 
     def __init__(
-        self, ids: TokenIds, seq_len: int, batch_size: int, table: TokenIds | None = None, end: int | None = None
+        self,
+        ids: TokenIds,
+        seq_len: int,
+        batch_size: int,
+        table: TokenIds | None = None,
+        end: int | None = None,
+        starts: tuple[Integers, TokenIds] | None = None,
     ) -> None:
         """Cut ids (N,); ``table`` maps them to the model's, where ``end`` ends a document.
+
+        ``starts`` has the places of the ends (D + 1,), and the id that is read there before each document (D,).
 
         Raises:
             ValueError: there are fewer than two ids, or a size is less than 1.
@@ -100,6 +108,7 @@ class Batcher(Batches):
         self._batch_size = batch_size
         self._table = table
         self._end = end
+        self._starts = starts
 
     @property
     def targets_per_epoch(self) -> int:
@@ -130,7 +139,18 @@ class Batcher(Batches):
             fields["target_mask_TB"] = mask_TB
             x_TB[~mask_TB] = 0
             y_TB[~mask_TB] = 0
+        if self._starts is not None:
+            fields["x_TB"] = self._start_documents(x_TB, places_TB, mask_TB)
         return Batch(fields, int(mask_TB.sum()), resets_state)
+
+    def _start_documents(self, x_TB: TokenIds, places_TB: Integers, mask_TB: npt.NDArray[np.bool_]) -> TokenIds:
+        """Inputs with each document's own start symbol in the place of the end before it."""
+        assert self._starts is not None
+        ends, starts_D = self._starts
+        is_start_TB = (x_TB == self._end) & mask_TB
+        x_TB = x_TB.astype(np.result_type(x_TB, starts_D))
+        x_TB[is_start_TB] = starts_D[np.searchsorted(ends, places_TB[is_start_TB])]
+        return x_TB
 
     def _carry(
         self, x_TB: TokenIds, is_first_TB: npt.NDArray[np.bool_], resets_state: bool

@@ -133,14 +133,17 @@ def read_examples(
     """
     Split.of(config.batching)
     val_source = find_val_source(config.batching, source)
-    prepared = prepare(source, as_text(config.corpus), progress)
-    val_corpus = None if val_source is None else prepare(val_source, as_text(config.corpus), progress)
+    prepared = prepare(source, config.corpus, progress)
+    val_corpus = None if val_source is None else prepare(val_source, config.corpus, progress)
     return divide_examples(prepared, config, mode, val_corpus=val_corpus)
 
 
-def as_text(config: CorpusConfig) -> CorpusConfig:
-    """The settings of a corpus without its documents."""
-    return replace(config, lines=False, delimiter=None)
+def with_default_split(config: TrainingConfig) -> TrainingConfig:
+    """The settings with the split of labelled examples, where none is given."""
+    names = ("split", "val_fraction", "val_file", "test_file")
+    if any(getattr(config.batching, name) is not None for name in names):
+        return config
+    return replace(config, batching=replace(config.batching, split=DEFAULT_SPLIT))
 
 
 def divide_examples(
@@ -226,7 +229,7 @@ def split_by_label(
     >>> split_by_label(["a", "b", "c", "d"], ["x"] * 3 + ["y"], Split.of(DataConfig(split="50/25/25")), 1, [])
     [2, 0, 1, 0]
     """
-    sizes = Counter(labels)
+    sizes = Counter(label for _, label in dict.fromkeys(zip(texts, labels, strict=True)))
     home: dict[str, str] = {}
     for text, label in zip(texts, labels, strict=True):
         if text not in home or (sizes[label], label) < (sizes[home[text]], home[text]):

@@ -46,7 +46,8 @@ class Vocabulary:
 
     A text without context follows ``start``: the end of a document, else the newline, else the most frequent
     character. ``rare`` characters map to ``<unk>``, the last symbol. Of labelled texts it has the ``labels``, or
-    the mean and deviation of numbers as ``scale``.
+    the mean and deviation of numbers as ``scale``; of labelled documents it has
+    ``label_counts`` too, of distinct ones.
 
     >>> vocabulary = Vocabulary.of("hello world\n")
     >>> len(vocabulary), vocabulary.symbols[vocabulary.start]
@@ -64,6 +65,7 @@ class Vocabulary:
     rare: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     scale: tuple[float, float] | None = None
+    label_counts: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -181,6 +183,7 @@ class Vocabulary:
         """As JSON values."""
         lists = {"symbols": list(self.symbols), "rare": list(self.rare)}
         others: dict[str, Any] = {"labels": list(self.labels)} if self.labels else {}
+        others |= {"label_counts": list(self.label_counts)} if self.label_counts else {}
         others |= {} if self.scale is None else {"scale": list(self.scale)}
         return {"units": self.units, "start": self.start, "has_end": self.has_end, **lists, **others}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 FORMAT_1 = frozenset({"symbols", "start"})
 FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
-OPTIONAL = frozenset({"labels", "scale"})
+OPTIONAL = frozenset({"labels", "label_counts", "scale"})
 
 
 def find_vocabulary_error(values: Any) -> str | None:
@@ -43,6 +43,12 @@ def _find_target_error(values: dict[str, Any]) -> str | None:
         for before, after in pairwise(labels):
             if before >= after:
                 return f"the labels {before!r:.40} and {after!r:.40} are not in order"
+    if "label_counts" in values:
+        counts = values["label_counts"]
+        if not isinstance(counts, list) or len(counts) != len(values.get("labels", ())):
+            return "label_counts is not a list with a number for each label"
+        if not all(type(count) is int and 0 < count < 2**53 for count in counts):
+            return "label_counts has what is no count"
     if "scale" in values:
         scale = values["scale"]
         if not isinstance(scale, list) or len(scale) != 2 or not all(type(each) is float for each in scale):

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.errors import CorpusError, UsageError, hinting
-from charlm.data.examples import LabelledExamples, LabelledPart, make_part
+from charlm.data.examples import LabelledPart, make_part
 from charlm.data.labels import guess_mode, read_labelled
 from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import CorpusSearch
 from charlm.evaluate.subjects import NO_TEST, SPLITS
 from charlm.runs.find import find_runs, resolve
 from charlm.runs.run import Run
-from charlm.tasks.task import Task, make_task
+from charlm.tasks.whole_texts import reload_examples
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,10 @@ def labelled_cases_of(
 
 
 def _cases_of_run(run: Run, sources: Sequence[Source], split: str, search: CorpusSearch) -> list[LabelledCase]:
-    task = make_task(run.config)
     if sources:
-        training = _training_part(run, task, search)
+        training = _training_part(run, search)
         return [LabelledCase(run, each.name, _read(run, each), training, each.name) for each in sources]
-    examples = task.reload(run.corpus, run.vocabulary, search)
-    assert isinstance(examples, LabelledExamples)
+    examples = reload_examples(run.corpus, run.config, run.vocabulary, search)
     part = {"train": examples.train, "val": examples.validation, "test": examples.test}[split]
     test_file = run.config.batching.test_file
     if split == "test" and test_file is not None:
@@ -104,13 +102,11 @@ def _read(run: Run, source: Source) -> LabelledPart:
     return make_part([text for text, _ in pairs], [label for _, label in pairs], run.vocabulary)
 
 
-def _training_part(run: Run, task: Task, search: CorpusSearch) -> LabelledPart | None:
+def _training_part(run: Run, search: CorpusSearch) -> LabelledPart | None:
     """The training split of a run's corpus, if it is there."""
     try:
-        examples = task.reload(run.corpus, run.vocabulary, search)
+        return reload_examples(run.corpus, run.config, run.vocabulary, search).train
     except CorpusError:
         if search.given:
             raise
         return None
-    assert isinstance(examples, LabelledExamples)
-    return examples.train

@@ -11,9 +11,10 @@ from charlm.data.corpus import Corpus, prepare, prepare_temporary
 from charlm.data.encoded import EncodedText
 from charlm.data.reading.patterns import text_names
 from charlm.data.reading.sources import Source, find_stored, find_text
-from charlm.data.reload import CorpusSearch, reload_corpus
+from charlm.data.reload import CorpusSearch
+from charlm.data.reload_splits import reload_splits
 from charlm.evaluate.base import EvalCase
-from charlm.inference.language_model import load_run
+from charlm.inference.conditioned import load_model
 from charlm.runs.find import find_runs, list_runs, resolve
 from charlm.runs.run import Run
 
@@ -30,6 +31,8 @@ def subjects_of(
     weights: str | None = None,
     corpus: Sequence[str] | None = None,
     mix: bool | None = False,
+    *,
+    command: str = "eval",
 ) -> list[EvalCase]:
     """Pair runs with texts, by default with their own corpora; ``mix`` is as in ``LanguageModel.mixing``.
 
@@ -42,7 +45,7 @@ def subjects_of(
     if targets.count("-") > 1:
         raise UsageError("standard input is named twice, and can be read once: leave out one -")
     named = [target for target, kind in found if isinstance(kind, Path)]
-    runs = find_runs(named, weights, "eval")
+    runs = find_runs(named, weights, command)
     sources = [_find_text(kind) for _, kind in found if isinstance(kind, str)]
     if sources and split is not None:
         raise UsageError(
@@ -73,13 +76,13 @@ def _find_text(target: str) -> Source:
 def _subjects_of_run(
     run: Run, sources: list[Source], split: str, search: CorpusSearch, mix: bool | None
 ) -> list[EvalCase]:
-    both, mark = load_run(run, mix), " [lossy]" if run.config.corpus.is_lossy else ""
+    both, mark = load_model(run, mix=mix), " [lossy]" if run.config.corpus.is_lossy else ""
     model, mixed = both.mixing(False), both if both.is_mixed else None
     if sources:
         training, own = _training_split(run, search), run.config.corpus
         texts = [(source.name + mark, EncodedText.of(prepare(source, own))) for source in sources]
         return [EvalCase(run.name, model, *text, training, mixed=mixed) for text in texts]
-    corpus = reload_corpus(run.corpus, run.config, run.vocabulary, search)
+    corpus = reload_splits(run.corpus, run.config, run.vocabulary, search)
     part = _part(run, corpus, split)
     if len(part) < 2:
         raise UsageError(
@@ -102,7 +105,7 @@ def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:
 def _training_split(run: Run, search: CorpusSearch) -> EncodedText | None:
     """The training split of a run's corpus, if it is there."""
     try:
-        return reload_corpus(run.corpus, run.config, run.vocabulary, search).train
+        return reload_splits(run.corpus, run.config, run.vocabulary, search).train
     except CorpusError:
         if search.given:
             raise

@@ -223,6 +223,8 @@ def load_run(run: Run, mix: bool | None = False) -> LanguageModel:
         RunError: the run is not a language model, or the weights are missing or unreadable.
         UsageError: there is no n-gram model to mix.
     """
+    if run.vocabulary.labels and run.config.task.kind.network == "char-rnn":
+        raise RunError(f"{run.name} reads a label first: see charlm sample --label and charlm classify")
     network = run.load_model()
     if not isinstance(network, Model):
         task = run.config.task

@@ -11,12 +11,16 @@ from charlm.nn.state import initial_state_shapes
 from charlm.optim.rules import OPTIMIZERS
 
 
-def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:
-    """Every parameter's shape."""
+def parameter_shapes(
+    config: ModelConfig, vocab_size: int, inputs: int | None = None
+) -> dict[str, tuple[int, ...]]:
+    """Every parameter's shape; ``inputs`` symbols are read, ``vocab_size`` by default."""
     cell = CELLS.find(config.cell).from_config(config)
     width = len(cell.gates) * config.hidden
     encoding = make_encoding(config)
-    shapes = {encoding.full_name(name): shape for name, shape in encoding.shapes(vocab_size, width).items()}
+    shapes = {
+        encoding.full_name(name): shape for name, shape in encoding.shapes(inputs or vocab_size, width).items()
+    }
     for layer in range(config.layers):
         if layer > 0:
             shapes[f"layers.{layer}.W_xh"] = (config.hidden, width)

@@ -23,19 +23,22 @@ from charlm.nn.state import States
 class Model(BaseModel):
     """A recurrent network that predicts the next character."""
 
-    def __init__(self, config: ModelConfig, vocab_size: int, params: FlatVector | None = None) -> None:
+    def __init__(
+        self, config: ModelConfig, vocab_size: int, params: FlatVector | None = None, inputs: int | None = None
+    ) -> None:
+        """Predict ``vocab_size`` symbols; more may be read, the start symbols of labels."""
         self.vocab_size = vocab_size
-        super().__init__(NetworkSpec("char-rnn", config, vocab_size, vocab_size), params)
+        super().__init__(NetworkSpec("char-rnn", config, inputs or vocab_size, vocab_size), params)
 
     @classmethod
     def from_spec(cls, spec: NetworkSpec, params: FlatVector | None = None) -> Self:
         """The network on these parameters, or on zeros."""
-        return cls(spec.config, spec.outputs, params)
+        return cls(spec.config, spec.outputs, params, spec.inputs)
 
     @classmethod
     def parameter_shapes(cls, spec: NetworkSpec) -> Shapes:
         """Every parameter's shape."""
-        return parameter_shapes(spec.config, spec.outputs)
+        return parameter_shapes(spec.config, spec.outputs, spec.inputs)
 
     def _use(self, params: FlatVector) -> None:
         self.params = params
@@ -78,10 +81,10 @@ class Model(BaseModel):
 
     def batch_spec(self, seq_len: int, batch_size: int) -> BatchSpec:
         """The fields that ``loss_and_gradient`` reads."""
-        shape, ids = (seq_len, batch_size), id_dtype(self.vocab_size)
+        shape = (seq_len, batch_size)
         return {
-            "x_TB": (shape, ids),
-            "y_TB": (shape, ids),
+            "x_TB": (shape, id_dtype(self.spec.inputs)),
+            "y_TB": (shape, id_dtype(self.vocab_size)),
             "target_mask_TB": (shape, np.dtype(np.bool_)),
             "carry_TB": (shape, self.dtype),
         }

@@ -34,7 +34,9 @@ def initialize_readout(params: Parameters, rng: np.random.Generator) -> None:
 
 def readout_weights(params: Parameters) -> Floats:
     """W_hy (H, V), or the embedding's (Press & Wolf 2017)."""
-    W_HV: Floats = params["readout.W_hy"] if "readout.W_hy" in params else params["embedding"].T
+    if "readout.W_hy" in params:
+        return params["readout.W_hy"]
+    W_HV: Floats = params["embedding"][: len(params["readout.b_y"])].T
     return W_HV
 
 
@@ -91,6 +93,8 @@ def loss_and_gradient(
     nll_sum = 0.0
     dW_HV, db_V = readout_weights(grads), grads["readout.b_y"]
     dW_HV[:], db_V[:] = 0, 0
+    if "readout.W_hy" not in grads:
+        grads["embedding"][len(db_V) :] = 0  # of symbols that are never predicted
     for block in _blocks(len(y_N), len(db_V)):
         p_NV = logits(params, h_NH[block])
         picked = np.arange(len(p_NV)), y_N[block]

@@ -100,9 +100,10 @@ def find_run(target: str | None, weights: str | None = None, command: str | None
     if target is None:
         return dataclasses.replace(_find_newest(command), weights=weights)
     run = _find_named(target, weights)
-    if command is not None and command not in run.config.task.commands:
+    if command is not None and not _can_use(run, command):
         first, where = run.config.task.commands[0], shlex.quote(target)
-        raise RunError(f"{run.name} is of --task {run.config.task.task}: charlm {first} {where}")
+        labels = " with --labels" if run.config.task.labels and run.config.task.task == "predict" else ""
+        raise RunError(f"{run.name} is of --task {run.config.task.task}{labels}: charlm {first} {where}")
     return run
 
 
@@ -111,11 +112,16 @@ def _find_newest(command: str | None) -> Run:
     if command is not None:
         for folder in reversed(list_runs()):
             run = Run.open(folder)
-            if command in run.config.task.commands:
+            if _can_use(run, command):
                 return run
         if list_runs():
             raise RunError(f"no run under {RUNS}/ is for charlm {command}: name one, or train one with --task")
     return Run.open(find_newest_run())
+
+
+def _can_use(run: Run, command: str) -> bool:
+    """Whether a command, such as ``sample`` or ``eval units``, is for a run's task."""
+    return bool({command, command.partition(" ")[0]} & {*run.config.task.commands})
 
 
 def _find_named(target: str, weights: str | None) -> Run:

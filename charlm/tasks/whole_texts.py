@@ -15,13 +15,12 @@ from charlm.base.random import make_generator
 from charlm.config import CorpusConfig, TrainingConfig, flag
 from charlm.data.buckets import Sequences
 from charlm.data.examples import (
-    DEFAULT_SPLIT,
     LabelledExamples,
     LabelledPart,
-    as_text,
     divide_examples,
     encode_texts,
     read_examples,
+    with_default_split,
 )
 from charlm.data.labels import SPACE, guess_mode
 from charlm.data.reading.preprocess import preprocess_text
@@ -33,7 +32,7 @@ from charlm.engines.threads import ThreadPool
 from charlm.models.base import BaseModel
 from charlm.nn.readout import check_numbers
 from charlm.runs.run import Run
-from charlm.tasks.task import Examples, Task
+from charlm.tasks.task import Task
 
 SHOWN = 3  # examples that are shown during training
 BATCH_SIZE = 256  # texts that are read at once outside training
@@ -62,10 +61,7 @@ class WholeTextTask(Task):
         if (mode == "number") != self.is_number:
             wanted = "regress" if mode == "number" else "classify"
             raise UsageError(f"--labels {mode} belongs to --task {wanted}: leave it out with {self._named}")
-        batching, names = config.batching, ("split", "val_fraction", "val_file", "test_file")
-        if all(getattr(batching, name) is None for name in names):
-            batching = replace(batching, split=DEFAULT_SPLIT)
-        return replace(config, batching=batching, task=replace(config.task, labels=mode))
+        return with_default_split(replace(config, task=replace(config.task, labels=mode)))
 
     @property
     def _named(self) -> str:
@@ -83,11 +79,7 @@ class WholeTextTask(Task):
         progress: Progress | None = None,
     ) -> LabelledExamples:
         """The labelled texts of a stored run."""
-        config = replace(self.config, corpus=as_text(self.config.corpus))
-        prepared = reload_prepared(known, config.corpus, search, progress)
-        val_corpus = reload_val_corpus(known, config, search, prepared.source, progress)
-        mode = self.config.task.labels
-        return self.weigh(divide_examples(prepared, self.config, mode, vocabulary, val_corpus))
+        return self.weigh(reload_examples(known, self.config, vocabulary, search, progress))
 
     def draw(self, examples: LabelledExamples, seed: int) -> LabelledPart:
         """A few neighboring examples of the validation split, or of the training split if there is none."""
@@ -101,10 +93,17 @@ class WholeTextTask(Task):
         return examples
 
 
-def find_part(examples: Examples, name: str) -> LabelledPart:
-    """A split of labelled examples, by the name that ``--split`` has for it."""
-    assert isinstance(examples, LabelledExamples)
-    return {"train": examples.train, "val": examples.validation, "test": examples.test}[name]
+def reload_examples(
+    known: StoredCorpus,
+    config: TrainingConfig,
+    vocabulary: Vocabulary,
+    search: CorpusSearch,
+    progress: Progress | None = None,
+) -> LabelledExamples:
+    """The labelled texts of a stored run, each distinct pair once."""
+    prepared = reload_prepared(known, config.corpus, search, progress)
+    val_corpus = reload_val_corpus(known, config, search, prepared.source, progress)
+    return divide_examples(prepared, config, config.task.labels, vocabulary, val_corpus)
 
 
 def predict_part(predictor: Predictor, part: LabelledPart) -> Floats:

@@ -80,6 +80,8 @@ def check_training(config: TrainingConfig, corpus: Examples) -> None:
     check_settings(config.model, config.optimisation)
     if config.budget.ngram is not None and config.task.task != "predict":
         raise UsageError(f"--ngram counts characters, and --task is {config.task.task}: leave out one of them")
+    if config.budget.ngram is not None and config.task.labels is not None:
+        raise UsageError("--ngram knows no labels: leave out it or --labels")
     if corpus.validation_targets:
         return
     if config.budget.patience:

@@ -73,7 +73,7 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
         if kind.of_labels:
             subjects = labelled_cases_of(named or [], split, weights, corpus or (), command=f"eval {name}")
         else:
-            subjects = subjects_of(named or [], split, weights, corpus or (), mix)
+            subjects = subjects_of(named or [], split, weights, corpus or (), mix, command=f"eval {name}")
         with ThreadPool() as pool, progress_bar(name, quiet=how.json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)

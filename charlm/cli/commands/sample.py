@@ -17,13 +17,14 @@ import typer
 from charlm.base.errors import CharlmError, MissingCorpusError, UsageError, VocabularyError, alternative, hinting
 from charlm.cli.display.samples import SamplePrinter
 from charlm.cli.interactive import run_session
-from charlm.cli.options import Mix, OneRun, RawText, WhichWeights, with_settings
+from charlm.cli.options import Mix, OneLabel, OneRun, RawText, WhichWeights, with_settings
 from charlm.cli.output import write_note, write_text
 from charlm.config import Config, SamplingConfig
 from charlm.data.reading.sources import find_text
+from charlm.inference.conditioned import load_model
 from charlm.inference.filters import Temperature
 from charlm.inference.generate import all_filters
-from charlm.inference.language_model import LanguageModel, load_run
+from charlm.inference.language_model import LanguageModel
 from charlm.inference.selection import Selection, documents_of
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
@@ -89,6 +90,7 @@ def command(
         ),
     ] = None,
     mix: Mix = None,
+    label: OneLabel = None,
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per sample.")] = False,
 ) -> None:
@@ -102,7 +104,7 @@ def command(
     if interactive:
         _check_interactive(settings, temperatures, selection, stream, json)
     found = find_run(run, weights, "sample")
-    model = load_run(found, mix)
+    model = load_model(found, label, mix)
     if prompt_file is not None:
         # The last newline is the editor's: with it, the model would start a new line.
         settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read(model.corpus.units))
@@ -118,7 +120,7 @@ def command(
         return
     known = _read_training_documents(found) if selection.new else frozenset()
     printer = SamplePrinter(
-        model, found.name, selection, known, raw, json, is_streamed=stream is not False and not json
+        model, found.name, selection, known, raw, json, is_streamed=stream is not False and not json, label=label
     )
     with _hinting_skip():
         for place, each in enumerate(chosen):
@@ -203,10 +205,11 @@ def _read_training_documents(run: Run) -> frozenset[str]:
     Raises:
         CorpusError: the corpus moved or changed.
     """
-    from charlm.data.reload import CorpusSearch, reload_corpus
+    from charlm.data.reload import CorpusSearch
+    from charlm.data.reload_splits import reload_splits
 
     with alternative("leave out --new"):
-        corpus = reload_corpus(run.corpus, run.config, run.vocabulary, CorpusSearch(run.folder))
+        corpus = reload_splits(run.corpus, run.config, run.vocabulary, CorpusSearch(run.folder))
     return documents_of(corpus.train)
 
 

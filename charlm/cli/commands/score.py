@@ -20,7 +20,8 @@ from charlm.cli.lines import read_lines
 from charlm.cli.options import Mix, RawText, WhichWeights
 from charlm.cli.output import print_json, write_text
 from charlm.engines.threads import ThreadPool
-from charlm.inference.language_model import LanguageModel, load_run
+from charlm.inference.conditioned import ConditionedModel, load_model
+from charlm.inference.language_model import LanguageModel
 from charlm.inference.lines import LineScores, groups, posteriors, score_lines
 from charlm.runs.find import find_runs
 from charlm.runs.run import Run
@@ -44,12 +45,15 @@ def command(
     ] = None,
     weights: WhichWeights = None,
     mix: Mix = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="LABEL", help="The label of runs with --labels: score lines under it.")
+    ] = None,
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
-    models = _load_models(find_runs(run or [], weights, "score"), mix)
+    models = _load_models(find_runs(run or [], weights, "score"), label, mix)
     with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
         for lines in groups(read_lines("surrogateescape" if units == {"bytes"} else "strict")):
@@ -62,12 +66,16 @@ def command(
             sys.stdout.flush()
 
 
-def _load_models(runs: list[Run], mix: bool | None) -> dict[str, LanguageModel]:
+def _load_models(runs: list[Run], label: str | None, mix: bool | None) -> dict[str, LanguageModel]:
     models: dict[str, LanguageModel] = {}
     for run in runs:
         if run.name in models:
             raise UsageError(f"--run: two runs are called {run.name}: give each once, or rename a folder")
-        models[run.name] = load_run(run, mix)
+        model = load_model(run, label, mix)
+        if isinstance(model, ConditionedModel):
+            labels = ", ".join(model.labels)
+            raise UsageError(f"{run.name} reads a label first: give --label, which is one of {labels}")
+        models[run.name] = model
     return models
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from charlm.cli.output import print_json, write_text
+from charlm.inference.conditioned import LabelledSample
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.selection import Selection, select, shortage
 
@@ -23,6 +24,7 @@ class SamplePrinter:
     is_raw: bool
     is_json: bool
     is_streamed: bool
+    label: str | None = None
     shortages: list[str] = field(default_factory=list)
 
     def print(self, settings: dict[str, Any]) -> None:
@@ -40,8 +42,10 @@ class SamplePrinter:
             texts = self.model.samples(**({"num": 1} | settings))
         if self.is_json:
             for place, text in enumerate(texts):
-                values = {"temperature": settings["temperature"], "mix": self.model.is_mixed, "text": text}
-                print_json({"run": self.name, "number": place, **values})
+                label = text.label if isinstance(text, LabelledSample) else self.label
+                values = {"temperature": settings["temperature"], "mix": self.model.is_mixed}
+                values |= {} if label is None else {"label": label}
+                print_json({"run": self.name, "number": place, **values, "text": text})
         else:
             separator = self.model.corpus.document_end or "\n\n"
             write_text(separator.join(texts) + "\n" * bool(texts), self.is_raw)

@@ -14,11 +14,13 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 from charlm.config import flag, setting
+from charlm.data.labelled_text import LabelledText
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement, legend_of, text_column
 from charlm.evaluate.bootstrap import MeanSeries
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.ngram_levels import levels_of
+from charlm.inference.conditioned import ConditionedModel
 from charlm.inference.scoring import LARGEST_NATS, Scores, Tally, score_stretches
 from charlm.inference.unroll import DOCUMENTS_POLICY, POLICY
 from charlm.models.ngram.witten_bell import WittenBell
@@ -85,6 +87,7 @@ class Perplexity(Measurement):
         """Score each subject's text."""
         records: list[dict[str, Any]] = []
         rows: list[list[Any]] = []
+        tables: list[Table] = []
         notes: list[str] = []
         explanation: list[str] = []
         for subject in subjects:
@@ -105,6 +108,10 @@ class Perplexity(Measurement):
                 of_markov = self._record(subject, markov) | {"run": "bigram baseline"}
                 record["markov_nats_per_char"] = of_markov["nats_per_char"]
                 rows.append(_row(of_markov))
+            by_label = list(_by_label(subject))
+            if by_label:
+                record["by_label"] = by_label
+                tables.append(_label_table(subject, by_label))
             records.append(record)
             notes += _notes(subject, record)
             explanation += [record["policy"], _explain(subject, record)]
@@ -113,7 +120,7 @@ class Perplexity(Measurement):
         columns += list(map(_in_bytes, COLUMNS)) if is_bytes else COLUMNS
         return EvalResult(
             records,
-            [Table(_title(subjects, records), columns, rows)],
+            [Table(_title(subjects, records), columns, rows), *tables],
             list(dict.fromkeys(notes)),
             explanation=list(dict.fromkeys(explanation)),
             legend=legend_of(subjects),
@@ -184,6 +191,22 @@ def _row(record: dict[str, Any]) -> list[Any]:
     row = [record[name] for name in [*names, "perplexity_per_word", "characters", "unknown"]]
     row.insert(4, (record["bits_per_char_low"], record["bits_per_char_high"]))
     return row
+
+
+def _by_label(subject: EvalCase) -> Iterator[dict[str, Any]]:
+    """The loss of the texts of each label, of a model that is told the label."""
+    if isinstance(subject.model, ConditionedModel) and isinstance(subject.part, LabelledText):
+        for label, own in subject.part.by_label():
+            name = subject.model.labels[label]
+            model = subject.model.under(name)
+            figures = model.tally(model.open(), own).figures
+            yield {"label": name, "nats_per_char": figures.nats_per_char, "characters": figures.characters}
+
+
+def _label_table(subject: EvalCase, by_label: Sequence[dict[str, Any]]) -> Table:
+    rows = [(*each.values(), each["nats_per_char"] / math.log(2)) for each in by_label]
+    columns = (Column("label"), Column("loss", ".3f"), Column("characters", ",d"), Column("bits/char", ".3f"))
+    return Table("By label", columns, rows, subject.keys)
 
 
 def _markov(subject: EvalCase) -> Iterator[Scores] | None:
