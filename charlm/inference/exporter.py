@@ -27,6 +27,12 @@ class Exporter(ABC):
     command: ClassVar[str | None] = None
     """What a run's task must offer for it; None is any task."""
 
+    packs_ngram: ClassVar[bool] = False
+    """Whether it can hold a run's n-gram model."""
+
+    def __init__(self, with_ngram: bool = False) -> None:
+        self.with_ngram = with_ngram
+
     @abstractmethod
     def export(self, run: Run, path: Path) -> str:
         """Write the file, and what lies beside it; what to tell the user.

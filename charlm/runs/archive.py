@@ -23,22 +23,31 @@ from charlm.base.files.strict_json import excerpt
 from charlm.config import TrainingConfig
 from charlm.data.catalog.builtin import BUILTIN_NAMES
 from charlm.runs.find import slug
-from charlm.runs.folder import BEST, CONFIG, MAX_VOCAB, METRICS, VOCAB
+from charlm.runs.folder import BEST, CONFIG, MAX_VOCAB, METRICS, NGRAM, VOCAB
 from charlm.runs.metrics import MAX_BYTES, append_record
+from charlm.runs.ngram_file import load_ngram, save_ngram
 from charlm.runs.run import MAX_CONFIG, Run
 
 COMMENT = b"charlm run"
-LIMITS: Mapping[str, int] = {CONFIG: MAX_CONFIG, VOCAB: MAX_VOCAB, METRICS: MAX_BYTES, BEST: 1 << 40}
+LIMITS: Mapping[str, int] = {
+    CONFIG: MAX_CONFIG,
+    VOCAB: MAX_VOCAB,
+    METRICS: MAX_BYTES,
+    BEST: 1 << 40,
+    NGRAM: 1 << 28,
+}
 """The files that may be in it, and their largest sizes in bytes."""
-EXPANSION = 20  # times that weights may be longer unpacked; real ones shrink by a tenth
+EXPANSION = 20  # times that weights or n-grams may be longer unpacked; real ones are at most 8 times as long
 BLOCK = 1 << 20  # bytes
 MAX_DIRECTORY = 10_000  # bytes of the list of files
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
 _END_SIZE, _MAX_COMMENT = 22, 65_535
 
 
-def pack(run: Run, params: FlatVector, path: Path) -> int:
+def pack(run: Run, params: FlatVector, path: Path, with_ngram: bool = False) -> int:
     """Write a run with these weights into a zip file, without paths of this machine; its size in bytes.
+
+    Its n-gram model contains the text, so it is only packed where it is asked for.
 
     Raises:
         RunError: a system error.
@@ -52,6 +61,8 @@ def pack(run: Run, params: FlatVector, path: Path) -> int:
         if run.weights in (None, "best"):
             for record in run.read_log():  # only what a training log may hold
                 append_record(copy / METRICS, record)
+        if with_ngram:
+            save_ngram(copy / NGRAM, *load_ngram(run.ngram_path, len(run.vocabulary)))
         with (
             as_run_error(f"{path} cannot be written", "see to the disk and its permissions"),
             atomic_file(path) as file,
@@ -160,7 +171,7 @@ def _check_members(archive: zipfile.ZipFile, where: str) -> tuple[str, dict[str,
             raise CheckpointError(f"{at}, which is no plain file")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise CheckpointError(f"{at}, which is compressed in an unknown way")
-        is_bomb = name == BEST and info.file_size > EXPANSION * max(info.compress_size, 1)
+        is_bomb = name in (BEST, NGRAM) and info.file_size > EXPANSION * max(info.compress_size, 1)
         if info.file_size > LIMITS[name] or is_bomb:
             raise CheckpointError(f"{at} of {info.file_size:,} bytes, more than such a file may have")
         members[name] = info
@@ -206,6 +217,7 @@ def _check_run(folder: Path, where: Path) -> None:
     try:
         run = Run.open(folder)
         run.load_model()
+        run.load_mixture()
         run.read_metrics()
     except CharlmError as error:
         raise CheckpointError(str(error).replace(str(folder), str(where))) from None

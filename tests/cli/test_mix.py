@@ -1,6 +1,7 @@
 """Runs with an n-gram model: commands mix it in unless they are told not to, and say which they did."""
 
 import json
+import zipfile
 
 import pytest
 
@@ -144,3 +145,32 @@ def test_what_looks_into_the_network_does_not_mix(inside_mixed, call):
 def test_comparisons_are_of_the_network_alone(inside_mixed, call):
     compared = call("compare", "fox-mixed", "fox-1", "--json").records
     assert compared[0]["nats_per_char"] == compared[1]["nats_per_char"]
+
+
+def test_an_export_leaves_the_ngram_model_out_unless_it_is_asked_for(inside_mixed, call, tmp_path, monkeypatch):
+    target = str(tmp_path / "fox.zip")
+    ended = call("export", "fox-mixed", target)
+    assert "The n-gram model is left out (--ngram packs it)." in ended.err
+    with zipfile.ZipFile(target) as archive:
+        assert not any("ngram" in name for name in archive.namelist())
+    ended = call("export", "fox-mixed", target, "--ngram")
+    assert "an n-gram model, which contains long passages of the text" in ended.err
+    sampled = call("sample", "fox-mixed", "--len", "40").out
+    monkeypatch.chdir(tmp_path)
+    assert call("import", "fox.zip", "--out", "friend").code == 0
+    assert call("sample", "friend", "--len", "40").out == sampled
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fox-mixed", "--to", "numpy", "--ngram"), "--to numpy exports the network alone"),
+        (("fox-1", "fox.zip", "--ngram"), "fox-1 has no n-gram model"),
+    ],
+)
+def test_an_ngram_model_that_cannot_be_packed_is_told(inside_mixed, call, arguments, message):
+    assert message in call("export", *arguments).complaint
+
+
+def test_info_names_the_ngram_model(inside_mixed, call):
+    assert "context 5" in call("info", "fox-mixed").out and "n-gram" not in call("info", "fox-1").out

@@ -41,10 +41,17 @@ def command(
         ),
     ] = "zip",
     weights: WhichWeights = None,
+    ngram: Annotated[
+        bool, typer.Option("--ngram", help="Also pack the n-gram model, which contains passages of the text.")
+    ] = False,
 ) -> None:
-    exporter = EXPORTERS.find(to)()
+    exporter = EXPORTERS.find(to)(ngram)
+    if ngram and not exporter.packs_ngram:
+        raise UsageError(f"--to {to} exports the network alone: leave out --ngram, or use --to zip")
     target, file = _parse(names or [], exporter.ending)
     found = find_run(target, weights, exporter.command)
+    if ngram and not found.ngram_path.exists():
+        raise UsageError(f"{found.name} has no n-gram model: leave out --ngram")
     if target is None:
         write_note(f"{found.name}, the newest run")
     path = Path(file or found.folder.resolve().name + exporter.ending)

@@ -41,6 +41,9 @@ def command(how: TableOptions, run: OneRun = None) -> None:
         ("characters", f"{corpus.characters:,}, of them {corpus.training_characters:,} to train on"),
         ("vocabulary", symbols),
     ]
+    if found.ngram_path.exists():
+        size = found.ngram_path.stat().st_size / 1e6
+        facts.append(("n-gram model", f"context {found.config.budget.ngram}, {size:.1f} MB"))
     if rare:
         facts.append(("rare characters", f"{len(rare):,}, mapped to <unk>: {_shorten(rare)}"))
     rows = [(name, " x ".join(map(str, shape))) for name, shape in shapes.items()]
