@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from charlm.base.errors import UsageError, annotate_memory_error
 from charlm.base.registry import Registry, module_names
 from charlm.base.suggest import did_you_mean
-from charlm.cli.layout import name_argument, shown_names, write_help, write_list, write_options, write_usage
+from charlm.cli.help_text import name_argument, shown_names, write_help, write_list, write_options, write_usage
 
 HEADINGS = ("Start", "Look", "Measure", "Data", "Tasks", "Machine")
 """The headings of the list of commands."""

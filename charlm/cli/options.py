@@ -13,7 +13,7 @@ import typer
 
 from charlm.base.errors import UsageError
 from charlm.cli.complete import complete_runs
-from charlm.cli.layout import PRESET, TYPES, add_choices
+from charlm.cli.help_text import PRESET, TYPES, add_choices
 from charlm.config import NOUNS, Config, flag
 
 Command = Callable[..., None]

@@ -7,7 +7,7 @@ import pytest
 
 from charlm.base.registry import module_names
 from charlm.cli.groups import HEADINGS
-from charlm.cli.layout import write_list
+from charlm.cli.help_text import write_list
 from charlm.cli.options import with_settings
 from tests.cli.test_flags import options_of
 from tests.docs.help_section import commands

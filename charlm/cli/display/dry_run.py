@@ -6,7 +6,7 @@ import sys
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
-from charlm.cli.layout import write_list
+from charlm.cli.help_text import write_list
 from charlm.training.dry_run import DryRun
 from charlm.training.presets import preset_flags
 
