@@ -1,0 +1,178 @@
+"""Training from the command line: a run is begun or resumed, trained, and shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from charlm.base.errors import UsageError
+from charlm.cli.display.beginning import describe_beginning, describe_last, describe_transfer
+from charlm.cli.display.dry_run import print_dry_run
+from charlm.cli.display.progress import TrainingDisplay, progress_bar
+from charlm.cli.display.tables import print_profile
+from charlm.cli.output import print_json, write_note
+from charlm.data.reading.sources import Source, find_source
+from charlm.inference.language_model import load_run
+from charlm.report.event_files import FOLDER, EventFiles, check_tensorboard
+from charlm.runs.find import find_run, make_run_folder
+from charlm.runs.folder import check_new, only_writer
+from charlm.runs.run import Run
+from charlm.training.dry_run import plan_training
+from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport
+from charlm.training.fine_tune import inherited
+from charlm.training.loop import train
+from charlm.training.presets import ResolvedSettings, resolve_settings
+from charlm.training.signals import stop_on_signals
+from charlm.training.start import new_run, new_trainer, resume
+from charlm.training.trainer import Trainer
+
+Begun: TypeAlias = AbstractContextManager[tuple[Trainer, Run]]
+"""A run, locked while it is trained."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a training prints and writes besides the run."""
+
+    json: bool = False
+    tensorboard: bool = False
+    profile: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        """Check early that event files can be written; UsageError if not."""
+        if self.tensorboard:
+            check_tensorboard()
+
+    def say(self, *texts: str) -> None:
+        """Write notes, unless quiet."""
+        for text in () if self.quiet else texts:
+            write_note(text)
+
+
+@dataclass(frozen=True)
+class Start:
+    """A text and settings to train with; ``origin`` is a run to start from."""
+
+    source: Source
+    settings: ResolvedSettings
+    origin: Run | None
+
+
+def find_start(
+    corpus: Sequence[str], settings: dict[str, Any], init_from: str | None, weights: str | None, may_expand: bool
+) -> Start:
+    """Find the text and the settings of a new run.
+
+    Raises:
+        UsageError: settings cannot work together.
+        CorpusError: there is no such text.
+        RunError: there is no such run to start from.
+    """
+    origin = None if init_from is None else find_run(init_from, weights)
+    settings = settings if origin is None else inherited(origin.config, settings)
+    resolved = resolve_settings(settings, picks_preset=origin is None)
+    source = find_source(corpus, resolved.config.corpus.glob)
+    return Start(source.allow_expansion() if may_expand else source, resolved, origin)
+
+
+def show_plan(start: Start, out: Path | None, how: Output) -> None:
+    """Print what a training would be."""
+    if out is not None:
+        check_new(out)
+    with progress_bar("reading", how.quiet) as progress:
+        plan = plan_training(start.source, start.settings, progress)
+    if how.json:
+        print_json(plan.to_json())
+    else:
+        print_dry_run(plan)
+    how.say("dry run: nothing was trained or saved")
+
+
+@contextmanager
+def begin_run(start: Start, out: Path | None, how: Output) -> Iterator[tuple[Trainer, Run]]:
+    """Begin and lock a new run."""
+    # Loaded first: settings that do not match untrusted weights get no memory.
+    model = None if start.origin is None else load_run(start.origin)
+    with progress_bar("reading", how.quiet) as progress:
+        trainer = new_trainer(start.source, start.settings, progress)
+    how.say(*trainer.corpus.notes)
+    if model is not None:
+        how.say(describe_transfer(trainer, trainer.start_from(model)))
+    with new_run(trainer, make_run_folder(start.source.name) if out is None else out) as run:
+        yield trainer, run
+
+
+@contextmanager
+def resume_run(
+    name: str, settings: dict[str, Any], corpus: Sequence[str], how: Output
+) -> Iterator[tuple[Trainer, Run]]:
+    """Resume and lock a run."""
+    before = find_run(name)
+    if before.weights is not None:
+        raise UsageError(f"--resume needs the last checkpoint: name the folder, or --init-from {name}")
+    with only_writer(before.folder):
+        run = Run.open(before.folder)  # read again, now that no other process can change it
+        with progress_bar("reading", how.quiet) as progress:
+            begun = resume(run, settings, progress, corpus)
+        yield begun
+
+
+def train_run(begun: Begun, how: Output) -> bool:
+    """Train a run to its end; returns whether a signal stopped it.
+
+    Raises:
+        OSError: reports not written; training is saved.
+    """
+    with begun as (trainer, run), closing(trainer):
+        stopped = _train(trainer, run, how)
+        if how.quiet and not how.json:  # for scripts
+            sys.stdout.write(f"{run.folder}\n")
+        if how.profile:
+            print_profile(trainer.profile(), trainer.state.step)
+    return stopped
+
+
+def _train(trainer: Trainer, run: Run, how: Output) -> bool:
+    how.say(*describe_beginning(trainer, how.verbose))
+    display = TrainingDisplay(how.quiet, trainer.config.corpus.bytes, run.summarize().best.get("step"))
+    stopped = False
+    fault: OSError | None = None
+    listeners = [_print_event] if how.json else []
+    # Closed at once, not when collected: an interrupted loop must not outlive its pool.
+    with (
+        stop_on_signals() as stop,
+        closing(train(trainer, run, stop)) as reports,
+        closing(display),
+        ExitStack() as files,
+    ):
+        if how.tensorboard:
+            events = files.enter_context(closing(EventFiles(run.folder / FOLDER, trainer.state.step)))
+            listeners.append(events.write)
+        try:
+            for report in reports:
+                display.show(report)
+                if isinstance(report, SummaryReport):
+                    stopped = report.stopped
+                try:
+                    for listen in listeners:
+                        listen(report)
+                except OSError as error:  # training continues without
+                    fault, listeners = error, []
+        except KeyboardInterrupt:
+            display.close()
+            how.say(describe_last(run))
+            raise
+    if fault is not None:
+        raise fault
+    return stopped
+
+
+def _print_event(report: Report) -> None:
+    if not isinstance(report, StepReport | LossReport | SampleReport):
+        print_json(report.to_json())
