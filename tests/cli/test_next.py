@@ -16,7 +16,7 @@ def test_a_pipe_gets_tab_separated_lines_of_the_models_own_probabilities(inside,
 def test_json_is_an_object_each(inside, call):
     records = call("next", "fox-1", "the", "--json").records
     assert [record["rank"] for record in records] == list(range(1, 11))
-    assert records[0].keys() == {"run", "rank", "character", "probability"} and records[0]["run"] == "fox-1"
+    assert {"run", "rank", "character", "probability"} <= records[0].keys() and records[0]["run"] == "fox-1"
 
 
 def test_one_argument_is_a_run_or_a_text_for_the_newest(inside, call):
