@@ -27,6 +27,8 @@ from charlm.runs.find import find_run
 from charlm.runs.folder import only_writer
 from charlm.runs.metrics import RunSummary, is_training_loss
 from charlm.runs.run import Run
+from charlm.tasks.text_classifier import TextClassifier, open_classifier
+from charlm.tasks.whole_texts import TextReader
 from charlm.training.events import Report, StepReport, ValidationReport
 from charlm.training.fine_tune import inherited
 from charlm.training.loop import train as training_loop
@@ -138,8 +140,11 @@ class Model(LanguageModel):
         }
 
 
-def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = None) -> Model:
+def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = None) -> Any:
     """Load a trained model.
+
+    It is a ``Model``; of a run with labels, something with ``classify(texts)``, and of one of ``--task regress``,
+    with ``regress(texts)``.
 
     Args:
         run: a run's folder, a file of weights in it, or its name under ``runs/``; None is the newest run.
@@ -149,7 +154,14 @@ def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = 
         RunError: there is no such run, it has no such weights, or its files are damaged.
         UsageError: the weights are none of these.
     """
-    return Model.of(find_run(None if run is None else str(run), None if weights is None else str(weights)))
+    return _open(find_run(None if run is None else str(run), None if weights is None else str(weights)))
+
+
+def _open(run: Run) -> Model | TextClassifier | TextReader:
+    """What a run can do."""
+    if "regress" in run.config.task.commands:
+        return TextReader.of(run)
+    return open_classifier(run) if "classify" in run.config.task.commands else Model.of(run)
 
 
 def train(
@@ -160,8 +172,8 @@ def train(
     init_from: str | PathLike[str] | Model | None = None,
     progress: bool | None = True,
     **settings: Any,
-) -> Model:
-    """Train a model on a text, and return it with the weights of the best validation loss.
+) -> Any:
+    """Train a model on a text, and return it with the weights of the best validation loss, as ``load`` does.
 
     Ctrl-C saves the run after the current step, then raises KeyboardInterrupt.
 
@@ -199,8 +211,9 @@ def train(
         begun = _new(text, out, init_from, settings)
     with begun as (trainer, run):
         _train(trainer, run, resume is not None or out is not None, bool(progress))
-        model = Model.of(replace(run, weights=None))
-        _ = model.history  # read while the folder is there
+        model = _open(replace(run, weights=None))
+        if isinstance(model, Model):
+            _ = model.history  # read while the folder is there
         return model
 
 

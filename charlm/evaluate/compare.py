@@ -58,6 +58,12 @@ def compare_runs(
     for target, run in runs.items():
         record = {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
         records.append(record | dict.fromkeys(["text", "unmeasured", *figures]) | _course(run))
+        if "eval" not in run.config.task.commands:
+            unit = run.config.task.kind.loss_unit()
+            best = run.summarize().best_val_nats_per_char
+            shown = "none" if best is None else f"{best:.3f} {unit}"
+            notes.append(f"{run.name} is of --task {run.config.task.task}; its best val loss is {shown}")
+            continue
         try:
             with hinting(HINT, MissingCorpusError, UsageError):
                 (subject,) = subjects_of([target], split)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -120,6 +121,10 @@ class BayesLanguageModels(TextClassifier):
                 [text.encode("latin-1").decode("utf-8", "surrogateescape") for text in part.texts], pool
             )
         return self.log_probs(part.texts, pool)
+
+    def sample(self, len: int = 500, **settings: Any) -> str:
+        """A sample under a ``label``, or a drawn one, as of ``LanguageModel.sample``."""
+        return self.model.sample(len, **settings)
 
     def count_unknown(self, text: str) -> int:
         """How many different characters of a text training never saw."""

@@ -161,7 +161,7 @@ class TextReader:
             found_DL[full] = predict_part(Predictor(self.network, pool), part)
         return found_DL
 
-    def numbers(self, texts: Sequence[str], pool: ThreadPool | None = None) -> npt.NDArray[np.float64]:
+    def regress(self, texts: Sequence[str], pool: ThreadPool | None = None) -> npt.NDArray[np.float64]:
         """The number of every text (D,), in the data's unit; of a run with ``--task regress``."""
         assert self.vocabulary.scale is not None
         mean, deviation = self.vocabulary.scale

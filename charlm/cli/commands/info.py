@@ -72,6 +72,8 @@ def _make_settings_table(run: Run) -> Table:
 
 def _make_log_table(run: Run) -> Table:
     columns = {"step": ",d", "epoch": ".2f", "seconds": ".1f"}
-    columns |= {"train_nats_per_char": ".4f", "val_nats_per_char": ".4f"}
-    rows = [[record.get(name) for name in columns] for record in run.read_metrics()]
+    loss, records = run.config.task.kind.loss, run.read_metrics()
+    columns |= {f"train_{loss}": ".4f", f"val_{loss}": ".4f"}
+    columns |= {name: ".4f" for record in records for name in record if name.startswith("val_")}
+    rows = [[record.get(name) for name in columns] for record in records]
     return Table("Course", [Column(name, format) for name, format in columns.items()], rows)

@@ -40,7 +40,7 @@ def command(
     with ThreadPool() as pool:
         for group in groups(read_lines("surrogateescape" if found.config.corpus.bytes else "strict")):
             lines = [line.removesuffix("\r") for line in group]
-            for line, number in zip(lines, reader.numbers(lines, pool).tolist(), strict=True):
+            for line, number in zip(lines, reader.regress(lines, pool).tolist(), strict=True):
                 if json:
                     unknown = reader.count_unknown(line)
                     print_json({"run": found.name, "number": number, "unknown": unknown, "line": line})
