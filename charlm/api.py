@@ -99,7 +99,7 @@ class Model(LanguageModel):
         Raises:
             RunError: the folder holds files, or a system error.
         """
-        self.run.save_model(Path(folder), self.network.params)
+        self.run.save_model(Path(folder), self.network.params, self.mixture)
 
     def to_torch(self) -> Any:
         """The network as a new ``torch.nn.Module``: ``embedding``, ``rnn`` or ``cell``, ``readout``.

@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import types
+from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import numpy as np
@@ -322,3 +323,15 @@ def test_a_model_with_a_damaged_training_log_can_be_looked_at(tmp_path):
     assert "no loss" in repr(model) and "no loss" in model._repr_html_()
     with pytest.raises(RunError, match="damaged"):
         model.history  # noqa: B018
+
+
+def test_a_saved_mixture_predicts_as_before_and_is_used_by_two_threads(tmp_path):
+    model = charlm.train(TEXT * 3, ngram=3, **SETTINGS)
+    assert model.is_mixed
+    model.save(tmp_path / "saved")
+    loaded = charlm.load(tmp_path / "saved")
+    expected = model.perplexity(TEXT), model.sample(50)
+    assert (loaded.perplexity(TEXT), loaded.sample(50)) == expected
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda _: (loaded.perplexity(TEXT), loaded.sample(50)), range(6)))
+    assert found == [expected] * 6

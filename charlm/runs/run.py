@@ -48,7 +48,7 @@ from charlm.runs.metrics import (
     read_training_losses,
     read_validations,
 )
-from charlm.runs.ngram_file import load_ngram
+from charlm.runs.ngram_file import load_ngram, save_ngram
 
 MAX_CONFIG = 1_000_000
 
@@ -154,15 +154,17 @@ class Run:
         """Save weights in one of the run's files."""
         save_checkpoint(path, checkpoint, self.config.model)
 
-    def save_model(self, folder: Path, params: FlatVector) -> None:
-        """Write weights with the run's vocabulary and settings into a new or empty folder.
+    def save_model(self, folder: Path, params: FlatVector, mixture: NgramMixture | None = None) -> None:
+        """Write weights, and an n-gram model, with vocabulary and settings into a new or empty folder.
 
         Raises:
             RunError: the folder is in use, or a system error.
         """
         check_unused(folder)
         with only_writer(folder):
-            self.create(folder, self.config, self.vocabulary, self.corpus, Checkpoint(params), BEST)
+            run = self.create(folder, self.config, self.vocabulary, self.corpus, Checkpoint(params), BEST)
+            if mixture is not None:
+                save_ngram(run.ngram_path, mixture, {})
 
     def complete(self) -> None:
         """Store the settings if they are missing.
