@@ -65,6 +65,7 @@ def test_a_name_that_needs_quotes_and_a_hidden_one_are_left_to_the_shell(elsewhe
     for name in ("python novel.txt", ".hidden", "python-text.txt"):
         (elsewhere / name).touch()
     assert completed("charlm train python") == {*BUILT_IN, "python-text.txt"}
+    assert ".hidden" not in completed("charlm train ")
 
 
 def test_where_runs_cannot_be_read_nothing_is_said(elsewhere, completed):

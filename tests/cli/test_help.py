@@ -63,9 +63,10 @@ def test_what_a_preset_decides_shows_no_other_default(shown):
     assert "Recurrent layers. (default: 1)" in brief and "Peak learning rate. (preset) --" in full
 
 
-def test_words_are_never_broken():
+def test_words_are_never_broken(monkeypatch):
     words = "a meaning of several words, one-two three (default: 12)"
     for width in range(40, 60):
+        monkeypatch.setenv("COLUMNS", str(width))
         drawn = write_list("Options", [("--name TEXT", words), ("--a-name-with-many-letters TEXT", words)])
         assert drawn.split() == f"Options: --name TEXT {words} --a-name-with-many-letters TEXT {words}".split(), (
             width
