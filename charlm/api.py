@@ -18,11 +18,14 @@ from typing import Any
 
 from charlm.base.errors import CharlmError, UsageError
 from charlm.base.escape import escape_unprintable
+from charlm.base.files.atomic import write_atomically
 from charlm.base.plural import counted
 from charlm.data.reading.sources import make_source
+from charlm.engines.threads import ThreadPool
 from charlm.inference.language_model import LanguageModel, load_run
 from charlm.report.figures import make_figure
 from charlm.report.learning_curve import KEYS, NATS_PER_UNIT, learning_curve
+from charlm.report.report import ReportOptions, make_report
 from charlm.runs.find import find_run
 from charlm.runs.folder import only_writer
 from charlm.runs.metrics import RunSummary, is_training_loss
@@ -89,6 +92,35 @@ class Model(LanguageModel):
             if value not in choices:
                 raise UsageError(f"{name} is {value!r}: it must be one of {', '.join(choices)}")
         return make_figure([learning_curve({self.name: self._log}, x, unit)])
+
+    def report(
+        self,
+        path: str | PathLike[str],
+        *,
+        half: bool = False,
+        model: bool = True,
+        text: bool = True,
+        characters: int = 100_000,
+    ) -> None:
+        """Write a web page about the run, with the model running in it.
+
+        Args:
+            path: the page; an existing file is replaced.
+            half: weights in float16, half the size.
+            model: with the live model.
+            text: with text of the corpus.
+            characters: of held-out text that are measured.
+
+        Raises:
+            UsageError: the run was not kept, or the page becomes too large.
+            RunError: a system error.
+        """
+        if not self.run.folder.exists():
+            raise UsageError("a page is of a run that is kept: train with out=FOLDER")
+        with ThreadPool() as pool:
+            options = ReportOptions(half, model, text, characters)
+            page = make_report([self.run], options, pool, lambda done, total: None).html
+        write_atomically(Path(path), page.encode())
 
     def save(self, folder: str | PathLike[str]) -> None:
         """Write weights, vocabulary and settings into a new or empty folder.

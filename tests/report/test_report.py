@@ -2,10 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import charlm
 from charlm.base.errors import UsageError
 from charlm.data.reading.sources import find_text
 from charlm.engines.threads import ThreadPool
@@ -127,3 +129,13 @@ def test_the_command_writes_a_page_and_replaces_only_pages(run, folder, monkeypa
     assert (refused.code, "--out" in refused.complaint) == (2, True)
     assert Path("tale-1.html").read_text() == "<p>my own"
     assert call_main("report", "a", "b", "c").code in (1, 2)
+
+
+def test_a_loaded_model_writes_its_page(run, tmp_path):
+    model = charlm.load(run.folder)
+    model.report(tmp_path / "page.html", text=False, half=True)
+    page = (tmp_path / "page.html").read_text()
+    assert '"half":true' in page and "best of times" not in page
+    lost = replace(model, run=replace(run, folder=tmp_path / "gone"))
+    with pytest.raises(UsageError, match="out=FOLDER"):
+        lost.report(tmp_path / "other.html")

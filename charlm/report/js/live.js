@@ -1,6 +1,6 @@
 // A model that runs in the page: it reads what is typed, colors it, writes on, and shows its units.
 
-const LIMIT = 4000, FRAME = 14; // characters of a text; milliseconds of work between two pictures
+const LIMIT = 4000, FRAME = 24; // characters of a text; milliseconds of work between two pictures
 
 class LiveModel {
   constructor(data, page) {
@@ -64,22 +64,25 @@ class LiveModel {
     this.drawn = Math.min(this.drawn || 0, place);
   }
 
-  add(id) {
-    if (this.items.length < LIMIT) this.items.push({ id, char: this.charOf(id) });
+  add(id, bits = undefined) {
+    if (this.items.length < LIMIT) this.items.push({ id, char: this.charOf(id), bits });
   }
 
-  // Reads the next character that has not been read: its bits, and the state after it.
+  // Reads the next character that has not been read: its bits, unless it was drawn with them, and the state after it.
   readNext() {
     const place = this.states.length - 1, item = this.items[place], state = this.states[place];
-    item.bits = state && item.id !== null ? -this.network.logProbs(state)[item.id] / Math.LN2 : null;
+    if (item.bits === undefined) {
+      item.bits = state && item.id !== null ? -this.network.logProbs(state)[item.id] / Math.LN2 : null;
+    }
     this.states.push(item.id === null ? state : this.network.step(state || this.network.begin(), item.id));
   }
 
   // Writes one more character.
   writeNext() {
-    const logits_V = this.network.logProbs(this.states[this.items.length]), settings = this.page.settings();
-    const uniform = uniformAt(settings.seed, this.items.length - this.prompted);
-    this.add(draw(logits_V, settings, uniform, this.data.model.unknown));
+    const place = this.items.length, logProbs_V = this.network.logProbs(this.states[place]);
+    const settings = this.page.settings(), uniform = uniformAt(settings.seed, place - this.prompted);
+    const id = draw(logProbs_V, settings, uniform, this.data.model.unknown);
+    this.add(id, -logProbs_V[id] / Math.LN2);
     this.left--;
   }
 

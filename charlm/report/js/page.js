@@ -89,7 +89,10 @@ class Column {
     const any = element("input", { type: "number", min: 1, max: names.length, placeholder: "number" });
     any.addEventListener("input", () => names[any.value - 1] !== undefined && choose(any.value - 1));
     const box = element("div", { className: "units" }, element("h4", { textContent: "Color the text by" }),
-      element("div", { className: "chips" }, button(null, "surprisal")));
+      element("div", { className: "chips" }, button(null, "surprisal")),
+      element("p", { className: "hint" }, "or by one hidden unit, from ", element("b", { className: "minus", textContent: "-1" }),
+        " to ", element("b", { className: "plus", textContent: "1" }),
+        ". These follow something in the text; the number says how well (AUC, 0.5 is chance; for the position, a correlation)."));
     for (const { name, best } of properties) {
       const chips = best.map(({ unit, score }) => button(unit, `${names[unit]} · ${score.toFixed(2)}`));
       box.append(element("div", { className: "chips" }, element("span", { textContent: name }), ...chips));

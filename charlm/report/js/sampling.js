@@ -3,7 +3,7 @@
 const FILTERS = {
   // Logits divided by a temperature; 0 keeps the likeliest.
   temperature(logits_V, temperature) {
-    const most = Math.max(...logits_V);
+    const most = highest(logits_V);
     if (temperature > 0) return logits_V.map((logit) => (logit - most) / temperature);
     const best = logits_V.indexOf(most);
     return logits_V.map((_, id) => (id === best ? 0 : -Infinity));
@@ -23,10 +23,14 @@ const FILTERS = {
   // Keeps at least min-p times the likeliest's probability.
   min_p(logits_V, share) {
     if (!share) return logits_V;
-    const least = Math.max(...logits_V) + Math.log(share);
+    const least = highest(logits_V) + Math.log(share);
     return logits_V.map((logit) => (logit < least ? -Infinity : logit));
   },
 };
+
+function highest(logits_V) {
+  return logits_V.reduce((one, other) => (one > other ? one : other));
+}
 
 function ranked(values_V) {
   return Array.from(values_V.keys()).sort((one, other) => values_V[other] - values_V[one] || one - other);
