@@ -21,6 +21,12 @@ def format_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def format_date(seconds: float) -> str:
+    """A local time, given in seconds since 1970, such as ``27 Nov 2026 22:21``."""
+    moment = time.localtime(seconds)
+    return f"{moment.tm_mday} {time.strftime('%b %Y %H:%M', moment)}"
+
+
 class Stopwatch:
     """Seconds by activity, in laps.
 

@@ -123,6 +123,8 @@ class _Group(_Described, TyperGroup):
 
     usage_end = ("COMMAND", "[ARGS]...")
     closing = "{} COMMAND --help shows the options of a command."
+    default = ""
+    """The command that is meant where none is named."""
 
     def get_params(self, ctx: Any) -> Any:
         """The options; flags are off, not None, for which typer would import pydantic before a command's help."""
@@ -132,7 +134,10 @@ class _Group(_Described, TyperGroup):
         return parameters
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse; without arguments, show the help and exit with 2."""
+        """Parse; without arguments, run the default, or show the help and exit with 2."""
+        is_option = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
+        if self.default and (not args or is_option):
+            args = [self.default, *args]
         if not args and not ctx.resilient_parsing:
             typer.echo(self.get_help(ctx))
             ctx.exit(2)
@@ -169,8 +174,8 @@ class _Group(_Described, TyperGroup):
         return write_list("Commands", rows)
 
 
-def discover(package: str, examples: str = "") -> type[TyperGroup]:
-    """The commands in a package."""
+def discover(package: str, examples: str = "", default: str = "") -> type[TyperGroup]:
+    """The commands in a package; ``default`` is meant where none is named."""
 
     @cache
     def find_commands() -> dict[str, _UnloadedCommand]:
@@ -185,7 +190,7 @@ def discover(package: str, examples: str = "") -> type[TyperGroup]:
             found = find_commands()
             return found.get(name) or next((each for each in found.values() if name in each.aliases), None)
 
-    Discovered.examples = examples
+    Discovered.examples, Discovered.default = examples, default
     return Discovered
 
 

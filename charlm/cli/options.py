@@ -30,6 +30,10 @@ OneRun: TypeAlias = Annotated[
     ),
 ]
 
+SomeRun: TypeAlias = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's folder or name.", autocompletion=complete_runs)
+]
+
 WhichWeights: TypeAlias = Annotated[
     str | None,
     typer.Option(

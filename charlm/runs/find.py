@@ -7,14 +7,15 @@ import os
 import re
 import shlex
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from charlm.base.errors import RunError, UsageError, as_run_error
 from charlm.base.suggest import did_you_mean
-from charlm.runs.folder import CONFIG, LAST, holds_run, identify_weights, parse_weights
+from charlm.runs.folder import BEST, CONFIG, LAST, holds_run, identify_weights, is_best_untrained, parse_weights
 from charlm.runs.run import Run
+from charlm.runs.tensors import read_scalars
 
 RUNS = Path("runs")
 MAX_SLUG = 40
@@ -63,15 +64,35 @@ def list_runs() -> list[Path]:
 
 
 def find_newest_run() -> Path:
-    """Find the run last written to.
+    """Find the run last written to; those that hold nothing yet are passed over.
 
     Raises:
         RunError: there is none.
     """
-    runs = list_runs()
+    return next(_list_newest())
+
+
+def _list_newest() -> Iterator[Path]:
+    """The runs to pick from, the newest first; those that hold nothing yet last.
+
+    Raises:
+        RunError: there is none.
+    """
+    runs = list_runs()[::-1]
     if not runs:
         raise RunError(f"there is no run under {RUNS}/: make one with charlm train")
-    return runs[-1]
+    yield from (folder for folder in runs if not _holds_nothing(folder))
+    yield from runs
+
+
+def _holds_nothing(folder: Path) -> bool:
+    """Whether no step of a run is saved yet."""
+    if (folder / BEST).exists() and not is_best_untrained(folder):
+        return False
+    try:
+        return not (folder / LAST).exists() or read_scalars(folder / LAST).get("step") == 0
+    except RunError:  # which a run that is named by itself reports
+        return False
 
 
 def resolve(target: str) -> Path | str:
@@ -109,14 +130,10 @@ def find_run(target: str | None, weights: str | None = None, command: str | None
 
 def _find_newest(command: str | None) -> Run:
     """The newest run, or the newest that a command can use."""
-    if command is not None:
-        for folder in reversed(list_runs()):
-            run = Run.open(folder)
-            if _can_use(run, command):
-                return run
-        if list_runs():
-            raise RunError(f"no run under {RUNS}/ is for charlm {command}: name one, or train one with --task")
-    return Run.open(find_newest_run())
+    for run in map(Run.open, _list_newest()):
+        if command is None or _can_use(run, command):
+            return run
+    raise RunError(f"no run under {RUNS}/ is for charlm {command}: name one, or train one with --task")
 
 
 def _can_use(run: Run, command: str) -> bool:

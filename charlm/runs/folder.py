@@ -17,9 +17,10 @@ from charlm.runs.format_version import take_stamp
 from charlm.runs.metrics import read_validations
 
 CONFIG, VOCAB, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
-BEST, LAST, NGRAM = "model.safetensors", "last.safetensors", "ngram.safetensors"
+BEST, LAST, NGRAM, NOTE = "model.safetensors", "last.safetensors", "ngram.safetensors", "note.json"
 SNAPSHOT = re.compile(r"step-([0-9]{6,18})\.safetensors")
-OWN = re.compile("|".join([*map(re.escape, (CONFIG, VOCAB, METRICS, BEST, LAST, NGRAM)), SNAPSHOT.pattern]))
+_NAMES = (CONFIG, VOCAB, METRICS, BEST, LAST, NGRAM, NOTE)
+OWN = re.compile("|".join([*map(re.escape, _NAMES), SNAPSHOT.pattern]))
 WEIGHTS = {"best": BEST, "last": LAST}
 
 # Room for 280,000 symbols, more than Unicode has characters, and too little to fill a machine's memory.
@@ -188,7 +189,7 @@ def find_weights(folder: Path, which: str | None) -> Path:
     """
     # A link that leads nowhere is a damaged file, not a missing one.
     if which is None:
-        which = "best" if os.path.lexists(folder / BEST) and not _is_best_untrained(folder) else "last"
+        which = "best" if os.path.lexists(folder / BEST) and not is_best_untrained(folder) else "last"
         problem = "has no weights yet: train again, in another folder"
     elif which in WEIGHTS:
         problem = f"has no {WEIGHTS[which]}: leave out --weights {which}"
@@ -202,7 +203,7 @@ def find_weights(folder: Path, which: str | None) -> Path:
     return path
 
 
-def _is_best_untrained(folder: Path) -> bool:
+def is_best_untrained(folder: Path) -> bool:
     """Whether only the untrained network was validated."""
     try:
         records = read_validations(folder / METRICS)

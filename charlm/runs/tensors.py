@@ -78,6 +78,17 @@ def load_tensors(
     return tensors, scalars, version
 
 
+def read_scalars(path: Path) -> dict[str, Any]:
+    """The scalars of a file, by its header alone.
+
+    Raises:
+        RunError: the file cannot be read.
+        CheckpointError: it is damaged or too new.
+    """
+    with open_plain(path, may_change=True) as file:
+        return _parse_scalars(read_header(file, str(path)), str(path))[1]
+
+
 def check_file(path: Path, expected: Shapes, dtype: str, *, others: Callable[[str], bool]) -> None:
     """Check a file like ``load_tensors``, by its header alone."""
     with open_plain(path) as file:

@@ -15,6 +15,7 @@ from charlm.cli.app import main
 
 TINY = ["--steps", "20", "--hidden", "16", "--seq-len", "16", "--batch-size", "8", "--workers", "1"]
 FROM_THE_TERMINAL = ("NO_COLOR", "COLUMNS", "LINES", "FORCE_COLOR", "TERM")
+NEWEST = "newest run: "
 TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
 
 
@@ -25,6 +26,8 @@ class Outcome:
     code: int
     out: str
     err: str
+    newest: str = ""
+    """The run that was picked as the newest; the line that says so is not in ``err``."""
 
     @property
     def records(self):
@@ -45,7 +48,11 @@ def call_main(*arguments, stdin=b""):
     streams = {"stdin": io.TextIOWrapper(source), "stdout": out, "stderr": err}
     with mock.patch.multiple(sys, argv=["charlm", *arguments], **streams), pytest.raises(SystemExit) as ended:
         main()
-    return Outcome(ended.value.code or 0, out.buffer.getvalue().decode(), err.buffer.getvalue().decode())
+    lines = err.buffer.getvalue().decode().splitlines(keepends=True)
+    picked = [line for line in lines if line.startswith(NEWEST)]
+    said = "".join(line for line in lines if line not in picked)
+    newest = "".join(picked).removeprefix(NEWEST).rstrip()
+    return Outcome(ended.value.code or 0, out.buffer.getvalue().decode(), said, newest)
 
 
 @pytest.fixture(scope="session")

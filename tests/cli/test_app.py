@@ -12,6 +12,7 @@ import pytest
 import charlm
 
 HEAVY = {"numpy", "safetensors", "tqdm"}
+OUTPUT = [["--version"], ["sample", "fox-1", "--len", "9"], ["runs"], ["info", "fox-1", "--json"]]
 FULL = Path("/dev/full")
 
 
@@ -77,7 +78,12 @@ def test_sampling_imports_neither_the_training_loop_nor_what_measures_and_draws(
 
 @pytest.mark.parametrize(
     "line",
-    [["sample", "--len", "20000"], ["sample", "--len", "20000", "--no-stream"], ["train", "--help"], ["info"]],
+    [
+        ["sample", "fox-1", "--len", "20000"],
+        ["sample", "fox-1", "--len", "20000", "--no-stream"],
+        ["train", "--help"],
+        ["info", "fox-1"],
+    ],
 )
 def test_a_closed_pipe_is_silent(inside, line):
     process = start(*line)
@@ -88,7 +94,9 @@ def test_a_closed_pipe_is_silent(inside, line):
     process.wait(timeout=30)
 
 
-@pytest.mark.parametrize("line", [["--version"], ["sample", "--len", "9"], ["runs"], ["info", "--json"]])
+@pytest.mark.parametrize(
+    "line", [["--version"], ["sample", "fox-1", "--len", "9"], ["runs"], ["info", "fox-1", "--json"]]
+)
 def test_a_pipe_that_is_closed_from_the_start_is_silent(inside, line):
     reader, writer = os.pipe()
     os.close(reader)
@@ -98,7 +106,9 @@ def test_a_pipe_that_is_closed_from_the_start_is_silent(inside, line):
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
-@pytest.mark.parametrize("line", [["sample", "--len", "9"], ["runs"], ["info", "--json"], ["--version"]])
+@pytest.mark.parametrize(
+    "line", [["sample", "fox-1", "--len", "9"], ["runs"], ["info", "fox-1", "--json"], ["--version"]]
+)
 def test_a_full_disk_is_told_in_one_line(inside, line):
     with FULL.open("wb") as full:
         process = start(*line, stdout=full)
@@ -107,7 +117,9 @@ def test_a_full_disk_is_told_in_one_line(inside, line):
     assert errors == b"charlm: system error: [Errno 28] No space left on device\n"
 
 
-@pytest.mark.parametrize("line", [["sample", "--len", "100000000"], ["eval", "perplexity", "fox-1", "-"]])
+@pytest.mark.parametrize(
+    "line", [["sample", "fox-1", "--len", "100000000"], ["eval", "perplexity", "fox-1", "-"]]
+)
 def test_ctrl_c_ends_other_work_with_130_and_no_traceback(inside, line):
     process = start(*line, stdin=subprocess.PIPE)
     if line[0] == "sample":

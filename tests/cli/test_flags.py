@@ -40,6 +40,8 @@ def options_of(line):
     for name in line.split():
         command = command.get_command(None, name)
         command = command.load() if hasattr(command, "load") else command
+    if getattr(command, "default", ""):
+        command = command.get_command(None, command.default).load()
     return {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
 
 

@@ -23,7 +23,7 @@ def test_one_argument_is_a_run_or_a_text_for_the_newest(inside, call):
     assert call("next", "fox-1").out == call("next", "fox-1", "").out == call("next").out
     text = call("next", "quick")
     assert text.out == call("next", "fox-1", "quick").out
-    assert text.err == "fox-1, the newest run\n"
+    assert text.newest == "fox-1"
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,14 @@ def test_training_outlives_its_terminal(elsewhere, handler):
 @needs_shell
 @pytest.mark.parametrize("redirections", [">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    "line", [["--version"], ["sample", "--len", "9"], ["score"], ["eval", "perplexity"], ["corpus", "list"]]
+    "line",
+    [
+        ["--version"],
+        ["sample", "fox-1", "--len", "9"],
+        ["score", "--run", "fox-1"],
+        ["eval", "perplexity", "fox-1"],
+        ["corpus", "list"],
+    ],
 )
 def test_a_closed_descriptor_is_as_the_null_device(inside, line, redirections):
     ended = in_shell(f'"$@" {redirections}', *line)

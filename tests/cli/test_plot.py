@@ -210,8 +210,8 @@ def test_findings_with_curves_are_drawn_for_people_alone(capsys):
 def test_a_picture_s_ending_gives_its_format(keep_run, charlm, tmp_path):
     pytest.importorskip("matplotlib")
     keep_run("one")
-    assert charlm("plot", "--out", "curve.svg") == (0, "", "wrote curve.svg\n")
-    assert charlm("plot", "--out", "curve.PNG") == (0, "", "wrote curve.PNG\n")
+    assert charlm("plot", "one", "--out", "curve.svg") == (0, "", "wrote curve.svg\n")
+    assert charlm("plot", "one", "--out", "curve.PNG") == (0, "", "wrote curve.PNG\n")
     svg = (tmp_path / "curve.svg").read_text()
     for words in ("Learning curves", "one train", "one val", "steps", "loss, nats/char"):
         assert f">{words}</text>" in svg
@@ -228,7 +228,7 @@ def test_other_formats_are_refused(keep_run, charlm, name):
 def test_a_picture_that_cannot_be_written_is_one_line(keep_run, charlm):
     pytest.importorskip("matplotlib")
     keep_run("one")
-    code, _, error = charlm("plot", "--out", "nowhere/curve.svg")
+    code, _, error = charlm("plot", "one", "--out", "nowhere/curve.svg")
     assert code == 1 and error.count("\n") == 1 and "nowhere/curve.svg cannot be written" in error
 
 

@@ -176,7 +176,8 @@ def test_several_runs_are_told_apart_by_their_posterior(keep_run, charlm):
 
 def test_no_lines_give_none(keep_run, charlm):
     keep_run("one")
-    assert charlm("score") == (0, "", "")
+    assert charlm("score", "--run", "one") == (0, "", "")
+    assert charlm("score") == (0, "", "newest run: one\n")
 
 
 def test_wrong_encodings_are_named_by_line_and_byte(keep_run, charlm):

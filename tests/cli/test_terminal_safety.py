@@ -47,13 +47,13 @@ def on_evil_terminal(evil, on_terminal):
 
 @pytest.mark.parametrize("how", [["--stream"], ["--no-stream"], ["--num", "2"]])
 def test_a_sample_is_escaped_on_a_terminal(on_evil_terminal, how):
-    shown = on_evil_terminal("sample", "--prompt", EVIL, "--len", "200", *how)
+    shown = on_evil_terminal("sample", NAME, "--prompt", EVIL, "--len", "200", *how)
     assert shown.startswith(SHOWN + "\n")
     assert not DRIVING.search(shown)
 
 
 def test_a_sample_is_as_it_is_with_raw_and_in_a_pipe(evil, on_evil_terminal, monkeypatch, call):
-    line = ["sample", "--prompt", EVIL, "--len", "0"]
+    line = ["sample", NAME, "--prompt", EVIL, "--len", "0"]
     assert EVIL.strip() in on_evil_terminal(*line, "--raw")
     monkeypatch.chdir(evil)
     assert call(*line).out == call(*line, "--raw").out == EVIL + "\n"

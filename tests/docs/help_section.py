@@ -33,6 +33,7 @@ def commands():
     groups = {
         "charlm": typer.main.get_command(app).list_commands(None),
         "eval": MEASUREMENTS.names(),
+        "runs": module_names("charlm.cli.commands.runs"),
         "corpus": module_names("charlm.cli.commands.corpus"),
         "corpus make": SOURCES.names(),
     }

@@ -16,9 +16,9 @@ from charlm.base.plural import counted
 from charlm.cli.lines import read_lines
 from charlm.cli.options import OneRun, RawText, WhichWeights
 from charlm.cli.output import print_json, write_note, write_text
+from charlm.cli.pick import pick_run
 from charlm.engines.threads import ThreadPool
 from charlm.inference.lines import groups
-from charlm.runs.find import find_run
 from charlm.tasks.text_classifier import Classification, open_classifier
 
 PLACE = ("Tasks", 1)
@@ -37,7 +37,7 @@ def command(
 ) -> None:
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
-    found = find_run(run, weights, "classify")
+    found = pick_run(run, weights, "classify")
     if run is None:
         write_note(f"{found.name}, the newest run with labels")
     classifier, unknown = open_classifier(found), 0

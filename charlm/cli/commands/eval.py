@@ -27,6 +27,7 @@ from charlm.evaluate.labelled import labelled_cases_of
 from charlm.evaluate.measures import MEASUREMENTS
 from charlm.evaluate.subjects import subjects_of
 from charlm.report.figures import check_plot_file, save_curves
+from charlm.runs.find import resolve
 
 PLACE = ("Measure", 1)
 EXAMPLES = """
@@ -74,6 +75,8 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
             subjects = labelled_cases_of(named or [], split, weights, corpus or (), command=f"eval {name}")
         else:
             subjects = subjects_of(named or [], split, weights, corpus or (), mix, command=f"eval {name}")
+        if not any(isinstance(resolve(target), Path) for target in named or ()):
+            write_note(f"newest run: {subjects[0].run}")
         with ThreadPool() as pool, progress_bar(name, quiet=how.json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)

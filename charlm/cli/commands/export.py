@@ -14,8 +14,8 @@ from charlm.base.errors import UsageError
 from charlm.cli.complete import complete_runs
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import write_note
+from charlm.cli.pick import pick_run
 from charlm.inference.exporter import EXPORTERS
-from charlm.runs.find import find_run
 
 PLACE = ("Data", 2)
 EXAMPLES = """
@@ -49,11 +49,9 @@ def command(
     if ngram and not exporter.packs_ngram:
         raise UsageError(f"--to {to} exports the network alone: leave out --ngram, or use --to zip")
     target, file = _parse(names or [], exporter.ending)
-    found = find_run(target, weights, exporter.command)
+    found = pick_run(target, weights, exporter.command)
     if ngram and not found.ngram_path.exists():
         raise UsageError(f"{found.name} has no n-gram model: leave out --ngram")
-    if target is None:
-        write_note(f"{found.name}, the newest run")
     path = Path(file or found.folder.resolve().name + exporter.ending)
     write_note(exporter.export(found, path))
 

@@ -1,67 +1,123 @@
-"""Show a run's settings, data and training log."""
+"""Show one run: its data, model, settings and result.
+
+Without --all, a short page. In a pipe and with --csv, the table is the training log's validations.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
-from charlm.base.plural import counted
+import typer
+
+from charlm.base.errors import UsageError
 from charlm.base.tables import Column, Table
+from charlm.base.timing import format_seconds
+from charlm.cli.display.facts import draw_facts, join_ends
+from charlm.cli.display.run_facts import collect_facts, describe_state
 from charlm.cli.display.tables import print_tables
 from charlm.cli.options import OneRun
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, terminal_width, write_note, write_text
+from charlm.cli.pick import pick_run
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.runs.find import find_run
+from charlm.runs.manage import read_note
 from charlm.runs.run import Run
+from charlm.runs.status import find_status
+from charlm.training.repeat import make_command, make_toml, name_corpus
 
 PLACE = ("Look", 2)
-MOST_SYMBOLS = 200
+MOST_ROWS = 5  # of the training log
 
 
-@prints_tables(json="Print one JSON object.", without=("explain",))
-def command(how: TableOptions, run: OneRun = None) -> None:
-    found = find_run(run)
-    shapes = found.network.shapes
-    if how.json:
-        print_json(
-            {
-                "run": str(found.folder),
-                "corpus": found.corpus.to_json(),
-                "training": found.config.to_json(),
-                "symbols": len(found.vocabulary),
-                "rare_characters": list(found.vocabulary.rare),
-                "parameters": {name: list(shape) for name, shape in shapes.items()},
-                "metrics": found.read_metrics(),
-            }
-        )
+@prints_tables(json="Print one JSON object.", without=("explain", "wide"))
+def command(
+    how: TableOptions,
+    run: OneRun = None,
+    all: Annotated[bool, typer.Option("--all", help="Show all settings, parameters and validations.")] = False,
+    as_command: Annotated[
+        bool, typer.Option("--as-command", help="Print the command that repeats the run.")
+    ] = False,
+    as_toml: Annotated[
+        bool, typer.Option("--as-toml", help="Print the settings as a file for charlm train --config.")
+    ] = False,
+) -> None:
+    if sum((as_command, as_toml, all, how.json, how.csv, how.markdown)) > 1:
+        raise UsageError("--all, --as-command, --as-toml, --csv, --markdown and --json exclude each other")
+    found = pick_run(run)
+    if as_command or as_toml:
+        if name_corpus(found) == ["-"]:
+            write_note("note: the text came through standard input, so give it again")
+        write_text(make_toml(found) if as_toml else make_command(found) + "\n")
+    elif how.json:
+        print_json(_make_record(found))
+    else:
+        _print_page(found, how, all)
+
+
+def _make_record(run: Run) -> dict[str, Any]:
+    status = find_status(run)
+    return {
+        "run": str(run.folder),
+        "corpus": run.corpus.to_json(),
+        "training": run.config.to_json(),
+        "symbols": len(run.vocabulary),
+        "rare_characters": list(run.vocabulary.rare),
+        "parameters": {name: list(shape) for name, shape in run.network.shapes.items()},
+        "metrics": run.read_metrics(),
+        "state": status.state,
+        "saved_at": status.saved_at,
+        "note": read_note(run.folder),
+    }
+
+
+def _print_page(run: Run, how: TableOptions, is_all: bool) -> None:
+    facts, name = collect_facts(run), str(run.folder)
+    log = _make_log(run, run.read_metrics())
+    details = [_make_settings(run), _make_parameters(run)] if is_all else []
+    if not how.is_drawn:
+        rows = list({"Run": name, "State": describe_state(run), **facts}.items())
+        plain = Table("", (Column("fact"), Column("value")), rows)
+        print_tables([*([] if how.csv or how.markdown else [plain, *details]), log], how)
         return
-    corpus, rare = found.corpus, found.vocabulary.rare
-    symbols = f"{counted(len(found.vocabulary), 'symbols')}: {_shorten(found.vocabulary.symbols)}"
-    facts = [
-        ("corpus", corpus.path or corpus.name),
-        ("characters", f"{corpus.characters:,}, of them {corpus.training_characters:,} to train on"),
-        ("vocabulary", symbols),
+    width = terminal_width(sys.stdout)
+    title = join_ends(f"{run.name}   {describe_state(run)}", name, width)
+    write_text("\n".join([*title, "", *draw_facts(facts, width), ""]) + "\n")
+    shown = log if is_all else Table("", log.columns, _choose_rows(log.rows))
+    more = "" if is_all else f"All settings: charlm info {run.name} --all. "
+    print_tables([*details, shown], how, see_also=f"{more}Curve: charlm plot {run.name}")
+
+
+def _make_log(run: Run, records: Sequence[Mapping[str, Any]]) -> Table:
+    loss, best = run.config.task.kind.loss, run.summarize().best.get("step")
+    names = ["step", "epoch", "seconds", f"train_{loss}", f"val_{loss}"]
+    others = (name for record in records for name in record if name.startswith("val_"))
+    figures = [name for name in dict.fromkeys(others) if name not in names]
+    columns = (
+        Column("step", ",d"),
+        Column("epoch", ".1f"),
+        Column("time", format_seconds, name="seconds"),
+        Column("train loss", ".3f"),
+        Column("val loss", ".3f"),
+        *(Column(name.replace("_", " "), ".4f", rank=1) for name in figures),
+        Column("", name="best"),
+    )
+    rows = [
+        [*(record.get(name) for name in (*names, *figures)), "best" if record.get("step") == best else ""]
+        for record in records
     ]
-    if found.ngram_path.exists():
-        size = found.ngram_path.stat().st_size / 1e6
-        facts.append(("n-gram model", f"context {found.config.budget.ngram}, {size:.1f} MB"))
-    if rare:
-        facts.append(("rare characters", f"{len(rare):,}, mapped to <unk>: {_shorten(rare)}"))
-    rows = [(name, " x ".join(map(str, shape))) for name, shape in shapes.items()]
-    tables = [
-        Table(str(found.folder), (Column("", name="fact"), Column("", name="value")), facts),
-        _make_settings_table(found),
-        Table("Parameters", (Column("name"), Column("shape")), rows),
-        _make_log_table(found),
-    ]
-    print_tables(tables, how)
+    return Table("Training log", columns, rows)
 
 
-def _shorten(characters: Sequence[str]) -> str:
-    text = "".join(characters)
-    return repr(text) if len(text) <= MOST_SYMBOLS else f"{text[:MOST_SYMBOLS]!r} and so on"
+def _choose_rows(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    """A few rows over the length of the log, and the best; the untrained network only where there is no other."""
+    rows = [row for row in rows if row[0]] or rows
+    places = {round(place * (len(rows) - 1) / (MOST_ROWS - 1)) for place in range(MOST_ROWS)}
+    return [row for place, row in enumerate(rows) if place in places or row[-1]]
 
 
-def _make_settings_table(run: Run) -> Table:
+def _make_settings(run: Run) -> Table:
     rows = [
         (group, name, "" if value is None else str(value))
         for group, settings in run.config.to_json().items()
@@ -70,10 +126,6 @@ def _make_settings_table(run: Run) -> Table:
     return Table("Settings", (Column("group"), Column("setting"), Column("value")), rows)
 
 
-def _make_log_table(run: Run) -> Table:
-    columns = {"step": ",d", "epoch": ".2f", "seconds": ".1f"}
-    loss, records = run.config.task.kind.loss, run.read_metrics()
-    columns |= {f"train_{loss}": ".4f", f"val_{loss}": ".4f"}
-    columns |= {name: ".4f" for record in records for name in record if name.startswith("val_")}
-    rows = [[record.get(name) for name in columns] for record in records]
-    return Table("Course", [Column(name, format) for name, format in columns.items()], rows)
+def _make_parameters(run: Run) -> Table:
+    rows = [(name, " x ".join(map(str, shape)), math.prod(shape)) for name, shape in run.network.shapes.items()]
+    return Table("Parameters", (Column("name"), Column("shape"), Column("count", ",d")), rows)

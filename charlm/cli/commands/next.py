@@ -12,9 +12,10 @@ import typer
 
 from charlm.cli.display.candidates import print_candidates
 from charlm.cli.options import Mix, WhichWeights
-from charlm.cli.output import print_json, write_note
+from charlm.cli.output import print_json
+from charlm.cli.pick import pick_run
 from charlm.inference.language_model import load_run
-from charlm.runs.find import find_run, resolve
+from charlm.runs.find import resolve
 
 PLACE = ("Look", 4)
 EXAMPLES = """
@@ -38,9 +39,7 @@ def command(
 ) -> None:
     if run is not None and text is None and not isinstance(resolve(run), Path):
         run, text = None, run
-    found = find_run(run, weights, "next")
-    if run is None:
-        write_note(f"{found.name}, the newest run")
+    found = pick_run(run, weights, "next")
     model = load_run(found, mix)
     candidates = model.next(text or "", k=top)
     if json:

@@ -19,9 +19,9 @@ from charlm.base.tables import Curve
 from charlm.cli.complete import complete_runs
 from charlm.cli.display.curves import format_curve, print_curves
 from charlm.cli.output import print_json, write_note
+from charlm.cli.pick import pick_runs
 from charlm.report.figures import check_plot_file, save_curves
 from charlm.report.learning_curve import learning_curve
-from charlm.runs.find import find_runs
 from charlm.runs.run import Run
 
 CLEAR = "\x1b[H\x1b[2J"  # a terminal's screen
@@ -57,7 +57,7 @@ def command(
         raise UsageError("--watch draws on a terminal: leave it out with --out, --json, or in a pipe")
     if out is not None:
         check_plot_file(out)
-    found = find_runs(runs or [])
+    found = pick_runs(runs or [])
     for run in found:
         if [other.name for other in found].count(run.name) > 1:
             raise UsageError(f"two runs are called {run.name}: give each once, or rename a folder")

@@ -14,9 +14,9 @@ from charlm.base.errors import UsageError
 from charlm.cli.lines import read_lines
 from charlm.cli.options import OneRun, RawText, WhichWeights
 from charlm.cli.output import print_json, write_note, write_text
+from charlm.cli.pick import pick_run
 from charlm.engines.threads import ThreadPool
 from charlm.inference.lines import groups
-from charlm.runs.find import find_run
 from charlm.tasks.whole_texts import TextReader
 
 PLACE = ("Tasks", 2)
@@ -33,7 +33,7 @@ def command(
 ) -> None:
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
-    found = find_run(run, weights, "regress")
+    found = pick_run(run, weights, "regress")
     if run is None:
         write_note(f"{found.name}, the newest run that gives numbers")
     reader = TextReader.of(found)

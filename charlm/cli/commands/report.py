@@ -18,9 +18,9 @@ from charlm.cli.complete import complete_runs
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_note
+from charlm.cli.pick import pick_runs
 from charlm.engines.threads import ThreadPool
 from charlm.report.report import ReportOptions, make_report
-from charlm.runs.find import find_runs
 
 PLACE = ("Start", 5)
 EXAMPLES = """
@@ -54,7 +54,7 @@ def command(
         bool, typer.Option("--json", help="Print the page's figures, one JSON object per run.")
     ] = False,
 ) -> None:
-    found = find_runs(runs or [], weights)
+    found = pick_runs(runs or [], weights)
     if len(found) > 2:
         raise UsageError(f"a page shows one run or two, and {len(found)} are given: make several pages")
     path = _check(out, found[0].name)

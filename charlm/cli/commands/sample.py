@@ -19,6 +19,7 @@ from charlm.cli.display.samples import SamplePrinter
 from charlm.cli.interactive import run_session
 from charlm.cli.options import Mix, OneLabel, OneRun, RawText, WhichWeights, with_settings
 from charlm.cli.output import write_note, write_text
+from charlm.cli.pick import pick_run
 from charlm.config import Config, SamplingConfig
 from charlm.data.reading.sources import find_text
 from charlm.inference.conditioned import load_model
@@ -26,7 +27,6 @@ from charlm.inference.filters import Temperature
 from charlm.inference.generate import all_filters
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.selection import Selection, documents_of
-from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
 PLACE = ("Start", 2)
@@ -103,7 +103,7 @@ def command(
     _check(settings, prompt_file, stream, raw, json)
     if interactive:
         _check_interactive(settings, temperatures, selection, stream, json)
-    found = find_run(run, weights, "sample")
+    found = pick_run(run, weights, "sample")
     model = load_model(found, label, mix)
     if prompt_file is not None:
         # The last newline is the editor's: with it, the model would start a new line.

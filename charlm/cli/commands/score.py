@@ -19,11 +19,11 @@ from charlm.cli.complete import complete_runs
 from charlm.cli.lines import read_lines
 from charlm.cli.options import Mix, RawText, WhichWeights
 from charlm.cli.output import print_json, write_text
+from charlm.cli.pick import pick_runs
 from charlm.engines.threads import ThreadPool
 from charlm.inference.conditioned import ConditionedModel, load_model
 from charlm.inference.language_model import LanguageModel
 from charlm.inference.lines import LineScores, groups, posteriors, score_lines
-from charlm.runs.find import find_runs
 from charlm.runs.run import Run
 
 PLACE = ("Measure", 3)
@@ -53,7 +53,7 @@ def command(
 ) -> None:
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
-    models = _load_models(find_runs(run or [], weights, "score"), label, mix)
+    models = _load_models(pick_runs(run or [], weights, "score"), label, mix)
     with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
         for lines in groups(read_lines("surrogateescape" if units == {"bytes"} else "strict")):

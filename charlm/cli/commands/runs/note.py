@@ -1,0 +1,33 @@
+"""Keep a note on a run.
+
+charlm runs and charlm info show it. Without TEXT the note is printed; an empty TEXT deletes it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from charlm.cli.confirm import Yes, confirm
+from charlm.cli.options import SomeRun
+from charlm.cli.output import write_text
+from charlm.runs.find import find_run
+from charlm.runs.manage import read_note, write_note
+
+
+def command(
+    run: SomeRun,
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="The new note.", show_default="print the note")
+    ] = None,
+    yes: Yes = False,
+) -> None:
+    folder = find_run(run).folder
+    before = read_note(folder)
+    if text is None:
+        write_text(f"{before}\n" if before else "")
+        return
+    if before and text != before:
+        confirm(f"Replace the note of {folder}: {before!r}?", yes)
+    write_note(folder, text)
