@@ -137,7 +137,10 @@ class OverfittingReport:
 
 @dataclass(frozen=True)
 class SummaryReport:
-    """The run ended or was stopped; the names are those of ``--json``, with the unit of the ``task``."""
+    """The run ended or was stopped; the names are those of ``--json``, with the unit of the ``task``.
+
+    ``ngram`` is the context of its n-gram model; ``can_mix`` says that it has none, and could have one.
+    """
 
     run: str
     steps: int
@@ -152,6 +155,7 @@ class SummaryReport:
     stopped: bool
     stopped_early: bool
     ngram: int | None = None
+    can_mix: bool = False
     task: type[TaskKind] = TaskKind
 
     def to_json(self) -> dict[str, Any]:
@@ -164,7 +168,7 @@ def _name_units(report: LossReport | ValidationReport | SummaryReport) -> dict[s
     kind = report.task
     units = {"nats_per_char": kind.loss, "chars_per_second": f"{kind.unit}s_per_second"}
     values = {}
-    for name in (each.name for each in fields(report) if each.name not in ("task", "figures")):
+    for name in (each.name for each in fields(report) if each.name not in ("task", "figures", "can_mix")):
         ending = next((unit for unit in units if name.endswith(unit)), "")
         values[name.removesuffix(ending) + units.get(ending, "")] = getattr(report, name)
     return values

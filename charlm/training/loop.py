@@ -10,7 +10,7 @@ from charlm.base.errors import DivergenceError
 from charlm.runs.run import Run
 from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
 from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport, ValidationReport
-from charlm.training.ngram import add_ngram
+from charlm.training.ngram import add_ngram, why_unmixed
 from charlm.training.remarks import OverfittingWatch
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
@@ -190,7 +190,7 @@ class _Loop:
         return SampleReport(self.trainer.state.step, self.trainer.show())
 
     def summary(self, stopped: bool) -> SummaryReport:
-        state = self.trainer.state
+        state, config = self.trainer.state, self.trainer.config
         return SummaryReport(
             run=str(self.run.folder),
             steps=state.step,
@@ -203,7 +203,8 @@ class _Loop:
             best_val_nats_per_char=state.best_val,
             parameters=self.trainer.parameters,
             task=type(self.trainer.task),
-            ngram=self.trainer.config.budget.ngram,
+            ngram=config.budget.ngram,
+            can_mix=config.budget.ngram is None and why_unmixed(config, self.trainer.corpus) is None,
             stopped=stopped,
             stopped_early=self.budget.is_out_of_patience(state) and self.progress() < 1,
         )

@@ -6,6 +6,7 @@ import numpy as np
 
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import annotate_memory_error
+from charlm.config import TrainingConfig
 from charlm.data.corpus import Corpus
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
@@ -18,10 +19,22 @@ from charlm.models.ngram.mixture import TENTHS, NgramMixture, fit_weights, mix_l
 from charlm.models.ngram.trie import NgramTrie
 from charlm.runs.ngram_file import MOST_NGRAMS, save_ngram
 from charlm.runs.run import Run
+from charlm.tasks.task import Examples
 from charlm.training.events import NgramReport
 from charlm.training.trainer import Trainer
 
 MOST_CHARACTERS = 4_000_000  # of the training split, its last, that are counted, so that memory is bounded
+
+
+def why_unmixed(config: TrainingConfig, examples: Examples) -> str | None:
+    """Why a run cannot have an n-gram model, or None."""
+    if config.task.task != "predict":
+        return f"--ngram counts characters, and --task is {config.task.task}"
+    if config.task.labels is not None:
+        return "--ngram knows nothing of --labels"
+    if not examples.validation_targets:
+        return f"--ngram is fitted on the validation split, and {examples.why_unvalidated}"
+    return None
 
 
 def add_ngram(trainer: Trainer, run: Run, order: int) -> NgramReport:

@@ -26,6 +26,7 @@ from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.run import Run
 from charlm.tasks.task import Examples, make_task
 from charlm.training.machine_speed import machine_gflops
+from charlm.training.ngram import why_unmixed
 from charlm.training.presets import ResolvedSettings, change_settings
 from charlm.training.run_length import Budget
 from charlm.training.trainer import Trainer
@@ -78,16 +79,10 @@ def check_training(config: TrainingConfig, corpus: Examples) -> None:
         UsageError: a setting does not fit the cell, or needs held-out text.
     """
     check_settings(config.model, config.optimisation)
-    if config.budget.ngram is not None and config.task.task != "predict":
-        raise UsageError(f"--ngram counts characters, and --task is {config.task.task}: leave out one of them")
-    if config.budget.ngram is not None and config.task.labels is not None:
-        raise UsageError("--ngram knows no labels: leave out it or --labels")
-    if corpus.validation_targets:
-        return
-    if config.budget.patience:
+    if config.budget.patience and not corpus.validation_targets:
         raise UsageError(f"--patience counts validations, and {corpus.why_unvalidated}: leave it out")
-    if config.budget.ngram is not None:
-        raise UsageError(f"--ngram is fitted on the validation split, and {corpus.why_unvalidated}: leave it out")
+    if config.budget.ngram is not None and (reason := why_unmixed(config, corpus)) is not None:
+        raise UsageError(f"{reason}: leave out --ngram")
 
 
 def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:

@@ -7,8 +7,6 @@ import pytest
 
 from charlm.cli.display import progress as progress_module
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
-from charlm.config import TaskKind
-from charlm.tasks.kinds.predict import Predict
 from charlm.training.events import NgramReport, OverfittingReport, StepReport, SummaryReport, ValidationReport
 
 
@@ -112,8 +110,10 @@ def test_the_best_loss_is_told_with_its_step(capsys):
 
 def test_the_end_proposes_an_ngram_model_where_there_is_none(capsys):
     display = TrainingDisplay(quiet=False)
-    for ngram, task in ((None, Predict), (8, Predict), (None, TaskKind)):
-        display.show(SummaryReport("r", 10, 2.0, 50.0, 0.1, 0.01, None, 1.5, 1.5, 7, False, False, ngram, task))
+    for ngram, can_mix in ((None, True), (8, False), (None, False)):
+        display.show(
+            SummaryReport("r", 10, 2.0, 50.0, 0.1, 0.01, None, 1.5, 1.5, 7, False, False, ngram, can_mix)
+        )
     hint = "  charlm train --resume r --ngram 8    (a lower loss, with an n-gram model)"
     assert [line for line in capsys.readouterr().err.splitlines() if "n-gram" in line] == [hint]
 

@@ -130,6 +130,19 @@ def test_a_long_text_is_counted_at_its_end_and_pruned(begun, monkeypatch):
 def test_without_a_validation_split_it_is_refused_before_training(begun):
     with pytest.raises(UsageError, match="--ngram is fitted on the validation split, and nothing is held out"):
         begun(val_fraction=0.0, steps=3, ngram=3)
+    trainer, run = begun(val_fraction=0.0, steps=3)
+    assert not [*train(trainer, run)][-1].can_mix
+
+
+def test_what_cannot_be_mixed_is_refused_and_not_proposed(begun, finished):
+    trainer, run = begun(TEXT, steps=3)
+    summary = [*train(trainer, run)][-1]
+    assert summary.can_mix and "can_mix" not in summary.to_json() and summary.to_json()["ngram"] is None
+    labelled = TrainingConfig.from_settings(task="classify", labels="tab", ngram=3)
+    assert ngram.why_unmixed(labelled, trainer.corpus) == "--ngram counts characters, and --task is classify"
+    labelled = TrainingConfig.from_settings(lines=True, labels="tab", ngram=3)
+    assert ngram.why_unmixed(labelled, trainer.corpus) == "--ngram knows nothing of --labels"
+    assert ngram.why_unmixed(TrainingConfig(), trainer.corpus) is None
 
 
 def test_a_fine_tuned_run_counts_its_own_text():

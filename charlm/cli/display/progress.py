@@ -140,8 +140,7 @@ class TrainingDisplay:
         else:
             command = next(iter(report.task.commands), "sample")
             self._write(f"  charlm {command} {run}{READS_WELL.get(command, '')}\n  charlm plot {run}")
-            is_language_model = "sample" in report.task.commands and report.best_val_nats_per_char is not None
-            if is_language_model and report.ngram is None:
+            if report.can_mix:
                 self._write(f"  charlm train --resume {run} --ngram 8    (a lower loss, with an n-gram model)")
 
     def _describe_ngram(self, report: events.NgramReport) -> None:
