@@ -6,6 +6,7 @@
     |   `-- MissingCorpusError  a text that is missing or has changed
     |-- VocabularyError      a character outside the model's vocabulary, where only known ones are possible
     |-- RunError             a run that is missing, ambiguous, in use, or the wrong one
+    |   |-- FinishedError    a run that has nothing left to do
     |   `-- CheckpointError  a file of a run that is damaged, hostile, or of another version
     |-- DivergenceError      a training loss that is not finite
     `-- WorkerError          a worker process that failed, was killed, or could not be started
@@ -63,6 +64,10 @@ class VocabularyError(CharlmError):
 
 class RunError(CharlmError):
     """A run is missing, ambiguous, in use, or the wrong one."""
+
+
+class FinishedError(RunError):
+    """A run has nothing left to do."""
 
 
 class CheckpointError(RunError):

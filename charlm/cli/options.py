@@ -88,7 +88,10 @@ _HELP_ALL = inspect.Parameter(
 
 
 def with_settings(
-    panels: Mapping[str, Sequence[type[Config]]], basic: Sequence[str] = (), preset: Collection[str] = ()
+    panels: Mapping[str, Sequence[type[Config]]],
+    basic: Sequence[str] = (),
+    preset: Collection[str] = (),
+    takes_several: bool = False,
 ) -> Callable[[Command], Command]:
     """Replace a command's parameter ``settings`` by options.
 
@@ -96,14 +99,18 @@ def with_settings(
         panels: the settings, by the heading that they have in help.
         basic: the parameters that ``--help`` shows, if not all; ``--help-all`` shows the others.
         preset: the settings that a preset decides.
+        takes_several: numbers and choices are lists, separated by commas, and every setting is a list of values.
     """
     kinds: dict[str, type] = {}
+    listed: set[str] = set()
     made = []
     for panel, groups in panels.items():
         for group in groups:
             # Members of a registry may share a setting.
             for name, field in ((each, field) for each, field in group.settings().items() if each not in kinds):
                 (kinds[name],) = (each for each in group.accepted_types(name) if each is not NoneType)
+                if kinds[name] in (int, float) or field.metadata["limits"].choices is not None:
+                    listed.add(name)
                 made.append(_make_parameter(field, kinds[name], panel, name in preset))
 
     def decorate(command: Command) -> Command:
@@ -120,7 +127,9 @@ def with_settings(
             values = {name: given.pop(name) for name in kinds}
             sources = {name: context.get_parameter_source(name) for name in kinds}
             settings = {
-                name: _parse(name, kinds[name], values[name])
+                name: _parse_several(name, kinds[name], values[name], name in listed)
+                if takes_several
+                else _parse(name, kinds[name], values[name])
                 for name, source in sources.items()
                 if source is not None and source.name != "DEFAULT"
             }
@@ -160,6 +169,12 @@ def _make_parameter(field: dataclasses.Field[Any], kind: type, panel: str, is_pr
         default=default if is_flag else None if default in (None, "") else str(default),
         annotation=Annotated[bool if is_flag else str | None, option],
     )
+
+
+def _parse_several(name: str, kind: type, given: Any, is_list: bool) -> list[Any]:
+    """Convert one value, or a list that is separated by commas, of which each counts once."""
+    parts = given.split(",") if is_list else [given]
+    return list(dict.fromkeys(_parse(name, kind, part) for part in parts))
 
 
 def _parse(name: str, kind: type, given: Any) -> Any:

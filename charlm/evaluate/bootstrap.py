@@ -6,6 +6,7 @@ Blocks (Künsch 1989) come from the text closed to a circle (Politis & Romano 19
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,6 +41,20 @@ class MeanSeries:
         self._sums[first : first + len(found)] += found
         self._done += len(values_N)
 
+    @classmethod
+    def gap(cls, texts: Sequence[tuple[Sequence[MeanSeries], Sequence[MeanSeries]]]) -> MeanSeries:
+        """The differences between the means of two groups of series, number by number, text after text."""
+        made = cls(sum(ours[0]._count for ours, _ in texts))
+        made.grain = texts[0][0][0].grain
+        # A text's last sum may be of fewer numbers than the grain, which only matters at the very end.
+        made._sums = np.concatenate([_mean_sums(ours) - _mean_sums(theirs) for ours, theirs in texts])
+        return made
+
+    @property
+    def mean(self) -> float:
+        """The mean of all numbers."""
+        return float(self._sums.sum()) / self._count
+
     def interval(
         self, block_length: int | None, resamples: int, rng: np.random.Generator
     ) -> tuple[float, float, int]:
@@ -49,6 +64,13 @@ class MeanSeries:
         blocks = block_length_of(means) if block_length is None else -(-block_length // self.grain)
         blocks = min(blocks, len(means))
         return *mean_interval(means, blocks, resamples, rng), min(blocks * self.grain, self._count)
+
+
+def _mean_sums(group: Sequence[MeanSeries]) -> Costs:
+    total = np.zeros_like(group[0]._sums)
+    for each in group:
+        total += each._sums
+    return total / len(group)
 
 
 def block_length_of(series_N: Costs) -> int:

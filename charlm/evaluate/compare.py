@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -14,10 +13,11 @@ from charlm.base.errors import CharlmError, CorpusError, DivergenceError, Missin
 from charlm.base.progress import Progress
 from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 from charlm.base.timing import format_seconds
-from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult
+from charlm.evaluate.bootstrap import MeanSeries
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
+from charlm.evaluate.paired import RULE, difference, score_case, text_digest, verdict
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.scoring import tally_of
 from charlm.nn.cells import CELLS
@@ -26,6 +26,7 @@ from charlm.runs.run import Run
 
 TAKEN = ("parameters", "steps", "seconds", "best_val_bits_per_char")
 STATIC = ("bits_per_char", "bits_per_byte")
+GAP = ("difference_nats", "difference_low", "difference_high")
 DYNAMIC = ("dynamic_bits_per_char", "dynamic_bits_per_byte")
 SHOWN = {"lr": "learning rate", "hidden": "hidden units"}
 """Settings that have another name in tables."""
@@ -52,8 +53,9 @@ def compare_runs(
         if names.count(name) > 1:
             raise UsageError(f"two of the runs are called {name}: rename the folder of one")
     differing = _differing([_settings(run) for run in runs.values()])
-    figures = (*TAKEN, *STATIC, *(DYNAMIC if dynamic else ()))
+    figures = (*TAKEN, *STATIC, *(DYNAMIC if dynamic else ()), *GAP)
     records, notes, subjects = [], [], []
+    series: dict[str, MeanSeries] = {}
     faults: list[CharlmError] = []
     for target, run in runs.items():
         record = {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
@@ -67,7 +69,9 @@ def compare_runs(
         try:
             with hinting(HINT, MissingCorpusError, UsageError):
                 (subject,) = subjects_of([target], split)
-            records[-1] |= _figures(subject, dynamic, pool, progress)
+            found, losses = _figures(subject, dynamic, pool, progress)
+            records[-1] |= found
+            series[run.name] = losses
         except (CorpusError, DivergenceError, UsageError) as error:  # one does not hide the others
             records[-1]["unmeasured"] = str(error)
             notes.append(f"{run.name} is not measured: {error}")
@@ -75,6 +79,7 @@ def compare_runs(
             continue
         subjects.append(subject)
     doubts = _notes_on_texts(subjects)
+    said = [] if doubts else _add_differences(records, series)
     columns = [Column("run"), Column("text", rank=0 if doubts else PROGRAMS)]
     columns += [_setting_column(name, list(runs.values())) for name in differing]
     columns += _figure_columns(split, dynamic, is_fair=not doubts)
@@ -82,8 +87,8 @@ def compare_runs(
     result = EvalResult(
         records,
         [Table("", columns, rows, rows_as_columns=True)],
-        notes + doubts,
-        explanation=[WHAT, *([Adaptation().note] if dynamic else [])],
+        notes + doubts + said,
+        explanation=[WHAT, *([RULE] if said else []), *([Adaptation().note] if dynamic else [])],
         legend="loss in nats/char",
         see_also=f"Plot: charlm plot {shlex.join(targets)}",
     )
@@ -114,20 +119,34 @@ def _course(run: Run) -> dict[str, Any]:
     }
 
 
-def _figures(subject: EvalCase, dynamic: bool, pool: ThreadPool, progress: Progress) -> dict[str, Any]:
-    """A run's losses on its text."""
+def _figures(
+    subject: EvalCase, dynamic: bool, pool: ThreadPool, progress: Progress
+) -> tuple[dict[str, Any], MeanSeries]:
+    """A run's losses on its text: their means, and character by character."""
     model, part = subject.model, subject.part
-    figures: dict[str, Any] = {"text": subject.text_name}
-    figures |= asdict(model.tally_with(pool, part, progress).figures)
+    metrics, series = score_case(subject, pool, progress)
+    figures: dict[str, Any] = {"text": subject.text_name, **asdict(metrics)}
     if dynamic and subject.training is not None:
         found = asdict(tally_of(dynamic_scores(model, part, subject.training, Adaptation(), progress)).figures)
         figures |= {name: found[name.removeprefix("dynamic_")] for name in DYNAMIC}
-    return figures
+    return figures, series
+
+
+def _add_differences(records: Sequence[dict[str, Any]], series: Mapping[str, MeanSeries]) -> list[str]:
+    """Add each run's difference to the best, on the same text, and give what can be said of it."""
+    if len(series) < 2:
+        return []
+    best = min(series, key=lambda name: series[name].mean)
+    gaps = {name: difference([([own], [series[best]])]) for name, own in series.items() if name != best}
+    for record in records:
+        if gap := gaps.get(record["run"]):
+            record |= dict(zip(GAP, (gap.nats, gap.low, gap.high), strict=True))
+    return [verdict(best, {name: gap.is_clear for name, gap in gaps.items()})]
 
 
 def _notes_on_texts(subjects: Sequence[EvalCase]) -> list[str]:
     """What does not compare because texts or units differ."""
-    texts = {_sum_of(subject.part) for subject in subjects}
+    texts = {text_digest(subject.part) for subject in subjects}
     if len(texts) > 1:
         return [
             "the runs are measured on different texts: compare bits/byte, and bear in mind that one text may be "
@@ -136,13 +155,6 @@ def _notes_on_texts(subjects: Sequence[EvalCase]) -> list[str]:
     if len({len(subject.part) for subject in subjects}) > 1:
         return ["the runs read the text in different units: compare bits/byte"]
     return []
-
-
-def _sum_of(part: EncodedText) -> bytes:
-    digest = hashlib.sha256()
-    for block in part.utf8_blocks:
-        digest.update(block)
-    return digest.digest()
 
 
 def _setting_column(name: str, runs: Sequence[Run]) -> Column:
@@ -180,6 +192,7 @@ def _figure_columns(split: str, dynamic: bool, is_fair: bool) -> list[Column]:
             if kind != split and not kind.startswith("dynamic")
             else [loss(f"{kind} bits/byte", rank=byte_rank)]
         )
+    columns.append(Column("to best, 95% CI", ".3f", rank=5, is_interval=True))
     return columns
 
 
@@ -192,7 +205,8 @@ def _row(record: dict[str, Any], split: str, dynamic: bool) -> list[Any]:
     values += [*_in_both_units(record[STATIC[0]]), record[STATIC[1]]]
     if dynamic:
         values += [*_in_both_units(record[DYNAMIC[0]]), record[DYNAMIC[1]]]
-    return values
+    _, low, high = (record[name] for name in GAP)
+    return [*values, None if low is None else (low, high)]
 
 
 def _in_both_units(bits: float | None) -> list[float | None]:

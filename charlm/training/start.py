@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from charlm.base.errors import RunError, UsageError, alternative
+from charlm.base.errors import FinishedError, RunError, UsageError, alternative
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import EngineConfig, TrainingConfig
@@ -160,7 +160,7 @@ def _check_unfinished(trainer: Trainer, run: Run) -> None:
     """Check that something is left to do.
 
     Raises:
-        RunError: nothing is.
+        FinishedError: nothing is.
     """
     state, budget, config = trainer.state, Budget.of(trainer), trainer.config.budget
     before = run.config.budget
@@ -176,7 +176,7 @@ def _check_unfinished(trainer: Trainer, run: Run) -> None:
         what = f"has finished ({budget.length})" if is_as_before else f"is past that ({budget.place(state)})"
         longer = budget.longer(state)
     again = f"charlm train --resume {shlex.quote(str(run.folder))} {longer}"
-    raise RunError(f"{run.folder} {what}. To train longer: {again}")
+    raise FinishedError(f"{run.folder} {what}. To train longer: {again}")
 
 
 def _identity(corpus: Examples) -> CorpusIdentity:

@@ -109,7 +109,28 @@ def test_different_texts_are_told(keep, compare, here):
     keep("two", "other.txt")
     assert any("different texts: compare bits/byte" in note for note in compare("one", "two").notes)
     keep("three", seed=2)
-    assert compare("one", "three").notes == []
+    (said,) = compare("one", "three").notes
+    assert "better" in said or "no clear difference" in said
+
+
+def test_the_difference_to_the_best_has_an_interval(keep, compare):
+    keep("one")
+    keep("two", steps=60, lr=0.05)
+    findings = compare("one", "two")
+    one, two = findings.records
+    gap = (one["bits_per_char"] - two["bits_per_char"]) * math.log(2)
+    assert one["difference_nats"] == pytest.approx(gap) and gap > 0
+    assert 0 < one["difference_low"] < gap < one["difference_high"]
+    assert [two[f"difference_{part}"] for part in ("nats", "low", "high")] == [None] * 3
+    assert findings.notes == ["two is better than one"]
+    assert cells(findings)[0]["to best, 95% CI"] == (one["difference_low"], one["difference_high"])
+
+
+def test_runs_of_different_texts_have_no_difference(keep, compare, here):
+    (here / "other.txt").write_text("edcba \n" * 70)
+    keep("one")
+    keep("two", "other.txt")
+    assert all(record["difference_nats"] is None for record in compare("one", "two").records)
 
 
 def test_different_units_are_told(keep, compare, here):

@@ -1,0 +1,160 @@
+"""Train every combination of settings, and compare them.
+
+Settings take several values, separated by commas. The trainings follow each other, each with all cores. The same
+command goes on where it was stopped, and trains only what is missing.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from charlm.base.errors import DivergenceError, UsageError
+from charlm.base.tables import Curve
+from charlm.cli.app import INTERRUPTED
+from charlm.cli.commands.train import PANELS
+from charlm.cli.complete import complete_corpora
+from charlm.cli.display.curves import print_curves
+from charlm.cli.display.describe import describe_loss
+from charlm.cli.display.findings import print_findings
+from charlm.cli.display.progress import TrainingDisplay, progress_bar
+from charlm.cli.options import with_settings
+from charlm.cli.output import write_note
+from charlm.cli.table_options import TableOptions, prints_tables
+from charlm.config import CorpusConfig
+from charlm.data.catalog.builtin import DEFAULT_CORPUS
+from charlm.data.reading.sources import Source, find_source
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.groups import compare_groups
+from charlm.report.figures import check_plot_file, save_curves
+from charlm.report.learning_curve import learning_curve
+from charlm.runs.run import Run
+from charlm.training.events import FaultReport, OverfittingReport, RollbackReport, StepReport
+from charlm.training.loop import train as training_loop
+from charlm.training.presets import PRESET_SETTINGS
+from charlm.training.signals import stop_on_signals
+from charlm.training.sweep import Member, member_training, plan_sweep, shared_engine
+from charlm.training.trainer import Trainer
+
+PLACE = ("Measure", 4)
+EXAMPLES = """
+charlm sweep novel.txt --cell rnn,gru,lstm --seeds 3 --minutes 2
+charlm sweep novel.txt --hidden 128,256 --epochs 2 --plot sweep.png
+"""
+BASIC = ("cell", "hidden", "layers", "lr", "dropout", "preset", "minutes", "epochs", "steps", "lines", "seed")
+SHOWN = (StepReport, FaultReport, RollbackReport, OverfittingReport)
+
+
+@with_settings(PANELS, (*BASIC, "seeds", "name", "plot", "json"), PRESET_SETTINGS, takes_several=True)
+@prints_tables(json="Print one JSON object per combination.")
+def command(
+    settings: dict[str, Any],
+    how: TableOptions,
+    corpus: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CORPUS",
+            autocompletion=complete_corpora,
+            help="As of charlm train.",
+            show_default=DEFAULT_CORPUS,
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=1000, help="Train with the seeds 1 to N.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the names of the runs begin with.", show_default="the corpus's name")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into a .png or .svg file.")] = None,
+) -> None:
+    if plot is not None:
+        check_plot_file(plot)
+    if seeds is not None and "seed" in settings:
+        raise UsageError("--seeds and --seed both say which seeds: leave out one")
+    for single in ("glob", "task"):
+        if len(settings.get(single, [""])) > 1:
+            raise UsageError(f"--{single} has one value in a sweep")
+    settings.setdefault("seed", list(range(1, (seeds or 1) + 1)))
+    glob = settings.get("glob", [CorpusConfig().glob])[0]
+    source = find_source(corpus or [DEFAULT_CORPUS], glob)
+    members = plan_sweep(settings, name or source.name)
+    failed = _train_all(members, source)
+    done = [member for member in members if member not in failed]
+    if done:
+        _show(done, how, plot)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _train_all(members: Sequence[Member], source: Source) -> list[Member]:
+    """Train what is missing; returns the members that diverged."""
+    engine, failed = shared_engine(members), []
+    for number, member in enumerate(members, start=1):
+        place = f"[{number}/{len(members)}] {member.folder.name}"
+        with (
+            progress_bar("reading", quiet=False) as progress,
+            member_training(member, engine, source, progress) as begun,
+        ):
+            if begun is None:
+                write_note(f"{place}: done before")
+                continue
+            write_note(place)
+            try:
+                _train(*begun)
+            except DivergenceError as error:
+                write_note(f"  {error}")
+                failed.append(member)
+    return failed
+
+
+def _train(trainer: Trainer, run: Run) -> None:
+    """Train one member to its end.
+
+    Raises:
+        Exit: a signal stopped it.
+    """
+    with (
+        stop_on_signals() as stop,
+        closing(training_loop(trainer, run, stop)) as reports,
+        closing(TrainingDisplay(False, trainer.config.corpus.bytes)) as display,
+    ):
+        for report in reports:
+            if isinstance(report, SHOWN):
+                display.show(report)
+    if stop.number is not None:
+        write_note("Stopped and saved. The same command goes on.")
+        raise typer.Exit(INTERRUPTED)
+    state = trainer.state
+    write_note(f"  best val loss {describe_loss(state.best_val or 0.0, 'char')}, {state.step:,} steps")
+
+
+def _show(members: Sequence[Member], how: TableOptions, plot: Path | None) -> None:
+    """Print the table and the curves."""
+    groups: dict[str, dict[int, str]] = {}
+    for member in members:
+        groups.setdefault(member.label, {})[member.settings["seed"]] = member.folder.name
+    settings = {member.label: member.varied for member in members}
+    with ThreadPool() as pool, progress_bar("compare", quiet=how.json) as progress:
+        findings = compare_groups(groups, settings, pool, progress)
+    print_findings(findings, how)
+    curve = _curve(members)
+    if plot is not None:
+        save_curves([curve], plot)
+        write_note(f"wrote {plot}")
+    elif how.is_drawn:
+        sys.stdout.write("\n")
+        print_curves([curve])
+
+
+def _curve(members: Sequence[Member]) -> Curve:
+    """The validation losses of all runs, those of one combination in one color."""
+    named = {f"{member.label} seed {member.settings['seed']}": member for member in members}
+    logs = {name: Run.open(member.folder).read_metrics() for name, member in named.items()}
+    curve = learning_curve(logs, "steps", "nats")
+    series = {name: curve.series[f"{name} val"] for name in named}
+    groups = {name: member.label for name, member in named.items()}
+    return replace(curve, title="Validation loss", series=series, groups=groups, faint=(), marks={})
