@@ -6,6 +6,7 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
+from charlm.data.label_survey import survey_labels
 from charlm.data.labels import guess_mode, read_labelled
 from charlm.data.reading.sources import find_source
 
@@ -83,3 +84,10 @@ def test_what_is_not_utf8_is_refused_by_name_and_read_as_bytes(source):
         read(source(files))
     _, pairs = read(source(files), bytes=True)
     assert pairs == [("\xe9t\xe9", "a"), ("x", "b")]
+
+
+def test_a_survey_counts_what_could_mislead(source):
+    found = survey_labels(source({"a.txt": "x\nx\ny \n\n", "b.txt": "y\nzz\n"}), "file")
+    assert (found.examples, found.distinct, found.texts, found.ambiguous) == (5, 4, 3, 1)
+    assert (found.spaced, found.empty, found.longest, found.labels) == (1, 1, 2, {"a": 2, "b": 2})
+    assert found.ceiling == 3 / 4

@@ -127,3 +127,10 @@ def test_it_is_packed_for_somebody_else_and_not_exported_as_a_script(inside, cal
     assert call("classify", copy, stdin=b"lanoma\n").out == call("classify", "words-1", stdin=b"lanoma\n").out
     refused = call("export", "words-1", "--to", "numpy", str(tmp_path / "model.py"))
     assert refused.code == 1 and "is of --task classify" in refused.complaint
+
+
+def test_corpus_info_counts_labelled_examples(inside, call):
+    (record,) = call("corpus", "info", "words", "--labels", "file", "--json").records
+    assert record["labelled"]["labels"].keys() == {"north", "south"} and record["labelled"]["mode"] == "file"
+    assert "--labels is 'fil" in call("corpus", "info", "words", "--labels", "filee").complaint
+    assert "Labelled" not in call("corpus", "info", "words").out

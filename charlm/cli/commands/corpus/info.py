@@ -19,7 +19,8 @@ from charlm.cli.display.tables import print_tables
 from charlm.cli.options import AllowExpansion
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.config import CorpusConfig, DataConfig
+from charlm.config import CorpusConfig, DataConfig, TaskConfig
+from charlm.data.label_survey import LabelSurvey, survey_labels
 from charlm.data.reading.sources import find_source
 from charlm.data.remarks import describe_left_out, describe_passed_over
 from charlm.data.split import Split
@@ -45,23 +46,32 @@ def command(
         str | None,
         typer.Option(metavar="SPLIT", help="As in charlm train.", show_default="90/10"),
     ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="file|folder|tab", help="Also count labelled examples, as in charlm train."),
+    ] = None,
     allow_expansion: AllowExpansion = False,
 ) -> None:
+    if labels is not None:
+        TaskConfig(labels=labels)  # refused where it is no value
     divided = Split.of(DataConfig(split=split))
     source = find_source(corpus, glob)
     with progress_bar("reading", quiet=how.json) as progress:
         survey = survey_source(source.allow_expansion() if allow_expansion else source, progress)
+    labelled = None if labels is None else survey_labels(source, labels)
     parts = dict(zip(SPLITS, divided.lengths(survey.characters), strict=True))
     if how.json:
         derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}
-        print_json(asdict(survey) | derived | {"split": parts})
+        own = {} if labelled is None else {"labelled": asdict(labelled) | {"ceiling": labelled.ceiling}}
+        print_json(asdict(survey) | derived | {"split": parts} | own)
         return
     said = (describe_left_out(source), describe_passed_over(source, glob))
     notes = [each for each in said if each is not None]
     if survey.sample_characters < survey.characters:
         sample = f"the first {survey.sample_characters:,} characters"
         notes.append(f"entropies, compressors and duplicate lines are of {sample}")
-    print_tables(list(_make_tables(survey, parts)), how, explanation=[RULE], notes=notes)
+    tables = [*_make_tables(survey, parts), *([] if labelled is None else _make_label_tables(labelled))]
+    print_tables(tables, how, explanation=[RULE], notes=notes)
 
 
 def _make_tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
@@ -84,6 +94,23 @@ def _make_tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
     yield Table(
         "How predictable", (Column("measure"), Column("bits/char", ".3f"), Column("bits/byte", ".3f")), rows
     )
+
+
+def _make_label_tables(found: LabelSurvey) -> Iterator[Table]:
+    facts = [
+        ("examples", f"{found.examples:,}, {found.distinct:,} of them distinct"),
+        ("labels", f"{len(found.labels):,} (--labels {found.mode})"),
+        ("length", f"{found.mean_length:.1f} characters on average, {found.longest:,} at most"),
+        (
+            "texts with several labels",
+            f"{found.ambiguous:,}: at most {found.ceiling:.1%} can be right",
+        ),
+        ("white space at an end", f"{counted(found.spaced, 'texts')}, taken off"),
+        ("empty lines", f"{found.empty:,}, left out"),
+    ]
+    yield Table("Labelled examples", (Column("", name="fact"), Column("", name="value")), facts)
+    rows = [(label, count, count / found.distinct) for label, count in found.labels.items()]
+    yield Table("Labels", (Column("label"), Column("distinct examples", ",d"), Column("share", ".1%")), rows)
 
 
 def _list_facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
