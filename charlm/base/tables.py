@@ -25,7 +25,7 @@ class Column:
     Attributes:
         heading: what stands above it.
         format: of a value: a format specification or a function.
-        rank: 0 is always shown; of the others the highest is left out first, and ``WIDE`` unless it is asked for.
+        rank: 0 is always shown, ``WIDE`` when it is asked for; of the others the lowest gets room first.
         name: the heading for programs, where another is clearer.
         adds: what leaving the column out is called, such as ``unknown characters``.
         is_interval: values are pairs (low, high).

@@ -91,6 +91,12 @@ def test_text_is_cut_off_only_where_no_column_is_left_to_leave_out(shown):
     assert shown(table, 40)[1].endswith("end   1")
 
 
+def test_text_fills_the_room_that_is_left(shown):
+    table = Table("", [Column("name"), Column("title", rank=1), Column("n", "d", rank=2)], [["a", "x" * 40, 1]])
+    assert shown(table, 30) == ["  name  title", "  a     xxxxxxxxxxxxxxxxxxxx..", "", "--wide adds n"]
+    assert shown(table, 20) == ["  name  n", "  a     1", "", "--wide adds title"]
+
+
 def test_wide_shows_all_columns_in_blocks_that_fit(shown):
     lines = shown(TABLE, 40, TableOptions(wide=True))
     assert max(map(len, lines)) <= 40

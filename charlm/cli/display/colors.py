@@ -40,7 +40,7 @@ def print_colored(colored: ColoredText) -> None:
     hidden = len(colored.text) - colored.shown
     if hidden > 0:
         drawn.append(f"\n\n{counted(hidden, 'more characters')}: see all with --show, --html or --tsv")
-    Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200).print(drawn)
+    Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200).print(drawn, end="\n\n")
 
 
 def _make_style(level: int | None) -> Style:

@@ -6,7 +6,7 @@ Columns that do not fit are left out, the least important first; a table is neve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -16,7 +16,7 @@ from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 
 INDENT, GAP = "  ", "  "
 MOST_AS_COLUMNS = 5  # rows that are drawn as columns
-SHORTEST = 8  # columns of text that is cut off
+SHORTEST, READABLE = 8, 16  # columns of text that is cut off: at least, and rather than left out
 CUT = ".."
 
 
@@ -67,7 +67,9 @@ def lay_out(table: Table, width: int, wide: bool) -> Layout:
         blocks = ["\n".join(_join(block)) for block in _split(columns, width)]
         return Layout("\n\n".join(blocks).split("\n"), [], has_best)
     kept = _choose(columns, width)
-    return Layout(_join(_shorten(kept, width)), [each.adds for each in columns if each not in kept], has_best)
+    shown = {each.adds for each in kept}
+    left_out = [each.adds for each in columns if each.adds not in shown]
+    return Layout(_join(_shorten(kept, width)), left_out, has_best)
 
 
 def _draw(column: Column, values: Sequence[Any]) -> _Drawn:
@@ -109,12 +111,17 @@ def _turn(columns: Sequence[_Drawn]) -> list[_Drawn]:
 
 
 def _choose(columns: Sequence[_Drawn], width: int) -> list[_Drawn]:
-    """The columns that fit, without those of the highest ranks."""
-    kept = [column for column in columns if column.rank < WIDE]
-    while _width(kept) > width and (last := max(column.rank for column in kept)):
-        place = max(place for place, column in enumerate(kept) if column.rank == last)
-        del kept[place]
-    return kept
+    """The columns that fit: those of rank 0, and of the others in their order each that there is room for."""
+    kept = {place: column for place, column in enumerate(columns) if column.rank == 0}
+    for place, column in sorted(enumerate(columns), key=lambda pair: pair[1].rank):
+        room = width - _width([*kept.values()]) - len(GAP)
+        if not 0 < column.rank < WIDE:
+            continue
+        if column.width <= room:
+            kept[place] = column
+        elif not column.is_right and room >= READABLE:
+            kept[place] = _cut(column, room)
+    return [kept[place] for place in sorted(kept)]
 
 
 def _shorten(columns: list[_Drawn], width: int) -> list[_Drawn]:
@@ -125,12 +132,15 @@ def _shorten(columns: list[_Drawn], width: int) -> list[_Drawn]:
             return columns
         widest = max(texts, key=lambda column: column.width)
         size = max(SHORTEST, widest.width - max(1, min(excess, widest.width // 2)))
-        cut = [
-            cell if cell_len(cell) <= size else set_cell_size(cell, size - len(CUT)) + CUT
-            for cell in widest.cells
-        ]
-        columns = [_Drawn(cut, is_right=False) if column is widest else column for column in columns]
+        columns = [_cut(column, size) if column is widest else column for column in columns]
     return columns
+
+
+def _cut(column: _Drawn, size: int) -> _Drawn:
+    cells = [
+        cell if cell_len(cell) <= size else set_cell_size(cell, size - len(CUT)) + CUT for cell in column.cells
+    ]
+    return replace(column, cells=cells)
 
 
 def _split(columns: Sequence[_Drawn], width: int) -> list[list[_Drawn]]:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from charlm.base.errors import CorpusError
-from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
@@ -75,11 +74,11 @@ class Memorization(Measurement):
             curves.append(_curve(subject, found))
             if not found["is_complete"]:
                 notes.append(f"stretches are followed from the first {PLACES_EACH} places of each n-gram")
-        notes.append(
+        rule = (
             f"{self._named}: the share of n-grams that stand verbatim in the training split, next to the same "
             "share of the held-out text; places are counted in characters from 0"
         )
-        return EvalResult(records, tables, notes, curves)
+        return EvalResult(records, tables, notes, curves, explanation=[rule])
 
     @property
     def _named(self) -> str:
@@ -155,11 +154,10 @@ def _stretch(stretch: Stretch, training: EncodedText) -> dict[str, Any]:
 
 def _tables(subject: EvalCase, found: dict[str, Any]) -> list[Table]:
     shares = [list(each.values()) for each in found["ngrams"]]
-    stretches = [
-        [each["characters"], each["place"], escape_unprintable(each["text"][:SHOWN])] for each in found["longest"]
-    ]
+    stretches = [[each["characters"], each["place"], each["text"][:SHOWN]] for each in found["longest"]]
     title = f"n-grams that stand in the training split of {subject.run}"
-    return [Table(title, COLUMNS, shares), Table("Longest copied stretches", STRETCHES, stretches)]
+    copied = Table("Longest copied stretches", STRETCHES, stretches, subject.keys)
+    return [Table(title, COLUMNS, shares, subject.keys), copied]
 
 
 def _curve(subject: EvalCase, found: dict[str, Any]) -> Curve:

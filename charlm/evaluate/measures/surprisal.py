@@ -88,7 +88,7 @@ class Surprisal(Measurement):
             rows += [
                 (subject.run, subject.text_name, each.position, each.bits_per_char, each.text) for each in worst
             ]
-            title = f"{subject.run} on {subject.text_name}"
+            title = subject.title
             bits = [None, *bits_N.tolist()]
             colored.append(ColoredText(title, subject.shown, bits, guesses, self.show, subject.is_cut))
         text = text_column(subjects)

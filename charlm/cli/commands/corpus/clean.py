@@ -12,7 +12,7 @@ import typer
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.files.cache_dir import cache_folder
-from charlm.cli.output import escape_for, print_json
+from charlm.cli.output import print_json, write_note
 from charlm.data.cache.clearing import Cleared, clean
 
 MOST_NAMED = 10
@@ -34,10 +34,11 @@ def command(
         print_json({"cache": str(cache_folder()), "bytes": cleared.bytes, "kept": kept, "left": left})
         return
     sys.stdout.write(f"{cleared.bytes:,} bytes deleted from {cache_folder()}\n")
-    sys.stderr.write(escape_for(sys.stderr, _list_kept(cleared)))
+    for line in _list_kept(cleared):
+        write_note(f"charlm: {line}")
 
 
-def _list_kept(cleared: Cleared) -> str:
+def _list_kept(cleared: Cleared) -> list[str]:
     """List what is left."""
     lines = [
         "kept, as it came through standard input and runs may need it (--stdin removes it): "
@@ -50,4 +51,4 @@ def _list_kept(cleared: Cleared) -> str:
     ]
     if len(named) < len(cleared.left):
         lines.append(f"left alone likewise: {len(cleared.left) - len(named):,} more")
-    return "".join(f"charlm: {line}\n" for line in lines)
+    return lines

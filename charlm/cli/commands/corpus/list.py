@@ -15,12 +15,12 @@ from charlm.data.catalog.catalog import CatalogCorpus, read_catalog
 
 COLUMNS = (
     Column("name"),
-    Column("language", rank=1),
+    Column("language", rank=2),
     Column("bytes", ",d"),
     Column("--split", rank=3),
     Column("license", rank=4),
     Column("download"),
-    Column("title", rank=2),
+    Column("title", rank=1),
 )
 
 

@@ -5,7 +5,6 @@ What has changed is reported, with exit code 1.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Table
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_tables
-from charlm.cli.output import print_json
+from charlm.cli.output import print_json, write_note
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.data.cache.maintenance import entries, verify
 from charlm.data.catalog.catalog import read_catalog
@@ -39,7 +38,7 @@ def command(how: TableOptions) -> None:
         if how.json:
             print_json(record)
     for complaint in (each for record in found for each in record["complaints"]):
-        sys.stderr.write(f"charlm: {escape_unprintable(complaint)}\n")
+        write_note(f"charlm: {escape_unprintable(complaint)}")
     if not how.json:
         rows = [
             (
