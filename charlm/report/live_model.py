@@ -14,7 +14,7 @@ import numpy as np
 from charlm.base.errors import UsageError
 from charlm.inference.language_model import LanguageModel
 from charlm.models.architecture import parameter_shapes
-from charlm.models.char_rnn import Model
+from charlm.models.base import BaseModel
 from charlm.report.assets import has_asset
 
 SCRIPTS = tuple(f"js/{name}.js" for name in ("arrays", "network", "lstm_gates", "sampling", "live"))
@@ -26,14 +26,14 @@ def cell_script(cell: str) -> str:
     return f"js/cells/{cell}.js"
 
 
-def find_obstacle(network: Model) -> str | None:
+def find_obstacle(network: BaseModel) -> str | None:
     """Why a network cannot run in the page, or None."""
     config = network.config
     if network.spec.network != "char-rnn":
         return f"the page runs networks that predict the next character, and this one is {network.spec.network}"
     if not has_asset(cell_script(config.cell)):
         return f"the page has no JavaScript for the cell {config.cell}"
-    unknown = set(network.shapes) - set(parameter_shapes(config, network.vocab_size))
+    unknown = set(network.shapes) - set(parameter_shapes(config, network.spec.outputs))
     return f"the page does not know the parameters {', '.join(sorted(unknown))}" if unknown else None
 
 

@@ -18,6 +18,8 @@ from charlm.evaluate.measures.memorization import Memorization
 from charlm.evaluate.measures.perplexity import Perplexity
 from charlm.evaluate.measures.surprisal import Surprisal
 from charlm.evaluate.measures.units import Units
+from charlm.inference.language_model import LanguageModel
+from charlm.runs.run import Run
 
 PASSAGE = 3_000  # characters of held-out text that are shown in color, with those before its first line
 
@@ -44,6 +46,21 @@ class Measured:
     def record(self, name: str) -> dict[str, Any] | None:
         """A measurement's figures, or None."""
         return self.results[name].records[0] if name in self.results else None
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """A run with all that a page says of it.
+
+    ``model`` is None where it is no language model; ``obstacle`` says why none runs in the page, or is None.
+    """
+
+    run: Run
+    parameters: int
+    model: LanguageModel | None
+    case: EvalCase | None
+    measured: Measured
+    obstacle: str | None
 
 
 def measure_run(case: EvalCase, characters: int, pool: ThreadPool, progress: Progress) -> Measured:

@@ -10,7 +10,6 @@ from typing import Any
 from charlm.base.errors import UsageError
 from charlm.base.plural import counted
 from charlm.base.tables import Curve
-from charlm.evaluate.base import EvalCase
 from charlm.report.figures import picture
 from charlm.report.page import WHAT_A_BIT_IS, legend, show
 from charlm.runs.run import Run
@@ -33,19 +32,23 @@ def paragraph(text: str, css: str = "") -> str:
     return f"<p{f' class={css}' if css else ''}>{show(text)}</p>"
 
 
-def header(run: Run, case: EvalCase | None, parameters: int) -> str:
+def header(run: Run, parameters: int, is_language_model: bool) -> str:
     """What the model is, in a sentence or two."""
     model, course = run.config.model, run.summarize()
     cell = CELL_NAMES.get(model.cell, f"{model.cell} network")
     seconds = course.seconds or 0
     lasted = f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
     units = run.config.corpus.units
+    if is_language_model:
+        kind = "A character-level language model"
+        does = f"It predicts the next {units.removesuffix('s')} of a text from all that came before."
+    else:
+        kind, does = "A network", f"Its task is {run.config.task.task}."
     return (
         f"<header><h1>{show(run.name)}</h1>"
         + paragraph(
-            f"A character-level language model: {cell}, {counted(model.layers, 'layers')} of {model.hidden:,} "
-            f"units, {parameters:,} parameters. It predicts the next {units.removesuffix('s')} of a text from "
-            "all that came before.",
+            f"{kind}: {cell}, {counted(model.layers, 'layers')} of {model.hidden:,} units, {parameters:,} "
+            f"parameters. {does}",
             "lead",
         )
         + paragraph(

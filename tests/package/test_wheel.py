@@ -27,6 +27,8 @@ def test_the_corpora_are_in_it_and_nothing_that_is_not_the_package_s(wheel):
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"charlm"}
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "charlm").rglob("*.py")}
     assert modules <= names
+    assets = {str(path.relative_to(ROOT)) for path in (ROOT / "charlm" / "report").rglob("*.[jhc][stms]*")}
+    assert len(assets) > 10 and assets <= names
 
 
 def test_of_all_pages_and_pictures_only_the_readme_is_in_it(wheel):

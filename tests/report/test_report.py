@@ -139,3 +139,23 @@ def test_a_loaded_model_writes_its_page(run, tmp_path):
     lost = replace(model, run=replace(run, folder=tmp_path / "gone"))
     with pytest.raises(UsageError, match="out=FOLDER"):
         lost.report(tmp_path / "other.html")
+
+
+def test_a_run_of_another_task_is_shown_without_a_live_model(folder):
+    (folder / "labels.tsv").write_text("a\taab\nb\tbba\n" * 40)
+    settings = {"task": "classify", "hidden": 8, "steps": 2, "batch_size": 4, "seq_len": 8}
+    trainer = new_trainer(find_text(str(folder / "labels.tsv")), resolve_settings(settings))
+    with new_run(trainer, folder / "runs" / "labels-1") as run:
+        list(train(trainer, run))
+    trainer.close()
+    page = reported(run)
+    assert "Its task is classify" in page.html and "this one is classifier" in page.html
+    assert 'id="prompt"' not in page.html and page.records[0]["live"] is False
+
+
+def test_a_mixed_run_says_that_the_network_is_alone(run):
+    run.ngram_path.touch()
+    try:
+        assert "mixed with an n-gram model" in reported(run, has_text=False).html
+    finally:
+        run.ngram_path.unlink()
