@@ -44,29 +44,34 @@ def on_core(core: int | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-class _OneBlasThread:
-    """One thread for the matrix library while any pool is open; the last one restores the number before."""
+class _BlasLimits:
+    """What each open pool found before it gave the matrix library one thread, oldest pool first.
+
+    Pools of several threads may close in any order: what the first of them found comes back with the last.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._pools = 0
-        self._limits: threadpool_limits | None = None
+        self._found: dict[ThreadPool, threadpool_limits] = {}
 
-    def enter(self) -> None:
+    def enter(self, pool: ThreadPool) -> None:
         with self._lock:
-            if self._limits is None:
-                self._limits = threadpool_limits(limits=1, user_api="blas")
-            self._pools += 1
+            self._found[pool] = threadpool_limits(limits=1, user_api="blas")
 
-    def leave(self) -> None:
+    def leave(self, pool: ThreadPool) -> None:
         with self._lock:
-            self._pools -= 1
-            if self._pools == 0 and self._limits is not None:
-                self._limits.restore_original_limits()
-                self._limits = None
+            pools = [*self._found]
+            if pool not in pools:  # it is closed again
+                return
+            later = pools[pools.index(pool) + 1 :]
+            found = self._found.pop(pool)
+            if later:
+                self._found[later[0]] = found
+            else:
+                found.restore_original_limits()
 
 
-_one_blas_thread = _OneBlasThread()
+_blas_limits = _BlasLimits()
 
 
 class ThreadPool:
@@ -75,8 +80,7 @@ class ThreadPool:
     def __init__(self, workers: int | None = None) -> None:
         self.workers = usable_cores() if workers is None else workers
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="charlm-worker")
-        self._is_open = True
-        _one_blas_thread.enter()
+        _blas_limits.enter(self)
 
     def run(self, tasks: Sequence[Callable[[], Result]]) -> list[Result]:
         """Run tasks in parallel: their results in order, or the first exception."""
@@ -97,9 +101,7 @@ class ThreadPool:
     def close(self) -> None:
         """End the threads, and free the matrix library's."""
         self._threads.shutdown()
-        if self._is_open:
-            self._is_open = False
-            _one_blas_thread.leave()
+        _blas_limits.leave(self)
 
     def columns(self, batch_size: int) -> list[slice]:
         """Near-equal slices of a batch, none empty."""

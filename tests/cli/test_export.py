@@ -31,8 +31,10 @@ def test_a_run_goes_to_a_friend_and_is_used_there(own, call, monkeypatch):
 
 def test_the_newest_run_and_a_name_of_ones_own(own, call):
     exported = call("export", "mine.zip")
-    assert exported.err.startswith("fox-1, the newest run\nwrote mine.zip") and (own / "mine.zip").exists()
-    assert call("export").err.startswith("fox-1, the newest run\nwrote fox-1.zip")
+    assert (
+        exported.newest == "fox-1" and exported.err.startswith("wrote mine.zip") and (own / "mine.zip").exists()
+    )
+    assert call("export").err.startswith("wrote fox-1.zip")
     assert call("export", "--to", "numpy").err.endswith("wrote fox-1.py and fox-1.safetensors\n")
 
 

@@ -108,7 +108,9 @@ def test_the_matrix_library_has_one_thread_in_the_block_and_its_own_number_after
         assert blas_threads() == before
 
 
-def test_pools_that_overlap_leave_the_matrix_library_as_the_first_found_it():
+@pytest.mark.parametrize("has_outer", [False, True])
+def test_pools_that_overlap_leave_the_matrix_library_as_the_first_found_it(has_outer):
+    outer = ThreadPool(1) if has_outer else None
     with threadpool_limits(limits=2, user_api="blas"):
         before = blas_threads()
         first, second = ThreadPool(1), ThreadPool(1)
@@ -117,3 +119,5 @@ def test_pools_that_overlap_leave_the_matrix_library_as_the_first_found_it():
         assert set(blas_threads()) <= {1}
         second.close()
         assert blas_threads() == before
+    if outer is not None:
+        outer.close()
