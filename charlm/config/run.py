@@ -68,7 +68,7 @@ class RunConfig(Config):
     keep: int = setting(0, "Also keep the N most recent checkpoints.", low=0, high=10**6, since=2)
     ngram: int | None = setting(
         None,
-        "Also count an n-gram model with this many characters of context (8), and mix it with the network.",
+        "Also mix in an n-gram model of this context (8 is good), in characters.",
         low=1,
         high=32,
         since=7,
