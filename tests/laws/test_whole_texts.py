@@ -7,7 +7,7 @@ from charlm.nn.cells import CELLS
 from charlm.nn.dropout import Regularization
 from charlm.nn.pooling import POOLINGS, Max
 from tests.laws.gradient_check import relative_errors
-from tests.laws.test_batch_invariance import OPTIONS, TEXTS, make, pack
+from tests.laws.test_batch_invariance import OPTIONS, TEXTS, make, pack, run
 
 DROPOUT = Regularization(dropout=0.3, input_dropout=0.2, weight_drop=0.2)
 
@@ -57,3 +57,12 @@ def test_gradients_through_padding(monkeypatch, network, cell, options):
         model = soften(make(network, options, cell=cell, **own), seed=number)
         errors = errors_of(model, pack(model, [*TEXTS, []], padding=1), regularization)
         assert max(errors.values()) < 1e-6, errors
+
+
+def test_weights_weigh_the_gradient_of_each_example_and_not_the_loss():
+    model = make()
+    plain, weighed = (run(model, pack(model, TEXTS, weights=weights)) for weights in (None, [2.0, 0.5, 1.0, 0.0]))
+    assert weighed[1] == plain[1]
+    alone = [run(model, pack(model, [text], targets=[n % 3]))[2] for n, text in enumerate(TEXTS)]
+    expected = 2 * alone[0] + 0.5 * alone[1] + alone[2]
+    np.testing.assert_allclose(weighed[2], expected, rtol=0, atol=1e-12)

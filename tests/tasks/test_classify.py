@@ -6,7 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
+from charlm.config import TrainingConfig
+from charlm.data.reading.sources import find_source
 from charlm.runs.run import Run
+from charlm.tasks.task import make_task
 
 LINES = b"tatie\norrus\n\n"
 
@@ -134,3 +137,17 @@ def test_corpus_info_counts_labelled_examples(inside, call):
     assert record["labelled"]["labels"].keys() == {"north", "south"} and record["labelled"]["mode"] == "file"
     assert "--labels is 'fil" in call("corpus", "info", "words", "--labels", "filee").complaint
     assert "Labelled" not in call("corpus", "info", "words").out
+
+
+@pytest.mark.parametrize(("balance", "ratio"), [("none", 1), ("sqrt", 2), ("full", 4)])
+def test_rare_labels_weigh_more_in_training_by_the_root_or_the_whole_of_their_rarity(tmp_path, balance, ratio):
+    lines = [*(f"a{n}\tmany\n" for n in range(40)), *(f"b{n}\tfew\n" for n in range(10))]
+    (tmp_path / "t.tsv").write_text("".join(lines))
+    config = TrainingConfig.from_settings(task="classify", labels="tab", balance=balance, val_fraction=0.0)
+    examples = make_task(config).read(find_source([str(tmp_path / "t.tsv")], ""))
+    few, many = examples.weight_L
+    assert few / many == pytest.approx(ratio)
+    assert examples.weight_L[examples.train.targets_D].mean() == pytest.approx(1)
+    # What is validated and measured has no weights.
+    (_, batch), *_ = examples.train.batches(50).in_order()
+    assert (batch["weight_B"] == 1).all()

@@ -99,7 +99,8 @@ class TrainingDisplay:
     def _validation(self, report: events.ValidationReport) -> None:
         """Write a line of the table, after its heading if it is the first."""
         self._unit, val = find_unit(report.task, self._is_bytes), report.val_nats_per_char
-        figures = {f"val {name.replace('_', ' ')}": f"{value:.4f}" for name, value in report.figures.items()}
+        shown = {name: name.replace("_", " ") for name in report.figures}
+        figures = {shown[name]: f"{value:.4f}" for name, value in report.figures.items()}
         if self._unit in TEXT_UNITS:
             figures = {f"val bits/{self._unit}": "-" if val is None else f"{val / math.log(2):.2f}"} | figures
         losses = ["-" if loss is None else f"{loss:.3f}" for loss in (report.train_nats_per_char, val)]
