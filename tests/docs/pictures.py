@@ -30,7 +30,7 @@ def draw_curve(text):
     """Learning curves of three cells."""
     for cell in CELLS:
         charlm("train", text, "--cell", cell, "--hidden", "128", "--steps", "1000", "--out", f"runs/{cell}")
-    charlm("plot", *CELLS, "--unit", "nats", "--out", str(CURVE))
+    charlm("plot", *CELLS, "--out", str(CURVE))
 
 
 def draw_sample(text):
