@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from charlm.evaluate.base import EvalResult
 
 COLUMNS = [
     Column("model"),
-    Column("loss", ".3f", lowest_is_best=True, remark="in nats"),
+    Column("loss", ".3f", lowest_is_best=True),
     Column("95% CI", ".2f", rank=2, is_interval=True),
     Column("parameters", ",d", rank=1),
     Column("time", lambda seconds: f"{seconds:.0f} s", name="seconds"),
@@ -28,7 +29,8 @@ ROWS = [
     ["\x1b[31mthree\n", None, (1.0, 2.0), None, 1.0, 0, "play"],
 ]
 TABLE = Table("T", COLUMNS, ROWS, {"split": "val"})
-IN_COLUMNS = Table("", COLUMNS, ROWS, rows_as_columns=True)
+REMARKED = [COLUMNS[0], replace(COLUMNS[1], remark="in nats"), *COLUMNS[2:]]
+IN_COLUMNS = Table("", REMARKED, ROWS, rows_as_columns=True)
 
 
 @pytest.fixture
@@ -113,6 +115,9 @@ def test_a_few_rows_are_drawn_as_columns(shown):
         "  95% CI      2.12 - 2.25       -       1.00 - 2.00",
         "  parameters    1,234,567      12                 -",
     ]
+    narrow = shown(IN_COLUMNS, 60)  # the remark has no room in the table
+    assert narrow[1] == "  loss              1.500*  1.600                 -"
+    assert " ".join(narrow).endswith("* best. loss in nats. --wide adds unknown characters")
     assert shown(IN_COLUMNS, 40)[0].split() == ["model", "loss", "time"]  # no room: a line a row
     many = Table("", COLUMNS, ROWS * 2, rows_as_columns=True)
     assert shown(many, 80)[0].split()[:2] == ["model", "loss"]

@@ -6,7 +6,7 @@ Columns that do not fit are left out, the least important first; a table is neve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
@@ -22,11 +22,12 @@ CUT = ".."
 
 @dataclass(frozen=True)
 class Layout:
-    """A table's lines, and what the columns that were left out would add."""
+    """A table's lines, what columns that were left out would add, and remarks that had no room in it."""
 
     lines: list[str]
     left_out: list[str]
     has_best: bool
+    remarks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,21 @@ def lay_out(table: Table, width: int, wide: bool) -> Layout:
         if column.rank < PROGRAMS
     ]
     has_best = any(column.has_best for column in columns)
+    remarks = [f"{column.cells[0].rstrip()} {column.remark}" for column in columns if column.remark]
     if table.rows_as_columns and len(table.rows) <= MOST_AS_COLUMNS:
         kept = [column for column in columns if wide or column.rank < WIDE]
+        left_out = [each.adds for each in columns if each not in kept]
+        if _width(turned := [*_turn(kept), *_draw_remarks(kept)]) <= width:
+            return Layout(_join(turned), left_out, has_best)
         if _width(turned := _turn(kept)) <= width:
-            return Layout(_join(turned), [each.adds for each in columns if each not in kept], has_best)
+            return Layout(_join(turned), left_out, has_best, remarks)
     if wide:
         blocks = ["\n".join(_join(block)) for block in _split(columns, width)]
-        return Layout("\n\n".join(blocks).split("\n"), [], has_best)
+        return Layout("\n\n".join(blocks).split("\n"), [], has_best, remarks)
     kept = _choose(columns, width)
     shown = {each.adds for each in kept}
     left_out = [each.adds for each in columns if each.adds not in shown]
-    return Layout(_join(_shorten(kept, width)), left_out, has_best)
+    return Layout(_join(_shorten(kept, width)), left_out, has_best, remarks)
 
 
 def _draw(column: Column, values: Sequence[Any]) -> _Drawn:
@@ -96,7 +101,7 @@ def _find_best(column: Column, values: Sequence[Any]) -> set[int]:
 
 
 def _turn(columns: Sequence[_Drawn]) -> list[_Drawn]:
-    """Rows as columns: headings, each row's values, remarks."""
+    """Rows as columns: headings, and each row's values."""
     space = " " if any(column.has_best for column in columns) else ""  # the place of a star
     names, *others = (
         column.cells if column.has_best else [cell + space for cell in column.cells] for column in columns
@@ -106,8 +111,12 @@ def _turn(columns: Sequence[_Drawn]) -> list[_Drawn]:
         _Drawn([names[place], *(cells[place] for cells in others)], is_right=True)
         for place in range(1, len(names))
     ]
+    return turned
+
+
+def _draw_remarks(columns: Sequence[_Drawn]) -> list[_Drawn]:
     remarks = ["", *(column.remark for column in columns[1:])]
-    return [*turned, *([_Drawn(remarks, is_right=False)] if any(remarks) else [])]
+    return [_Drawn(remarks, is_right=False)] if any(remarks) else []
 
 
 def _choose(columns: Sequence[_Drawn], width: int) -> list[_Drawn]:

@@ -43,6 +43,7 @@ def print_tables(
             write_note(f"note: {note}")
         return
     left_out: list[str] = []
+    remarks: list[str] = []
     has_best = False
     for number, table in enumerate(table for table in tables if how.wide or not table.adds):
         layout = lay_out(table, terminal_width(sys.stdout), how.wide)
@@ -50,11 +51,12 @@ def print_tables(
         _write(sys.stdout, [*([""] if number else []), *title, *layout.lines])
         left_out += layout.left_out
         has_best |= layout.has_best
+        remarks += layout.remarks
     left_out += [further] if further and not how.wide else []
     left_out += [table.adds for table in tables if table.adds and not how.wide]
     adds = f"--wide adds {', '.join(dict.fromkeys(left_out))}" if left_out else ""
     said = [adds, EXPLAIN if explanation and not how.explain else ""]
-    sentences = ["* best" if has_best else "", legend, "; ".join(filter(None, said)), see_also]
+    sentences = ["* best" if has_best else "", *remarks, legend, "; ".join(filter(None, said)), see_also]
     texts = [". ".join(filter(None, sentences)), *(explanation if how.explain else ())]
     for text in [*filter(None, texts), *(f"note: {note}" for note in notes)]:
         _write(sys.stdout, ["", wrap_for(sys.stdout, text)])
