@@ -12,7 +12,7 @@ import numpy as np
 from charlm.config import CorpusConfig
 from charlm.data.encoded import EncodedCorpus
 from charlm.data.reading.file_formats import HEAD, detect_kind
-from charlm.data.reading.patterns import files_in
+from charlm.data.reading.patterns import files_in, identify
 from charlm.data.reading.preprocess import BYTE_ORDER_MARK, preprocess_blocks, preprocess_text
 from charlm.data.reading.sources import Source
 
@@ -50,8 +50,8 @@ def describe_passed_over(source: Source, pattern: str) -> str | None:
     """Files of a corpus's folders that the default pattern passes over, or None."""
     if pattern != CorpusConfig().glob:
         return None  # it was chosen
-    read = {member.path for member in source.files}
-    others = [path for folder in source.paths for path in files_in(folder) if path not in read]
+    read = {identify(member.path or "") for member in source.files}  # a file may have several names
+    others = [path for folder in source.paths for path in files_in(folder) if identify(path) not in read]
     if not others:
         return None
     shown = ", ".join(repr(Path(path).name) for path in others[:MOST_SHOWN])

@@ -25,6 +25,7 @@ def test_a_folder_and_a_compressed_file_are_one_corpus(elsewhere, call, tiny):
     (elsewhere / "more.txt.gz").write_bytes(gzip.compress(TEXT.encode()))
     ended = call("train", "texts", "more.txt.gz", *tiny)
     assert ended.code == 0 and ended.err.startswith(
+        "left out by --glob '**/*.txt': 'b.md'; to read such files, give --glob '**/*.md' or name them\n"
         "Read texts, 2 files: 3,600 characters, 30 different\n  train 3,240 · val 360 (last 10%)"
     )
     corpus = corpus_of(elsewhere, "texts-1")
