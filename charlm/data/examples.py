@@ -14,13 +14,13 @@ import numpy.typing as npt
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.base.random import make_generator
 from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.alphabet import UNICODE_END, Alphabet, code_points
 from charlm.data.batches import Batch
 from charlm.data.buckets import LengthBatches, Sequences
 from charlm.data.corpus import find_val_source, prepare
 from charlm.data.encoded import EncodedCorpus
+from charlm.data.label_split import split_alike, split_by_label
 from charlm.data.labels import WORDS, LabelledTexts, guess_mode, read_labelled
 from charlm.data.permutation import Integers
 from charlm.data.reading.sources import Source
@@ -29,7 +29,6 @@ from charlm.data.vocabulary import Vocabulary
 
 DEFAULT_SPLIT = "80/10/10"
 VALIDATED = 20_000  # examples of a validation, at most
-SHOWN = 5  # of what a note lists
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,51 +207,6 @@ def _distinct(given: LabelledTexts, name: str, notes: list[str]) -> tuple[list[s
     if given.empty:
         notes.append(f"{name}: {counted(given.empty, 'empty lines')} left out")
     return texts, labels
-
-
-def split_alike(texts: Sequence[str], split: Split, seed: int) -> list[int]:
-    """The split (0 to 2) of each example, by its text."""
-    distinct = list(dict.fromkeys(texts))
-    order = make_generator(seed, "examples").permutation(len(distinct)).tolist()
-    train, validation, _ = split.lengths(len(distinct))
-    place = {distinct[number]: (at >= train) + (at >= train + validation) for at, number in enumerate(order)}
-    return [place[text] for text in texts]
-
-
-def split_by_label(
-    texts: Sequence[str], labels: Sequence[str], split: Split, seed: int, notes: list[str]
-) -> list[int]:
-    """The split (0 to 2) of each example: each label is divided by itself, and no text is in two splits.
-
-    A text of several labels is divided with the rarest.
-
-    >>> split_by_label(["a", "b", "c", "d"], ["x"] * 3 + ["y"], Split.of(DataConfig(split="50/25/25")), 1, [])
-    [2, 0, 1, 0]
-    """
-    sizes = Counter(label for _, label in dict.fromkeys(zip(texts, labels, strict=True)))
-    home: dict[str, str] = {}
-    for text, label in zip(texts, labels, strict=True):
-        if text not in home or (sizes[label], label) < (sizes[home[text]], home[text]):
-            home[text] = label
-    whole = split.train + split.validation + split.test
-    shares = [float(share / whole) for share in (split.validation, split.test)]
-    held_out = sum(share > 0 for share in shares)
-    place: dict[str, int] = {}
-    small = []
-    for number, label in enumerate(sorted(sizes)):
-        own = [text for text in home if home[text] == label]
-        if len(own) <= held_out:
-            small += [label] if held_out else []
-            place |= dict.fromkeys(own, 0)
-            continue
-        order = make_generator(seed, "label", number).permutation(len(own)).tolist()
-        counts = [max(1, round(share * len(own))) if share else 0 for share in shares]
-        for at, which in enumerate(order):
-            place[own[which]] = 1 if at < counts[0] else 2 if at < sum(counts) else 0
-    if small:
-        more = f" and {len(small) - SHOWN:,} more" if len(small) > SHOWN else ""
-        notes.append(f"too few texts to hold any out: all go to training: {', '.join(small[:SHOWN])}{more}")
-    return [place[text] for text in texts]
 
 
 def make_vocabulary(texts: Sequence[str], labels: Sequence[str], config: CorpusConfig, mode: str) -> Vocabulary:

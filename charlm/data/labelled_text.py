@@ -18,7 +18,7 @@ from charlm.data.alphabet import END, Alphabet, code_points
 from charlm.data.batches import BATCHERS, Batcher
 from charlm.data.corpus import Corpus, find_val_source, prepare
 from charlm.data.encoded import EncodedCorpus, EncodedText
-from charlm.data.examples import split_by_label
+from charlm.data.label_split import split_by_label
 from charlm.data.labels import read_labelled
 from charlm.data.reading.sources import Source
 from charlm.data.split import Split
@@ -119,8 +119,12 @@ def divide_labelled(
     parts = [[parts[0][place] for place in order], *(list(dict.fromkeys(part)) for part in parts[1:])]
     if val_corpus is not None:
         held_out = read_labelled(val_corpus.source, config.corpus, mode)
-        known = zip(held_out.texts, held_out.labels, strict=True)
-        parts[1] = [(text, number[label]) for text, label in known if label in number]
+        if unknown := set(held_out.labels) - number.keys():
+            raise CorpusError(
+                f"{val_corpus.source.name} has the label {min(unknown)!r}, which the training split lacks",
+                hint="leave out its lines",
+            )
+        parts[1] = [(text, number[label]) for text, label in zip(held_out.texts, held_out.labels, strict=True)]
     alphabet = _alphabet(parts, config)
     train, validation, test = (LabelledText.of_pairs(part, alphabet) for part in parts)
     if len(train) <= config.batching.seq_len:

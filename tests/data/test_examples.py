@@ -7,7 +7,8 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.config import TrainingConfig
-from charlm.data.examples import read_examples, split_by_label
+from charlm.data.examples import read_examples
+from charlm.data.label_split import split_by_label
 from charlm.data.reading.sources import find_source
 from charlm.data.split import Split
 
