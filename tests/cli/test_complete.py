@@ -8,6 +8,8 @@ import pytest
 
 from charlm.data.catalog.catalog import read_catalog
 from charlm.nn.cells import CELLS
+from tests.cli.test_flags import options_of
+from tests.docs.help_section import commands
 
 BUILT_IN = {"python-docs", "python-source"}
 WANTED = [
@@ -83,3 +85,11 @@ def test_bash_completes_by_the_script_that_is_shown(inside, monkeypatch, call):
     program += "COMP_WORDS=(charlm sample f); COMP_CWORD=2; _charlm_completion; echo ${COMPREPLY[@]}"
     done = subprocess.run(["bash", "--norc", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "fox-1\n"
+
+
+def test_every_run_and_text_is_completed(inside):
+    for line in map(" ".join, commands()):
+        for parameter in options_of(line).values():
+            if str(parameter.metavar).strip("[]") in ("RUN", "CORPUS", "TARGET"):
+                offered = [item.value for item in parameter.shell_complete(None, "")]
+                assert "fox-1" in offered or "python-docs" in offered, (line, parameter.name)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from charlm.cli.display.candidates import print_candidates
-from charlm.cli.options import Mix, WhichWeights
+from charlm.cli.options import Mix, OneRun, WhichWeights
 from charlm.cli.output import print_json
 from charlm.cli.pick import pick_run
 from charlm.inference.language_model import load_run
@@ -25,9 +25,7 @@ charlm next "It was"
 
 
 def command(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run's folder or name.", show_default="the newest")
-    ] = None,
+    run: OneRun = None,
     text: Annotated[
         str | None,
         typer.Argument(metavar="TEXT", help="What the characters follow.", show_default="the start of a text"),
