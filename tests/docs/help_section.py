@@ -24,7 +24,6 @@ PLAIN = {
     "PYTHONUTF8": "1",
     "_TYPER_FORCE_DISABLE_TERMINAL": "1",
 }
-BRIEF = [["train"], ["sample"]]  # commands whose --help shows the basic options
 MISLEADING = {"TERMINAL_WIDTH", "FORCE_COLOR", "PY_COLORS", "GITHUB_ACTIONS", "TTY_COMPATIBLE", "LINES"}
 
 
@@ -43,10 +42,16 @@ def commands():
 
 def help_of(command):
     """One command's help as the terminal shows it: all of it, where brief help leaves some out."""
-    shown = io.StringIO()
-    with redirect_stdout(shown), suppress(SystemExit):
-        app([*command, "--help-all" if command in BRIEF else "--help"], prog_name="charlm")
-    return "\n".join(line.rstrip() for line in shown.getvalue().strip().splitlines())
+    text = shown([*command, "--help"])
+    return shown([*command, "--help-all"]) if "--help-all" in text else text
+
+
+def shown(line):
+    """What a command line prints."""
+    output = io.StringIO()
+    with redirect_stdout(output), suppress(SystemExit):
+        app(line, prog_name="charlm")
+    return "\n".join(line.rstrip() for line in output.getvalue().strip().splitlines())
 
 
 def rendered():
