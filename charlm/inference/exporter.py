@@ -55,7 +55,8 @@ class ScriptExporter(Exporter):
 
     def export(self, run: Run, path: Path) -> str:
         """Write the script and the weights."""
-        return self.export_model(load_run(run), path)
+        written = self.export_model(load_run(run), path)
+        return written + "; the n-gram model is left out" * run.ngram_path.exists()
 
     def export_model(self, model: LanguageModel, path: Path) -> str:
         """The same of a model without a run."""

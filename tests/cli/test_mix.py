@@ -161,6 +161,12 @@ def test_an_export_leaves_the_ngram_model_out_unless_it_is_asked_for(inside_mixe
     assert call("sample", "friend", "--len", "40").out == sampled
 
 
+def test_a_script_says_that_it_leaves_the_ngram_model_out(inside_mixed, call, tmp_path):
+    ended = call("export", "fox-mixed", "--to", "numpy", str(tmp_path / "fox.py"))
+    assert ended.err.endswith("; the n-gram model is left out\n")
+    assert "n-gram" not in call("export", "fox-1", "--to", "numpy", str(tmp_path / "alone.py")).err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
