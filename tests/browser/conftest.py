@@ -10,7 +10,6 @@ from charlm.report.assets import read_asset
 from charlm.report.live_model import SCRIPTS, cell_script
 from charlm.report.page import make_page
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: make test-browser")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-quic"
@@ -53,6 +52,7 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: make test-browser")
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     driver_path = shutil.which("chromedriver")
     if program is None or driver_path is None:
