@@ -160,10 +160,10 @@ def test_a_message_stays_one_line(elsewhere, call):
 
 
 def test_too_little_memory(inside, call, monkeypatch):
-    def exhausted(run):
+    def exhausted(*given):
         raise MemoryError
 
-    monkeypatch.setattr(sample, "load_run", exhausted)
+    monkeypatch.setattr(sample, "load_model", exhausted)
     refused = call("sample")
     wanted = "running charlm sample: make --num or the model smaller, or end other programs"
     assert refused.code == 1 and refused.complaint == f"out of memory while {wanted}"
