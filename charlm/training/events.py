@@ -97,6 +97,17 @@ class RollbackReport:
 
 
 @dataclass(frozen=True)
+class CountingReport:
+    """N-grams of so many characters are about to be counted, which takes seconds."""
+
+    characters: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The field by name, and the event's."""
+        return {"event": "counting", **asdict(self)}
+
+
+@dataclass(frozen=True)
 class NgramReport:
     """An n-gram model was counted and its mixture with the network fitted; losses are of the validation text.
 
@@ -181,6 +192,7 @@ Report: TypeAlias = (
     | SampleReport
     | FaultReport
     | RollbackReport
+    | CountingReport
     | NgramReport
     | OverfittingReport
     | SummaryReport

@@ -40,7 +40,7 @@ def train(
             yield from loop.roll_back(error)
     loop.saver.check(trainer.state.step)
     if trainer.config.budget.ngram is not None:
-        yield add_ngram(trainer, run, trainer.config.budget.ngram)
+        yield from add_ngram(trainer, run, trainer.config.budget.ngram)
     yield loop.summary(stopped=not loop.is_over())
 
 

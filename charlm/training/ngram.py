@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from charlm.base.arrays import TokenIds
@@ -20,7 +22,7 @@ from charlm.models.ngram.trie import NgramTrie
 from charlm.runs.ngram_file import MOST_NGRAMS, save_ngram
 from charlm.runs.run import Run
 from charlm.tasks.task import Examples
-from charlm.training.events import NgramReport
+from charlm.training.events import CountingReport, NgramReport
 from charlm.training.trainer import Trainer
 
 MOST_CHARACTERS = 4_000_000  # of the training split, its last, that are counted, so that memory is bounded
@@ -37,7 +39,7 @@ def why_unmixed(config: TrainingConfig, examples: Examples) -> str | None:
     return None
 
 
-def add_ngram(trainer: Trainer, run: Run, order: int) -> NgramReport:
+def add_ngram(trainer: Trainer, run: Run, order: int) -> Iterator[CountingReport | NgramReport]:
     """Count contexts of up to ``order`` characters, fit the mixture with the run's best weights, and store both.
 
     Raises:
@@ -46,6 +48,7 @@ def add_ngram(trainer: Trainer, run: Run, order: int) -> NgramReport:
     corpus = trainer.corpus
     assert isinstance(corpus, Corpus) and corpus.validated is not None  # no training starts without
     training = corpus.train[-MOST_CHARACTERS:]
+    yield CountingReport(len(training))
     model = load_run(run)
     with annotate_memory_error("counting n-grams: give a smaller --ngram"):
         ids, _ = model.read(training)
@@ -54,7 +57,7 @@ def add_ngram(trainer: Trainer, run: Run, order: int) -> NgramReport:
     mixture, network_nats, mixed_nats = fit_mixture(model, trie, corpus.validated)
     counted = {"characters": len(training), "training_characters": len(corpus.train)}
     save_ngram(run.ngram_path, mixture, counted)
-    return NgramReport(
+    yield NgramReport(
         path=str(run.ngram_path),
         context=order,
         ngrams=len(trie),

@@ -9,6 +9,7 @@ from charlm.inference.filters import FILTERS, probabilities
 from charlm.inference.language_model import LanguageModel
 from charlm.report.live_model import make_live_model
 
+MAT = "the cat sat on a mat, big\n"
 PLAIN = {"temperature": 1, "top_k": 0, "top_p": 1, "min_p": 0, "seed": 1}
 WRITE = """
 const [model, prompt, count, settings] = arguments;
@@ -69,9 +70,11 @@ def test_bytes_are_read_and_shown_as_characters(write, make_language_model):
     assert sample.startswith(raw.decode(errors="replace")[:-4])
 
 
-def test_bits_are_charlms_losses(write, make_language_model):
-    model = make_language_model(Vocabulary.of("the cat sat on a mat, big\n"))
-    text = "the big cat\nsat on a mat"
+@pytest.mark.parametrize("is_bytes", [False, True])
+def test_bits_are_charlms_losses(write, make_language_model, is_bytes):
+    vocabulary = Vocabulary(tuple(map(chr, range(256))), 10, "bytes") if is_bytes else Vocabulary.of(MAT)
+    model = make_language_model(vocabulary, CorpusConfig(bytes=is_bytes))
+    text = ("né€𝄞 on a mat\n" if is_bytes else MAT) * 15
     items = write(model, text, 0)
     assert items[0]["bits"] is None
     np.testing.assert_allclose(

@@ -7,7 +7,14 @@ import pytest
 
 from charlm.cli.display import progress as progress_module
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
-from charlm.training.events import NgramReport, OverfittingReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.events import (
+    CountingReport,
+    NgramReport,
+    OverfittingReport,
+    StepReport,
+    SummaryReport,
+    ValidationReport,
+)
 
 
 class Terminal(io.StringIO):
@@ -131,8 +138,10 @@ def test_the_end_proposes_an_ngram_model_where_there_is_none(capsys):
 )
 def test_an_ngram_model_is_told_with_what_it_gains_and_what_it_holds(capsys, counted, pruned, said):
     display = TrainingDisplay(quiet=False)
+    display.show(CountingReport(counted))
     display.show(NgramReport("r/ngram.safetensors", 8, 5000, 1_234_567, counted, 900, pruned, 1.5, 1.4375))
-    gain, warning = capsys.readouterr().err.splitlines()
+    begun, gain, warning = capsys.readouterr().err.splitlines()
+    assert begun == f"Counting n-grams of {counted} characters ..."
     assert said in gain and "Val loss with it 1.438 (2.07 bits/char), without 1.500 (2.16 bits/char)." in gain
     assert warning.startswith("r/ngram.safetensors (1.2 MB) contains long passages of the training text")
 

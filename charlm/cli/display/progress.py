@@ -77,6 +77,8 @@ class TrainingDisplay:
                 )
             case events.OverfittingReport():
                 self._overfitting(report)
+            case events.CountingReport():
+                self._say(f"Counting n-grams of {report.characters:,} characters ...")
             case events.NgramReport():
                 self._describe_ngram(report)
             case events.SummaryReport():
