@@ -4,21 +4,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+TORCH_BIN := .venv-torch/bin
+TORCH_READY := .venv-torch/.ready
 
-.PHONY: help demo test test-browser lint check format readme bench torture soak clean
+.PHONY: help demo test test-browser test-torch lint check format readme bench torture soak clean
 
 help:
-	@echo "make demo    install, train for about a minute, sample, and measure"
-	@echo "make test    run the whole test suite"
-	@echo "make test-browser  check the pages of charlm report in headless Chromium"
-	@echo "make lint    formatting, ruff, mypy --strict, import-linter"
-	@echo "make check   lint and test: the gate before a commit"
-	@echo "make format  apply the formatting that lint checks"
-	@echo "make readme  write the generated parts of the pages: help, presets, measured tables"
-	@echo "make bench   compare the speed with PyTorch's, into bench.json"
-	@echo "make torture kill training 200 times, and read 100,000 damaged files"
-	@echo "make soak    train for an hour with a save every five seconds, and see that nothing grows"
-	@echo "make clean   remove .venv and caches (never runs/)"
+	@echo "make demo         install, train for about a minute, sample, and measure"
+	@echo "make test         run the whole test suite"
+	@echo "make test-browser check the pages of charlm report in headless Chromium"
+	@echo "make test-torch   check exports and modules with PyTorch, which it installs"
+	@echo "make lint         formatting, ruff, mypy --strict, import-linter"
+	@echo "make check        lint and test: the gate before a commit"
+	@echo "make format       apply the formatting that lint checks"
+	@echo "make readme       write the generated parts of the pages: help, presets, measured tables"
+	@echo "make bench        compare the speed with PyTorch's, into bench.json"
+	@echo "make torture      kill training 200 times, and read 100,000 damaged files"
+	@echo "make soak         train for an hour with a save every five seconds, and see that nothing grows"
+	@echo "make clean        remove .venv and caches (never runs/)"
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -55,13 +58,19 @@ format: $(READY)
 readme: $(READY)
 	$(BIN)/python -m tests.docs.render
 
-bench: $(READY)
-	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -c 'import torch' 2>/dev/null || \
-	  .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 numpy || \
-	  { echo "PyTorch cannot be installed here, so there is nothing to compare with: skipped"; exit 0; }
-	@if .venv-bench/bin/python -c 'import torch' 2>/dev/null; then \
-	  $(BIN)/python tests/bench/compare_torch.py --torch-python .venv-bench/bin/python --out bench.json; fi
+$(TORCH_READY): pyproject.toml
+	@echo "installing PyTorch: about 200 MB, or several GB where the package index has CUDA builds"
+	@test -x $(TORCH_BIN)/python || $(PYTHON) -m venv .venv-torch
+	@$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[dev]' && \
+	  touch $@ || echo "PyTorch cannot be installed here"
+
+test-torch: $(TORCH_READY)
+	@test -f $(TORCH_READY) || { echo "skipped: PyTorch is not installed"; exit 0; }; \
+	  $(TORCH_BIN)/python -m pytest tests/engines/torch tests/inference/test_export.py tests/models/test_equations.py tests/docs/test_readme.py
+
+bench: $(READY) $(TORCH_READY)
+	@test -f $(TORCH_READY) || { echo "skipped: PyTorch is not installed, so there is nothing to compare with"; exit 0; }; \
+	  $(BIN)/python tests/bench/compare_torch.py --torch-python $(TORCH_BIN)/python --out bench.json
 	$(BIN)/python tests/bench/cost_growth.py
 
 torture: $(READY)
@@ -73,4 +82,4 @@ soak: $(READY)
 	$(BIN)/python tests/torture/soak.py --minutes 60
 
 clean:
-	rm -rf $(VENV) .venv-bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-torch .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
