@@ -138,7 +138,7 @@ def _draw_matrix(axes: Axes, matrix: Matrix) -> None:
 
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import LogFormatter, MaxNLocator
 
     for name in curve.series:
         points = curve.points(name)
@@ -153,6 +153,8 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     axes.set(title=escape_unprintable(curve.title), xlabel=curve.x_label, ylabel=curve.y_label)
     if curve.is_log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())  # the usual one writes formulas, which OPTIONS turns off
+        axes.yaxis.set_minor_formatter(LogFormatter())
     if curve.y_limits is not None:
         axes.set_ylim(*curve.y_limits)
     if curve.is_whole:

@@ -51,6 +51,13 @@ def test_lines_of_a_group_share_a_color_and_the_marked_point_is_a_star():
     assert all(float(tick).is_integer() for tick in axes.get_xticks())
 
 
+def test_a_logarithmic_axis_has_plain_numbers():
+    pytest.importorskip("matplotlib")
+    curve = Curve("", "distance", "size", {"a": ([0, 1, 2], [1, 1e-4, 1e-8])}, is_log=True)
+    svg = figures.picture([curve], "svg")
+    assert b"mathdefault" not in svg and b">1e" in svg
+
+
 def test_the_format_of_bytes_is_named():
     pytest.importorskip("matplotlib")
     assert figures.picture([CURVE], "png").startswith(b"\x89PNG\r\n")
