@@ -5,7 +5,7 @@ from __future__ import annotations
 LEVELS = 9  # the last is for LEVELS - 1 bits and more
 LOWEST, HIGHEST = (255, 251, 235), (165, 10, 10)
 DARK_LOWEST, DARK_HIGHEST = (34, 32, 30), (205, 50, 36)
-WHITE_FROM = 5  # from this level on, letters are white
+WHITE_FROM = 6  # from this level on, letters are white
 
 
 def choose_level(bits: float | None) -> int | None:

@@ -66,7 +66,7 @@ class Column {
     const classes = [place < live.prompted ? "prompt" : "", item.char === "\n" ? "line" : "", item.id === null ? "strange" : ""];
     if (live.unit === null) classes.push(level(item.bits ?? null));
     const value = live.unit === null ? 0 : live.unitAt(place);
-    const color = value && `rgba(${value > 0 ? "235,120,0" : "30,120,230"},${Math.abs(value).toFixed(2)})`;
+    const color = value && `rgba(${value > 0 ? "235, 120, 0" : "30, 120, 230"}, calc(var(--most) * ${Math.abs(value).toFixed(2)}))`;
     return { text: live.glyph(place), className: classes.filter(Boolean).join(" "), color };
   }
 
@@ -92,7 +92,8 @@ class Column {
       element("div", { className: "chips" }, button(null, "surprisal")),
       element("p", { className: "hint" }, "or by one hidden unit, from ", element("b", { className: "minus", textContent: "-1" }),
         " to ", element("b", { className: "plus", textContent: "1" }),
-        ". These follow something in the text; the number says how well (AUC, 0.5 is chance; for the position, a correlation)."));
+        ". These follow something in the text; the number says how well: 0.5 is chance, 0 and 1 are certain (AUC); " +
+        "for the position, 0 is chance, -1 and 1 are certain (a correlation)."));
     for (const { name, best } of properties) {
       const chips = best.map(({ unit, score }) => button(unit, `${names[unit]} · ${score.toFixed(2)}`));
       box.append(element("div", { className: "chips" }, element("span", { textContent: name }), ...chips));

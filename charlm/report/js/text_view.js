@@ -46,24 +46,33 @@ const tip = {
   box: element("div", { className: "tip", hidden: true }),
   said: element("div", { className: "unseen" }),
   isPinned: false,
+  span: null,
 
   show(span, { title, rows, onPick }, isPinned) {
     if (!this.box.isConnected) document.body.append(this.box, this.said);
     this.said.setAttribute("aria-live", "polite");
     this.isPinned = isPinned;
+    this.span = span;
     this.box.replaceChildren(element("p", { textContent: title }), bars(rows, isPinned ? onPick : null));
     this.box.classList.toggle("pinned", isPinned);
     this.box.hidden = false;
-    const place = span.getBoundingClientRect(), width = document.documentElement.clientWidth;
-    const left = Math.max(8, Math.min(place.left - 16, width - this.box.offsetWidth - 8));
-    this.box.style.left = `${left + scrollX}px`;
-    this.box.style.top = `${place.bottom + 6 + scrollY}px`;
+    this.place();
     this.said.textContent = [title, ...rows.slice(0, 5).map(({ char, p }) => `${label(char)} ${percent(p)}`)].join("; ");
     if (isPinned && onPick) this.box.querySelector("button")?.focus({ preventScroll: true });
   },
 
+  // Puts the box below its character, also after the text was scrolled.
+  place() {
+    if (this.box.hidden) return;
+    const place = this.span.getBoundingClientRect(), width = document.documentElement.clientWidth;
+    const left = Math.max(8, Math.min(place.left - 16, width - this.box.offsetWidth - 8));
+    this.box.style.left = `${left + scrollX}px`;
+    this.box.style.top = `${place.bottom + 6 + scrollY}px`;
+  },
+
   hide(evenPinned = false) {
     if (evenPinned || !this.isPinned) {
+      if (this.box.contains(document.activeElement)) this.span.parentElement?.focus({ preventScroll: true });
       this.box.hidden = true;
       this.isPinned = false;
     }
@@ -85,7 +94,11 @@ class TextView {
     box.addEventListener("pointerleave", () => tip.hide());
     box.addEventListener("click", (event) => this.point(event, true));
     box.addEventListener("keydown", (event) => this.press(event));
-    box.addEventListener("blur", () => this.spans[this.focused]?.classList.remove("focus"));
+    box.addEventListener("scroll", () => tip.place());
+    box.addEventListener("blur", () => {
+      this.spans[this.focused]?.classList.remove("focus");
+      tip.hide();
+    });
   }
 
   point(event, isPinned) {
@@ -103,6 +116,7 @@ class TextView {
     this.focused = Math.max(0, Math.min(this.spans.length - 1, this.focused + (step || 0)));
     const span = this.spans[this.focused];
     span?.classList.add("focus");
+    span?.scrollIntoView({ block: "nearest" });
     if (span) tip.show(span, this.describe(this.focused), event.key === "Enter");
   }
 
