@@ -10,15 +10,17 @@ from charlm.report.sections import paragraph, section
 BEST_UNITS = 3  # of each property
 CONTROLS = """
 <label for="prompt">Prompt</label>
-<textarea id="prompt" rows="3" spellcheck="false" autocomplete="off" autocapitalize="off"></textarea>
+<textarea id="prompt" rows="3" placeholder="Type here, or press Write"
+spellcheck="false" autocomplete="off" autocapitalize="off"></textarea>
 <div class="controls">
 <button type="button" id="write" class="main">Write</button>
-<button type="button" id="again">Another text</button>
+<button type="button" id="again">Write another</button>
 EXAMPLE
 <label>characters <input id="length" type="number" min="1" max="4000" value="300"></label>
 <label>seed <input id="seed" type="number" min="0" max="4294967295" value="1"></label>
 </div>
 <details class="controls"><summary>Temperature and filters</summary>
+<p class="hint">A low temperature plays safe, a high one dares more. The filters leave out the unlikely.</p>
 <label>temperature <output id="temperature_shown">0.80</output>
 <input id="temperature" type="range" min="0" max="2" step="0.05" value="0.8"></label>
 <label>top-k (0: all) <input id="top_k" type="number" min="0" value="0"></label>
@@ -32,12 +34,13 @@ EXAMPLE
 
 def live_section(has_example: bool, notes: list[str]) -> str:
     """The section's frame."""
-    example = '<button type="button" id="example">Held-out text</button>' if has_example else ""
+    example = '<button type="button" id="example">Read held-out text</button>' if has_example else ""
     return section(
         "Try it",
         paragraph(
-            "The model runs in this page. Type: each character takes the color of its surprisal. Write lets the "
-            "model go on. Click a character to see what else could have come, and to go on from there."
+            "The model runs in this page. Type a beginning, and Write lets the model go on; what you typed is "
+            "bold. The redder a character, the less the model expected it. Click one to see what else could have "
+            "come, and to go on from there."
         ),
         *(paragraph(note, "hint") for note in notes),
         CONTROLS.replace("EXAMPLE", example),

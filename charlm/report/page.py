@@ -17,7 +17,7 @@ from charlm.report.colors import LEVELS, choose_colors, format_level
 
 WHAT_A_BIT_IS = (
     "A character's surprisal is -log2 of the probability that the model gave it before it came. 0 bits: it was "
-    "sure; 1 bit: one chance in two; 8 bits: one in 256. The mean is the model's loss in bits/char."
+    "sure; 1 bit: one chance in two; 8 bits: one in 256. The mean over a text is the loss on it, in bits/char."
 )
 
 

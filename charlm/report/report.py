@@ -17,7 +17,7 @@ from charlm.report.colored import from_line_start
 from charlm.report.live_model import SCRIPTS, cell_script, find_obstacle, make_live_model
 from charlm.report.live_section import best_units, live_section
 from charlm.report.measures import Measured, ReportedRun, measure_run
-from charlm.report.page import make_page, show
+from charlm.report.page import make_page
 from charlm.report.run_sections import run_sections
 from charlm.runs.run import Run
 
@@ -67,15 +67,16 @@ def make_report(runs: Sequence[Run], options: ReportOptions, pool: ThreadPool, p
 
         reported.append(_measured(run, options, notes, pool, advance))
     colored, body = list[dict[str, Any]](), list[str]()
-    for each in reported:
-        body.append(sections.header(each.run, each.parameters, is_language_model=each.model is not None))
-    body.append(_overview(reported))
+    is_alone = len(reported) == 1
+    overviews = [_overview(each, "h1" if is_alone else "h2") for each in reported]
+    title = " and ".join(run.name for run in runs)
+    body += overviews if is_alone else [sections.together(title, overviews)]
     body += _live(reported, options)
     for number, each in enumerate(reported):
-        body += run_sections(each, options.has_text, number, colored)
+        body += run_sections(each, options.has_text, number, colored, is_alone)
     example = _example(reported[0]) if options.has_text else None
     data = {"runs": [_live_data(each, options) for each in reported], "colored": colored, "example": example}
-    html = make_page(" and ".join(run.name for run in runs), "\n".join(body), data, _scripts(reported, options))
+    html = make_page(title, "\n".join(body), data, _scripts(reported, options))
     size = len(html.encode("utf-8", "replace"))
     if size > LARGEST:
         raise UsageError(
@@ -105,19 +106,15 @@ def _measured(
     return ReportedRun(run, size, case.model, case, measured, obstacle)
 
 
-def _overview(reported: Sequence[ReportedRun]) -> str:
-    """The losses."""
-    parts = []
-    for each in reported:
-        record = each.measured.record("perplexity")
-        if record is None:
-            continue
-        if len(reported) > 1:
-            parts.append(f"<h3>{show(each.run.name)}</h3>")
-        baselines = each.measured.record("baselines") or {"baselines": []}
-        bigram = [row["nats_per_char"] for row in baselines["baselines"] if row["order"] == 1]
-        parts.append(sections.loss_tiles(record, max(bigram, default=None)))
-    return "\n".join(parts)
+def _overview(each: ReportedRun, heading: str) -> str:
+    """What a run is, and its loss."""
+    header = sections.header(each.run, each.parameters, each.model is not None, heading)
+    record = each.measured.record("perplexity")
+    if record is None:
+        return header
+    baselines = each.measured.record("baselines") or {"baselines": []}
+    bigram = [row["nats_per_char"] for row in baselines["baselines"] if row["order"] == 1]
+    return header + sections.loss_tiles(record, max(bigram, default=None))
 
 
 def _live(reported: Sequence[ReportedRun], options: ReportOptions) -> list[str]:

@@ -21,10 +21,11 @@ CELL_NAMES = {
 }
 
 
-def section(title: str, *parts: str, name: str = "") -> str:
-    """A section under a heading."""
+def section(title: str, *parts: str, name: str = "", run: str = "") -> str:
+    """A section under a heading; ``run`` says which run's it is, where there are two."""
+    of = f" <small>{show(run)}</small>" if run else ""
     start = f'<section id="{name}">' if name else "<section>"
-    return "\n".join([start, f"<h2>{title}</h2>", *parts, "</section>"])
+    return "\n".join([start, f"<h2>{title}{of}</h2>", *parts, "</section>"])
 
 
 def paragraph(text: str, css: str = "") -> str:
@@ -32,7 +33,7 @@ def paragraph(text: str, css: str = "") -> str:
     return f"<p{f' class={css}' if css else ''}>{show(text)}</p>"
 
 
-def header(run: Run, parameters: int, is_language_model: bool) -> str:
+def header(run: Run, parameters: int, is_language_model: bool, heading: str = "h1") -> str:
     """What the model is, in a sentence or two."""
     model, course = run.config.model, run.summarize()
     cell = CELL_NAMES.get(model.cell, f"{model.cell} network")
@@ -45,7 +46,7 @@ def header(run: Run, parameters: int, is_language_model: bool) -> str:
     else:
         kind, does = "A network", f"Its task is {run.config.task.task}."
     return (
-        f"<header><h1>{show(run.name)}</h1>"
+        f"<header><{heading}>{show(run.name)}</{heading}>"
         + paragraph(
             f"{kind}: {cell}, {counted(model.layers, 'layers')} of {model.hidden:,} units, {parameters:,} "
             f"parameters. {does}",
@@ -57,6 +58,11 @@ def header(run: Run, parameters: int, is_language_model: bool) -> str:
         )
         + "</header>\n"
     )
+
+
+def together(title: str, overviews: Sequence[str]) -> str:
+    """The beginning of a page of several runs."""
+    return "\n".join([f"<header><h1>{show(title)}</h1>", *overviews, "</header>"])
 
 
 def tiles(figures: Sequence[tuple[str, str, str]]) -> str:
@@ -72,12 +78,20 @@ def loss_tiles(record: dict[str, Any], baseline: float | None) -> str:
     """The loss on held-out text, in three units."""
     bits, perplexity = record["bits_per_char"], record["perplexity"]
     found = [
-        (f"{bits:.2f}", "bits/char on held-out text", "The loss: the mean surprisal of a character."),
+        (
+            f"{bits:.2f}",
+            "bits/char on held-out text",
+            "How much each character of text that it did not learn from surprises it: the lower, the better.",
+        ),
         (f"{perplexity:.2f}", "perplexity", f"As unsure as between {perplexity:.1f} equally likely characters."),
     ]
     if baseline is not None:
         found.append(
-            (f"{baseline / math.log(2):.2f}", "bits/char of a bigram model", "It sees the last character only.")
+            (
+                f"{baseline / math.log(2):.2f}",
+                "bits/char of a bigram model",
+                "To compare with: it sees the last character only.",
+            )
         )
     return tiles(found)
 
@@ -96,7 +110,10 @@ def figure(curve: Curve, words: str) -> str:
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 1) -> str:
     """A table of texts; columns from ``numbers`` on are numbers."""
-    head = "".join(f"<th scope=col>{show(heading)}</th>" for heading in headings)
+    head = "".join(
+        f"<th scope=col{' class=n' if place >= numbers else ''}>{show(heading)}</th>"
+        for place, heading in enumerate(headings)
+    )
     body = "".join(
         "<tr>"
         + "".join(
@@ -116,7 +133,11 @@ def ranking(run: str, record: dict[str, Any]) -> str:
     most = max(each["bits_per_char"] for each in ranked)
     rows = []
     for each in ranked:
-        order = f", {each['order']} characters" if each.get("order") and each["model"] == "Kneser-Ney" else ""
+        order = (
+            f", {counted(each['order'], 'characters')}"
+            if each.get("order") and each["model"] == "Kneser-Ney"
+            else ""
+        )
         share = each["bits_per_char"] / most
         rows.append(
             f"<tr{' class=own' if each.get('own') else ''}><th scope=row>{show(each['model'] + order)}</th>"
@@ -124,8 +145,8 @@ def ranking(run: str, record: dict[str, Any]) -> str:
             f"<td class=n>{each['bits_per_char']:.2f}</td></tr>"
         )
     return (
-        '<div class="wide"><table class="ranks"><thead><tr><th scope=col>model</th><th></th>'
-        f"<th scope=col>bits/char</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        '<div class="wide"><table class="ranks"><thead><tr><th scope=col>model</th><td></td>'
+        f"<th scope=col class=n>bits/char</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
@@ -143,13 +164,12 @@ def show_text(text: str) -> str:
     return "\n".join(show(line) for line in text.split("\n"))
 
 
-def passage(place: str, average: float | None) -> str:
-    """A colored text's frame; a script fills it."""
-    mean = "" if average is None else f" The mean is {average:.2f} bits/char."
+def passage(place: str, average: float | None, css: str = "") -> str:
+    """A colored text's frame; a script fills it. The class ``passage`` makes it scroll."""
+    mean = "" if average is None else f" Here it is {average:.2f}."
     return (
-        paragraph(WHAT_A_BIT_IS + mean)
-        + legend()
-        + f'<div id="{place}" role="group" aria-label="Text colored by surprisal; arrow keys move"></div>'
+        paragraph(WHAT_A_BIT_IS + mean) + legend() + f'<div id="{place}" class="{css}" role="group" '
+        'aria-label="Text colored by surprisal; arrow keys move"></div>'
         + paragraph(
             "Point at a character, tap it, or use the arrow keys: its bits, and the five likeliest.", "hint"
         )

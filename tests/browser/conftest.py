@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from charlm.data.reading.sources import find_text
+from charlm.engines.threads import ThreadPool
 from charlm.report.assets import read_asset
 from charlm.report.live_model import SCRIPTS, cell_script
 from charlm.report.page import make_page
+from charlm.report.report import ReportOptions, make_report
+from charlm.training.loop import train
+from charlm.training.presets import resolve_settings
+from charlm.training.start import new_run, new_trainer
 
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-quic"
 )
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PLAIN = 'She said "it was the best of times" (and the WORST of times), in 1859, and was gone.\n'
 
 
 class Browser:
@@ -75,3 +82,38 @@ def scripts(browser):
     assert all(map(read_asset, paths))
     browser.open(make_page("scripts", "", {}, paths))
     return browser
+
+
+@pytest.fixture(scope="session")
+def make_page_of(tmp_path_factory):
+    """A function that trains for a few steps and gives the report of the runs."""
+
+    def made(names, text, options=None, **settings):
+        folder = tmp_path_factory.mktemp("runs")
+        (folder / f"{names[0][:20].replace('/', '')}.txt").write_bytes(text.encode("utf-8", "surrogatepass"))
+        (corpus,) = folder.glob("*.txt")
+        runs = []
+        for name in names:
+            values = {"hidden": 12, "seq_len": 16, "batch_size": 4, "steps": 3, "sample_every": 0} | settings
+            trainer = new_trainer(find_text(str(corpus)), resolve_settings(values))
+            with new_run(trainer, folder / name) as run:
+                list(train(trainer, run))
+            trainer.close()
+            runs.append(run)
+        with ThreadPool(1) as pool:
+            return make_report(runs, options or ReportOptions(), pool, lambda done, total: None)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def plain(make_page_of):
+    return make_page_of(["plain"], PLAIN * 60)
+
+
+def wait(browser, condition):
+    """Wait until a condition in JavaScript holds."""
+    script = f"""const done = arguments[0], end = performance.now() + 10000;
+    (function look() {{ if ({condition}) done(true); else if (performance.now() > end) done(false);
+    else setTimeout(look, 10); }})();"""
+    assert browser.driver.execute_async_script(script), condition

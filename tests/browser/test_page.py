@@ -2,54 +2,14 @@
 
 import pytest
 
-from charlm.data.reading.sources import find_text
-from charlm.engines.threads import ThreadPool
-from charlm.report.report import ReportOptions, make_report
-from charlm.training.loop import train
-from charlm.training.presets import resolve_settings
-from charlm.training.start import new_run, new_trainer
+from charlm.report.report import ReportOptions
+from tests.browser.conftest import PLAIN, wait
 
 HOSTILE = (
     '</script><script>window.hacked = 1</script><img src=x onerror="window.hacked = 2">'
     "<!--<script>\u2028\u2029\u202e\u2066&quot;&#39;'\"`${window.hacked = 3}\\u003c\x07\x1b[31m\ufeff"
     "<a href=javascript:1>\n"
 )
-PLAIN = 'She said "it was the best of times" (and the WORST of times), in 1859, and was gone.\n'
-
-
-@pytest.fixture(scope="session")
-def make_page_of(tmp_path_factory):
-    """A function that trains for a few steps and gives the report of the runs."""
-
-    def made(names, text, options=None, **settings):
-        folder = tmp_path_factory.mktemp("runs")
-        (folder / f"{names[0][:20].replace('/', '')}.txt").write_bytes(text.encode("utf-8", "surrogatepass"))
-        (corpus,) = folder.glob("*.txt")
-        runs = []
-        for name in names:
-            values = {"hidden": 12, "seq_len": 16, "batch_size": 4, "steps": 3, "sample_every": 0} | settings
-            trainer = new_trainer(find_text(str(corpus)), resolve_settings(values))
-            with new_run(trainer, folder / name) as run:
-                list(train(trainer, run))
-            trainer.close()
-            runs.append(run)
-        with ThreadPool(1) as pool:
-            return make_report(runs, options or ReportOptions(), pool, lambda done, total: None)
-
-    return made
-
-
-@pytest.fixture(scope="session")
-def plain(make_page_of):
-    return make_page_of(["plain"], PLAIN * 60)
-
-
-def wait(browser, condition):
-    """Wait until a condition in JavaScript holds."""
-    script = f"""const done = arguments[0], end = performance.now() + 10000;
-    (function look() {{ if ({condition}) done(true); else if (performance.now() > end) done(false);
-    else setTimeout(look, 10); }})();"""
-    assert browser.driver.execute_async_script(script), condition
 
 
 @pytest.mark.parametrize(
@@ -171,21 +131,6 @@ def test_units_color_the_text(browser, plain):
     )
 
 
-def test_the_keyboard_reads_the_colored_text(browser, plain):
-    browser.open(plain.html)
-    wait(browser, "document.querySelectorAll('#colored-0 span').length > 100")
-    browser.run(
-        """const text = document.getElementById('colored-0'); text.focus();
-        for (const key of ['ArrowRight', 'ArrowRight', 'ArrowLeft', 'ArrowDown'])
-          text.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));"""
-    )
-    focused = browser.run("return Array.from(document.querySelectorAll('#colored-0 .focus')).map((s) => s.place)")
-    said = browser.run("return document.querySelector('[aria-live]').textContent")
-    assert focused == [21] and "bits" in said and "%" in said
-    browser.run("dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' }));")
-    assert browser.run("return document.querySelector('.tip').hidden")
-
-
 def test_two_models_read_the_same_prompt(browser, make_page_of):
     report = make_page_of(["one", "two"], PLAIN * 60)
     browser.open(report.html)
@@ -198,6 +143,11 @@ def test_two_models_read_the_same_prompt(browser, make_page_of):
         "return Array.from(document.querySelectorAll('.column .text')).map((each) => each.textContent)"
     )
     assert texts == ["it was", "it was"]
+    headings = "return Array.from(document.querySelectorAll(arguments[0])).map((each) => each.textContent)"
+    assert browser.run(headings, "h1") == ["one and two"]
+    titles = browser.run(headings, "h2")
+    assert titles[:3] == ["one", "two", "Try it"] and {"How it learned one", "How it learned two"} <= set(titles)
+    assert len(set(titles)) == len(titles)
     assert browser.run(
         "return Array.from(document.querySelectorAll('.column h3')).map((each) => each.textContent)"
     ) == [
