@@ -21,12 +21,12 @@ EXAMPLE
 </div>
 <details class="controls"><summary>Temperature and filters</summary>
 <p class="hint">A low temperature plays safe, a high one dares more. The filters leave out the unlikely.</p>
-<label>temperature <output id="temperature_shown">0.80</output>
+<label for="temperature">temperature <output id="temperature_shown">0.80</output>
 <input id="temperature" type="range" min="0" max="2" step="0.05" value="0.8"></label>
 <label>top-k (0: all) <input id="top_k" type="number" min="0" value="0"></label>
-<label>top-p <output id="top_p_shown">1.00</output>
+<label for="top_p">top-p <output id="top_p_shown">1.00</output>
 <input id="top_p" type="range" min="0.05" max="1" step="0.01" value="1"></label>
-<label>min-p <output id="min_p_shown">0.00</output>
+<label for="min_p">min-p <output id="min_p_shown">0.00</output>
 <input id="min_p" type="range" min="0" max="0.5" step="0.01" value="0"></label>
 </details>
 """

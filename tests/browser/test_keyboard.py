@@ -45,3 +45,12 @@ def test_a_long_passage_scrolls_with_the_keyboard(browser, plain):
     wait(browser, "document.getElementById('colored-0').scrollTop > 0")
     wait(browser, f"Math.abs({tip}.top - {character}.bottom - 6) < 2")
     assert not browser.run("return document.querySelector('.tip').hidden")
+
+
+def test_every_control_has_a_name(browser, plain):
+    browser.open(plain.html)
+    wait(browser, "charlm.models[0].isRead() && charlm.models[0].left === 0")
+    nameless = """return Array.from(document.querySelectorAll('input, textarea, button'))
+        .filter((each) => !(each.labels?.length && each.tagName !== 'BUTTON')
+          && !each.textContent && !each.getAttribute('aria-label')).map((each) => each.outerHTML)"""
+    assert browser.run(nameless) == []
