@@ -12,7 +12,7 @@ from typer.exceptions import Abort, TyperException
 
 from charlm.base.errors import CharlmError, CharlmWarning
 from charlm.base.escape import escape_controls
-from charlm.base.suggest import did_you_mean
+from charlm.base.suggest import closest, did_you_mean
 from charlm.base.version import __version__
 from charlm.cli.groups import discover
 from charlm.cli.output import prepare_streams, write_note
@@ -106,12 +106,21 @@ def _explain_usage(error: Any) -> str:
         message = f"{flag(error.param.name)} is {value!r}: {reason}"
     elif hasattr(error, "possibilities") and context is not None:
         wrong = error.option_name
-        names = [
-            name for each in context.command.get_params(context) for name in (*each.opts, *each.secondary_opts)
-        ]
+        shown = _shown_names(context)
         message = f"no option is called {wrong}"
-        meant = did_you_mean(wrong.strip("-"), [name[2:] for name in names if name.startswith("--")], "--")
+        name = closest(wrong.strip("-"), shown)
+        meant = "" if name is None else f"; did you mean --{shown[name]}?"
     return f"{message}{meant or f'; see {context.command_path} --help'}" if message and context else message
+
+
+def _shown_names(context: Any) -> dict[str, str]:
+    """The long names of a command's options without dashes; of an alias, the name that help shows."""
+    shown: dict[str, str] = {}
+    for option in context.command.get_params(context):
+        for names in (option.opts, option.secondary_opts):
+            long = [name[2:] for name in names if name.startswith("--")]
+            shown |= dict.fromkeys(long, long[0] if long else "")
+    return shown
 
 
 def _fail(message: str, code: int) -> int:

@@ -21,6 +21,7 @@ USAGE = [
     (["train", "fox.txt", "--nonlinearity", "relu"], "--nonlinearity belongs to --cell rnn"),
     (["train", "fox.txt", "--resume", "fox-1"], "--resume uses a run's own corpus and folder: leave out"),
     (["train", "--resume", "fox-1", "--out", "x"], "--resume uses a run's own corpus and folder"),
+    (["train", "--n-layers", "5"], "no option is called --n-layers; did you mean --layers?"),
     (["train", "--stops", "5"], "no option is called --stops; did you mean --steps?"),
     (["train", "--steps"], "Option '--steps' requires an argument"),
     (["train", "fox.txt", "-"], "- cannot be read together with other texts: give it alone, or files alone"),

@@ -149,7 +149,7 @@ def test_a_damaged_run_is_told_and_does_not_hide_the_others(copied, call):
 
 def test_a_run_is_renamed_noted_and_deleted(copied, call):
     assert call("runs", "rename", "fox-1", "fox", "--yes").err == "runs/fox-1 is now runs/fox\n"
-    assert call("runs", "note", "fox", "the first\n\x1b[31m").code == 0
+    assert call("runs", "note", "fox", "the first\n\x1b[31m").err == "runs/fox: note saved\n"
     assert call("runs", "note", "fox").out == "the first\n\x1b[31m\n"
     assert call("runs", "--json").records[0]["note"] == "the first\n\x1b[31m"
     assert "Note\tthe first\\n\\x1b[31m\n" in call("info", "fox").out

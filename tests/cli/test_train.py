@@ -334,11 +334,24 @@ def test_a_dry_run_shows_facts_and_writes_nothing(elsewhere, call, monkeypatch):
     ended = call("train", "fox.txt", "--dry-run", "--minutes", "1")
     assert ended.code == 0 and ended.err == "dry run: nothing was trained or saved\n"
     facts = dict(line.split("\t") for line in ended.out.splitlines())
-    assert list(facts) == ["Files", "Splits", "Symbols", "Model", "Parameters", "Memory", "Length", "Preset"]
+    assert list(facts) == [
+        "Files",
+        "Splits",
+        "Symbols",
+        "Model",
+        "Parameters",
+        "Memory",
+        "Length",
+        "Preset",
+        "Settings",
+    ]
     assert facts["Files"] == str(elsewhere / "fox.txt") and facts["Model"] == "gru, 1 layer x 128"
     assert facts["Splits"] == "train 2,430, val 270 characters; no test split"
     assert facts["Memory"].endswith(" MB in 2 processes, without the text") or "1 process" in facts["Memory"]
-    assert facts["Length"].startswith("1 minutes: about ") and facts["Preset"].startswith("tiny: --cell gru")
+    assert re.fullmatch(r"1 min: about .* epochs, .* steps on this machine when idle", facts["Length"])
+    assert facts["Preset"] == "tiny" and facts["Settings"].startswith("--cell gru")
+    bent = call("train", "fox.txt", "--dry-run", "--minutes", "1", "--hidden", "16").out
+    assert "Changed\t--hidden 16 instead of 128\n" in bent
     (record,) = call("train", "fox.txt", "--dry-run", "--steps", "5", "--json").records
     assert record["steps"] == 5 and record["splits"] == {"train": 2430, "val": 270, "test": 0}
     assert record["config"]["model"]["cell"] == "lstm" and record["memory_bytes"] > 50e6

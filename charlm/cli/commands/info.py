@@ -48,7 +48,7 @@ def command(
     found = pick_run(run)
     if as_command or as_toml:
         if name_corpus(found) == ["-"]:
-            write_note("note: the text came through standard input, so give it again")
+            write_note("note: the run does not say where its text is: give its path in place of -")
         write_text(make_toml(found) if as_toml else make_command(found) + "\n")
     elif how.json:
         print_json(_make_record(found))

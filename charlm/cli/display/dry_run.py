@@ -8,7 +8,7 @@ from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
 from charlm.cli.help_text import write_list
 from charlm.training.dry_run import DryRun
-from charlm.training.presets import preset_flags
+from charlm.training.presets import preset_changes, preset_flags
 
 MOST_FILES = 5
 
@@ -32,7 +32,7 @@ def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
     unit, amount = config.budget.length
     length = f"{plan.epochs:,.3g} epochs, {counted(plan.steps, 'steps')}"
     if unit == "minutes":
-        length = f"{amount:g} minutes: about {length} on this machine when idle"
+        length = f"{amount:g} min: about {length} on this machine when idle"
     facts = [
         ("Files", ", ".join(files) + (f" and {more:,} more" if more else "")),
         ("Splits", f"{splits} {config.corpus.units}{absent}"),
@@ -40,11 +40,10 @@ def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
         ("Model", f"{config.model.cell}, {counted(config.model.layers, 'layers')} x {config.model.hidden}"),
         ("Parameters", f"{plan.parameters:,}"),
         ("Memory", f"about {plan.memory_bytes / 1e6:,.0f} MB in {workers}, without the text"),
-        (
-            "Length",
-            f"{amount:g} minutes: about {length} on this machine when idle" if unit == "minutes" else length,
-        ),
+        ("Length", length),
     ]
     if config.budget.preset is not None:
-        facts.append(("Preset", f"{config.budget.preset}: {' '.join(preset_flags(config))}"))
+        facts.append(("Preset", config.budget.preset))
+        facts += [("Changed", ", ".join(changes))] if (changes := preset_changes(config)) else []
+        facts.append(("Settings", " ".join(preset_flags(config))))
     return facts

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from charlm.cli import output
 from charlm.cli.confirm import Yes, confirm
 from charlm.cli.options import SomeRun
-from charlm.cli.output import write_text
 from charlm.runs.find import find_run
 from charlm.runs.manage import read_note, write_note
 
@@ -26,8 +26,9 @@ def command(
     folder = find_run(run).folder
     before = read_note(folder)
     if text is None:
-        write_text(f"{before}\n" if before else "")
+        output.write_text(f"{before}\n" if before else "")
         return
     if before and text != before:
         confirm(f"Replace the note of {folder}: {before!r}?", yes)
     write_note(folder, text)
+    output.write_note(f"{folder}: note {'saved' if text else 'deleted'}")
