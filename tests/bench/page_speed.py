@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from selenium import webdriver
 
 from charlm.config import ModelConfig
 from charlm.data.vocabulary import Vocabulary
@@ -54,6 +53,8 @@ def live_page(config: ModelConfig, symbols: int, half: bool) -> str:
 
 def main() -> None:
     """Measure each model."""
+    from selenium import webdriver  # an extra; doctests are collected without it
+
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for flag in FLAGS.split():
