@@ -65,12 +65,23 @@ def reload_corpus(
     progress: Progress | None = None,
 ) -> Corpus:
     """The corpus of a run with the same splits."""
-    prepared = reload_prepared(known, config.corpus, search, progress)
-    val_corpus = reload_val_corpus(known, config, search, prepared.source, progress)
+    prepared, val_corpus = reload_texts(known, config, search, progress)
     return divide(prepared, config, vocabulary, val_corpus)
 
 
-def reload_val_corpus(
+def reload_texts(
+    known: StoredCorpus, config: TrainingConfig, search: CorpusSearch, progress: Progress | None = None
+) -> tuple[EncodedCorpus, EncodedCorpus | None]:
+    """A run's text, and that of ``--val-file`` if it has one.
+
+    Raises:
+        CorpusError: one is missing, cannot be read, or has changed.
+    """
+    prepared = reload_prepared(known, config.corpus, search, progress)
+    return prepared, _reload_val_corpus(known, config, search, prepared.source, progress)
+
+
+def _reload_val_corpus(
     known: StoredCorpus, config: TrainingConfig, search: CorpusSearch, corpus: Source, progress: Progress | None
 ) -> EncodedCorpus | None:
     """The text of ``--val-file``, or None."""

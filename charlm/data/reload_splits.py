@@ -6,13 +6,7 @@ from charlm.base.progress import Progress
 from charlm.config import TrainingConfig
 from charlm.data.corpus import Corpus
 from charlm.data.labelled_text import divide_labelled
-from charlm.data.reload import (
-    CorpusSearch,
-    StoredCorpus,
-    reload_corpus,
-    reload_prepared,
-    reload_val_corpus,
-)
+from charlm.data.reload import CorpusSearch, StoredCorpus, reload_corpus, reload_texts
 from charlm.data.vocabulary import Vocabulary
 
 
@@ -30,6 +24,5 @@ def reload_splits(
     """
     if config.task.labels is None:
         return reload_corpus(known, config, vocabulary, search, progress)
-    prepared = reload_prepared(known, config.corpus, search, progress)
-    val_corpus = reload_val_corpus(known, config, search, prepared.source, progress)
+    prepared, val_corpus = reload_texts(known, config, search, progress)
     return divide_labelled(prepared, config, vocabulary, val_corpus)

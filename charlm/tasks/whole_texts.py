@@ -25,7 +25,7 @@ from charlm.data.examples import (
 from charlm.data.labels import SPACE, guess_mode
 from charlm.data.reading.preprocess import preprocess_text
 from charlm.data.reading.sources import Source
-from charlm.data.reload import CorpusSearch, StoredCorpus, reload_prepared, reload_val_corpus
+from charlm.data.reload import CorpusSearch, StoredCorpus, reload_texts
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool
@@ -101,8 +101,7 @@ def reload_examples(
     progress: Progress | None = None,
 ) -> LabelledExamples:
     """The labelled texts of a stored run, each distinct pair once."""
-    prepared = reload_prepared(known, config.corpus, search, progress)
-    val_corpus = reload_val_corpus(known, config, search, prepared.source, progress)
+    prepared, val_corpus = reload_texts(known, config, search, progress)
     return divide_examples(prepared, config, config.task.labels, vocabulary, val_corpus)
 
 
