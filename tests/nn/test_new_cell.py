@@ -8,25 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.new_member import make_command_line, make_dropped
+
 FOLDER = Path(__file__).parent / "new_cell"
 ROOT = Path(__file__).parents[2]
-# What finds the file, as if it lay in charlm/nn/cells.
-DROPPED = f"import charlm.nn.cells as cells; cells.__path__.append({str(FOLDER)!r})\n"
+DROPPED = make_dropped("charlm.nn.cells", FOLDER)
 TINY = ["--steps", "20", "--hidden", "8", "--seq-len", "8", "--batch-size", "4", "--workers", "1", "--quiet"]
 
 
 @pytest.fixture
 def run(tmp_path):
     """A function that runs the command line in a process that has the file."""
-    (tmp_path / "text.txt").write_text("to be or not to be, that is the question\n" * 40)
-
-    def run(*arguments):
-        program = DROPPED + "from charlm.cli.app import main; main()"
-        return subprocess.run(
-            [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, encoding="utf-8"
-        )
-
-    return run
+    return make_command_line(DROPPED, tmp_path)
 
 
 def test_it_is_trained_saved_loaded_and_sampled(run, tmp_path):

@@ -1,30 +1,21 @@
 """A new task is one file: from a folder of its own it is trained, saved, resumed and listed."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.new_member import make_command_line, make_dropped
+
 FOLDER = Path(__file__).parent / "new_task"
-# What finds the file, as if it lay in charlm/tasks/kinds.
-DROPPED = f"import charlm.tasks.kinds as kinds; kinds.__path__.append({str(FOLDER)!r})\n"
+DROPPED = make_dropped("charlm.tasks.kinds", FOLDER)
 TINY = ["--hidden", "16", "--seq-len", "8", "--batch-size", "4", "--lr", "0.05", "--workers", "2", "--quiet"]
 
 
 @pytest.fixture
 def run(tmp_path):
     """A function that runs the command line in a process that has the file."""
-    (tmp_path / "text.txt").write_text("to be or not to be, that is the question\n" * 40)
-
-    def run(*arguments):
-        program = DROPPED + "from charlm.cli.app import main; main()"
-        return subprocess.run(
-            [sys.executable, "-c", program, *arguments], cwd=tmp_path, capture_output=True, encoding="utf-8"
-        )
-
-    return run
+    return make_command_line(DROPPED, tmp_path)
 
 
 def test_it_is_trained_saved_and_resumed_through_the_real_command(run, tmp_path):
