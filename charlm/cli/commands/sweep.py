@@ -1,7 +1,7 @@
 """Train every combination of settings, and compare them.
 
 Settings take several values, separated by commas. The trainings follow each other, each with all cores. The same
-command goes on where it was stopped, and trains only what is missing.
+command continues where it was stopped, and trains only what is missing.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _train(trainer: Trainer, run: Run) -> None:
             if isinstance(report, SHOWN):
                 display.show(report)
     if stop.number is not None:
-        write_note("Stopped and saved. The same command goes on.")
+        write_note("Stopped and saved. The same command continues.")
         raise typer.Exit(INTERRUPTED)
     state = trainer.state
     write_note(f"  best val loss {describe_loss(state.best_val or 0.0, 'char')}, {state.step:,} steps")
