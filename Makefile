@@ -19,7 +19,7 @@ help:
 	@echo "make format       apply the formatting that lint checks"
 	@echo "make readme       write the generated parts of the pages: help, presets, measured tables"
 	@echo "make bench        compare the speed with PyTorch's, into bench.json"
-	@echo "make torture      kill training 200 times, and read 100,000 damaged files"
+	@echo "make torture      search for examples that break a law, kill training 200 times, read 100,000 damaged files"
 	@echo "make soak         train for an hour with a save every five seconds, and see that nothing grows"
 	@echo "make clean        remove .venv and caches (never runs/)"
 
@@ -74,6 +74,7 @@ bench: $(READY) $(TORCH_READY)
 	$(BIN)/python tests/bench/cost_growth.py
 
 torture: $(READY)
+	$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile=search tests
 	$(BIN)/python tests/torture/kills.py --count 200
 	$(BIN)/python tests/torture/fuzz_files.py --count 100000
 	$(BIN)/python -m tests.torture.hostile_files

@@ -1,5 +1,6 @@
 """Every gradient agrees with central differences, for every variant of every cell, at any size."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from charlm.config import ModelConfig
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import Regularization
+from tests.laws.gradient_check import relative_errors
 
 TOLERANCE = 1e-6  # relative to each gradient's own norm
 STEPS, BATCHES, HIDDEN = st.integers(1, 4), st.integers(1, 3), st.integers(1, 4)
@@ -45,6 +47,19 @@ def config_of(variant, sizes):
 def wrong(errors):
     """The gradients that are not right; a not-a-number is not."""
     return {name: error for name, error in errors.items() if not error <= TOLERANCE}
+
+
+@pytest.mark.parametrize("size", [1, 1e-3, 1e-6, 1e-10])
+def test_the_check_sees_an_error_of_a_thousandth_and_forgives_rounding(size):
+    x = np.ones(3)
+
+    def errors(factor):
+        return relative_errors(
+            lambda: 1 + size * np.sin(x), {"x": x}, {"x": factor * size * np.cos(x)}, np.random.default_rng(0)
+        )
+
+    assert not wrong(errors(1))
+    assert wrong(errors(1.001)) or size < 1e-9  # there, a thousandth is less than the terms' last digit
 
 
 @given(steps=STEPS, batch_size=BATCHES, hidden=HIDDEN, with_carry=st.booleans(), seed=SEEDS)
