@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ from charlm.data.vocabulary import Vocabulary
 DEFAULT_SPLIT = "80/10/10"
 VALIDATED = 20_000  # examples of a validation, at most
 
+TextsAndLabels: TypeAlias = tuple[list[str], list[str]]
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledPart:
@@ -45,16 +47,9 @@ class LabelledPart:
     def __len__(self) -> int:
         return len(self.texts)
 
-    def __getitem__(self, places: slice) -> LabelledPart:
-        lengths_D = self.sequences.lengths_D[places]
-        starts_D = self.sequences.starts_D[places]
-        ids = (
-            self.sequences.ids[starts_D[0] : starts_D[-1] + lengths_D[-1]]
-            if len(lengths_D)
-            else np.zeros(0, np.uint8)
-        )
-        bounds_D1 = np.concatenate([[0], np.cumsum(lengths_D)])
-        return LabelledPart(self.texts[places], Sequences(ids, bounds_D1), self.targets_D[places])
+    def __getitem__(self, places: slice) -> Self:
+        own = self.sequences.take(np.arange(len(self))[places])
+        return replace(self, texts=self.texts[places], sequences=own, targets_D=self.targets_D[places])
 
     def batches(self, batch_size: int, weight_L: npt.NDArray[np.float64] | None = None) -> LengthBatches:
         """Batches of fields ``x_TB``, ``length_B``, ``y_B`` and ``weight_B``; labels weigh as given, or 1."""
@@ -73,17 +68,28 @@ class LabelledPart:
         return LengthBatches(self.sequences, batch_size, make)
 
 
+class SplitPart(Protocol):
+    """What every split of examples has: a text each, as ``sequences`` of ids."""
+
+    @property
+    def sequences(self) -> Sequences: ...  # noqa: D102
+    def __len__(self) -> int: ...
+    def __getitem__(self, places: slice) -> Self: ...
+
+
+Part = TypeVar("Part", bound=SplitPart)
+
+
 @dataclass(frozen=True, eq=False)
-class LabelledExamples:
-    """Labelled texts, their splits, and a vocabulary with the labels, or the scale of the numbers."""
+class SplitExamples(Generic[Part]):
+    """Examples in their splits, and the vocabulary of the training split."""
 
     prepared: EncodedCorpus
     vocabulary: Vocabulary
-    train: LabelledPart
-    validation: LabelledPart
-    test: LabelledPart
+    train: Part
+    validation: Part
+    test: Part
     val_corpus: EncodedCorpus | None = None
-    weight_L: npt.NDArray[np.float64] | None = None
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -92,7 +98,7 @@ class LabelledExamples:
         return len(self.train.sequences.ids)
 
     @cached_property
-    def validated(self) -> LabelledPart:
+    def validated(self) -> Part:
         """The beginning of the validation split."""
         return self.validation[:VALIDATED]
 
@@ -116,6 +122,13 @@ class LabelledExamples:
 
     def __len__(self) -> int:
         return len(self.train) + len(self.validation) + len(self.test)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledExamples(SplitExamples[LabelledPart]):
+    """Labelled texts; the vocabulary has their labels, or the scale of the numbers."""
+
+    weight_L: npt.NDArray[np.float64] | None = None
 
     def batches(self, config: DataConfig) -> LengthBatches:
         """The batches of the training split."""
@@ -157,7 +170,7 @@ def divide_examples(
     found = mode or guess_mode(source)
     notes = [f"labels: {WORDS[found]} (--labels {found})"]
     given = read_labelled(source, corpus, found)
-    texts, labels = _distinct(given, source.name, notes)
+    texts, labels = distinct(given, source.name, notes)
     if found != "number" and len(set(labels)) < 2:
         raise CorpusError(f"{source.name} has one label only", hint="give examples of at least two")
     share = Split.of(config.batching)
@@ -165,10 +178,9 @@ def divide_examples(
         splits = split_alike(texts, share, config.budget.seed)
     else:
         splits = split_by_label(texts, labels, share, config.budget.seed, notes)
-    parts = [[place for place, part in enumerate(splits) if part == number] for number in range(3)]
-    pairs = [([texts[place] for place in part], [labels[place] for place in part]) for part in parts]
+    pairs = by_split(texts, labels, splits)
     if val_corpus is not None:
-        pairs[1] = _read_held_out(val_corpus, corpus, found, set(pairs[0][0]), notes)
+        pairs[1] = read_held_out(val_corpus, corpus, found, set(pairs[0][0]), notes)
     if vocabulary is None:
         vocabulary = make_vocabulary(*pairs[0], corpus, found)
     made = [make_part(*pair, vocabulary) for pair in pairs]
@@ -176,17 +188,23 @@ def divide_examples(
     return LabelledExamples(prepared, vocabulary, train, validation, test, val_corpus, notes=notes)
 
 
-def _read_held_out(
+def by_split(texts: Sequence[str], labels: Sequence[str], splits: Sequence[int]) -> list[TextsAndLabels]:
+    """The texts and labels of each of the three splits; ``splits`` has the one of each example."""
+    parts = [[place for place, part in enumerate(splits) if part == number] for number in range(3)]
+    return [([texts[place] for place in part], [labels[place] for place in part]) for part in parts]
+
+
+def read_held_out(
     val_corpus: EncodedCorpus, corpus: CorpusConfig, mode: str, training: set[str], notes: list[str]
-) -> tuple[list[str], list[str]]:
+) -> TextsAndLabels:
     """The examples of ``--val-file``, of which nothing is moved."""
-    texts, labels = _distinct(read_labelled(val_corpus.source, corpus, mode), val_corpus.source.name, notes)
+    texts, labels = distinct(read_labelled(val_corpus.source, corpus, mode), val_corpus.source.name, notes)
     if known := sum(text in training for text in texts):
         notes.append(f"{val_corpus.source.name}: also in the training split: {counted(known, 'texts')}")
     return texts, labels
 
 
-def _distinct(given: LabelledTexts, name: str, notes: list[str]) -> tuple[list[str], list[str]]:
+def distinct(given: LabelledTexts, name: str, notes: list[str]) -> TextsAndLabels:
     """The distinct pairs of a text and a label, in order; what was left out is noted."""
     if not given.texts:
         raise CorpusError(f"{name} has no examples", hint="give texts with labels")
@@ -198,9 +216,10 @@ def _distinct(given: LabelledTexts, name: str, notes: list[str]) -> tuple[list[s
         notes.append(f"{name}: {counted(left_out, 'repeated examples')} left out, {len(pairs):,} kept")
     if ambiguous and given.mode != "number":
         ceiling = len(set(texts)) / len(pairs)
+        kind = "targets: no network" if given.mode == "pair" else "labels: no classifier"
         notes.append(
-            f"{name}: {counted(len(ambiguous), 'texts')} have several labels: no classifier of the texts alone "
-            f"gets more than {ceiling:.1%} right"
+            f"{name}: {counted(len(ambiguous), 'texts')} have several {kind} of the texts alone gets more than "
+            f"{ceiling:.1%} right"
         )
     if given.spaced:
         notes.append(f"{name}: white space taken off the ends of {counted(given.spaced, 'texts')}")
@@ -211,9 +230,7 @@ def _distinct(given: LabelledTexts, name: str, notes: list[str]) -> tuple[list[s
 
 def make_vocabulary(texts: Sequence[str], labels: Sequence[str], config: CorpusConfig, mode: str) -> Vocabulary:
     """The characters of the training split, and its labels, or the mean and deviation of its numbers."""
-    counts = np.bincount(code_points("".join(texts)), minlength=256)
-    alphabet = Alphabet.from_counts(counts[:UNICODE_END], config.units)
-    vocabulary = Vocabulary.from_counts(alphabet, alphabet.counts_A, config.min_count)
+    vocabulary = count_characters(texts, config)
     if mode != "number":
         return replace(vocabulary, labels=tuple(sorted(set(labels))))
     numbers = np.array([float(label) for label in labels])
@@ -221,6 +238,13 @@ def make_vocabulary(texts: Sequence[str], labels: Sequence[str], config: CorpusC
     if not deviation > 0:
         raise CorpusError("the training split has one number only", hint="give examples with different numbers")
     return replace(vocabulary, scale=(float(numbers.mean()), deviation))
+
+
+def count_characters(texts: Sequence[str], config: CorpusConfig) -> Vocabulary:
+    """The characters of texts."""
+    counts = np.bincount(code_points("".join(texts)), minlength=256)
+    alphabet = Alphabet.from_counts(counts[:UNICODE_END], config.units)
+    return Vocabulary.from_counts(alphabet, alphabet.counts_A, config.min_count)
 
 
 def make_part(texts: Sequence[str], labels: Sequence[str], vocabulary: Vocabulary) -> LabelledPart:

@@ -22,6 +22,7 @@ WORDS = {
     "folder": "every file is an example, its folder's name the label",
     "tab": "every line is a text, a tab and its label",
     "number": "every line is a text, a tab and a number",
+    "pair": "every line is a source, a tab and its target",
 }
 SPACE = " \t\n\r\f\v"
 """White space that is taken off the ends of texts and labels."""
@@ -64,7 +65,7 @@ def guess_mode(source: Source, is_number: bool = False) -> str:
     """
     roots = [Path(path) for path in source.paths if Path(path).is_dir()]
     if is_number or not roots:
-        first = next(iter(_lines(source.files[0], is_bytes=True)), "")
+        first = next(iter(read_lines(source.files[0], is_bytes=True)), "")
         if is_number or "\t" in first or len(source.files) == 1:
             return "number" if is_number else "tab"
         return "file"
@@ -88,7 +89,7 @@ def _depth(member: TextFile, roots: list[Path]) -> int:
 
 
 def read_labelled(source: Source, config: CorpusConfig, mode: str) -> LabelledTexts:
-    """Read the examples of a source.
+    """Read the examples of a source; in the mode ``pair`` the label is a target.
 
     Raises:
         CorpusError: a file is unreadable, a line has no label, or labels cannot be told apart.
@@ -96,21 +97,21 @@ def read_labelled(source: Source, config: CorpusConfig, mode: str) -> LabelledTe
     found = LabelledTexts(mode)
     for member in source.files:
         if mode == "folder":
-            text = "\n".join(_lines(member, config.bytes))
+            text = "\n".join(read_lines(member, config.bytes))
             found.add(text, PurePath(member.path or member.label).parent.name, config)
         elif mode == "file":
             label = PurePath(plain_name(member.path or member.label)).stem.strip(SPACE)
-            for line in _lines(member, config.bytes):
+            for line in read_lines(member, config.bytes):
                 found.add(line, label, config)
         else:
-            for number, line in enumerate(_lines(member, config.bytes), start=1):
+            for number, line in enumerate(read_lines(member, config.bytes), start=1):
                 _add_pair(found, line, f"{member.label}, line {number}", config)
     if mode in ("file", "folder"):
         _check_case(found.labels)
     return found
 
 
-def _lines(member: TextFile, is_bytes: bool) -> Iterator[str]:
+def read_lines(member: TextFile, is_bytes: bool = False) -> Iterator[str]:
     """A file's lines, without a byte order mark and the end of the last."""
     if is_bytes:
         text = b"".join(member.blocks()).decode("utf-8", "surrogateescape")
@@ -119,24 +120,34 @@ def _lines(member: TextFile, is_bytes: bool) -> Iterator[str]:
     yield from text.removeprefix(BYTE_ORDER_MARK).removesuffix("\n").split("\n")
 
 
+def split_at_tab(line: str, where: str, second: str, first: str = "text") -> tuple[str, str]:
+    """The two parts of a line, without white space at their ends.
+
+    Raises:
+        CorpusError: it has no tab or several, or a part is empty.
+    """
+    parts = [part.strip(SPACE) for part in line.split("\t")]
+    hint = f"write the {first}, one tab, and its {second}"
+    if len(parts) != 2:
+        tabs = "no tab" if len(parts) == 1 else f"{len(parts) - 1} tabs"
+        raise CorpusError(f"{where} has {tabs}", hint=hint)
+    for name, part in zip((first, second), parts, strict=True):
+        if not part:
+            raise CorpusError(f"{where} has no {name}", hint=hint)
+    return parts[0], parts[1]
+
+
 def _add_pair(found: LabelledTexts, line: str, where: str, config: CorpusConfig) -> None:
     """Take a text and its label from a line.
 
     Raises:
         CorpusError: they cannot be told apart, or one is empty.
     """
-    parts = line.split("\t")
-    what = "number" if found.mode == "number" else "label"
-    if len(parts) != 2:
-        tabs = "no tab" if len(parts) == 1 else f"{len(parts) - 1} tabs"
-        raise CorpusError(f"{where} has {tabs}", hint=f"write the text, one tab, and its {what}")
-    text, label = parts[0], parts[1].strip(SPACE)
-    for name, part in (("text", text.strip(SPACE)), (what, label)):
-        if not part:
-            raise CorpusError(f"{where} has no {name}", hint=f"write the text, one tab, and its {what}")
+    names = {"number": ("number",), "pair": ("target", "source")}.get(found.mode, ("label",))
+    _, label = split_at_tab(line, where, *names)
     if found.mode == "number" and not _is_finite(label):
         raise CorpusError(f"{where} has {label!r:.40} in the place of a number", hint="write a finite number")
-    found.add(text, label, config)
+    found.add(line.partition("\t")[0], label, config)
 
 
 def _is_finite(label: str) -> bool:

@@ -47,7 +47,7 @@ class Vocabulary:
     A text without context follows ``start``: the end of a document, else the newline, else the most frequent
     character. ``rare`` characters map to ``<unk>``, the last symbol. Of labelled texts it has the ``labels``, or
     the mean and deviation of numbers as ``scale``; of labelled documents it has
-    ``label_counts`` too, of distinct ones.
+    ``label_counts`` too, of distinct ones. Of pairs it has the symbols of the ``target``, characters or words.
 
     >>> vocabulary = Vocabulary.of("hello world\n")
     >>> len(vocabulary), vocabulary.symbols[vocabulary.start]
@@ -66,6 +66,7 @@ class Vocabulary:
     labels: tuple[str, ...] = ()
     scale: tuple[float, float] | None = None
     label_counts: tuple[int, ...] = ()
+    target: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -184,6 +185,7 @@ class Vocabulary:
         lists = {"symbols": list(self.symbols), "rare": list(self.rare)}
         others: dict[str, Any] = {"labels": list(self.labels)} if self.labels else {}
         others |= {"label_counts": list(self.label_counts)} if self.label_counts else {}
+        others |= {"target": list(self.target)} if self.target else {}
         others |= {} if self.scale is None else {"scale": list(self.scale)}
         return {"units": self.units, "start": self.start, "has_end": self.has_end, **lists, **others}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 FORMAT_1 = frozenset({"symbols", "start"})
 FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
-OPTIONAL = frozenset({"labels", "label_counts", "scale"})
+OPTIONAL = frozenset({"labels", "label_counts", "scale", "target"})
 
 
 def find_vocabulary_error(values: Any) -> str | None:
@@ -35,14 +35,14 @@ def find_vocabulary_error(values: Any) -> str | None:
 
 
 def _find_target_error(values: dict[str, Any]) -> str | None:
-    """What is wrong with labels or a scale."""
-    if "labels" in values:
-        labels = values["labels"]
-        if not isinstance(labels, list) or not labels or not all(map(_is_label, labels)):
-            return "labels is not a list of texts"
-        for before, after in pairwise(labels):
+    """What is wrong with labels, symbols of a target or a scale."""
+    for name in ("labels", "target"):
+        texts = values.get(name, ["-"])
+        if not isinstance(texts, list) or not texts or not all(map(_is_text, texts)):
+            return f"{name} is not a list of texts"
+        for before, after in pairwise(texts):
             if before >= after:
-                return f"the labels {before!r:.40} and {after!r:.40} are not in order"
+                return f"{before!r:.40} and {after!r:.40} of {name} are not in order"
     if "label_counts" in values:
         counts = values["label_counts"]
         if not isinstance(counts, list) or len(counts) != len(values.get("labels", ())):
@@ -58,8 +58,8 @@ def _find_target_error(values: dict[str, Any]) -> str | None:
     return None
 
 
-def _is_label(label: Any) -> bool:
-    return isinstance(label, str) and bool(label) and not any("\ud800" <= each <= "\udfff" for each in label)
+def _is_text(text: Any) -> bool:
+    return isinstance(text, str) and bool(text) and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _find_list_error(symbols: list[Any]) -> str | None:
