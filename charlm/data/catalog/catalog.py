@@ -12,6 +12,7 @@ from typing import Any
 from charlm.base.errors import CorpusError
 from charlm.base.files.cache_dir import user_cache_folder
 from charlm.base.suggest import did_you_mean
+from charlm.data.catalog.class_folder import RemoteFolder
 
 DOWNLOADS = "corpora"
 
@@ -32,7 +33,8 @@ class RemoteFile:
 class CatalogCorpus:
     """A corpus of the catalog.
 
-    ``evidence`` says how the sums are known, ``bring`` how to get it without charlm; newlines join ``files``.
+    ``evidence`` says how the sums are known, ``bring`` how to get it without charlm, ``use`` what it is good for;
+    newlines join ``files``. The files of an ``archive`` stay apart, in a folder.
     """
 
     name: str
@@ -47,16 +49,25 @@ class CatalogCorpus:
     evidence: str = ""
     bring: str = ""
     files: Sequence[RemoteFile] = ()
+    use: str = ""
+    archive: RemoteFolder | None = None
 
     @property
     def path(self) -> Path:
-        """Where its text is, once downloaded."""
-        return downloads_folder() / f"{self.name}.txt"
+        """Where its text or its folder is, once downloaded."""
+        return downloads_folder() / (f"{self.name}.txt" if self.archive is None else self.name)
+
+    @property
+    def bytes_here(self) -> int | None:
+        """The size of what is here, or None."""
+        names = [""] if self.archive is None else self.archive.files
+        sizes = [place.stat().st_size for name in names if (place := self.path / name).is_file()]
+        return sum(sizes) if sizes else None
 
     @property
     def is_downloaded(self) -> bool:
-        """Whether its text is here."""
-        return self.path.is_file() and self.path.stat().st_size == self.bytes
+        """Whether its text is here, as far as the size tells."""
+        return self.bytes is not None and self.bytes_here == self.bytes
 
 
 def downloads_folder() -> Path:
@@ -114,4 +125,5 @@ def manual_download_error(corpus: CatalogCorpus) -> CorpusError:
 def _read(name: str, text: str) -> CatalogCorpus:
     values: dict[str, Any] = tomllib.loads(text)
     files = tuple(RemoteFile(**each) for each in values.pop("files", ()))
-    return CatalogCorpus(name=name, files=files, **values)
+    archive = RemoteFolder(**values.pop("archive")) if "archive" in values else None
+    return CatalogCorpus(name=name, files=files, archive=archive, **values)

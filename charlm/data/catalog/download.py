@@ -16,14 +16,15 @@ from charlm.base.files.atomic import PRIVATE, atomic_file, check_disk_space
 from charlm.base.files.cache_dir import PRIVATE_FOLDER, cache_folder, is_marked_cache, make_cache_folder
 from charlm.base.files.lock import hold
 from charlm.base.progress import Progress
-from charlm.data.cache.entry import remove_entry
+from charlm.data.cache.entry import list_own_files, remove_entry
 from charlm.data.catalog.catalog import DOWNLOADS, CatalogCorpus, RemoteFile, manual_download_error
+from charlm.data.catalog.class_folder import RemoteFolder
 
 OFFLINE = "CHARLM_OFFLINE"
 RETRIES = 2  # after the first attempt
 TIMEOUT = 30  # seconds without a byte
 BLOCK = 1 << 16
-LOCK, PARTS = ".lock", ".parts"
+LOCK, PARTS, ARCHIVE = ".lock", ".parts", "archive.zip"
 ARCHIVED = 1 << 16
 """Bytes by which an archive may exceed its text."""
 
@@ -49,8 +50,11 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
                 _check_replaceable(corpus)
                 check_disk_space(parts.parent, 2 * (corpus.bytes or 0))
                 parts.mkdir(PRIVATE_FOLDER, exist_ok=True)
-                paths = [_fetch_file(corpus, file, parts, progress) for file in corpus.files]
-                _publish(corpus, paths)
+                if corpus.archive is not None:
+                    _fetch_folder(corpus, corpus.archive, parts, progress)
+                else:
+                    paths = [_fetch_file(corpus, file, parts, progress) for file in corpus.files]
+                    _publish(corpus, paths)
             remove_entry(parts, match_part_names(corpus))
     except OSError as error:
         raise CorpusError(
@@ -60,7 +64,9 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
 
 
 def is_intact(corpus: CatalogCorpus) -> bool:
-    """Whether a corpus's text is here and has its hash."""
+    """Whether a corpus's text or folder is here and has its hashes."""
+    if corpus.archive is not None:
+        return corpus.archive.holds(corpus.path)
     return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
 
 
@@ -72,19 +78,47 @@ def _check_replaceable(corpus: CatalogCorpus) -> None:
 
 def match_part_names(corpus: CatalogCorpus) -> re.Pattern[str]:
     """The names of a download's parts and temporary files."""
-    return re.compile("|".join([*(_hash_value(file) for file in corpus.files), r"tmp\w{8}"]))
+    names = [_hash_value(file) for file in corpus.files]
+    if corpus.archive is not None:
+        names += [ARCHIVE, *map(re.escape, corpus.archive.files)]
+    return re.compile("|".join([*names, r"tmp\w{8}"]))
+
+
+def _fetch_folder(corpus: CatalogCorpus, archive: RemoteFolder, parts: Path, progress: Progress | None) -> None:
+    """The folder of an archive, whole or not at all."""
+    path = _fetch(corpus, RemoteFile(archive.address, ""), parts / ARCHIVE, archive.most, progress)
+    try:
+        left = re.compile("|".join(map(re.escape, archive.files)))
+        for place in list_own_files(parts, left)[0]:  # by a process that was killed
+            place.unlink()
+        archive.unpack(path, corpus.bytes or 0, parts)
+    finally:
+        path.unlink()
+    remove_entry(corpus.path, left)
+    if os.path.lexists(corpus.path) or not archive.holds(parts):
+        raise CorpusError(f"{corpus.path} or {parts} has other files", hint="move them to another folder")
+    parts.rename(corpus.path)
 
 
 def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:
     """One file, downloaded unless it is there."""
+    most = (corpus.bytes or 0) + (ARCHIVED if file.member else 0)
+    return _fetch(corpus, file, folder / _hash_value(file), most, progress)
+
+
+def _fetch(corpus: CatalogCorpus, file: RemoteFile, place: Path, most: int, progress: Progress | None) -> Path:
+    """A file of at most so many bytes, downloaded to ``place`` unless it is there; its hash may be unknown."""
     import pooch  # with requests below it, it takes a fifth of a second
     from requests import RequestException
 
     pooch.get_logger().setLevel("ERROR")
-    name = _hash_value(file)
-    most = (corpus.bytes or 0) + (ARCHIVED if file.member else 0)
+    name = place.name
     fetcher = pooch.create(
-        folder, base_url="", registry={name: file.hash}, urls={name: file.address}, retry_if_failed=RETRIES
+        place.parent,
+        base_url="",
+        registry={name: file.hash or None},
+        urls={name: file.address},
+        retry_if_failed=RETRIES,
     )
     try:
         return Path(fetcher.fetch(name, downloader=partial(_transfer, progress, most)))

@@ -20,6 +20,7 @@ from charlm.data.cache import clearing
 from charlm.data.cache.clearing import Cleared, clean
 from charlm.data.cache.maintenance import entries
 from charlm.data.catalog.catalog import CatalogCorpus, RemoteFile
+from charlm.data.catalog.class_folder import RemoteFolder
 from charlm.data.corpus import prepare
 from charlm.data.reading.documents import shuffled
 from charlm.data.reading.sources import find_source
@@ -227,3 +228,15 @@ def test_nothing_is_written_through_a_planted_link(cache, text, tmp_path):
     key.symlink_to(victim)
     assert np.array_equal(prepare(source, CorpusConfig()).ids, prepare(source, CorpusConfig()).ids)
     assert victim.read_text() == "precious" and not key.is_symlink()
+
+
+def test_a_downloaded_folder_goes_when_it_is_whole(cache, monkeypatch):
+    archive = RemoteFolder("http://127.0.0.1/", 9, "names", {"Basque.txt": hashlib.sha256(b"abc").hexdigest()})
+    corpus = CatalogCorpus("sample", "", "", "", "", "", bytes=3, archive=archive)
+    monkeypatch.setattr(clearing, "read_catalog", lambda: {"sample": corpus})
+    make_cache_folder()
+    corpus.path.mkdir(parents=True)
+    (corpus.path / "Basque.txt").write_bytes(b"abd")
+    assert clean(downloads=True).left == (corpus.path,)
+    (corpus.path / "Basque.txt").write_bytes(b"abc")
+    assert clean(downloads=True).bytes == 3 and not corpus.path.exists()

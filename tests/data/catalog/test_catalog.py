@@ -5,15 +5,16 @@ import re
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.config import DataConfig
+from charlm.config import CorpusConfig, DataConfig
 from charlm.data.catalog import catalog
 from charlm.data.catalog.catalog import find_corpus, find_downloaded, read_catalog
+from charlm.data.reading.sources import find_source
 from charlm.data.split import Split
 
 SUMS = {"md5": 32, "sha256": 64}
 WANTED = {
     "enwik8", "karamazov", "makemore-names", "nottingham-tunes", "penn-treebank-characters", "quan-tang-shi",
-    "text8", "tiny-shakespeare", "war-and-peace",
+    "surnames", "text8", "tiny-shakespeare", "war-and-peace",
 }  # fmt: skip
 
 
@@ -31,7 +32,12 @@ def test_an_entry_says_all_that_it_must(name):
     if corpus.bring:
         assert not corpus.files and corpus.hash is corpus.bytes is None
         return
-    assert corpus.bytes > 0 and is_hash(corpus.hash) and corpus.evidence
+    assert corpus.bytes > 0 and corpus.evidence
+    if corpus.archive is None:
+        assert is_hash(corpus.hash)
+    else:
+        assert corpus.use and corpus.archive.most > corpus.bytes
+        assert all(is_hash(f"sha256:{digits}") for digits in corpus.archive.files.values())
     Split.of(DataConfig(split=corpus.split)).lengths(corpus.bytes)
     for file in corpus.files:
         assert file.address.startswith(("https://", "http://")) and is_hash(file.hash)
@@ -78,6 +84,18 @@ def test_a_text_of_another_size_is_not_here(tmp_path, monkeypatch):
     assert not corpus.is_downloaded
     corpus.path.write_bytes(bytes(corpus.bytes))
     assert find_downloaded("makemore-names") == corpus.path == tmp_path / "corpora" / "makemore-names.txt"
+
+
+def test_a_folder_of_classes_is_found_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path))
+    corpus = find_corpus("surnames")
+    corpus.path.mkdir(parents=True)
+    for name in corpus.archive.files:
+        (corpus.path / name).touch()
+    assert not corpus.is_downloaded and corpus.bytes_here == 0
+    (corpus.path / "Greek.txt").write_bytes(bytes(corpus.bytes))
+    source = find_source(["surnames"], CorpusConfig().glob)
+    assert source.name == "surnames" and len(source.files) == len(corpus.archive.files) == 18
 
 
 PROJECT = '[project]\nname = "{}"\n'

@@ -17,6 +17,7 @@ import pytest
 from charlm.base.errors import CorpusError
 from charlm.data.catalog import download
 from charlm.data.catalog.catalog import CatalogCorpus, RemoteFile
+from charlm.data.catalog.class_folder import RemoteFolder
 from charlm.data.catalog.download import download_corpus, is_intact
 
 TEXT = "".join(f"line {number} of a text, with ü and 字\n" for number in range(9000)).encode()
@@ -303,3 +304,30 @@ def test_two_at_once_both_have_it(server):
     for thread in threads:
         thread.join()
     assert found == [TEXT] * 4 and len(server.asked) == 1
+
+
+def test_a_folder_of_classes_comes_whole_is_mended_and_goes(server, tmp_path):
+    texts = {"Basque.txt": b"Agirre\n", "Frisian.txt": b"Hoekstra\n"}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as out:
+        for name, data in texts.items():
+            out.writestr(f"data/names/{name}", data)
+    server.bodies["archive"] = made.getvalue()
+    sums = {name: sha256(data)[7:] for name, data in texts.items()}
+    address = f"http://127.0.0.1:{server.server_port}/archive"
+    archive = RemoteFolder(address, len(made.getvalue()), "data/names", sums)
+    corpus = server.corpus(files=(), archive=archive, hash=None, bytes=16)
+    for _ in range(2):
+        assert download_corpus(corpus) == tmp_path / "corpora" / "sample"
+        assert {path.name: path.read_bytes() for path in corpus.path.iterdir()} == texts
+    assert server.asked == ["/archive"] and kept(tmp_path)[0] == "sample" and corpus.is_downloaded
+    (corpus.path / "Basque.txt").write_bytes(b"altered")
+    download_corpus(corpus)
+    assert is_intact(corpus)
+    (corpus.path / "Basque.txt").unlink()
+    (corpus.path / "mine").write_bytes(b"precious")
+    with pytest.raises(CorpusError, match="has other files: move them to another folder"):
+        download_corpus(corpus)
+    assert (corpus.path / "mine").read_bytes() == b"precious"
+    with pytest.raises(CorpusError, match="is longer than the expected"):
+        download_corpus(dataclasses.replace(corpus, archive=dataclasses.replace(archive, most=9)))

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from charlm.base.plural import counted
 from charlm.cli.complete import complete_catalog
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import print_json
@@ -32,4 +33,6 @@ def command(
         print_json(asdict(corpus) | {"downloaded": True, "path": str(path)})
         return
     train = " ".join(part for part in ("charlm train", name, corpus.options, "--split", corpus.split) if part)
-    sys.stdout.write(f"{path}: {corpus.bytes:,} bytes, {corpus.hash}\nlicense: {corpus.licence}\ntry: {train}\n")
+    what = corpus.hash if corpus.archive is None else counted(len(corpus.archive.files), "files")
+    use = f"use: {corpus.use}\n" if corpus.use else ""
+    sys.stdout.write(f"{path}: {corpus.bytes:,} bytes, {what}\nlicense: {corpus.licence}\n{use}try: {train}\n")

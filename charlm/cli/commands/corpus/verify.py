@@ -67,12 +67,12 @@ def _check_encoded(quiet: bool) -> Iterator[dict[str, Any]]:
 
 def _check_downloaded() -> Iterator[dict[str, Any]]:
     for corpus in read_catalog().values():
-        if corpus.path.is_file():
+        if corpus.bytes_here is not None:
             altered = f"{corpus.path} was altered: charlm corpus get {corpus.name}"
             yield {
                 "corpus": corpus.name,
                 "kind": "downloaded",
-                "bytes_on_disk": corpus.path.stat().st_size,
+                "bytes_on_disk": corpus.bytes_here,
                 "paths": [corpus.address],
                 "complaints": [] if is_intact(corpus) else [altered],
             }
