@@ -29,6 +29,7 @@ from charlm.report.report import ReportOptions, make_report
 from charlm.runs.find import find_run
 from charlm.runs.folder import only_writer
 from charlm.runs.metrics import RunSummary, is_training_loss
+from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.tasks.text_classifier import TextClassifier, open_classifier
 from charlm.tasks.whole_texts import TextReader
@@ -261,12 +262,14 @@ def _new(
     if origin is not None:
         given = {name: value for name, value in settings.items() if value is not None}
         settings = inherited(origin.run.config, given)
-    resolved = resolve_settings(settings)
+    resolved = resolve_settings(settings, picks_preset=origin is None)
     source = make_source(text, resolved.config.corpus.glob)
     with tempfile.TemporaryDirectory() as temporary, closing(new_trainer(source, resolved)) as trainer:
+        stored = None
         if origin is not None:
+            stored = Origin.of(origin.run.folder, origin.run.weights, origin.network.params)
             trainer.start_from(origin)
-        with new_run(trainer, Path(temporary) / "run" if out is None else Path(out)) as run:
+        with new_run(trainer, Path(temporary) / "run" if out is None else Path(out), stored) as run:
             yield trainer, run
 
 

@@ -20,6 +20,7 @@ from charlm.inference.language_model import load_run
 from charlm.report.event_files import FOLDER, EventFiles, check_tensorboard
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import check_new, only_writer
+from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.training.dry_run import plan_training
 from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport
@@ -102,9 +103,12 @@ def begin_run(start: Start, out: Path | None, how: Output) -> Iterator[tuple[Tra
     with progress_bar("reading", how.quiet) as progress:
         trainer = new_trainer(start.source, start.settings, progress)
     how.say(*trainer.corpus.notes)
-    if model is not None:
+    origin = None
+    if start.origin is not None and model is not None:
+        origin = Origin.of(start.origin.folder, start.origin.weights, model.network.params)
         how.say(describe_transfer(trainer, trainer.start_from(model)))
-    with new_run(trainer, make_run_folder(start.source.name) if out is None else out) as run:
+    folder = make_run_folder(start.source.name) if out is None else out
+    with new_run(trainer, folder, origin) as run:
         yield trainer, run
 
 

@@ -1,4 +1,4 @@
-"""Settings of a run in a TOML file: flat keys, the names of the flags, and ``corpus``.
+"""Settings of a run in a TOML file: flat keys, named like flags, and ``corpus``, ``init-from``, ``weights``.
 
 >>> key("batch_size")
 'batch-size'
@@ -15,7 +15,9 @@ from charlm.base.errors import UsageError
 from charlm.config.base import SHOWN, flag
 from charlm.config.training import check_known, setting_groups, setting_names
 
-CORPUS = "corpus"
+CORPUS, ORIGIN, WEIGHTS = "corpus", "init_from", "weights"
+OTHERS = (CORPUS, ORIGIN, WEIGHTS)
+"""What a file may say that is no setting."""
 MOST_BYTES = 1 << 16
 EXCLUSIVE = (
     {"minutes", "epochs", "steps"},
@@ -31,7 +33,7 @@ def key(name: str) -> str:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings of a file by name; ``corpus`` is a list of texts.
+    """The settings of a file by name, and ``OTHERS``; ``corpus`` is a list of texts.
 
     Raises:
         UsageError: the file cannot be read, or a key or a value is invalid.
@@ -39,8 +41,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for written, value in _parse(path).items():
         name = written.replace("-", "_")
-        if name == CORPUS:
-            given[name] = _check_corpus(path, value)
+        if name in OTHERS:
+            texts = _check_texts(path, written, value)
+            given[name] = texts if name == CORPUS else texts[0]
             continue
         check_known([setting_names().get(name, name)], f"{path}: ")
         name = setting_names()[name]
@@ -80,8 +83,10 @@ def _parse(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
 
 
-def _check_corpus(path: Path, value: Any) -> list[str]:
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
-        raise UsageError(f"{path}: {CORPUS} is {value!r:.{SHOWN}}: it must be text, or a list of texts")
+def _check_texts(path: Path, written: str, value: Any) -> list[str]:
+    """A text, or where it is the corpus a list of them, as a list."""
+    texts = value if isinstance(value, list) and written == CORPUS else [value]
+    if not texts or not all(isinstance(text, str) and text for text in texts):
+        wanted = "text, or a list of texts" if written == CORPUS else "text"
+        raise UsageError(f"{path}: {written} is {value!r:.{SHOWN}}: it must be {wanted}")
     return texts

@@ -55,9 +55,10 @@ def pack(run: Run, params: FlatVector, path: Path, with_ngram: bool = False) -> 
     folder = run.folder.resolve().name
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / "run"
-        dataclasses.replace(
-            run, config=_without_paths(run), corpus=dataclasses.replace(run.corpus, paths=())
-        ).save_model(copy, params)
+        origin = None if run.origin is None else dataclasses.replace(run.origin, path=None)
+        corpus = dataclasses.replace(run.corpus, paths=())
+        plain = dataclasses.replace(run, config=_without_paths(run), corpus=corpus, origin=origin)
+        plain.save_model(copy, params)
         if run.weights in (None, "best"):
             for record in run.read_log():  # only what a training log may hold
                 append_record(copy / METRICS, record)

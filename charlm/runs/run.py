@@ -49,19 +49,26 @@ from charlm.runs.metrics import (
     read_validations,
 )
 from charlm.runs.ngram_file import load_ngram, save_ngram
+from charlm.runs.origin import Origin
 
 MAX_CONFIG = 1_000_000
 
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of a training; ``weights`` is as in ``--weights``, or None."""
+    """The folder of a training.
+
+    Attributes:
+        weights: as in ``--weights``, or None.
+        origin: the weights that it started from, if from another run's.
+    """
 
     folder: Path
     config: TrainingConfig
     vocabulary: Vocabulary
     corpus: CorpusIdentity
     weights: str | None = None
+    origin: Origin | None = None
 
     @classmethod
     def create(
@@ -72,6 +79,7 @@ class Run:
         corpus: CorpusIdentity,
         first: Checkpoint | None = None,
         file: str = LAST,
+        origin: Origin | None = None,
     ) -> Self:
         """Create a run in a new, empty or unfinished folder; ``first`` is its state at step 0, in ``file``.
 
@@ -79,7 +87,7 @@ class Run:
             RunError: the folder is in use, or a system error.
             CorpusError: too many distinct characters.
         """
-        run = cls(folder, config, vocabulary, corpus)
+        run = cls(folder, config, vocabulary, corpus, origin=origin)
         symbols = run._encode_vocabulary()
         if len(symbols) > MAX_VOCAB:
             count = counted(len(vocabulary), "distinct characters")
@@ -106,10 +114,11 @@ class Run:
         version, settings = take_stamp(parse_json(read_plain(folder / CONFIG, MAX_CONFIG), where), where)
         config = TrainingConfig.from_json(settings.get("training"), where, version)
         corpus = CorpusIdentity.from_json(settings.get("corpus"), where, version)
+        origin = Origin.from_json(settings, where, version)
         where = str(folder / VOCAB)
         stored = parse_json(read_plain(folder / VOCAB, MAX_VOCAB), where)
         _, symbols = take_stamp(stored, where, unstamped=1)
-        return cls(folder, config, Vocabulary.from_json(symbols, where), corpus)
+        return cls(folder, config, Vocabulary.from_json(symbols, where), corpus, origin=origin)
 
     def with_corpus(self, source: Source) -> Self:
         """The run with its corpus's new location, not yet stored."""
@@ -162,7 +171,8 @@ class Run:
         """
         check_unused(folder)
         with only_writer(folder):
-            run = self.create(folder, self.config, self.vocabulary, self.corpus, Checkpoint(params), BEST)
+            first = Checkpoint(params)
+            run = self.create(folder, self.config, self.vocabulary, self.corpus, first, BEST, self.origin)
             if mixture is not None:
                 save_ngram(run.ngram_path, mixture, {})
 
@@ -180,8 +190,9 @@ class Run:
         return json.dumps(stored, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _write_settings(self) -> None:
-        settings = {**stamp(), "corpus": self.corpus.to_json(), "training": self.config.to_json()}
-        write_atomically(self.folder / CONFIG, json.dumps(settings, indent=2).encode() + b"\n")
+        origin = None if self.origin is None else self.origin.to_json()
+        stored = {"corpus": self.corpus.to_json(), "origin": origin, "training": self.config.to_json()}
+        write_atomically(self.folder / CONFIG, json.dumps(stamp() | stored, indent=2).encode() + b"\n")
 
     @property
     def network(self) -> NetworkSpec:

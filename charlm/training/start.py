@@ -23,6 +23,7 @@ from charlm.models.base import describe_network
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
+from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.tasks.task import Examples, make_task
 from charlm.training.machine_speed import machine_gflops
@@ -102,7 +103,7 @@ def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
 
 
 @contextmanager
-def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
+def new_run(trainer: Trainer, folder: Path, origin: Origin | None = None) -> Iterator[Run]:
     """Store a training's first state in a run; its folder is locked meanwhile.
 
     Raises:
@@ -111,9 +112,8 @@ def new_run(trainer: Trainer, folder: Path) -> Iterator[Run]:
     check_unused(folder)  # where something else lies, not even a lock is made
     corpus = trainer.corpus
     with only_writer(folder):
-        yield Run.create(
-            folder, trainer.config, corpus.vocabulary, _identity(corpus), trainer.checkpoint(trainer.state)
-        )
+        first = trainer.checkpoint(trainer.state)
+        yield Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus), first, origin=origin)
 
 
 def resume(

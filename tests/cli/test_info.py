@@ -1,5 +1,6 @@
 """One run and all runs: what is shown, in what order, and what can be done with them."""
 
+import dataclasses
 import json
 import os
 import re
@@ -14,6 +15,8 @@ import pytest
 from charlm.base.files.lock import hold
 from charlm.runs.run import Run
 from charlm.training.repeat import repeat_settings
+
+FIXTURES = Path(__file__).parent.parent / "runs" / "fixtures"
 
 
 @pytest.fixture
@@ -94,12 +97,43 @@ def test_the_command_and_the_file_of_a_run_repeat_it(elsewhere, call, flags):
     assert call("train", "a text.txt", "--quiet", "--out", "runs/one", *flags).code == 0
     command = call("info", "one", "--as-command").out
     program, *arguments = shlex.split(command)
-    assert program == "charlm" and command.count("\n") == 1
+    assert program == "charlm" and command.count("\n") == 1 and arguments[1] == "a text.txt"
     assert call(*arguments, "--quiet", "--out", "runs/two").code == 0
     Path("run.toml").write_text(call("info", "one", "--as-toml").out)
     assert call("train", "--config", "run.toml", "--quiet", "--out", "runs/three").code == 0
     one, two, three = (Run.open(Path("runs", name)) for name in ("one", "two", "three"))
-    assert one.config == two.config == three.config and one.corpus == two.corpus == three.corpus
+    # The measured speed only chooses the dropout, which the command names.
+    measured = {"engine": dataclasses.replace(one.config.engine, gflops=None)}
+    assert two.config == three.config == dataclasses.replace(one.config, **measured)
+    assert one.corpus == two.corpus == three.corpus
+
+
+def test_the_command_of_a_fine_tuned_run_names_the_weights_that_it_started_from(elsewhere, call, tiny):
+    assert call("train", "fox.txt", "--quiet", "--out", "runs/base", *tiny, "--lines", "--ngram", "2").code == 0
+    fine_tune = ["train", "fox.txt", "--quiet", "--steps", "3", "--seed", "5", "--workers", "1"]
+    assert call(*fine_tune, "--init-from", "base", "--weights", "last", "--out", "runs/one").code == 0
+    shown = call("info", "one", "--as-command")
+    named = "charlm train fox.txt --init-from runs/base --weights last --steps 3 --workers 1 --seed 5\n"
+    assert (shown.out, shown.err) == (named, "")
+    Path("run.toml").write_text(call("info", "one", "--as-toml").out)
+    for name, line in (("two", shlex.split(named)[1:]), ("three", ["train", "--config", "run.toml"])):
+        assert call(*line, "--quiet", "--out", f"runs/{name}").code == 0
+        one, other = (Run.open(Path("runs", each)) for each in ("one", name))
+        assert other.origin == one.origin and other.summarize().best == one.summarize().best | {
+            "seconds": other.summarize().best["seconds"]
+        }
+    assert "Started\tfrom the last weights of base\n" in call("info", "one").out
+    assert call("train", "--resume", "base", "--quiet", "--steps", "30").code == 0
+    shown = call("info", "one", "--as-command")
+    assert shown.out == named and "runs/base has other weights now than those" in shown.err
+    shutil.rmtree("runs/base")
+    shown = call("info", "one", "--as-command")
+    assert "--init-from runs/base --weights last --steps 3 --hidden 16" in shown.out and "is gone" in shown.err
+
+
+def test_a_run_of_an_earlier_format_may_have_started_from_another(call):
+    shown = call("info", str(FIXTURES / "format-7/gru"), "--as-command")
+    assert "--init-from" not in shown.out and "did not store whether it started from another run" in shown.err
 
 
 def test_what_follows_by_itself_is_left_out_of_the_command(elsewhere, call):

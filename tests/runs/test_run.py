@@ -18,6 +18,7 @@ from charlm.runs.checkpoint import Checkpoint, save_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
 from charlm.runs.format_version import FORMAT
+from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 
 
@@ -48,7 +49,7 @@ def test_any_vocabulary_and_corpus_survive(tmp_path_factory, text, name, charact
 def test_config_json_is_laid_out_as_documented(tmp_path, make_run, identity):
     run = make_run(tmp_path)
     stored = json.loads((tmp_path / "config.json").read_text())
-    assert list(stored) == ["format", "charlm", "corpus", "training"]
+    assert list(stored) == ["format", "charlm", "corpus", "origin", "training"]
     assert stored["format"] == FORMAT
     assert (
         stored["corpus"] == json.loads(json.dumps(identity.to_json()))
@@ -152,14 +153,24 @@ def with_corpus(**changes):
     return lambda stored: {**stored, "corpus": {**stored["corpus"], **changes}}
 
 
+def with_origin(**changes):
+    return lambda stored: {**stored, "origin": {**Origin().to_json(), **changes}}
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
         (lambda stored: [], "it is not a JSON object"),
         (lambda stored: {}, "it does not say which format it has"),
-        (lambda stored: {**stored, "format": 9, "charlm": "3.1"}, r"has format 9, which charlm '3\.1' reads"),
+        (lambda stored: {**stored, "format": 99, "charlm": "3.1"}, r"has format 99, which charlm '3\.1' reads"),
         (lambda stored: {**stored, "training": None}, "the settings are not grouped"),
         (lambda stored: {**stored, "training": {**stored["training"], "model": 3}}, "is not a mapping"),
+        (
+            lambda stored: {name: stored[name] for name in stored if name != "origin"},
+            "its origin is not described",
+        ),
+        (lambda stored: {**stored, "origin": dict.fromkeys(["name", "path", "weights"])}, "its origin is not"),
+        (with_origin(path=3), "its origin has a field that is no text"),
         (lambda stored: {**stored, "corpus": None}, "its corpus is not described by name, kind"),
         (with_corpus(more=1), "its corpus is not described by"),
         (with_corpus(name=3), "an impossible name"),

@@ -25,7 +25,7 @@ from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.runs.manage import read_note
 from charlm.runs.run import Run
 from charlm.runs.status import find_status
-from charlm.training.repeat import make_command, make_toml, name_corpus
+from charlm.training.repeat import list_doubts, make_command, make_toml
 
 PLACE = ("Look", 2)
 MOST_ROWS = 5  # of the training log
@@ -47,8 +47,8 @@ def command(
         raise UsageError("--all, --as-command, --as-toml, --csv, --markdown and --json exclude each other")
     found = pick_run(run)
     if as_command or as_toml:
-        if name_corpus(found) == ["-"]:
-            write_note("note: the run does not say where its text is: give its path in place of -")
+        for doubt in list_doubts(found):
+            write_note(f"note: {doubt}")
         write_text(make_toml(found) if as_toml else make_command(found) + "\n")
     elif how.json:
         print_json(_make_record(found))
@@ -61,6 +61,7 @@ def _make_record(run: Run) -> dict[str, Any]:
     return {
         "run": str(run.folder),
         "corpus": run.corpus.to_json(),
+        "origin": None if run.origin is None else run.origin.to_json(),
         "training": run.config.to_json(),
         "symbols": len(run.vocabulary),
         "rare_characters": list(run.vocabulary.rare),

@@ -28,7 +28,7 @@ from charlm.config import (
     cell_config_types,
     task_config_types,
 )
-from charlm.config.settings_file import CORPUS, override, read_settings
+from charlm.config.settings_file import CORPUS, ORIGIN, OTHERS, WEIGHTS, override, read_settings
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
 from charlm.training.presets import PRESET_SETTINGS
 
@@ -110,8 +110,10 @@ def command(
 ) -> None:
     if config is not None:
         stored = read_settings(config)
-        corpus = corpus or stored.get(CORPUS)
-        settings = override({name: value for name, value in stored.items() if name != CORPUS}, settings)
+        others = {name: stored.pop(name, None) for name in OTHERS}
+        corpus, settings = corpus or others[CORPUS], override(stored, settings)
+        if init_from is None:
+            init_from, weights = others[ORIGIN], weights or others[WEIGHTS]
     if resume_run is not None and (corpus or out or init_from):
         raise UsageError("--resume uses a run's own corpus and folder: leave out CORPUS, --out, --init-from")
     if resume_run is not None and dry_run:

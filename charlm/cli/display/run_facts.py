@@ -32,6 +32,7 @@ def collect_facts(run: Run) -> dict[str, str]:
         "Characters": _describe_characters(run),
         "Model": _describe_model(run),
         "N-gram": _describe_ngram(run),
+        "Started": _describe_origin(run),
         "Training": _describe_training(run),
         "Result": _describe_result(run),
         "Note": read_note(run.folder),
@@ -83,6 +84,14 @@ def _describe_ngram(run: Run) -> str:
         return ""
     size = run.ngram_path.stat().st_size / 1e6
     return f"context {run.config.budget.ngram}, {size:.1f} MB, mixed with the network"
+
+
+def _describe_origin(run: Run) -> str:
+    origin = run.origin
+    if origin is None or origin.name is None:
+        return ""
+    which = {None: "", "best": "", "last": "last "}.get(origin.weights, f"step {origin.weights} ")
+    return f"from the {which}weights of {origin.name}"
 
 
 def _describe_training(run: Run) -> str:
