@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -47,52 +47,69 @@ def compare_runs(
         UsageError: two runs have one name.
         RunError: a run is missing or damaged.
     """
+    runs = _find_runs(targets)
+    differing = _differing([_settings(run) for run in runs.values()])
+    outcomes = [_measure(target, run, split, dynamic, pool, progress) for target, run in runs.items()]
+    figures = ("text", "unmeasured", *TAKEN, *STATIC, *(DYNAMIC if dynamic else ()), *GAP)
+    records = [
+        {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
+        | dict.fromkeys(figures)
+        | _course(run)
+        | outcome.figures
+        for run, outcome in zip(runs.values(), outcomes, strict=True)
+    ]
+    doubts = _notes_on_texts([outcome.subject for outcome in outcomes if outcome.subject is not None])
+    measured = zip(runs.values(), outcomes, strict=True)
+    series = {run.name: outcome.series for run, outcome in measured if outcome.series is not None}
+    said = [] if doubts else _add_differences(records, series)
+    columns = [Column("run"), Column("text", rank=0 if doubts else PROGRAMS)]
+    columns += [_setting_column(name, list(runs.values())) for name in differing]
+    columns += _figure_columns(split, dynamic, is_fair=not doubts)
+    result = EvalResult(
+        records,
+        [Table("", columns, [_row(record, split, dynamic) for record in records], rows_as_columns=True)],
+        [outcome.note for outcome in outcomes if outcome.note] + doubts + said,
+        explanation=[WHAT, *([RULE] if said else []), *([Adaptation().note] if dynamic else [])],
+        legend="loss in nats/char",
+        see_also=f"Plot: charlm plot {shlex.join(targets)}",
+    )
+    return result, [outcome.fault for outcome in outcomes if outcome.fault is not None]
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What measuring a run gave: its figures on a text, or why there are none."""
+
+    figures: dict[str, Any]
+    note: str = ""
+    subject: EvalCase | None = None
+    series: MeanSeries | None = None
+    fault: CharlmError | None = None
+
+
+def _find_runs(targets: Sequence[str]) -> dict[str, Run]:
+    """The runs by what they were called, each of a name of its own."""
     runs = {target: find_run(target) for target in targets}
     names = [run.name for run in runs.values()]
     for name in names:
         if names.count(name) > 1:
             raise UsageError(f"two of the runs are called {name}: rename the folder of one")
-    differing = _differing([_settings(run) for run in runs.values()])
-    figures = (*TAKEN, *STATIC, *(DYNAMIC if dynamic else ()), *GAP)
-    records, notes, subjects = [], [], []
-    series: dict[str, MeanSeries] = {}
-    faults: list[CharlmError] = []
-    for target, run in runs.items():
-        record = {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
-        records.append(record | dict.fromkeys(["text", "unmeasured", *figures]) | _course(run))
-        if "eval" not in run.config.task.commands:
-            unit = run.config.task.kind.loss_unit()
-            best = run.summarize().best_val_nats_per_char
-            shown = "none" if best is None else f"{best:.3f} {unit}"
-            notes.append(f"{run.name} is of --task {run.config.task.task}; its best val loss is {shown}")
-            continue
-        try:
-            with hinting(HINT, MissingCorpusError, UsageError):
-                (subject,) = subjects_of([target], split)
-            found, losses = _figures(subject, dynamic, pool, progress)
-            records[-1] |= found
-            series[run.name] = losses
-        except (CorpusError, DivergenceError, UsageError) as error:  # one does not hide the others
-            records[-1]["unmeasured"] = str(error)
-            notes.append(f"{run.name} is not measured: {error}")
-            faults.append(error)
-            continue
-        subjects.append(subject)
-    doubts = _notes_on_texts(subjects)
-    said = [] if doubts else _add_differences(records, series)
-    columns = [Column("run"), Column("text", rank=0 if doubts else PROGRAMS)]
-    columns += [_setting_column(name, list(runs.values())) for name in differing]
-    columns += _figure_columns(split, dynamic, is_fair=not doubts)
-    rows = [_row(record, split, dynamic) for record in records]
-    result = EvalResult(
-        records,
-        [Table("", columns, rows, rows_as_columns=True)],
-        notes + doubts + said,
-        explanation=[WHAT, *([RULE] if said else []), *([Adaptation().note] if dynamic else [])],
-        legend="loss in nats/char",
-        see_also=f"Plot: charlm plot {shlex.join(targets)}",
-    )
-    return result, faults
+    return runs
+
+
+def _measure(target: str, run: Run, split: str, dynamic: bool, pool: ThreadPool, progress: Progress) -> _Outcome:
+    """Measure a run; one that cannot be measured does not hide the others."""
+    if "eval" not in run.config.task.commands:
+        best = run.summarize().best_val_nats_per_char
+        shown = "none" if best is None else f"{best:.3f} {run.config.task.kind.loss_unit()}"
+        return _Outcome({}, f"{run.name} is of --task {run.config.task.task}; its best val loss is {shown}")
+    try:
+        with hinting(HINT, MissingCorpusError, UsageError):
+            (subject,) = subjects_of([target], split)
+        figures, series = _figures(subject, dynamic, pool, progress)
+        return _Outcome(figures, subject=subject, series=series)
+    except (CorpusError, DivergenceError, UsageError) as error:
+        return _Outcome({"unmeasured": str(error)}, f"{run.name} is not measured: {error}", fault=error)
 
 
 def _settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:
