@@ -104,6 +104,7 @@ class Batcher(Batches):
         if len(ids) < 2 or seq_len < 1 or batch_size < 1:
             raise ValueError(f"{len(ids)} ids cannot be cut into windows of {seq_len} by {batch_size}")
         self._ids: TokenIds = np.asarray(ids)
+        self._count = len(ids) - 1
         self._seq_len = seq_len
         self._batch_size = batch_size
         self._table = table
@@ -113,7 +114,7 @@ class Batcher(Batches):
     @property
     def targets_per_epoch(self) -> int:
         """The N-1 targets of an epoch."""
-        return len(self._ids) - 1
+        return self._count
 
     @property
     def longest(self) -> int:
@@ -129,7 +130,7 @@ class Batcher(Batches):
         """Gather columns that start at these targets."""
         times_T1 = np.arange(steps)[:, np.newaxis]
         mask_TB = times_T1 < lengths_B
-        places_TB = np.where(mask_TB, (starts_B + times_T1) % self.targets_per_epoch, 0)
+        places_TB = np.where(mask_TB, (starts_B + times_T1) % self._count, 0)
         x_TB, y_TB = self._gather(places_TB), self._gather(places_TB + 1)
         fields: dict[str, npt.NDArray[Any]] = {"x_TB": x_TB, "y_TB": y_TB}
         carry_TB = self._carry(x_TB, mask_TB & (places_TB == 0), resets_state)
@@ -186,7 +187,7 @@ class SequentialBatcher(Batcher):
 
     @property
     def _longest(self) -> int:
-        return ceil(self.targets_per_epoch / self._batch_size)
+        return ceil(self._count / self._batch_size)
 
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
         """The batches of every epoch."""
@@ -195,7 +196,7 @@ class SequentialBatcher(Batcher):
 
     def _windows(self, offset: int, windows: Iterable[tuple[int, int]]) -> Iterator[Batch]:
         """Cut windows (place, length), from target ``offset`` on."""
-        bounds = np.arange(self._batch_size + 1) * self.targets_per_epoch // self._batch_size
+        bounds = np.arange(self._batch_size + 1) * self._count // self._batch_size
         starts_B, lengths_B = bounds[:-1] + offset, np.diff(bounds)
         for place, length in windows:
             steps = min(length, self._longest - place)
@@ -220,7 +221,7 @@ class VariableLengthBatcher(SequentialBatcher):
 
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, from batch ``start`` on."""
-        offset = int(rng.integers(self.targets_per_epoch))
+        offset = int(rng.integers(self._count))
         return self._windows(offset, self._window_lengths(rng, start))
 
     def _window_lengths(self, rng: np.random.Generator, start: int) -> Iterator[tuple[int, int]]:
@@ -246,12 +247,12 @@ class ShuffledBatcher(Batcher):
     def batches_per_epoch(self) -> int:
         """The maximal number of batches in an epoch."""
         # A first window of one target leaves the most targets for whole windows.
-        windows = 1 + ceil((self.targets_per_epoch - 1) / self._seq_len)
+        windows = 1 + ceil((self._count - 1) / self._seq_len)
         return ceil(windows / self._batch_size)
 
     def epoch(self, rng: np.random.Generator, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, from batch ``start`` on."""
-        seq_len, targets, width = self._seq_len, self.targets_per_epoch, self._batch_size
+        seq_len, targets, width = self._seq_len, self._count, self._batch_size
         first_end = int(rng.integers(1, seq_len + 1))
         windows = 1 + ceil(max(targets - first_end, 0) / seq_len)
         order = Permutation(windows, rng)

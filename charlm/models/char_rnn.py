@@ -17,7 +17,7 @@ from charlm.nn.embedding import make_encoding
 from charlm.nn.layer import SymbolLayer
 from charlm.nn.readout import initialize_readout, logits, loss_and_gradient
 from charlm.nn.stack import Stack, StackBuffers
-from charlm.nn.state import States
+from charlm.nn.state import States, with_reset
 
 
 class Model(BaseModel):
@@ -124,9 +124,7 @@ class Model(BaseModel):
         carry_TB = batch.get("carry_TB")
         if not (batch.resets_state and self.config.learned_state):
             return carry_TB
-        carry_TB = np.ones(batch["x_TB"].shape, self.dtype) if carry_TB is None else carry_TB.copy()
-        carry_TB[0] = 0
-        return carry_TB
+        return with_reset(carry_TB, batch["x_TB"].shape, self.dtype, step=0)
 
     def output(self, state: States) -> Floats:
         """The output for a state (B, H)."""

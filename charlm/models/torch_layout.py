@@ -29,6 +29,8 @@ class _Entry:
 
 _OUTSIDE = {
     "embedding": _Entry("embedding.weight"),
+    "join.W": _Entry("join.weight", transposed=True),
+    "join.b": _Entry("join.bias"),
     "readout.W_hy": _Entry("readout.weight", transposed=True),
     "readout.b_y": _Entry("readout.bias"),
 }
@@ -37,6 +39,8 @@ _IN_A_LAYER = {
     "W_hh": _Entry("weight_hh", transposed=True, gated=True),
     "b_h": _Entry("bias_ih", gated=True),
 }
+PARTS = ("embedding", "initial", "rnn", "cell", "encoder", "forward", "backward", "join", "readout")
+"""What the names of a model's tensors begin with."""
 
 
 def is_of_model(name: str) -> bool:
@@ -45,7 +49,7 @@ def is_of_model(name: str) -> bool:
     >>> is_of_model("rnn.weight_hh_l1"), is_of_model("optimizer.m")
     (True, False)
     """
-    return name.partition(".")[0] in ("embedding", "initial", "rnn", "cell", "encoder", "readout")
+    return name.partition(".")[0] in PARTS
 
 
 def torch_shapes(config: ModelConfig, vocab_size: int) -> dict[str, tuple[int, ...]]:

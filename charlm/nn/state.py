@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State
@@ -26,6 +27,13 @@ def join_states(states: tuple[States, ...]) -> States:
 def select_columns(states: States, columns: slice | list[int]) -> States:
     """Some sequences' states."""
     return tuple(tuple(variable_BH[columns] for variable_BH in layer) for layer in states)
+
+
+def with_reset(carry_TB: Floats | None, shape: tuple[int, ...], dtype: npt.DTypeLike, step: int) -> Floats:
+    """A copy of a mask (T, B), or of ones, that is 0 at one step, where a learned state is read."""
+    reset_TB = np.ones(shape, dtype) if carry_TB is None else carry_TB.astype(dtype)
+    reset_TB[step] = 0
+    return reset_TB
 
 
 def named_states(states: States, cell: Cell) -> Mapping[str, Floats]:
