@@ -35,6 +35,11 @@ class Source(Config):
     def bits_per_char(self) -> float:
         """The entropy rate."""
 
+    @property
+    def bits_per_missing(self) -> float | None:
+        """The entropy of a single missing character where all others are visible; None if it is not known."""
+        return None
+
     @abstractmethod
     def draws(self, rng: np.random.Generator) -> Draws:
         """Endless characters with their conditional probabilities."""

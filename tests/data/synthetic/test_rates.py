@@ -11,6 +11,7 @@ from charlm.data.synthetic.brackets import PAIRS, Brackets
 from charlm.data.synthetic.copy import Copy
 from charlm.data.synthetic.counting import Counting
 from charlm.data.synthetic.markov import Markov
+from charlm.data.synthetic.mirror import Mirror
 from tests.data.synthetic.drawing import draw
 
 
@@ -136,3 +137,23 @@ def test_counting_has_as_many_of_both():
         assert drawn.bits[place : place + len(line) + 1].sum() == pytest.approx(2)
         place += len(line) + 1
     assert Counting(longest=1).bits_per_char == 0
+
+
+def test_a_mirrored_line_repeats_its_first_half_but_for_the_noise():
+    source = Mirror(width=3, symbols=4, noise=0.25)
+    drawn = draw(source, 7 * 4000, np.random.default_rng(2))
+    lines = [line for line in drawn.characters.splitlines() if len(line) == 6]
+    assert {len(line) for line in drawn.characters.splitlines()} == {6}
+    others = np.mean([a != b for line in lines for a, b in zip(line[:3], line[:2:-1], strict=True)])
+    assert others == pytest.approx(0.25, abs=0.01)
+    noise = -0.75 * log2(0.75) - 0.25 * log2(0.25 / 3)
+    assert source.bits_per_char == pytest.approx(3 * (2 + noise) / 7)
+    assert source.bits_per_missing == pytest.approx(6 * noise / 7)
+    # A letter given its mirror image, counted.
+    pairs = np.zeros((4, 4))
+    for line in lines:
+        for a, b in zip(line[:3], line[:2:-1], strict=True):
+            pairs[ord(a) - 97, ord(b) - 97] += 1
+    joint = pairs / pairs.sum()
+    conditional = entropy_bits(joint.ravel()) - entropy_bits(joint.sum(axis=0))
+    assert conditional == pytest.approx(noise, rel=0.02)

@@ -17,6 +17,7 @@ SAMPLES = {
     "copy": {"lag": 7, "width": 3, "symbols": 5},
     "counting": {"longest": 6},
     "markov": {"order": 2, "symbols": 3, "chain_seed": 5},
+    "mirror": {"width": 2, "symbols": 3, "noise": 0.2},
 }
 LENGTH = 60_000
 
@@ -51,7 +52,7 @@ def test_a_long_text_costs_the_entropy_rate(texts, name):
     assert bits.mean() == pytest.approx(rate, rel=0.015)
 
 
-@pytest.mark.parametrize("name", ["copy", "counting"])
+@pytest.mark.parametrize("name", ["copy", "counting", "mirror"])
 def test_lines_that_are_independent_have_the_entropy_that_their_frequencies_show(texts, name):
     lines = texts[name].characters.splitlines(keepends=True)[:-1]
     shown = plug_in_bits(lines) / np.mean([len(line) for line in lines])
@@ -85,6 +86,7 @@ def test_any_settings_within_their_limits_give_a_text_and_a_rate(data):
             "order": st.integers(0, 3), "symbols": st.integers(2, 26), "concentration": st.floats(0.01, 100),
             "chain_seed": st.integers(0, 10),
         },
+        "mirror": {"width": st.integers(1, 50), "symbols": st.integers(2, 26), "noise": st.floats(0, 0.99)},
     }  # fmt: skip
     settings = data.draw(st.fixed_dictionaries(small[name]))
     try:

@@ -41,13 +41,17 @@ def _make_command(name: str, kind: type[Source]) -> Callable[..., None]:
         rate = source.bits_per_char
         if json:
             known = {"source": name, **source.to_json(), "seed": seed, "file": str(path)}
-            print_json(known | asdict(made) | {"entropy_rate_bits_per_char": rate})
+            rates = {"entropy_rate_bits_per_char": rate, "entropy_bits_per_missing": source.bits_per_missing}
+            print_json(known | asdict(made) | {name: bits for name, bits in rates.items() if bits is not None})
         else:
             sys.stdout.write(
                 f"{path}: {counted(made.characters, 'characters')}\n"
                 f"entropy rate of the source  {rate:.6f} bits/char\n"
                 f"its loss on this text       {made.bits_per_char:.6f} bits/char\n"
             )
+            if source.bits_per_missing is not None:
+                missing = f"{source.bits_per_missing:.6f} bits/char (charlm eval cloze)"
+                sys.stdout.write(f"with all others visible     {missing}\n")
 
     return generate
 
