@@ -32,6 +32,7 @@ from charlm.runs.metrics import RunSummary, is_training_loss
 from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.tasks.text_classifier import TextClassifier, open_classifier
+from charlm.tasks.text_filler import TextFiller
 from charlm.tasks.whole_texts import TextReader
 from charlm.training.events import Report, StepReport, ValidationReport
 from charlm.training.fine_tune import inherited
@@ -176,8 +177,8 @@ class Model(LanguageModel):
 def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = None) -> Any:
     """Load a trained model.
 
-    It is a ``Model``; of a run with labels, something with ``classify(texts)``, and of one of ``--task regress``,
-    with ``regress(texts)``.
+    It is a ``Model``; of a run with labels, something with ``classify(texts)``; of ``--task regress``, with
+    ``regress(texts)``; of ``--task fill``, with ``fill(text)``.
 
     Args:
         run: a run's folder, a file of weights in it, or its name under ``runs/``; None is the newest run.
@@ -190,8 +191,10 @@ def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = 
     return _open(find_run(None if run is None else str(run), None if weights is None else str(weights)))
 
 
-def _open(run: Run) -> Model | TextClassifier | TextReader:
+def _open(run: Run) -> Model | TextClassifier | TextReader | TextFiller:
     """What a run can do."""
+    if "fill" in run.config.task.commands:
+        return TextFiller.of(run)
     if "regress" in run.config.task.commands:
         return TextReader.of(run)
     return open_classifier(run) if "classify" in run.config.task.commands else Model.of(run)

@@ -118,8 +118,8 @@ class EvalResult:
 class Measurement(Config):
     """One kind of measurement; its fields are settings, its docstring's first line its help."""
 
-    of_labels: ClassVar[bool] = False
-    """Whether its cases are labelled texts and not plain ones."""
+    cases: ClassVar[Literal["models", "labels", "runs"]] = "models"
+    """Language models on plain texts, runs on labelled texts, or runs of any task on plain texts."""
     mixes: ClassVar[Literal["always", "if asked", "never"]] = "never"
     """When it also measures the mixture with a run's n-gram model."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from charlm.base.errors import CorpusError, MissingCorpusError, UsageError, alternative, hinting
@@ -25,6 +26,23 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 NO_TEST = "the run is tested on it, so put it back"
 
 
+@dataclass(frozen=True)
+class RunText:
+    """A run and a text to measure it on; the attributes are those of ``EvalCase``."""
+
+    run: Run
+    text_name: str
+    part: EncodedText
+    training: EncodedText | None
+    description: str = ""
+    is_cut: bool = False
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What tables of it have in common."""
+        return {"run": self.run.name, "text": self.text_name}
+
+
 def subjects_of(
     targets: Sequence[str],
     split: str | None,
@@ -41,6 +59,41 @@ def subjects_of(
         RunError: a run is missing or damaged.
         CorpusError: a text is unreadable, or a corpus has changed.
     """
+    runs, sources = _find(targets, split, weights, command)
+    subjects = []
+    with alternative(_alternative(split)):
+        for run in runs:
+            both = load_model(run, mix=mix)
+            model, mixed = both.mixing(False), both if both.is_mixed else None
+            for each in _texts_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus)):
+                own = each.text_name, each.part, each.training, each.description, each.is_cut
+                subjects.append(EvalCase(run.name, model, *own, mixed))
+    return subjects
+
+
+def run_texts_of(
+    targets: Sequence[str],
+    split: str | None,
+    weights: str | None = None,
+    corpus: Sequence[str] | None = None,
+    *,
+    command: str,
+) -> list[RunText]:
+    """Pair runs of any task on plain texts with them, by default the newest run that fills; the same errors."""
+    is_named = any(isinstance(resolve(target), Path) for target in targets)
+    runs, sources = _find(targets, split, weights, command if is_named else "fill")
+    with alternative(_alternative(split)):
+        return [
+            text
+            for run in runs
+            for text in _texts_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus))
+        ]
+
+
+def _find(
+    targets: Sequence[str], split: str | None, weights: str | None, command: str
+) -> tuple[list[Run], list[Source]]:
+    """The runs and the texts among targets."""
     found = [(target, resolve(target)) for target in targets]
     if targets.count("-") > 1:
         raise UsageError("standard input is named twice, and can be read once: leave out one -")
@@ -51,12 +104,11 @@ def subjects_of(
         raise UsageError(
             f"--split {split} is a split of a run's own corpus: leave it out when a text file is given"
         )
-    with alternative("give a text file as TARGET" + (f" in place of --split {split}" if split else "")):
-        return [
-            subject
-            for run in runs
-            for subject in _subjects_of_run(run, sources, split or "val", CorpusSearch(run.folder, corpus), mix)
-        ]
+    return runs, sources
+
+
+def _alternative(split: str | None) -> str:
+    return "give a text file as TARGET" + (f" in place of --split {split}" if split else "")
 
 
 def _find_text(target: str) -> Source:
@@ -73,15 +125,12 @@ def _find_text(target: str) -> Source:
         raise CorpusError(f"{target!r} is neither a run nor a file{meant}") from None
 
 
-def _subjects_of_run(
-    run: Run, sources: list[Source], split: str, search: CorpusSearch, mix: bool | None
-) -> list[EvalCase]:
-    both, mark = load_model(run, mix=mix), " [lossy]" if run.config.corpus.is_lossy else ""
-    model, mixed = both.mixing(False), both if both.is_mixed else None
+def _texts_of_run(run: Run, sources: list[Source], split: str, search: CorpusSearch) -> list[RunText]:
+    mark = " [lossy]" if run.config.corpus.is_lossy else ""
     if sources:
         training, own = _training_split(run, search), run.config.corpus
         texts = [(source.name + mark, EncodedText.of(prepare(source, own))) for source in sources]
-        return [EvalCase(run.name, model, *text, training, mixed=mixed) for text in texts]
+        return [RunText(run, *text, training) for text in texts]
     corpus = reload_splits(run.corpus, run.config, run.vocabulary, search)
     part = _part(run, corpus, split)
     if len(part) < 2:
@@ -90,7 +139,7 @@ def _subjects_of_run(
         )
     name, description = run.corpus.name, f"the {SPLITS[split]} split of {run.corpus.name}{mark}"
     is_cut = split != "train" and not corpus.train.alphabet.document_end
-    return [EvalCase(run.name, model, f"{name}, {split}{mark}", part, corpus.train, description, is_cut, mixed)]
+    return [RunText(run, f"{name}, {split}{mark}", part, corpus.train, description, is_cut)]
 
 
 def _part(run: Run, corpus: Corpus, split: str) -> EncodedText:

@@ -25,7 +25,7 @@ SMALL = {
     "perplexity": {"resamples": 100, "dynamic": True},
     "baselines": {"max_order": 2},
 }
-PLAIN = [name for name in MEASUREMENTS.names() if not MEASUREMENTS.find(name).of_labels]
+PLAIN = [name for name in MEASUREMENTS.names() if MEASUREMENTS.find(name).cases == "models"]
 
 
 def nothing(done, total):

@@ -7,6 +7,7 @@ corpus, or - for standard input). Defaults: the newest run, on the validation sp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,7 +26,7 @@ from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import Measurement
 from charlm.evaluate.labelled import labelled_cases_of
 from charlm.evaluate.measures import MEASUREMENTS
-from charlm.evaluate.subjects import subjects_of
+from charlm.evaluate.subjects import run_texts_of, subjects_of
 from charlm.report.figures import check_plot_file, save_curves
 from charlm.runs.find import resolve
 
@@ -70,13 +71,14 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
         if kind.mixes == "never" or (kind.mixes == "if asked" and mix is None):
             mix = False
         measurement = kind(**settings)
-        subjects: Sequence[Any]
-        if kind.of_labels:
-            subjects = labelled_cases_of(named or [], split, weights, corpus or (), command=f"eval {name}")
-        else:
-            subjects = subjects_of(named or [], split, weights, corpus or (), mix, command=f"eval {name}")
+        finders: dict[str, Callable[..., Sequence[Any]]] = {
+            "models": partial(subjects_of, mix=mix),
+            "labels": labelled_cases_of,
+            "runs": run_texts_of,
+        }
+        subjects = finders[kind.cases](named or [], split, weights, corpus or (), command=f"eval {name}")
         if not any(isinstance(resolve(target), Path) for target in named or ()):
-            write_note(f"newest run: {subjects[0].run}")
+            write_note(f"newest run: {subjects[0].keys['run']}")
         with ThreadPool() as pool, progress_bar(name, quiet=how.json) as progress:
             findings = measurement.measure(subjects, pool, progress)
         save_findings(findings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -47,7 +47,7 @@ EXPLANATION = (
 class Accuracy(Measurement):
     """Accuracy, macro-F1 and confusion matrix, with baselines."""
 
-    of_labels: ClassVar[bool] = True
+    cases: ClassVar[Literal["models", "labels", "runs"]] = "labels"
 
     resamples: int = setting(1000, "Bootstrap resamples.", low=100, high=1_000_000)
     seed: int = setting(1, "Seed of the bootstrap.", low=0, high=2**63 - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ EXPLANATION = (
 class Regression(Measurement):
     """RMSE, MAE and R-squared of a regression, with baselines."""
 
-    of_labels: ClassVar[bool] = True
+    cases: ClassVar[Literal["models", "labels", "runs"]] = "labels"
 
     def measure(self, subjects: Sequence[LabelledCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Predict the numbers of each case's texts."""
