@@ -15,21 +15,31 @@ POOL = 50  # batches whose examples are sorted by length together
 
 
 class Sequences:
-    """Sequences of ids, one after the other.
+    """Sequences of ids, one after the other, in memory or memory-mapped.
 
     >>> texts = Sequences(np.array([5, 6, 7], np.uint8), np.array([0, 1, 3]))
     >>> texts.pad_front(np.array([0, 1, -1]), steps=3).T.tolist()
     [[0, 0, 5], [0, 6, 7], [0, 0, 0]]
     """
 
-    def __init__(self, ids: TokenIds, bounds_D1: Integers) -> None:
-        """Take ids (N,), and where each of D sequences begins and the last ends (D + 1,)."""
-        self.ids = ids
-        self.starts_D = bounds_D1[:-1]
-        self.lengths_D = np.diff(bounds_D1)
+    def __init__(
+        self,
+        ids: TokenIds,
+        bounds_S1: Integers,
+        numbers_D: Integers | None = None,
+        table: TokenIds | None = None,
+    ) -> None:
+        """Take ids (N,), where each of S sequences begins and the last ends (S + 1,), and which these are.
+
+        With a ``table``, an id stands for its entry, and one past the end for the last entry.
+        """
+        self._ids = ids
+        self._bounds_S1 = bounds_S1
+        self._numbers_D = numbers_D
+        self._table = table
 
     def __len__(self) -> int:
-        return len(self.lengths_D)
+        return len(self._bounds_S1) - 1 if self._numbers_D is None else len(self._numbers_D)
 
     def take(self, numbers_K: Integers) -> Sequences:
         """Some of the sequences, by their numbers.
@@ -38,22 +48,36 @@ class Sequences:
         >>> texts.ids.tolist(), texts.lengths_D.tolist()
         ([6, 7], [2])
         """
-        starts_K, lengths_K = self.starts_D[numbers_K], self.lengths_D[numbers_K]
-        bounds_K1 = np.concatenate([[0], np.cumsum(lengths_K)])
-        places_N = np.repeat(starts_K - bounds_K1[:-1], lengths_K) + np.arange(bounds_K1[-1])
-        return Sequences(self.ids[places_N], bounds_K1)
+        return Sequences(self._ids, self._bounds_S1, self._own(numbers_K), self._table)
+
+    def through(self, table: TokenIds) -> Sequences:
+        """The same sequences with each id's entry of a table in its place."""
+        return Sequences(self._ids, self._bounds_S1, self._numbers_D, table)
+
+    @property
+    def ids(self) -> TokenIds:
+        """The ids of all sequences, one after the other (N,)."""
+        if self._numbers_D is None:
+            return self._look_up(self._ids)
+        lengths_D = self.lengths_D
+        before_D = np.cumsum(lengths_D) - lengths_D
+        places_N = np.repeat(self._bounds_S1[self._numbers_D] - before_D, lengths_D)
+        return self._look_up(self._ids[places_N + np.arange(len(places_N))])
+
+    @property
+    def lengths_D(self) -> npt.NDArray[np.int64]:
+        """The length of each sequence (D,)."""
+        return np.diff(self._bounds_S1) if self._numbers_D is None else self.lengths_of(np.arange(len(self)))
 
     def lengths_of(self, numbers_B: Integers) -> npt.NDArray[np.int64]:
         """The lengths of sequences; 0 for the number -1, which is none."""
-        return np.where(numbers_B < 0, 0, self.lengths_D[numbers_B]).astype(np.int64)
+        own_B = self._own(numbers_B)
+        return np.where(numbers_B < 0, 0, self._bounds_S1[own_B + 1] - self._bounds_S1[own_B]).astype(np.int64)
 
     def pad_front(self, numbers_B: Integers, steps: int) -> TokenIds:
         """Sequences that end together (T, B), with zeros in front."""
         places_TB = np.arange(steps)[:, None] - (steps - self.lengths_of(numbers_B))
-        is_own_TB = places_TB >= 0
-        x_TB: TokenIds = self.ids[np.where(is_own_TB, self.starts_D[numbers_B] + places_TB, 0)]
-        x_TB[~is_own_TB] = 0
-        return x_TB
+        return self._gather(numbers_B, places_TB, places_TB >= 0, 0)
 
     def pad_behind(self, numbers_B: Integers, steps: int, padding: int) -> TokenIds:
         """Sequences that start together (T, B), with the id ``padding`` behind.
@@ -64,9 +88,25 @@ class Sequences:
         """
         times_T1 = np.arange(steps)[:, None]
         is_own_TB = times_T1 < self.lengths_of(numbers_B)
-        y_TB: TokenIds = self.ids[np.where(is_own_TB, self.starts_D[numbers_B] + times_T1, 0)]
-        y_TB[~is_own_TB] = padding
-        return y_TB
+        return self._gather(numbers_B, np.broadcast_to(times_T1, is_own_TB.shape), is_own_TB, padding)
+
+    def _gather(
+        self, numbers_B: Integers, places_TB: Integers, is_own_TB: npt.NDArray[np.bool_], padding: int
+    ) -> TokenIds:
+        """The ids at places of sequences, with padding where they have none."""
+        starts_B = self._bounds_S1[self._own(numbers_B)]
+        found_TB = self._look_up(self._ids[np.where(is_own_TB, starts_B + places_TB, 0)])
+        found_TB[~is_own_TB] = padding
+        return found_TB
+
+    def _own(self, numbers_B: Integers) -> Integers:
+        """Where sequences stand among all; any place for the number -1."""
+        if self._numbers_D is not None:
+            return self._numbers_D[numbers_B]
+        return np.maximum(numbers_B, 0)
+
+    def _look_up(self, ids: TokenIds) -> TokenIds:
+        return ids if self._table is None else self._table[np.minimum(ids, len(self._table) - 1)]
 
 
 class LengthBatches(Batches):
@@ -133,11 +173,11 @@ class LengthBatches(Batches):
 
     def _sort(self, numbers: Integers) -> Integers:
         """The order of sequences by length."""
-        lengths = [self._sequences.lengths_D[numbers]]
+        lengths = [self._sequences.lengths_of(numbers)]
         if self._targets is not None:
-            lengths.insert(0, self._targets.lengths_D[numbers])
+            lengths.insert(0, self._targets.lengths_of(numbers))
         return np.lexsort(lengths)
 
     def _batch(self, numbers: Integers) -> Batch:
-        steps = int(self._sequences.lengths_D[numbers].max())
+        steps = int(self._sequences.lengths_of(numbers).max())
         return self._make(np.pad(numbers, (0, self._batch_size - len(numbers)), constant_values=-1), steps)

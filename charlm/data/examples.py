@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,26 +10,29 @@ from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from charlm.base.arrays import id_dtype
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, DataConfig, TrainingConfig
-from charlm.data.alphabet import UNICODE_END, Alphabet, code_points
+from charlm.data.alphabet import UNICODE_END, Alphabet, Counts
 from charlm.data.batches import Batch
 from charlm.data.buckets import LengthBatches, Sequences
 from charlm.data.corpus import find_val_source, prepare
 from charlm.data.encoded import EncodedCorpus
-from charlm.data.label_split import split_alike, split_by_label
-from charlm.data.labels import WORDS, LabelledTexts, guess_mode, read_labelled
+from charlm.data.label_split import number_texts, split_alike, split_by_label
+from charlm.data.labels import WORDS, guess_mode
 from charlm.data.permutation import Integers
 from charlm.data.reading.sources import Source
+from charlm.data.sides import AT_ONCE, Sides, StoredTexts, find_firsts, read_sides
 from charlm.data.split import Split
 from charlm.data.vocabulary import Vocabulary
 
 DEFAULT_SPLIT = "80/10/10"
 VALIDATED = 20_000  # examples of a validation, at most
 
-TextsAndLabels: TypeAlias = tuple[list[str], list[str]]
+SidesPart: TypeAlias = tuple[Sides, Integers]
+"""Examples as they are stored, and the numbers of those of a split."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +56,13 @@ class LabelledPart:
     def batches(self, batch_size: int, weight_L: npt.NDArray[np.float64] | None = None) -> LengthBatches:
         """Batches of fields ``x_TB``, ``length_B``, ``y_B`` and ``weight_B``; labels weigh as given, or 1."""
         targets_D = self.targets_D
-        weight_D = np.ones(len(targets_D)) if weight_L is None else weight_L[targets_D]
 
         def make(numbers_B: Integers, steps: int) -> Batch:
             fields: dict[str, npt.NDArray[Any]] = {
                 "x_TB": self.sequences.pad_front(numbers_B, steps),
                 "length_B": self.sequences.lengths_of(numbers_B),
                 "y_B": targets_D[numbers_B],
-                "weight_B": weight_D[numbers_B],
+                "weight_B": np.ones(len(numbers_B)) if weight_L is None else weight_L[targets_D[numbers_B]],
             }
             return Batch(fields, int((numbers_B >= 0).sum()), resets_state=True)
 
@@ -95,7 +96,7 @@ class SplitExamples(Generic[Part]):
     @property
     def training_characters(self) -> int:
         """The symbols of the training split."""
-        return len(self.train.sequences.ids)
+        return int(self.train.sequences.lengths_D.sum())
 
     @cached_property
     def validated(self) -> Part:
@@ -169,94 +170,101 @@ def divide_examples(
     source, corpus = prepared.source, config.corpus
     found = mode or guess_mode(source)
     notes = [f"labels: {WORDS[found]} (--labels {found})"]
-    given = read_labelled(source, corpus, found)
-    texts, labels = distinct(given, source.name, notes)
-    if found != "number" and len(set(labels)) < 2:
+    sides = read_sides(prepared, corpus, found)
+    if found != "number" and len(sides.symbols) < 2:
         raise CorpusError(f"{source.name} has one label only", hint="give examples of at least two")
-    share = Split.of(config.batching)
+    own = find_distinct(sides, source.name, notes)
+    text_D, share, seed = number_texts(sides.text_sums_D[own]), Split.of(config.batching), config.budget.seed
     if found == "number":
-        splits = split_alike(texts, share, config.budget.seed)
+        split_D = split_alike(text_D, share, seed)
     else:
-        splits = split_by_label(texts, labels, share, config.budget.seed, notes)
-    pairs = by_split(texts, labels, splits)
+        label_D = sorted_labels(sides)[sides.answers.take(own).ids]
+        split_D = split_by_label(text_D, label_D, sorted(sides.symbols), share, seed, notes)
+    parts = [(sides, own[split_D == number]) for number in range(3)]
     if val_corpus is not None:
-        pairs[1] = read_held_out(val_corpus, corpus, found, set(pairs[0][0]), notes)
+        parts[1] = read_held_out(val_corpus, read_sides(val_corpus, corpus, found), parts[0], notes)
     if vocabulary is None:
-        vocabulary = make_vocabulary(*pairs[0], corpus, found)
-    made = [make_part(*pair, vocabulary) for pair in pairs]
-    train, validation, test = made
+        vocabulary = make_vocabulary(*parts[0], corpus)
+    train, validation, test = (take_part(*part, vocabulary) for part in parts)
     return LabelledExamples(prepared, vocabulary, train, validation, test, val_corpus, notes=notes)
 
 
-def by_split(texts: Sequence[str], labels: Sequence[str], splits: Sequence[int]) -> list[TextsAndLabels]:
-    """The texts and labels of each of the three splits; ``splits`` has the one of each example."""
-    parts = [[place for place, part in enumerate(splits) if part == number] for number in range(3)]
-    return [([texts[place] for place in part], [labels[place] for place in part]) for part in parts]
+def sorted_labels(sides: Sides) -> npt.NDArray[np.int64]:
+    """The place of each label among all sorted ones (L,)."""
+    order_L = sorted(range(len(sides.symbols)), key=sides.symbols.__getitem__)
+    place_L = np.empty(len(order_L), np.int64)
+    place_L[order_L] = np.arange(len(order_L))
+    return place_L
 
 
-def read_held_out(
-    val_corpus: EncodedCorpus, corpus: CorpusConfig, mode: str, training: set[str], notes: list[str]
-) -> TextsAndLabels:
+def read_held_out(val_corpus: EncodedCorpus, sides: Sides, training: SidesPart, notes: list[str]) -> SidesPart:
     """The examples of ``--val-file``, of which nothing is moved."""
-    texts, labels = distinct(read_labelled(val_corpus.source, corpus, mode), val_corpus.source.name, notes)
-    if known := sum(text in training for text in texts):
-        notes.append(f"{val_corpus.source.name}: also in the training split: {counted(known, 'texts')}")
-    return texts, labels
+    own, name = find_distinct(sides, val_corpus.source.name, notes), val_corpus.source.name
+    known, numbers = training
+    if again := int(np.isin(sides.text_sums_D[own], known.text_sums_D[numbers]).sum()):
+        notes.append(f"{name}: also in the training split: {counted(again, 'texts')}")
+    return sides, own
 
 
-def distinct(given: LabelledTexts, name: str, notes: list[str]) -> TextsAndLabels:
-    """The distinct pairs of a text and a label, in order; what was left out is noted."""
-    if not given.texts:
-        raise CorpusError(f"{name} has no examples", hint="give texts with labels")
-    pairs = list(dict.fromkeys(zip(given.texts, given.labels, strict=True)))
-    left_out = len(given.texts) - len(pairs)
-    texts, labels = [text for text, _ in pairs], [label for _, label in pairs]
-    ambiguous = [text for text, count in Counter(texts).items() if count > 1]
-    if left_out:
-        notes.append(f"{name}: {counted(left_out, 'repeated examples')} left out, {len(pairs):,} kept")
-    if ambiguous and given.mode != "number":
-        ceiling = len(set(texts)) / len(pairs)
-        kind = "targets: no network" if given.mode == "pair" else "labels: no classifier"
+def find_distinct(sides: Sides, name: str, notes: list[str]) -> Integers:
+    """The numbers of the first example of each distinct pair, in order; what was left out is noted."""
+    own = find_firsts(sides.pair_sums_D)
+    answers_T = np.unique(sides.text_sums_D[own], return_counts=True)[1]
+    if left_out := len(sides) - len(own):
+        notes.append(f"{name}: {counted(left_out, 'repeated examples')} left out, {len(own):,} kept")
+    ambiguous = int((answers_T > 1).sum())
+    if ambiguous and sides.mode != "number":
+        kind = "targets: no network" if sides.mode == "pair" else "labels: no classifier"
         notes.append(
-            f"{name}: {counted(len(ambiguous), 'texts')} have several {kind} of the texts alone gets more than "
-            f"{ceiling:.1%} right"
+            f"{name}: {counted(ambiguous, 'texts')} have several {kind} of the texts alone gets more than "
+            f"{len(answers_T) / len(own):.1%} right"
         )
-    if given.spaced:
-        notes.append(f"{name}: white space taken off the ends of {counted(given.spaced, 'texts')}")
-    if given.empty:
-        notes.append(f"{name}: {counted(given.empty, 'empty lines')} left out")
-    return texts, labels
+    if sides.spaced:
+        notes.append(f"{name}: white space taken off the ends of {counted(sides.spaced, 'texts')}")
+    if sides.empty:
+        notes.append(f"{name}: {counted(sides.empty, 'empty lines')} left out")
+    return own
 
 
-def make_vocabulary(texts: Sequence[str], labels: Sequence[str], config: CorpusConfig, mode: str) -> Vocabulary:
+def make_vocabulary(sides: Sides, numbers: Integers, config: CorpusConfig) -> Vocabulary:
     """The characters of the training split, and its labels, or the mean and deviation of its numbers."""
-    vocabulary = count_characters(texts, config)
-    if mode != "number":
-        return replace(vocabulary, labels=tuple(sorted(set(labels))))
-    numbers = np.array([float(label) for label in labels])
-    deviation = float(numbers.std())
+    vocabulary = count_characters(sides.texts.take(numbers), config)
+    answers = sides.answers.take(numbers).ids
+    if sides.mode != "number":
+        return replace(vocabulary, labels=tuple(sorted(sides.symbols[each] for each in np.unique(answers))))
+    deviation = float(answers.std())
     if not deviation > 0:
         raise CorpusError("the training split has one number only", hint="give examples with different numbers")
-    return replace(vocabulary, scale=(float(numbers.mean()), deviation))
+    return replace(vocabulary, scale=(float(answers.mean()), deviation))
 
 
-def count_characters(texts: Sequence[str], config: CorpusConfig) -> Vocabulary:
-    """The characters of texts."""
-    counts = np.bincount(code_points("".join(texts)), minlength=256)
-    alphabet = Alphabet.from_counts(counts[:UNICODE_END], config.units)
+def count_characters(texts: Sequences, config: CorpusConfig) -> Vocabulary:
+    """The characters of texts, given as code points."""
+    alphabet = Alphabet.from_counts(count_points(texts), config.units)
     return Vocabulary.from_counts(alphabet, alphabet.counts_A, config.min_count)
 
 
-def make_part(texts: Sequence[str], labels: Sequence[str], vocabulary: Vocabulary) -> LabelledPart:
-    """The examples as symbols and targets."""
+def count_points(texts: Sequences) -> Counts:
+    """How often each code point stands in texts that are given as such."""
+    counts = np.zeros(UNICODE_END, np.int64)
+    for start in range(0, len(texts), AT_ONCE):
+        found = np.bincount(texts.take(np.arange(start, min(start + AT_ONCE, len(texts)))).ids)
+        counts[: len(found)] += found
+    return counts
+
+
+def take_part(sides: Sides, numbers: Integers, vocabulary: Vocabulary) -> LabelledPart:
+    """Some of the examples, with their symbols and targets."""
+    texts, answers = sides.texts.take(numbers), sides.answers.take(numbers)
     targets_D: npt.NDArray[Any]
     if vocabulary.scale is None:
         ids = {label: number for number, label in enumerate(vocabulary.labels)}
-        targets_D = np.array([ids.get(label, len(ids)) for label in labels], np.int64)
+        table = np.array([ids.get(label, len(ids)) for label in sides.symbols], id_dtype(len(ids) + 1))
+        targets_D = answers.through(table).ids
     else:
         mean, deviation = vocabulary.scale
-        targets_D = (np.array([float(label) for label in labels]) - mean) / deviation
-    return LabelledPart(texts, encode_texts(texts, vocabulary), targets_D)
+        targets_D = (answers.ids - mean) / deviation
+    return LabelledPart(StoredTexts(texts), texts.through(vocabulary.points), targets_D)
 
 
 def encode_texts(texts: Sequence[str], vocabulary: Vocabulary) -> Sequences:

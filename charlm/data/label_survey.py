@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from charlm.config import CorpusConfig
-from charlm.data.labels import guess_mode, read_labelled
+from charlm.data.labels import LabelledReader, guess_mode
 from charlm.data.reading.sources import Source
 
 
@@ -51,14 +51,15 @@ def survey_labels(source: Source, mode: str | None) -> LabelSurvey:
     Raises:
         CorpusError: a file is unreadable, or a line has no label.
     """
-    found = read_labelled(source, CorpusConfig(), mode or guess_mode(source))
-    pairs = set(zip(found.texts, found.labels, strict=True))
+    found = LabelledReader(source, CorpusConfig(), mode or guess_mode(source))
+    counts = Counter(found)
+    pairs = counts.keys()
     by_text = Counter(text for text, _ in pairs)
     lengths = [len(text) for text in by_text] or [0]
     labels = Counter(label for _, label in pairs)
     return LabelSurvey(
         mode=found.mode,
-        examples=len(found.texts),
+        examples=counts.total(),
         distinct=len(pairs),
         texts=len(by_text),
         ambiguous=sum(count > 1 for count in by_text.values()),

@@ -14,18 +14,18 @@ from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import DataConfig, TrainingConfig
-from charlm.data.alphabet import END, Alphabet, code_points
+from charlm.data.alphabet import END, UNICODE_END, Alphabet
 from charlm.data.batches import BATCHERS, Batcher
+from charlm.data.buckets import Sequences
 from charlm.data.corpus import Corpus, find_val_source, prepare
 from charlm.data.encoded import EncodedCorpus, EncodedText
-from charlm.data.label_split import split_by_label
-from charlm.data.labels import read_labelled
+from charlm.data.examples import count_points, sorted_labels
+from charlm.data.label_split import number_texts, split_by_label
+from charlm.data.permutation import Integers
 from charlm.data.reading.sources import Source
+from charlm.data.sides import AT_ONCE, Sides, find_firsts, read_sides
 from charlm.data.split import Split
 from charlm.data.vocabulary import Vocabulary
-
-Pairs = Sequence[tuple[str, int]]
-"""Texts with the number of their label."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +35,15 @@ class LabelledText(EncodedText):
     label_D: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @classmethod
-    def of_pairs(cls, pairs: Pairs, alphabet: Alphabet) -> LabelledText:
-        """The documents of pairs, in their order."""
-        text = "".join(f"{document}{END}" for document, _ in pairs)
-        ids = alphabet.table[code_points(END + text if text else "")]
-        return cls(ids, alphabet, label_D=np.array([label for _, label in pairs], np.int64))
+    def of_texts(cls, texts: Sequences, label_D: npt.NDArray[np.int64], alphabet: Alphabet) -> LabelledText:
+        """The documents of texts, given as code points."""
+        pieces = [alphabet.table[[ord(END)]]] if len(texts) else []
+        for start in range(0, len(texts), AT_ONCE):
+            some = texts.take(np.arange(start, min(start + AT_ONCE, len(texts))))
+            points = np.insert(some.ids.astype(np.uint32), np.cumsum(some.lengths_D), ord(END))
+            pieces.append(alphabet.table[points])
+        ids = np.concatenate(pieces) if pieces else np.zeros(0, alphabet.dtype)
+        return cls(ids, alphabet, label_D=label_D)
 
     def __getitem__(self, places: slice) -> EncodedText:
         """A part; one from the first place on keeps whole documents and their labels."""
@@ -105,42 +109,49 @@ def divide_labelled(
     val_corpus: EncodedCorpus | None = None,
 ) -> LabelledCorpus:
     """Split labelled documents; repeats stay in the training split, and a run keeps its vocabulary."""
-    mode, seed = config.task.labels or "file", config.budget.seed
-    given = read_labelled(prepared.source, config.corpus, mode)
-    if not given.texts:
-        raise CorpusError(f"{prepared.source.name} has no examples", hint="give texts with labels")
-    splits = split_by_label(given.texts, given.labels, Split.of(config.batching), seed, [])
-    labels = vocabulary.labels if vocabulary else tuple(sorted(set(given.labels)))
-    number = {label: place for place, label in enumerate(labels)}
-    parts: list[list[tuple[str, int]]] = [[], [], []]
-    for text, label, split in zip(given.texts, given.labels, splits, strict=True):
-        parts[split].append((text, number[label]))
-    order = make_generator(seed, "documents").permutation(len(parts[0])).tolist()
-    parts = [[parts[0][place] for place in order], *(list(dict.fromkeys(part)) for part in parts[1:])]
+    corpus, mode, seed = config.corpus, config.task.labels or "file", config.budget.seed
+    sides = read_sides(prepared, corpus, mode)
+    names = tuple(sorted(sides.symbols))
+    split_D = split_by_label(
+        number_texts(sides.text_sums_D), sorted_labels(sides)[sides.answers.ids], names,
+        Split.of(config.batching), seed, [],
+    )  # fmt: skip
+    distinct, train = find_firsts(sides.pair_sums_D), np.flatnonzero(split_D == 0)
+    train = train[make_generator(seed, "documents").permutation(len(train))]
+    labels = vocabulary.labels if vocabulary else names
+    numbers = [train, *(distinct[split_D[distinct] == held_out] for held_out in (1, 2))]
+    parts = [_take(sides, each, labels) for each in numbers]
     if val_corpus is not None:
-        held_out = read_labelled(val_corpus.source, config.corpus, mode)
-        if unknown := set(held_out.labels) - number.keys():
+        val_sides = read_sides(val_corpus, corpus, mode)
+        if unknown := set(val_sides.symbols) - {*labels}:
             raise CorpusError(
                 f"{val_corpus.source.name} has the label {min(unknown)!r}, which the training split lacks",
                 hint="leave out its lines",
             )
-        parts[1] = [(text, number[label]) for text, label in zip(held_out.texts, held_out.labels, strict=True)]
-    alphabet = _alphabet(parts, config)
-    train, validation, test = (LabelledText.of_pairs(part, alphabet) for part in parts)
-    if len(train) <= config.batching.seq_len:
+        parts[1] = _take(val_sides, np.arange(len(val_sides)), labels)
+    alphabet = _alphabet([texts for texts, _ in parts], config)
+    train_text, val_text, test_text = (LabelledText.of_texts(*part, alphabet) for part in parts)
+    if len(train_text) <= config.batching.seq_len:
         raise CorpusError(f"{prepared.source.name}: the training split is too short", hint="lower --seq-len")
     if vocabulary is None:
-        own = Vocabulary.from_counts(alphabet, alphabet.count(train.ids), config.corpus.min_count)
-        distinct = np.array([label for _, label in set(parts[0])], np.int64)
-        counts = np.bincount(distinct, minlength=len(labels))
+        own = Vocabulary.from_counts(alphabet, alphabet.count(train_text.ids), corpus.min_count)
+        label_D = parts[0][1][find_firsts(sides.pair_sums_D[train])]
+        counts = np.bincount(label_D, minlength=len(labels))
         vocabulary = replace(own, labels=labels, label_counts=tuple(counts.tolist()))
-    return LabelledCorpus(prepared, vocabulary, train, validation, test, val_corpus)
+    return LabelledCorpus(prepared, vocabulary, train_text, val_text, test_text, val_corpus)
 
 
-def _alphabet(parts: Sequence[Pairs], config: TrainingConfig) -> Alphabet:
+def _take(sides: Sides, numbers: Integers, labels: Sequence[str]) -> tuple[Sequences, npt.NDArray[np.int64]]:
+    """Some of the texts, and the number of each one's label."""
+    place = {label: number for number, label in enumerate(labels)}
+    table = np.array([place[label] for label in sides.symbols], np.int64)
+    return sides.texts.take(numbers), table[sides.answers.take(numbers).ids]
+
+
+def _alphabet(parts: Sequence[Sequences], config: TrainingConfig) -> Alphabet:
     """The symbols of all documents, and their end."""
-    texts = "".join(text for part in parts for text, _ in part)
-    documents = sum(map(len, parts))
-    counts = np.bincount(code_points(texts + END), minlength=256).astype(np.int64)
-    counts[ord(END)] = documents
+    counts = np.zeros(UNICODE_END, np.int64)
+    for texts in parts:
+        counts += count_points(texts)
+    counts[ord(END)] = sum(map(len, parts))
     return Alphabet.from_counts(counts, config.corpus.units, config.corpus.document_end)

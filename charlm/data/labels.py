@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from charlm.base.errors import CorpusError
@@ -29,32 +29,53 @@ SPACE = " \t\n\r\f\v"
 
 
 @dataclass
-class LabelledTexts:
-    """Texts with their labels as they are read, in order; ``texts`` are preprocessed symbols.
+class LabelledReader:
+    """Reads the examples of a source, one after the other: texts of preprocessed symbols, and their labels.
 
-    ``empty`` counts empty lines and files that are left out, ``spaced`` lines with white space at an end.
+    In the mode ``pair`` the label is a target. ``empty`` counts the empty lines and files that were left out so
+    far, ``spaced`` the lines with white space at an end.
     """
 
+    source: Source
+    config: CorpusConfig
     mode: str
-    texts: list[str] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
     empty: int = 0
     spaced: int = 0
 
-    def add(self, text: str, label: str, config: CorpusConfig) -> None:
-        """Take a text, unless it is empty."""
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """The texts and labels, in order.
+
+        Raises:
+            CorpusError: a file is unreadable, a line has no label, or labels cannot be told apart.
+        """
+        if self.mode in ("file", "folder"):
+            _check_case([self.label_of(member) for member in self.source.files])
+        for member in self.source.files:
+            if self.mode == "folder":
+                yield from self._take("\n".join(read_lines(member, self.config.bytes)), self.label_of(member))
+            elif self.mode == "file":
+                for line in read_lines(member, self.config.bytes):
+                    yield from self._take(line, self.label_of(member))
+            else:
+                for number, line in enumerate(read_lines(member, self.config.bytes), start=1):
+                    label = find_label(line, f"{member.label}, line {number}", self.mode)
+                    yield from self._take(line.partition("\t")[0], label)
+
+    def label_of(self, member: TextFile) -> str:
+        """The label of a file's examples, in the modes ``file`` and ``folder``."""
+        path = member.path or member.label
+        if self.mode == "folder":
+            return PurePath(path).parent.name
+        return PurePath(plain_name(path)).stem.strip(SPACE)
+
+    def _take(self, text: str, label: str) -> Iterator[tuple[str, str]]:
+        """An example, unless its text is empty."""
         stripped = text.strip(SPACE)
         if not stripped:
             self.empty += 1
             return
         self.spaced += stripped != text.removesuffix("\r")
-        self.texts.append(preprocess_text(stripped, config))
-        self.labels.append(label)
-
-    @property
-    def numbers(self) -> list[float]:
-        """The labels as numbers, of the mode ``number``."""
-        return [float(label) for label in self.labels]
+        yield preprocess_text(stripped, self.config), label
 
 
 def guess_mode(source: Source, is_number: bool = False) -> str:
@@ -88,36 +109,22 @@ def _depth(member: TextFile, roots: list[Path]) -> int:
     )
 
 
-def read_labelled(source: Source, config: CorpusConfig, mode: str) -> LabelledTexts:
-    """Read the examples of a source; in the mode ``pair`` the label is a target.
-
-    Raises:
-        CorpusError: a file is unreadable, a line has no label, or labels cannot be told apart.
-    """
-    found = LabelledTexts(mode)
-    for member in source.files:
-        if mode == "folder":
-            text = "\n".join(read_lines(member, config.bytes))
-            found.add(text, PurePath(member.path or member.label).parent.name, config)
-        elif mode == "file":
-            label = PurePath(plain_name(member.path or member.label)).stem.strip(SPACE)
-            for line in read_lines(member, config.bytes):
-                found.add(line, label, config)
-        else:
-            for number, line in enumerate(read_lines(member, config.bytes), start=1):
-                _add_pair(found, line, f"{member.label}, line {number}", config)
-    if mode in ("file", "folder"):
-        _check_case(found.labels)
-    return found
-
-
 def read_lines(member: TextFile, is_bytes: bool = False) -> Iterator[str]:
     """A file's lines, without a byte order mark and the end of the last."""
+    pieces, mark = decode(member.blocks(), member.label), BYTE_ORDER_MARK
     if is_bytes:
-        text = b"".join(member.blocks()).decode("utf-8", "surrogateescape")
-    else:
-        text = "".join(decode(member.blocks(), member.label))
-    yield from text.removeprefix(BYTE_ORDER_MARK).removesuffix("\n").split("\n")
+        pieces, mark = (block.decode("latin-1") for block in member.blocks()), "\xef\xbb\xbf"
+    held: str | None = None
+    for piece in pieces:
+        *lines, held = (piece.removeprefix(mark) if held is None else held + piece).split("\n")
+        yield from (_as_text(line, is_bytes) for line in lines)
+    if held:
+        yield _as_text(held, is_bytes)
+
+
+def _as_text(line: str, is_bytes: bool) -> str:
+    """A line of characters; invalid UTF-8 in bytes becomes surrogate escapes."""
+    return line.encode("latin-1").decode("utf-8", "surrogateescape") if is_bytes else line
 
 
 def split_at_tab(line: str, where: str, second: str, first: str = "text") -> tuple[str, str]:
@@ -137,17 +144,17 @@ def split_at_tab(line: str, where: str, second: str, first: str = "text") -> tup
     return parts[0], parts[1]
 
 
-def _add_pair(found: LabelledTexts, line: str, where: str, config: CorpusConfig) -> None:
-    """Take a text and its label from a line.
+def find_label(line: str, where: str, mode: str) -> str:
+    """The label, number or target of a line.
 
     Raises:
-        CorpusError: they cannot be told apart, or one is empty.
+        CorpusError: it cannot be told from the text, or one of the two is empty.
     """
-    names = {"number": ("number",), "pair": ("target", "source")}.get(found.mode, ("label",))
+    names = {"number": ("number",), "pair": ("target", "source")}.get(mode, ("label",))
     _, label = split_at_tab(line, where, *names)
-    if found.mode == "number" and not _is_finite(label):
+    if mode == "number" and not _is_finite(label):
         raise CorpusError(f"{where} has {label!r:.40} in the place of a number", hint="write a finite number")
-    found.add(line.partition("\t")[0], label, config)
+    return label
 
 
 def _is_finite(label: str) -> bool:

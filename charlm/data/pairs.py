@@ -8,13 +8,14 @@ target that training never saw.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import id_dtype
+from charlm.base.arrays import TokenIds, id_dtype
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.config import Config, CorpusConfig, DataConfig, TrainingConfig, setting
@@ -24,17 +25,15 @@ from charlm.data.corpus import find_val_source, prepare
 from charlm.data.encoded import EncodedCorpus
 from charlm.data.examples import (
     SplitExamples,
-    by_split,
     count_characters,
-    distinct,
-    encode_texts,
+    find_distinct,
     read_held_out,
 )
-from charlm.data.label_split import split_alike
-from charlm.data.labels import read_labelled
+from charlm.data.label_split import number_texts, split_alike
 from charlm.data.permutation import Integers
 from charlm.data.reading.sources import Source
 from charlm.data.reload import CorpusSearch, StoredCorpus, reload_texts
+from charlm.data.sides import Sides, StoredTexts, read_sides
 from charlm.data.split import Split
 from charlm.data.vocabulary import Vocabulary
 
@@ -57,8 +56,8 @@ class TargetCoder:
     """Targets as ids, and back.
 
     >>> coder = TargetCoder(("K", "a", "t"), "words")
-    >>> coder.encode(["K a t", "a K s"]).ids.tolist(), coder.decode([0, 1, 2])
-    ([0, 1, 2, 1, 0, 4], 'K a t')
+    >>> coder.table(["a", "K", "s"]).tolist(), coder.decode([0, 1, 2])
+    ([1, 0, 4], 'K a t')
     """
 
     symbols: Sequence[str]
@@ -74,12 +73,10 @@ class TargetCoder:
         """The id of a symbol that training never saw."""
         return len(self.symbols) + 1
 
-    def encode(self, targets: Sequence[str]) -> Sequences:
-        """The ids of targets, without ends."""
+    def table(self, symbols: Sequence[str]) -> TokenIds:
+        """The id of each symbol."""
         ids = {symbol: number for number, symbol in enumerate(self.symbols)}
-        parts = [[ids.get(each, self.unseen) for each in split_target(target, self.units)] for target in targets]
-        flat = np.array([each for part in parts for each in part], id_dtype(self.unseen + 1))
-        return Sequences(flat, np.cumsum([0, *map(len, parts)]))
+        return np.array([ids.get(each, self.unseen) for each in symbols], id_dtype(self.unseen + 1))
 
     def decode(self, ids: Sequence[int]) -> str:
         """The target of known ids, without an end."""
@@ -104,9 +101,9 @@ def join_target(symbols: Sequence[str], units: str) -> str:
 class PairsPart:
     """The pairs of one split: sources and targets as texts and as ids."""
 
-    texts: Sequence[str]
+    texts: StoredTexts
     sequences: Sequences
-    answers: Sequence[str]
+    answers: StoredTexts
     targets: Sequences
 
     def __len__(self) -> int:
@@ -117,14 +114,7 @@ class PairsPart:
 
     def take(self, numbers_K: Integers) -> Self:
         """Some of the pairs, by their numbers."""
-        texts, answers = ([each[number] for number in numbers_K.tolist()] for each in (self.texts, self.answers))
-        return replace(
-            self,
-            texts=texts,
-            sequences=self.sequences.take(numbers_K),
-            answers=answers,
-            targets=self.targets.take(numbers_K),
-        )
+        return type(self)(*(getattr(self, each.name).take(numbers_K) for each in fields(self)))
 
     def is_known_D(self, unseen: int) -> npt.NDArray[np.bool_]:
         """Which targets have no symbol that training never saw (D,)."""
@@ -205,15 +195,17 @@ def divide_pairs(
 ) -> PairExamples:
     """Split pairs, each distinct one once and all of a source in one split; a stored run's vocabulary is kept."""
     corpus, notes = config.corpus, list[str]()
-    given = read_labelled(prepared.source, corpus, MODE)
-    texts, answers = distinct(given, prepared.source.name, notes)
-    pairs = by_split(texts, answers, split_alike(texts, Split.of(config.batching), config.budget.seed))
+    sides = _read_sides(prepared, corpus, units)
+    own = find_distinct(sides, prepared.source.name, notes)
+    split_D = split_alike(number_texts(sides.text_sums_D[own]), Split.of(config.batching), config.budget.seed)
+    parts = [(sides, own[split_D == number]) for number in range(3)]
     if val_corpus is not None:
-        pairs[1] = read_held_out(val_corpus, corpus, MODE, set(pairs[0][0]), notes)
+        parts[1] = read_held_out(val_corpus, _read_sides(val_corpus, corpus, units), parts[0], notes)
     if vocabulary is None:
-        symbols = {symbol for answer in pairs[0][1] for symbol in split_target(answer, units)}
-        vocabulary = replace(count_characters(pairs[0][0], corpus), target=tuple(sorted(symbols)))
-    train, validation, test = (make_pairs(*pair, vocabulary, units) for pair in pairs)
+        numbers = parts[0][1]
+        symbols = sorted(sides.symbols[each] for each in np.unique(sides.answers.take(numbers).ids))
+        vocabulary = replace(count_characters(sides.texts.take(numbers), corpus), target=tuple(symbols))
+    train, validation, test = (_take_pairs(*part, vocabulary, units) for part in parts)
     notes += _unseen_notes({"validation": validation, "test": test}, vocabulary, units)
     return PairExamples(prepared, vocabulary, train, validation, test, val_corpus, notes)
 
@@ -224,13 +216,23 @@ def read_pairs_part(source: Source, config: CorpusConfig, vocabulary: Vocabulary
     Raises:
         CorpusError: it cannot be read, or a line is no pair.
     """
-    return make_pairs(*distinct(read_labelled(source, config, MODE), source.name, []), vocabulary, units)
+    sides = _read_sides(prepare(source, config), config, units)
+    return _take_pairs(sides, find_distinct(sides, source.name, []), vocabulary, units)
 
 
-def make_pairs(texts: Sequence[str], answers: Sequence[str], vocabulary: Vocabulary, units: str) -> PairsPart:
-    """Pairs of preprocessed sources and targets as ids."""
-    targets = TargetCoder(vocabulary.target, units).encode(answers)
-    return PairsPart(texts, encode_texts(texts, vocabulary), answers, targets)
+def _read_sides(prepared: EncodedCorpus, config: CorpusConfig, units: str) -> Sides:
+    return read_sides(prepared, config, MODE, partial(split_target, units=units), units)
+
+
+def _take_pairs(sides: Sides, numbers: Integers, vocabulary: Vocabulary, units: str) -> PairsPart:
+    """Some of the pairs, with the ids of both sides."""
+    texts, answers = sides.texts.take(numbers), sides.answers.take(numbers)
+    targets = answers.through(TargetCoder(vocabulary.target, units).table(sides.symbols))
+
+    def decode(ids: TokenIds) -> str:
+        return join_target([sides.symbols[each] for each in ids.tolist()], units)
+
+    return PairsPart(StoredTexts(texts), texts.through(vocabulary.points), StoredTexts(answers, decode), targets)
 
 
 def _unseen_notes(parts: dict[str, PairsPart], vocabulary: Vocabulary, units: str) -> list[str]:

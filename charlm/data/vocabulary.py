@@ -168,16 +168,20 @@ class Vocabulary:
         >>> Vocabulary.of("abc").encode_symbols("a-c")
         array([0, 3, 2], dtype=uint8)
         """
-        ids = self._table[np.minimum(code_points(symbols), len(self._table) - 1)]
-        if self.unknown is not None:
-            ids[ids == len(self)] = self.unknown
-        return ids
+        return self.points[np.minimum(code_points(symbols), len(self.points) - 1)]
+
+    @cached_property
+    def points(self) -> TokenIds:
+        """The id of each code point, and of those past the end: if it is not known, ``<unk>``, else V."""
+        if self.unknown is None:
+            return self._table
+        return np.where(self._table == len(self), self._table.dtype.type(self.unknown), self._table)
 
     def decode(self, ids: TokenIds) -> str:
         """The text of ids (N,), with U+FFFD for ``<unk>`` and surrogate escapes."""
         if self.has_end:
             ids = ids[ids != self.end]
-        text = decode_points(self._points[ids])
+        text = decode_points(self._symbol_points[ids])
         return text.encode("latin-1").decode("utf-8", "surrogateescape") if self.units == "bytes" else text
 
     def to_json(self) -> dict[str, Any]:
@@ -199,7 +203,7 @@ class Vocabulary:
         return cls(**(values | lists))
 
     @cached_property
-    def _points(self) -> Points:
+    def _symbol_points(self) -> Points:
         """The code points (V,) of the symbols."""
         return code_points("".join((*self.symbols, END * self.has_end, REPLACEMENT * bool(self.rare))))
 

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.errors import CorpusError, UsageError, hinting
-from charlm.data.examples import LabelledPart, make_part
-from charlm.data.labels import guess_mode, read_labelled
+from charlm.data.corpus import prepare
+from charlm.data.examples import LabelledPart, find_distinct, take_part
+from charlm.data.labels import guess_mode
 from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import CorpusSearch
+from charlm.data.sides import read_sides
 from charlm.evaluate.subjects import NO_TEST, SPLITS
 from charlm.runs.find import find_runs, resolve
 from charlm.runs.run import Run
@@ -95,11 +97,8 @@ def _cases_of_run(run: Run, sources: Sequence[Source], split: str, search: Corpu
 def _read(run: Run, source: Source) -> LabelledPart:
     """Labelled texts, each distinct pair once, as a run reads them."""
     mode = guess_mode(source, run.vocabulary.scale is not None)
-    found = read_labelled(source, run.config.corpus, mode)
-    pairs = list(dict.fromkeys(zip(found.texts, found.labels, strict=True)))
-    if not pairs:
-        raise CorpusError(f"{source.name} has no examples", hint="give texts with labels")
-    return make_part([text for text, _ in pairs], [label for _, label in pairs], run.vocabulary)
+    sides = read_sides(prepare(source, run.config.corpus), run.config.corpus, mode)
+    return take_part(sides, find_distinct(sides, source.name, []), run.vocabulary)
 
 
 def _training_part(run: Run, search: CorpusSearch) -> LabelledPart | None:

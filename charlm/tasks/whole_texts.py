@@ -13,7 +13,6 @@ from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import CorpusConfig, TrainingConfig, flag
-from charlm.data.buckets import Sequences
 from charlm.data.examples import (
     LabelledExamples,
     LabelledPart,
@@ -149,12 +148,11 @@ class TextReader:
         symbols = self.prepare(texts)
         sequences = encode_texts(symbols, self.vocabulary)
         full = np.flatnonzero(sequences.lengths_D)
-        bounds_D1 = np.concatenate([[0], np.cumsum(sequences.lengths_D[full])])
         found_DL = np.tile(self.network.params["readout.b_y"], (len(texts), 1))
         if len(full):
             part = LabelledPart(
                 [symbols[number] for number in full.tolist()],
-                Sequences(sequences.ids, bounds_D1),
+                sequences.take(full),
                 np.zeros(len(full), np.int64),
             )
             found_DL[full] = predict_part(Predictor(self.network, pool), part)

@@ -42,5 +42,5 @@ def test_sequences_end_together(sequences):
     numbers = np.array([3, -1, 7])
     x_TB = sequences.pad_front(numbers, 40)
     for column, number in enumerate(numbers):
-        own = sequences.ids[sequences.starts_D[number] :][: sequences.lengths_D[number]] if number >= 0 else []
+        own = sequences.take(np.array([number])).ids if number >= 0 else []
         assert x_TB[40 - len(own) :, column].tolist() == list(own) and not x_TB[: 40 - len(own), column].any()

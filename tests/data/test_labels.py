@@ -7,7 +7,7 @@ import pytest
 from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
 from charlm.data.label_survey import survey_labels
-from charlm.data.labels import guess_mode, read_labelled
+from charlm.data.labels import LabelledReader, guess_mode
 from charlm.data.reading.sources import find_source
 
 
@@ -26,8 +26,8 @@ def source(tmp_path):
 
 
 def read(source, mode=None, is_number=False, **corpus):
-    found = read_labelled(source, CorpusConfig(**corpus), mode or guess_mode(source, is_number))
-    return found, list(zip(found.texts, found.labels, strict=True))
+    found = LabelledReader(source, CorpusConfig(**corpus), mode or guess_mode(source, is_number))
+    return found, list(found)
 
 
 def test_a_file_a_label(source):
@@ -48,8 +48,8 @@ def test_a_tab_between_text_and_label(source):
 
 
 def test_a_number_in_place_of_a_label(source):
-    found, _ = read(source({"r.tsv": "fine\t4.5\ndull\t-1e2\n"}, "r.tsv"), is_number=True)
-    assert found.mode == "number" and found.numbers == [4.5, -100.0]
+    found, pairs = read(source({"r.tsv": "fine\t4.5\ndull\t-1e2\n"}, "r.tsv"), is_number=True)
+    assert found.mode == "number" and pairs == [("fine", "4.5"), ("dull", "-1e2")]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from charlm.base.errors import CorpusError, UsageError
 from charlm.config import CorpusConfig, ModelConfig
 from charlm.data.alphabet import Alphabet, code_points
 from charlm.data.batches import Batch
+from charlm.data.buckets import Sequences
 from charlm.data.labelled_text import LabelledText
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.threads import ThreadPool
@@ -36,8 +37,11 @@ def conditioned(network, seed=0):
 
 
 def text(pairs):
-    counts = np.bincount(code_points("".join(each for each, _ in pairs) + END), minlength=256)
-    return LabelledText.of_pairs(pairs, Alphabet.from_counts(counts, "characters", "\n"))
+    points = code_points("".join(each for each, _ in pairs))
+    counts = np.bincount(np.append(points, ord(END)), minlength=256)
+    texts = Sequences(points, np.cumsum([0, *(len(each) for each, _ in pairs)]))
+    labels_D = np.array([label for _, label in pairs], np.int64)
+    return LabelledText.of_texts(texts, labels_D, Alphabet.from_counts(counts, "characters", "\n"))
 
 
 @EVERY

@@ -24,6 +24,7 @@ HEADER, ALPHABET, CODES = "header.json", "alphabet", "codes"
 # The three, manifests, and what is derived from the codes.
 _OWN = re.compile(
     r"header\.json|alphabet|codes|files-[0-9a-f]{16}\.json|ends|shuffled-[0-9]+(-ends)?|bigrams-[0-9]+-[0-9]+(-[0-9]+)?"
+    r"|sides-[0-9a-f]{16}(\.json|-[a-z0-9-]+)"
 )
 
 

@@ -5,6 +5,7 @@ alphabet      code points (uint32), then counts (int64), little-endian
 files-*.json  manifests: the files of each corpus
 codes         the ids
 bigrams-*     bigram counts of a split
+sides-*       labelled examples
 
 A key is a hash of the settings and of every file's path, size, time and inode.
 """

@@ -126,7 +126,7 @@ def _store(
         return np.concatenate(list(pieces))
     path = folder / name
     try:
-        if not _is_whole(path, length * dtype.itemsize):
+        if not is_whole(path, length * dtype.itemsize):
             check_disk_space(folder, length * dtype.itemsize)
             _write(pieces, path)
         return np.memmap(path, dtype, "r").view(np.ndarray)
@@ -137,7 +137,8 @@ def _store(
         ) from None
 
 
-def _is_whole(path: Path, size: int) -> bool:
+def is_whole(path: Path, size: int) -> bool:
+    """Whether a file has this size, and was not changed since it was written."""
     try:
         status = path.stat()
     except FileNotFoundError:
