@@ -14,7 +14,7 @@ import typer
 from charlm.base.errors import UsageError
 from charlm.cli.complete import complete_runs
 from charlm.cli.help_text import PRESET, TYPES, add_choices
-from charlm.config import NOUNS, Config, flag
+from charlm.config import NOUNS, Config, DeviceConfig, flag
 
 Command = Callable[..., None]
 
@@ -139,6 +139,19 @@ def with_settings(
         return set_parameters(run, parameters)
 
     return decorate
+
+
+def take_device(settings: dict[str, Any]) -> DeviceConfig:
+    """Take the settings of the device out of those of a command, checked.
+
+    Raises:
+        UsageError: the engine or the device is missing here.
+    """
+    from charlm.engines.devices import check_device  # so that help does not wait for it
+
+    device = DeviceConfig(**{name: settings.pop(name) for name in DeviceConfig.settings() if name in settings})
+    check_device(device)
+    return device
 
 
 def set_parameters(command: Command, parameters: Sequence[inspect.Parameter]) -> Command:

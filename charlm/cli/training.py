@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from charlm.base.errors import UsageError
+from charlm.base.errors import UsageError, hinting
 from charlm.cli.display.beginning import describe_beginning, describe_last, describe_transfer
 from charlm.cli.display.dry_run import print_dry_run
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
@@ -26,7 +26,7 @@ from charlm.training.dry_run import plan_training
 from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport
 from charlm.training.fine_tune import inherited
 from charlm.training.loop import train
-from charlm.training.presets import ResolvedSettings, resolve_settings
+from charlm.training.presets import ResolvedSettings, find_changes, resolve_settings
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
@@ -122,9 +122,28 @@ def resume_run(
         raise UsageError(f"--resume needs the last checkpoint: name the folder, or --init-from {name}")
     with only_writer(before.folder):
         run = Run.open(before.folder)  # read again, now that no other process can change it
-        with progress_bar("reading", how.quiet) as progress:
-            begun = resume(run, settings, progress, corpus)
+        yield _resume(run, settings, corpus, how)
+
+
+@contextmanager
+def resume_same(
+    folder: Path, settings: dict[str, Any], corpus: Sequence[str], how: Output
+) -> Iterator[tuple[Trainer, Run]]:
+    """Resume and lock the run that this command began; a setting that differs must be one that may change."""
+    with only_writer(folder):
+        run = Run.open(folder)
+        with hinting("give the text that the run was trained on, or another --out"):
+            begun = _resume(run, find_changes(run.config, settings), corpus, how)
         yield begun
+
+
+def _resume(run: Run, settings: dict[str, Any], corpus: Sequence[str], how: Output) -> tuple[Trainer, Run]:
+    with progress_bar("reading", how.quiet) as progress:
+        trainer, resumed = resume(run, settings, progress, corpus)
+    before, now = run.config.engine.engine, resumed.config.engine.engine
+    if before != now:
+        how.say(f"Engine {now} after {before}: losses agree up to rounding, not bit for bit.")
+    return trainer, resumed
 
 
 def train_run(begun: Begun, how: Output) -> bool:

@@ -3,7 +3,7 @@
 from charlm.config.base import NOUNS, Config, Configurable, Limits, flag, setting
 from charlm.config.corpus import CorpusConfig
 from charlm.config.data import DataConfig
-from charlm.config.engine import EngineConfig
+from charlm.config.engine import DeviceConfig, EngineConfig
 from charlm.config.model import ModelConfig, cell_config_types
 from charlm.config.optimizer import OptimizerConfig
 from charlm.config.run import RunConfig
@@ -18,6 +18,7 @@ __all__ = [
     "Configurable",
     "CorpusConfig",
     "DataConfig",
+    "DeviceConfig",
     "EngineConfig",
     "Limits",
     "ModelConfig",

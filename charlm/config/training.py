@@ -27,8 +27,8 @@ GROUPS: dict[str, type[Config]] = {
     "corpus": CorpusConfig,
     "task": TaskConfig,
 }
-STORED_IN = {"engine": "batching"}
-"""Groups that are stored inside another group."""
+MOVED = 10
+"""The format since which the settings of the engine are a group of their own; before, they were in batching."""
 
 
 def setting_groups() -> dict[str, type[Config]]:
@@ -109,10 +109,7 @@ class TrainingConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The settings as JSON values, by group and name."""
-        stored: dict[str, Any] = {}
-        for name in GROUPS:
-            stored.setdefault(STORED_IN.get(name, name), {}).update(getattr(self, name).to_json())
-        return stored
+        return {name: getattr(self, name).to_json() for name in GROUPS}
 
     @classmethod
     def from_json(cls, values: Any, where: str, version: int) -> Self:
@@ -121,14 +118,16 @@ class TrainingConfig:
         Raises:
             CheckpointError: a group or value is invalid.
         """
-        expected = [name for name, group in GROUPS.items() if name not in STORED_IN and group.names_in(version)]
+        expected = [name for name, group in GROUPS.items() if group.names_in(version)]
+        if version < MOVED:
+            expected.remove("engine")
         if not isinstance(values, Mapping) or set(values) != set(expected):
             raise CheckpointError(f"{where}: the settings are not grouped as {', '.join(expected)}")
         if not all(isinstance(part, Mapping) for part in values.values()):
             raise CheckpointError(f"{where}: a group of settings is not a mapping")
         parts = {name: dict(values.get(name, {})) for name in GROUPS}
-        for name, home in STORED_IN.items():
-            own = GROUPS[name].names_in(version) & parts[home].keys()
-            parts[name] = {key: parts[home].pop(key) for key in own}
+        if version < MOVED:
+            own = EngineConfig.names_in(version) & parts["batching"].keys()
+            parts["engine"] = {key: parts["batching"].pop(key) for key in own}
         groups: dict[str, Any] = {name: GROUPS[name].from_json(parts[name], where, version) for name in GROUPS}
         return cls(**groups)

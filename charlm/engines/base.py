@@ -37,7 +37,13 @@ class Outputs(ABC):
 
 
 class Network(ABC):
-    """A network that predicts and carries its state."""
+    """A network that predicts and carries its state.
+
+    Attributes:
+        plans: for a long text, how many sequences to read at once and how much before each, tried before others.
+    """
+
+    plans: tuple[tuple[int, int], ...] = ()
 
     @property
     @abstractmethod

@@ -15,6 +15,8 @@ from typing import Self, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from charlm.engines.ranks import local_size
+
 Result = TypeVar("Result")
 
 
@@ -23,9 +25,18 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def default_workers() -> int:
+    """A worker for each core, of those that other ranks of this host leave.
+
+    >>> default_workers() <= usable_cores()
+    True
+    """
+    return max(1, usable_cores() // local_size())
+
+
 def cores_of(workers: int) -> list[int | None]:
     """A core for each worker if their numbers match, else None."""
-    if workers != usable_cores() or workers == 1 or not hasattr(os, "sched_setaffinity"):
+    if workers != usable_cores() or workers == 1 or local_size() > 1 or not hasattr(os, "sched_setaffinity"):
         return [None] * workers
     return [*sorted(os.sched_getaffinity(0))]
 
@@ -78,7 +89,7 @@ class ThreadPool:
     """A fixed number of worker threads."""
 
     def __init__(self, workers: int | None = None) -> None:
-        self.workers = usable_cores() if workers is None else workers
+        self.workers = default_workers() if workers is None else workers
         self._threads = ThreadPoolExecutor(self.workers, thread_name_prefix="charlm-worker")
         _blas_limits.enter(self)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from charlm.base.progress import Progress
 from charlm.base.tables import PROGRAMS, Column, Curve, Matrix, Table
-from charlm.config import Config, setting
+from charlm.config import Config, DeviceConfig, setting
 from charlm.data.alphabet import END
 from charlm.data.encoded import EncodedText
 from charlm.engines.threads import ThreadPool
@@ -35,6 +35,15 @@ class EvalCase:
     description: str = ""
     is_cut: bool = False
     mixed: LanguageModel | None = None
+
+    def on(self, device: DeviceConfig) -> Self:
+        """The case with its models on an engine's device.
+
+        Raises:
+            UsageError: the engine lacks the model's cell.
+        """
+        mixed = None if self.mixed is None else self.mixed.on(device)
+        return replace(self, model=self.model.on(device), mixed=mixed)
 
     @property
     def title(self) -> str:
@@ -122,6 +131,11 @@ class Measurement(Config):
     """Language models on plain texts, runs on labelled texts, or runs of any task on plain texts."""
     mixes: ClassVar[Literal["always", "if asked", "never"]] = "never"
     """When it also measures the mixture with a run's n-gram model."""
+
+    @property
+    def needs_numpy(self) -> bool:
+        """Whether it needs more than predictions, which NumPy's engine alone gives."""
+        return True
 
     @abstractmethod
     def measure(self, subjects: Sequence[Any], pool: ThreadPool, progress: Progress) -> EvalResult:

@@ -72,7 +72,7 @@ class ConditionedModel(LanguageModel):
             raise UsageError(f"no label is called {label!r}{meant}")
         vocabulary = dataclasses.replace(self.vocabulary, labels=(), label_counts=())
         network = _fix_start(self.network, self.vocabulary.end, self.labels.index(label))
-        return LanguageModel(network, vocabulary, self.training_characters, self.corpus)
+        return LanguageModel(network, vocabulary, self.training_characters, self.corpus, device=self.device)
 
     def stream(self, **settings: Any) -> Iterator[list[str]]:
         """Draw one sample character by character, under its ``label`` or a drawn one; several need a label."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from charlm.base.arrays import TokenIds
 from charlm.base.errors import RunError, UsageError
 from charlm.base.progress import Progress
-from charlm.config import CorpusConfig, SamplingConfig
+from charlm.config import CorpusConfig, DeviceConfig, SamplingConfig
 from charlm.data.alphabet import END
 from charlm.data.corpus import prepare
 from charlm.data.encoded import EncodedText
@@ -24,7 +24,7 @@ from charlm.data.reading.sources import make_source
 from charlm.data.recode import Recoding
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.base import Network
-from charlm.engines.numpy.network import open_network
+from charlm.engines.devices import NUMPY, check_network, open_network
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, predict_next, prompt_ids, stream
 from charlm.inference.mixed_network import MixedNetwork
@@ -48,7 +48,8 @@ class LanguageModel:
     """A character-level language model.
 
     The number of training characters sets the loss of an unknown one. With a ``mixture``, its n-gram model
-    is mixed with the network in all that it predicts; ``mix=False`` leaves it out.
+    is mixed with the network in all that it predicts; ``mix=False`` leaves it out. The network is computed on
+    ``device``.
     """
 
     network: Model
@@ -56,6 +57,16 @@ class LanguageModel:
     training_characters: int
     corpus: CorpusConfig = dataclasses.field(default_factory=CorpusConfig)
     mixture: NgramMixture | None = None
+    device: DeviceConfig = NUMPY
+
+    def on(self, device: DeviceConfig) -> Self:
+        """The model on another engine or device.
+
+        Raises:
+            UsageError: the engine lacks its cell.
+        """
+        check_network(device, self.network.config)
+        return dataclasses.replace(self, device=device)
 
     @property
     def is_mixed(self) -> bool:
@@ -194,7 +205,7 @@ class LanguageModel:
 
     def open(self, pool: ThreadPool | None = None) -> Network:
         """The network on a pool's threads, or the calling one; mixed if there is a mixture."""
-        network = open_network(self.network, pool)
+        network = open_network(self.network, pool, self.device)
         return network if self.mixture is None else MixedNetwork(network, self.mixture)
 
     def part_of(self, text: str | PathLike[str]) -> EncodedText:

@@ -104,7 +104,7 @@ def read_text(network: Network, x_N: TokenIds, end: int | None = None) -> Iterat
     Windows may come again: store by place, and sum at the end.
     """
     before = network.state
-    for most, burn_in in PLANS:
+    for most, burn_in in (*network.plans, *PLANS):
         count = max(1, min(most, len(x_N) // max(1, SHORTEST * burn_in)))
         gap = yield from read_as_sequences(network, x_N, count, burn_in, before, end)
         if gap <= SEAM_TOLERANCE:

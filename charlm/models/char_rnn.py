@@ -103,7 +103,7 @@ class Model(BaseModel):
         """
         buffers.stopwatch.begin()
         x_TB, mask_TB = batch["x_TB"], batch.get("target_mask_TB")
-        h_TBH, after = self.forward(x_TB, state, buffers, self._carry(batch), rng)
+        h_TBH, after = self.forward(x_TB, state, buffers, self.carry(batch), rng)
         dh_TBH = buffers.dh_TBH[: len(x_TB)]
         mask_N = None if mask_TB is None else mask_TB.reshape(-1)
         nll_sum = loss_and_gradient(
@@ -119,7 +119,7 @@ class Model(BaseModel):
         self.backward(dh_TBH, self.zero_state(x_TB.shape[1]), buffers, grads)
         return nll_sum, after
 
-    def _carry(self, batch: Batch) -> Floats | None:
+    def carry(self, batch: Batch) -> Floats | None:
         """A batch's ``carry_TB``; 0 where a learned initial state is used."""
         carry_TB = batch.get("carry_TB")
         if not (batch.resets_state and self.config.learned_state):

@@ -16,10 +16,10 @@ from typing import Self, TextIO
 import numpy as np
 
 from charlm.base.errors import WorkerError, hinting
-from charlm.config import EngineConfig, SamplingConfig, TrainingConfig
+from charlm.config import DeviceConfig, EngineConfig, SamplingConfig, TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import make_text_source
-from charlm.engines.numpy.network import open_network
+from charlm.engines.devices import NUMPY, open_network
 from charlm.engines.numpy.process import Process
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, generate_ids
@@ -95,11 +95,11 @@ class Speed:
 class TrainingBench:
     """Timed training steps on random text."""
 
-    def __init__(self, size: Size, workers: int | None, characters: int = BENCH_CHARACTERS) -> None:
+    def __init__(self, size: Size, engine: EngineConfig, characters: int = BENCH_CHARACTERS) -> None:
         symbols = "".join(chr(0x41 + index) for index in range(VOCAB_SIZE))
         text = "".join(symbols[index] for index in np.random.default_rng(0).integers(0, VOCAB_SIZE, characters))
         config = size.config()
-        config = replace(config, engine=EngineConfig(workers=workers))
+        config = replace(config, engine=engine)
         self._trainer = make_trainer(config, prepare_corpus(make_text_source(text), config))
         self._step()
 
@@ -124,8 +124,8 @@ class TrainingBench:
 class SamplingBench:
     """Timed sampling from a new network."""
 
-    def __init__(self, size: Size, sequences: int) -> None:
-        settings, network = SamplingConfig(num=sequences), open_network(size.model())
+    def __init__(self, size: Size, sequences: int, device: DeviceConfig = NUMPY) -> None:
+        settings, network = SamplingConfig(num=sequences), open_network(size.model(), config=device)
         self._steps = generate_ids(network, np.zeros(1, np.uint8), all_filters({}), settings)
 
     def chars_per_second(self, seconds: float) -> float:
@@ -158,12 +158,12 @@ def peak_gflops(pool: ThreadPool) -> float:
     return best
 
 
-def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
+def measure(size: Size, engine: EngineConfig, seconds: float = SECONDS) -> Speed:
     """Measure a size for about ten times ``seconds``; memory needs a new process."""
-    with closing(TrainingBench(size, workers)) as bench:
+    with closing(TrainingBench(size, engine)) as bench:
         training = statistics.median(bench.chars_per_second(seconds) for _ in range(REPEATS))
         resident = bench.resident_bytes()
-    one, many = (SamplingBench(size, sequences) for sequences in (1, 64))
+    one, many = (SamplingBench(size, sequences, engine) for sequences in (1, 64))
     return Speed(
         training=training,
         gflops=training * flops_per_character(size.config().model, VOCAB_SIZE) / 1e9,
@@ -173,7 +173,7 @@ def measure(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
     )
 
 
-def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> Speed:
+def measure_apart(size: Size, engine: EngineConfig, seconds: float = SECONDS) -> Speed:
     """Measure a size in its own process.
 
     Raises:
@@ -181,7 +181,7 @@ def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> 
     """
     process = Process(__name__)
     try:
-        process.send({"size": asdict(size), "workers": workers, "seconds": seconds})
+        process.send({"size": asdict(size), "engine": engine.to_json(), "seconds": seconds})
         with hinting("measure a smaller size if memory ran out", WorkerError):
             return Speed(**process.answer())
     finally:
@@ -192,7 +192,7 @@ def measure_apart(size: Size, workers: int | None, seconds: float = SECONDS) -> 
 def serve(requests: TextIO, answers: TextIO) -> None:
     """Measure the requested size for ``measure_apart``."""
     request = json.loads(requests.readline())
-    speed = measure(Size(**request["size"]), request["workers"], request["seconds"])
+    speed = measure(Size(**request["size"]), EngineConfig(**request["engine"]), request["seconds"])
     answers.write(json.dumps(asdict(speed)) + "\n")
 
 

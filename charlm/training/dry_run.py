@@ -11,7 +11,7 @@ from charlm.config import TrainingConfig
 from charlm.data.corpus import Corpus
 from charlm.data.reading.sources import Source
 from charlm.engines.numpy.memory_estimate import estimate_bytes
-from charlm.engines.threads import usable_cores
+from charlm.engines.threads import default_workers
 from charlm.models.base import describe_network
 from charlm.tasks.task import Examples
 from charlm.training.machine_speed import machine_gflops
@@ -61,7 +61,7 @@ def plan_training(source: Source, settings: ResolvedSettings, progress: Progress
         config, corpus = settle(source, settings, progress)
         batches = corpus.batches(config.batching)
         model = describe_network(config, corpus.vocabulary).build()
-        workers = config.engine.workers or usable_cores()
+        workers = config.engine.workers or default_workers()
         sizes = batches.longest, config.batching.batch_size, workers
         unit, amount = config.budget.length
         epochs = _estimate_epochs(config, corpus, workers)

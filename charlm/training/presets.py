@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from charlm.base.errors import UsageError
 from charlm.config import EngineConfig, TrainingConfig, flag
+from charlm.data.reading.sources import find_text
+from charlm.engines.devices import NUMPY
 from charlm.models.architecture import default_lr, flops_per_character
 from charlm.nn.cells import CELLS
 from charlm.training.machine_speed import REFERENCE_GFLOPS
@@ -29,7 +31,11 @@ CHANGEABLE = (
     "save_every",
     "keep",
     "ngram",
+    "engine",
+    "device",
+    "precision",
     "workers",
+    "rank_timeout",
 )
 
 
@@ -193,8 +199,26 @@ def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> Trai
             "A new run can start from its weights with other settings: see --init-from"
         )
     changes: dict[str, Any] = (dict.fromkeys(LENGTHS) if LENGTHS & settings.keys() else {}) | dict(settings)
-    engine = replace(config.engine, workers=changes.pop("workers", config.engine.workers))
-    return replace(config, budget=replace(config.budget, **changes), engine=engine)
+    engine = {name: changes.pop(name) for name in EngineConfig.settings() if name in changes}
+    if engine.get("engine") == "numpy":  # which has no other device than the default
+        engine = {"device": NUMPY.device, "precision": NUMPY.precision} | engine
+    return replace(config, budget=replace(config.budget, **changes), engine=replace(config.engine, **engine))
+
+
+def find_changes(config: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a command's settings that a stored run has not, or that may change when it is resumed.
+
+    >>> find_changes(TrainingConfig.from_settings(hidden=9, steps=5), {"hidden": 9, "steps": 5, "lr": 0.1})
+    {'steps': 5, 'lr': 0.1}
+    """
+    stored = {name: value for group in config.to_json().values() for name, value in group.items()}
+    given = dict(settings)
+    for name in ("val_file", "test_file"):
+        if given.get(name) is not None:
+            given[name] = find_text(given[name]).stored
+    return {
+        name: settings[name] for name, value in given.items() if name in CHANGEABLE or stored.get(name) != value
+    }
 
 
 def preset_flags(config: TrainingConfig) -> list[str]:

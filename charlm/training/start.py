@@ -13,13 +13,16 @@ from typing import Any
 from charlm.base.errors import FinishedError, RunError, UsageError, alternative
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
-from charlm.config import EngineConfig, TrainingConfig
+from charlm.config import TrainingConfig
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch
+from charlm.engines.base import Engine
+from charlm.engines.devices import check_device, check_network
 from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.threads import usable_cores
+from charlm.engines.threads import default_workers
 from charlm.models.architecture import check_settings, default_lr
-from charlm.models.base import describe_network
+from charlm.models.base import BaseModel, describe_network
+from charlm.models.char_rnn import Model
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
@@ -43,6 +46,18 @@ def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress |
     return make_trainer(*settle(source, settings, progress))
 
 
+def check_engine(config: TrainingConfig, stored: bool = False) -> None:
+    """Check that the engine is there and has all that the settings need, before a text is read.
+
+    Raises:
+        UsageError: it lacks something.
+    """
+    check_device(config.engine, stored)
+    check_network(config.engine, config.model, config.optimisation)
+    if config.engine.engine == "torch" and config.task.task != "predict":
+        raise UsageError(f"--task {config.task.task} is trained by NumPy alone: leave out --engine torch")
+
+
 def settle(
     source: Source, settings: ResolvedSettings, progress: Progress | None = None
 ) -> tuple[TrainingConfig, Examples]:
@@ -52,12 +67,14 @@ def settle(
         UsageError: settings cannot work together.
         CorpusError: the corpus is unreadable or too short.
     """
+    check_engine(settings.config)
     settings = dataclasses.replace(settings, config=make_task(settings.config).complete(source))
     corpus = make_task(settings.config).read(source, progress)
     # The number of workers decides in which order gradients are summed, so it is part of what a run is.
-    workers = settings.config.engine.workers or usable_cores()
+    workers = settings.config.engine.workers or default_workers()
     gflops = machine_gflops(workers) if settings.needs_speed else settings.config.engine.gflops
-    settings = settings.with_engine(EngineConfig(workers=workers, gflops=gflops))
+    engine = dataclasses.replace(settings.config.engine, workers=workers, gflops=gflops)
+    settings = settings.with_engine(engine)
     config = settings.for_corpus(corpus.training_characters, len(corpus.vocabulary))
     batching = dataclasses.replace(
         config.batching,
@@ -94,12 +111,22 @@ def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
         WorkerError: a worker cannot be started.
     """
     check_training(config, corpus)
-    batching, partition = config.batching, corpus.batches(config.batching)
+    partition = corpus.batches(config.batching)
     model = describe_network(config, corpus.vocabulary).build()
     model.initialize(make_generator(config.budget.seed, "initialise"))
-    sizes = partition.longest, batching.batch_size
-    engine = NumpyEngine(model, config.optimisation, *sizes, config.engine.workers)
+    engine = _make_engine(config, model, partition.longest)
     return Trainer(config, corpus, partition, engine)
+
+
+def _make_engine(config: TrainingConfig, model: BaseModel, longest: int) -> Engine:
+    """The engine of the settings; PyTorch is imported only for its own."""
+    optimisation, batch_size = config.optimisation, config.batching.batch_size
+    if config.engine.engine == "numpy":
+        return NumpyEngine(model, optimisation, longest, batch_size, config.engine.workers)
+    from charlm.engines.torch.engine import TorchEngine
+
+    assert isinstance(model, Model)  # no other task is trained here
+    return TorchEngine(model, optimisation, batch_size, config.engine)
 
 
 @contextmanager
@@ -131,6 +158,7 @@ def resume(
         CheckpointError: the checkpoint is damaged.
     """
     config = change_settings(run.config, settings)
+    check_engine(config, stored=True)
     if not os.path.lexists(run.last_path):
         again = f"--init-from {shlex.quote(str(run.folder))}"
         raise RunError(

@@ -18,7 +18,7 @@ from charlm.base.errors import FinishedError, RunError, UsageError
 from charlm.base.progress import Progress
 from charlm.config import TrainingConfig, flag
 from charlm.data.reading.sources import Source
-from charlm.engines.threads import usable_cores
+from charlm.engines.threads import default_workers
 from charlm.runs.find import RUNS, slug
 from charlm.runs.folder import holds_run, only_writer
 from charlm.runs.run import Run
@@ -80,7 +80,7 @@ def shared_engine(members: Sequence[Member]) -> dict[str, Any]:
     if there:
         engine = Run.open(there[0].folder).config.engine
         return {"workers": engine.workers, "gflops": engine.gflops}
-    workers = members[0].settings.get("workers") or usable_cores()
+    workers = members[0].settings.get("workers") or default_workers()
     needs_speed = any(resolve_settings(member.settings).needs_speed for member in members)
     return {"workers": workers, "gflops": machine_gflops(workers) if needs_speed else None}
 

@@ -30,11 +30,12 @@ CELLS = ["lstm", "gru", "rnn"]
 
 
 def charlm_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
+    from charlm.config import EngineConfig
     from charlm.training.benchmark import SamplingBench, Size, TrainingBench
 
     size = Size(cell, hidden, layers, batch_size, seq_len)
     if what == "training":
-        bench = TrainingBench(size, workers)
+        bench = TrainingBench(size, EngineConfig(workers=workers))
         return bench.chars_per_second, bench.resident_bytes
     return SamplingBench(size, int(what)).chars_per_second, lambda: 0
 

@@ -35,7 +35,7 @@ def test_left_out_every_standard_size_is_measured(call, measured):
 
 def test_a_size_of_ones_own(call, measured):
     result = call("bench", "--cell", "gru", "--hidden", "32", "--layers", "2", "--workers", "1")
-    assert [(size.name, workers) for size, workers in measured] == [("gru H32 L2 B64 T64", 1)]
+    assert [(size.name, engine.workers) for size, engine in measured] == [("gru H32 L2 B64 T64", 1)]
     assert "gru H32 L2 B64 T64" in result.out and "\t0.5\t" in result.out
 
 

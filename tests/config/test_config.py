@@ -30,7 +30,7 @@ ALL = [DataConfig, EngineConfig, RunConfig, ModelConfig, OptimizerConfig, Sampli
 SETTINGS = [(group, field.name) for group in ALL for field in group.settings().values()]
 IDS = [f"{group.__name__}.{name}" for group, name in SETTINGS]
 # What their groups check by themselves.
-FREE_TEXT = {"prompt", "stop", "save_every", "split", "val_file", "test_file"}
+FREE_TEXT = {"device", "prompt", "stop", "save_every", "split", "val_file", "test_file"}
 EVERY = pytest.mark.parametrize(("group", "name"), SETTINGS, ids=IDS)
 
 
@@ -200,10 +200,12 @@ def test_a_group_that_is_younger_than_the_file_has_its_defaults(monkeypatch):
     monkeypatch.setitem(GROUPS, "budget", Young)
     without = {name: group for name, group in stored.items() if name != "budget"}
     assert TrainingConfig.from_json(without, "config.json", FORMAT).budget == Young()
-    with pytest.raises(CheckpointError, match=r"are not grouped as model, batching, optimisation, corpus, task$"):
+    with pytest.raises(
+        CheckpointError, match=r"are not grouped as model, batching, engine, optimisation, corpus, task$"
+    ):
         TrainingConfig.from_json(stored, "config.json", FORMAT)
     with pytest.raises(
-        CheckpointError, match=r"are not grouped as model, batching, optimisation, budget, corpus, task$"
+        CheckpointError, match=r"are not grouped as model, batching, engine, optimisation, budget, corpus, task$"
     ):
         TrainingConfig.from_json(without, "config.json", FORMAT + 1)
 
@@ -282,12 +284,22 @@ def test_an_empty_stop_string_is_refused():
     assert SamplingConfig(stop="\n").stop == "\n"
 
 
-def test_the_workers_are_the_engines_and_are_stored_with_the_batches():
+def test_the_engines_settings_are_a_group_which_older_formats_store_with_the_batches():
     config = TrainingConfig.from_settings(workers=3, batch_size=6)
     assert config.engine == EngineConfig(workers=3)
     stored = config.to_json()
-    assert stored["batching"]["workers"] == 3 and "engine" not in stored
-    assert TrainingConfig.from_json(stored, "config.json", FORMAT) == config
+    assert stored["engine"]["workers"] == 3 and "workers" not in stored["batching"]
+    engine = stored.pop("engine")
+    stored["batching"] |= {name: engine[name] for name in ("workers", "gflops")}
+    assert TrainingConfig.from_json(stored, "config.json", 9) == config
     del stored["batching"]["workers"]
     with pytest.raises(CheckpointError, match=r"^config.json: .* unknown or missing: workers"):
-        TrainingConfig.from_json(stored, "config.json", FORMAT)
+        TrainingConfig.from_json(stored, "config.json", 9)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda", "cuda:3"])
+def test_a_device_is_one_that_pytorch_knows(device):
+    assert EngineConfig(device=device).device == device
+    for wrong in ("gpu", f"{device}:", "cuda:-1", "mps"):
+        with pytest.raises(UsageError, match="--device"):
+            EngineConfig(device=wrong)

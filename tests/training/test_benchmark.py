@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from charlm.config import EngineConfig
 from charlm.engines.threads import ThreadPool
 from charlm.models.architecture import flops_per_character
 from charlm.training.benchmark import (
@@ -52,7 +53,7 @@ def test_a_preset_is_timed_as_it_trains(name):
 
 
 def test_rates_are_those_of_the_steps_taken(monkeypatch):
-    with closing(TrainingBench(TINY, 1)) as training:
+    with closing(TrainingBench(TINY, EngineConfig(workers=1))) as training:
         sampling = SamplingBench(TINY, sequences=3)
         monkeypatch.setattr("charlm.training.benchmark.time", clock())
         assert training.chars_per_second(seconds=3) == 2 * 4 * 8 / 3

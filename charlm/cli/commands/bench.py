@@ -13,8 +13,10 @@ import typer
 from charlm.base.tables import WIDE, Column, Table
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_tables
+from charlm.cli.options import take_device, with_settings
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
+from charlm.config import DeviceConfig, EngineConfig
 from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
 from charlm.training.benchmark import SIZES, Size, measure_apart, peak_gflops
@@ -36,8 +38,10 @@ RULE = (
 )
 
 
+@with_settings({"Engine": [DeviceConfig]})
 @prints_tables(json="Print one JSON object per size.")
 def command(
+    settings: dict[str, Any],
     how: TableOptions,
     cell: Annotated[Literal[CELLS.names()] | None, typer.Option(help="Measure one size, with this cell.")] = None,  # type: ignore[valid-type]
     hidden: Annotated[int, typer.Option(min=1, help="Hidden units.")] = 256,
@@ -46,6 +50,8 @@ def command(
     seq_len: Annotated[int, typer.Option(min=1, help="BPTT length in characters.")] = 64,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="CPU cores")] = None,
 ) -> None:
+    device = take_device(settings)
+    engine = EngineConfig(**device.to_json(), workers=workers)
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
     with ThreadPool(workers) as pool:
         ceiling = peak_gflops(pool)
@@ -53,7 +59,7 @@ def command(
     with progress_bar("bench", quiet=how.json) as progress:
         for done, size in enumerate(sizes):
             progress(done, len(sizes))
-            records.append(_measure(size, workers, ceiling))
+            records.append(_measure(size, engine, ceiling))
             if how.json:
                 print_json(records[-1])
     if not how.json:
@@ -62,8 +68,8 @@ def command(
         print_tables([table], how, explanation=[RULE])
 
 
-def _measure(size: Size, workers: int | None, ceiling: float) -> dict[str, Any]:
-    speed = measure_apart(size, workers)  # in its own process, for its own peak of memory
+def _measure(size: Size, engine: EngineConfig, ceiling: float) -> dict[str, Any]:
+    speed = measure_apart(size, engine)  # in its own process, for its own peak of memory
     return {
         "preset": size.preset,
         "size": size.name,

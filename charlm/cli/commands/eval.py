@@ -19,9 +19,11 @@ from charlm.cli.complete import complete_targets
 from charlm.cli.display.findings import print_findings, save_findings
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.groups import list_members
-from charlm.cli.options import Mix, OwnCorpus, WhichWeights, with_settings
+from charlm.cli.options import Mix, OwnCorpus, WhichWeights, take_device, with_settings
 from charlm.cli.output import write_note
 from charlm.cli.table_options import TableOptions, prints_tables
+from charlm.config import DeviceConfig
+from charlm.engines.devices import NUMPY
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import Measurement
 from charlm.evaluate.labelled import labelled_cases_of
@@ -39,7 +41,7 @@ charlm eval baselines novel-1 --split test
 
 
 def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
-    @with_settings({"Measurement": [kind]})
+    @with_settings({"Measurement": [kind], "Engine": [DeviceConfig]})
     @prints_tables(json="Print one JSON object per line.")
     def measure(
         settings: dict[str, Any],
@@ -70,13 +72,18 @@ def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
             raise UsageError(f"charlm eval {name} measures the network alone: leave out --mix")
         if kind.mixes == "never" or (kind.mixes == "if asked" and mix is None):
             mix = False
+        device = take_device(settings)
         measurement = kind(**settings)
+        if device != NUMPY and measurement.needs_numpy:
+            raise UsageError(f"charlm eval {name} needs NumPy's gradients or states: leave out --engine torch")
         finders: dict[str, Callable[..., Sequence[Any]]] = {
             "models": partial(subjects_of, mix=mix),
             "labels": labelled_cases_of,
             "runs": run_texts_of,
         }
         subjects = finders[kind.cases](named or [], split, weights, corpus or (), command=f"eval {name}")
+        if device != NUMPY:
+            subjects = [subject.on(device) for subject in subjects]
         if not any(isinstance(resolve(target), Path) for target in named or ()):
             write_note(f"newest run: {subjects[0].keys['run']}")
         with ThreadPool() as pool, progress_bar(name, quiet=how.json) as progress:

@@ -17,10 +17,10 @@ import typer
 from charlm.base.errors import CharlmError, MissingCorpusError, UsageError, VocabularyError, alternative, hinting
 from charlm.cli.display.samples import SamplePrinter
 from charlm.cli.interactive import run_session
-from charlm.cli.options import Mix, OneLabel, OneRun, RawText, WhichWeights, with_settings
+from charlm.cli.options import Mix, OneLabel, OneRun, RawText, WhichWeights, take_device, with_settings
 from charlm.cli.output import write_note, write_text
 from charlm.cli.pick import pick_run
-from charlm.config import Config, SamplingConfig
+from charlm.config import Config, DeviceConfig, SamplingConfig
 from charlm.data.reading.sources import find_text
 from charlm.inference.conditioned import load_model
 from charlm.inference.filters import Temperature
@@ -45,6 +45,7 @@ PANELS: dict[str, list[type[Config]]] = {
     "Sample": [SamplingConfig],
     "Lines": [Selection],
     "Distribution": [kind for kind in map(type, all_filters({})) if kind is not Temperature],
+    "Engine": [DeviceConfig],
 }
 TEMPERATURE = next(iter(dataclasses.fields(Temperature)))
 AUTO = "auto"
@@ -94,6 +95,7 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per sample.")] = False,
 ) -> None:
+    device = take_device(settings)
     temperatures = _parse_temperatures(temperature)
     selection = Selection(**{name: settings.pop(name) for name in Selection.settings() if name in settings})
     if greedy:
@@ -104,7 +106,7 @@ def command(
     if interactive:
         _check_interactive(settings, temperatures, selection, stream, json)
     found = pick_run(run, weights, "sample")
-    model = load_model(found, label, mix)
+    model = load_model(found, label, mix).on(device)
     if prompt_file is not None:
         # The last newline is the editor's: with it, the model would start a new line.
         settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read(model.corpus.units))

@@ -17,9 +17,10 @@ import typer
 from charlm.base.errors import UsageError
 from charlm.cli.complete import complete_runs
 from charlm.cli.lines import read_lines
-from charlm.cli.options import Mix, RawText, WhichWeights
+from charlm.cli.options import Mix, RawText, WhichWeights, take_device, with_settings
 from charlm.cli.output import print_json, write_text
 from charlm.cli.pick import pick_runs
+from charlm.config import DeviceConfig
 from charlm.engines.threads import ThreadPool
 from charlm.inference.conditioned import ConditionedModel, load_model
 from charlm.inference.language_model import LanguageModel
@@ -33,7 +34,9 @@ charlm score --run english-1 --run german-1 < lines.txt
 """
 
 
+@with_settings({"Engine": [DeviceConfig]})
 def command(
+    settings: dict[str, Any],
     run: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,7 +56,9 @@ def command(
 ) -> None:
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
+    device = take_device(settings)
     models = _load_models(pick_runs(run or [], weights, "score"), label, mix)
+    models = {name: model.on(device) for name, model in models.items()}
     with ThreadPool() as pool:
         units = {model.corpus.units for model in models.values()}
         for lines in groups(read_lines("surrogateescape" if units == {"bytes"} else "strict")):

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from charlm.base.errors import CharlmWarning, UsageError
+from charlm.base.errors import CharlmWarning, FinishedError, UsageError
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.complete import complete_corpora, complete_runs
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
@@ -81,6 +81,10 @@ def command(
             help="Continue a run from its last checkpoint.",
         ),
     ] = None,
+    or_resume: Annotated[
+        bool,
+        typer.Option("--or-resume", help="Resume the run in --out if there is one, else begin it."),
+    ] = False,
     own_corpus: OwnCorpus = None,
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Read settings from a TOML file; flags win.")
@@ -120,21 +124,33 @@ def command(
         raise UsageError(f"--dry-run is about a new run: leave out --resume, or see charlm info {resume_run}")
     if own_corpus and resume_run is None:
         raise UsageError("--corpus is the corpus of a resumed run: give --resume, or CORPUS alone")
+    if or_resume and out is None:
+        raise UsageError("--or-resume resumes the run in --out: give --out too")
     if weights is not None and init_from is None:
         raise UsageError("--weights needs --init-from: give it, or leave out --weights")
     if quiet:
         warnings.simplefilter("ignore", CharlmWarning)
     # Imported last, so that help does not wait for it.
     from charlm.cli import training
+    from charlm.runs.folder import holds_run
 
     how = training.Output(json, tensorboard, profile, quiet, verbose)
     if resume_run is not None:
         begun = training.resume_run(resume_run, settings, own_corpus or (), how)
+    elif or_resume and out is not None and holds_run(out):
+        begun = training.resume_same(out, settings, corpus or (), how)
     else:
         start = training.find_start(corpus or [DEFAULT_CORPUS], settings, init_from, weights, allow_expansion)
         if dry_run:
             training.show_plan(start, out, how)
             return
         begun = training.begin_run(start, out, how)
-    if training.train_run(begun, how):
+    try:
+        stopped = training.train_run(begun, how)
+    except FinishedError as error:
+        if not or_resume:
+            raise
+        how.say(str(error))
+        return
+    if stopped:
         raise typer.Exit(INTERRUPTED)

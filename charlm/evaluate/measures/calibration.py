@@ -105,6 +105,11 @@ class Calibration(Measurement):
 
     mixes: ClassVar[Literal["if asked"]] = "if asked"
 
+    @property
+    def needs_numpy(self) -> bool:
+        """Predictions are enough."""
+        return False
+
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure each subject, also at its best temperature."""
         records = []

@@ -50,6 +50,11 @@ class Context(Measurement):
     characters: int = characters_taken(1_000_000)
     max_memory: int = max_memory()
 
+    @property
+    def needs_numpy(self) -> bool:
+        """Predictions are enough."""
+        return False
+
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Measure each case."""
         records = []

@@ -83,6 +83,11 @@ class Perplexity(Measurement):
             if not self.dynamic and getattr(self, f"dynamic_{name}") != default:
                 raise UsageError(f"{flag(f'dynamic_{name}')} belongs to --dynamic: give both, or leave it out")
 
+    @property
+    def needs_numpy(self) -> bool:
+        """Dynamic evaluation needs gradients."""
+        return self.dynamic
+
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Score each subject's text."""
         records: list[dict[str, Any]] = []

@@ -72,6 +72,11 @@ class Surprisal(Measurement):
         if self.html is not None and self.html == self.tsv:
             raise UsageError(f"--html and --tsv both name {self.html}: give two files")
 
+    @property
+    def needs_numpy(self) -> bool:
+        """Predictions are enough."""
+        return False
+
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Score each subject character by character."""
         records: list[dict[str, Any]] = []
