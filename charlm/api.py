@@ -35,7 +35,7 @@ from charlm.tasks.text_classifier import TextClassifier, open_classifier
 from charlm.tasks.text_filler import TextFiller
 from charlm.tasks.whole_texts import TextReader
 from charlm.training.events import Report, StepReport, ValidationReport
-from charlm.training.fine_tune import inherited
+from charlm.training.fine_tune import Named, NamedNetwork, inherited
 from charlm.training.loop import train as training_loop
 from charlm.training.presets import resolve_settings
 from charlm.training.signals import stop_on_signals
@@ -261,19 +261,27 @@ def _new(
     settings: dict[str, Any],
 ) -> Iterator[tuple[Trainer, Run]]:
     """Begin and lock a new run."""
-    origin = load(init_from) if isinstance(init_from, str | PathLike) else init_from
+    origin, named = _find_origin(init_from)
     if origin is not None:
         given = {name: value for name, value in settings.items() if value is not None}
-        settings = inherited(origin.run.config, given)
+        settings = inherited(origin.config, given)
     resolved = resolve_settings(settings, picks_preset=origin is None)
     source = make_source(text, resolved.config.corpus.glob)
     with tempfile.TemporaryDirectory() as temporary, closing(new_trainer(source, resolved)) as trainer:
         stored = None
-        if origin is not None:
-            stored = Origin.of(origin.run.folder, origin.run.weights, origin.network.params)
-            trainer.start_from(origin)
+        if origin is not None and named is not None:
+            stored = Origin.of(origin.folder, origin.weights, named.network.params)
+            trainer.start_from(named)
         with new_run(trainer, Path(temporary) / "run" if out is None else Path(out), stored) as run:
             yield trainer, run
+
+
+def _find_origin(init_from: str | PathLike[str] | Model | None) -> tuple[Run | None, Named | None]:
+    """The run to start from, and its network."""
+    if init_from is None or isinstance(init_from, Model):
+        return (None, None) if init_from is None else (init_from.run, init_from)
+    run = find_run(fspath(init_from))
+    return run, NamedNetwork(run.load_model(), run.vocabulary)
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.output import print_json, write_note
 from charlm.data.reading.sources import Source, find_source
-from charlm.inference.language_model import load_run
 from charlm.report.event_files import FOLDER, EventFiles, check_tensorboard
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import check_new, only_writer
@@ -24,7 +23,7 @@ from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.training.dry_run import plan_training
 from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport
-from charlm.training.fine_tune import inherited
+from charlm.training.fine_tune import NamedNetwork, inherited
 from charlm.training.loop import train
 from charlm.training.presets import ResolvedSettings, find_changes, resolve_settings
 from charlm.training.signals import stop_on_signals
@@ -99,14 +98,15 @@ def show_plan(start: Start, out: Path | None, how: Output) -> None:
 def begin_run(start: Start, out: Path | None, how: Output) -> Iterator[tuple[Trainer, Run]]:
     """Begin and lock a new run."""
     # Loaded first: settings that do not match untrusted weights get no memory.
-    model = None if start.origin is None else load_run(start.origin)
+    network = None if start.origin is None else start.origin.load_model()
     with progress_bar("reading", how.quiet) as progress:
         trainer = new_trainer(start.source, start.settings, progress)
     how.say(*trainer.corpus.notes)
     origin = None
-    if start.origin is not None and model is not None:
-        origin = Origin.of(start.origin.folder, start.origin.weights, model.network.params)
-        how.say(describe_transfer(trainer, trainer.start_from(model)))
+    if start.origin is not None and network is not None:
+        origin = Origin.of(start.origin.folder, start.origin.weights, network.params)
+        moved = trainer.start_from(NamedNetwork(network, start.origin.vocabulary))
+        how.say(describe_transfer(trainer, moved))
     folder = make_run_folder(start.source.name) if out is None else out
     with new_run(trainer, folder, origin) as run:
         yield trainer, run

@@ -6,7 +6,7 @@ from charlm.base.errors import UsageError
 from charlm.config import ModelConfig, OptimizerConfig
 from charlm.nn.cells import CELLS
 from charlm.nn.embedding import make_encoding
-from charlm.nn.readout import VOCAB_AXES, readout_shapes
+from charlm.nn.readout import readout_shapes
 from charlm.nn.state import initial_state_shapes
 from charlm.optim.rules import OPTIMIZERS
 
@@ -30,16 +30,6 @@ def parameter_shapes(
         for name, shape in initial_state_shapes(cell, config.hidden).items() if config.learned_state else ():
             shapes[f"layers.{layer}.{name}"] = shape
     return shapes | readout_shapes(config.hidden, vocab_size, config.tied)
-
-
-def vocab_axes(config: ModelConfig) -> dict[str, int]:
-    """The parameters with an entry per character, and along which axis.
-
-    >>> vocab_axes(ModelConfig())
-    {'layers.0.W_xh': 0, 'readout.W_hy': 1, 'readout.b_y': 0}
-    """
-    encoding = make_encoding(config)
-    return {encoding.full_name(name): axis for name, axis in encoding.vocab_axes.items()} | VOCAB_AXES
 
 
 def flops_per_character(config: ModelConfig, vocab_size: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -19,11 +18,10 @@ ONE_HOT_DEVIATION = 1.0
 class Encoding:
     """How ids enter the first layer: one-hot by default.
 
-    ``shared`` parameters are the network's; ``vocab_axes`` are over the vocabulary.
+    ``shared`` parameters are the network's.
     """
 
     shared: ClassVar[tuple[str, ...]] = ()
-    vocab_axes: ClassVar[Mapping[str, int]] = {"W_xh": 0}
 
     def full_name(self, name: str) -> str:
         """The name in the network."""
@@ -50,7 +48,6 @@ class Embedding(Encoding):
     """A learned vector of E numbers per character (Bengio et al. 2003)."""
 
     shared = ("embedding",)
-    vocab_axes: ClassVar[Mapping[str, int]] = {"embedding": 0}
 
     def __init__(self, size: int) -> None:
         self.size = size

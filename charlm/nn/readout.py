@@ -15,10 +15,6 @@ from charlm.nn.init import xavier_
 BLOCK_VALUES = 200_000  # logits of a block, so that it stays in a core's second-level cache
 
 
-VOCAB_AXES = {"readout.W_hy": 1, "readout.b_y": 0}
-"""Along which axis each parameter has an entry per character of the vocabulary."""
-
-
 def readout_shapes(hidden: int, vocab_size: int, tied: bool) -> dict[str, tuple[int, ...]]:
     """The readout's own parameters."""
     bias: dict[str, tuple[int, ...]] = {"readout.b_y": (vocab_size,)}

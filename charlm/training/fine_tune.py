@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,8 +12,7 @@ from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
 from charlm.config import TrainingConfig
 from charlm.data.vocabulary import Vocabulary
-from charlm.inference.language_model import LanguageModel
-from charlm.models.architecture import vocab_axes
+from charlm.models.base import BaseModel, NetworkSpec
 
 READING = ("bytes", "normalize", "lowercase", "min_count", "lines", "delimiter")
 """The settings of what a symbol is."""
@@ -23,6 +22,9 @@ _INSTEAD = {"bytes": {"normalize", "lowercase", "min_count"}, "lines": {"delimit
 
 def inherited(origin: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a run from another's weights: those given, else inherited.
+
+    Raises:
+        UsageError: the task is another.
 
     >>> origin = TrainingConfig.from_settings(lines=True, hidden=9)
     >>> own = inherited(origin, {"delimiter": "|"})
@@ -34,7 +36,14 @@ def inherited(origin: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, 
     rate = {"optimizer": origin.optimisation.optimizer, "lr": origin.optimisation.lr}
     # Counted anew, in the new text.
     reading |= {} if origin.budget.ngram is None else {"ngram": origin.budget.ngram}
-    return {**origin.model.to_json(), **rate, **reading, **settings}
+    task = origin.task.to_json()
+    if (wanted := settings.get("task", task["task"])) != task["task"]:
+        raise UsageError(
+            f"--init-from needs a run of --task {wanted}, and this one is of --task {task['task']}: name another"
+        )
+    if task["task"] != "predict":
+        del task["labels"]  # guessed from the new corpus
+    return {**task, **origin.model.to_json(), **rate, **reading, **settings}
 
 
 @dataclass(frozen=True)
@@ -46,26 +55,63 @@ class Transfer:
     dropped: tuple[str, ...]
 
 
-def transfer(source: LanguageModel, target: LanguageModel) -> Transfer:
-    """Copy a model's parameters into another, in place.
+class Named(Protocol):
+    """A network, and what its symbols and labels are."""
+
+    @property
+    def network(self) -> BaseModel: ...  # noqa: D102
+    @property
+    def vocabulary(self) -> Vocabulary: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class NamedNetwork:
+    """The plainest ``Named``."""
+
+    network: BaseModel
+    vocabulary: Vocabulary
+
+
+def transfer(source: Named, target: Named) -> Transfer:
+    """Copy a network's parameters into another, in place: symbols and labels keep what belongs to them.
 
     Raises:
-        UsageError: the models differ in more than their vocabulary.
+        UsageError: the networks differ in more than their symbols and labels.
     """
-    if source.network.config != target.network.config:
+    specs = source.network.spec, target.network.spec
+    parts = [(spec.network, spec.config, dict(spec.options)) for spec in specs]
+    if parts[0] != parts[1]:
         raise UsageError("--init-from needs the same model settings as the run it names: leave those flags out")
-    ours, theirs = _codes(target.vocabulary), _codes(source.vocabulary)
-    shared = sorted(ours.keys() & theirs.keys())
-    from_codes = np.array([theirs[symbol] for symbol in shared], np.intp)
-    to_codes = np.array([ours[symbol] for symbol in shared], np.intp)
-    axes = vocab_axes(source.network.config)
+    codes, spec = [_codes(each.vocabulary) for each in (target, source)], target.network.spec
+    pairs = [[find(each.vocabulary, each.network.spec) for each in (target, source)] for find in (_read, _given)]
+    # Along these axes there is an entry for each symbol that is read, and for each that is predicted.
+    axes = [_find_axes(spec, replace(spec, inputs=spec.inputs + 1))]
+    axes.append(_find_axes(spec, replace(spec, outputs=spec.outputs + 1)))
     for name, values in source.network.params.items():
-        _copy(values, target.network.params[name], axes.get(name), from_codes, to_codes)
+        copied = [(axis[name], pair) for axis, pair in zip(axes, pairs, strict=True) if name in axis]
+        if copied:
+            _copy_shared(values, target.network.params[name], *copied[0])
+        else:
+            target.network.params[name][...] = values
+    ours, theirs = codes
     return Transfer(
-        kept=len(shared),
+        kept=len(ours.keys() & theirs.keys()),
         new=tuple(sorted(ours.keys() - theirs.keys())),
         dropped=tuple(sorted(theirs.keys() - ours.keys())),
     )
+
+
+def _find_axes(spec: NetworkSpec, grown: NetworkSpec) -> dict[str, int]:
+    """The parameters that grow with a network, and along which axis."""
+    pairs = ((name, np.not_equal(shape, grown.shapes[name])) for name, shape in spec.shapes.items())
+    return {name: int(differs.argmax()) for name, differs in pairs if differs.any()}
+
+
+def _copy_shared(values: Floats, into: Floats, axis: int, pair: Sequence[Mapping[str, int]]) -> None:
+    """Copy the entries that both have."""
+    shared = sorted(pair[0].keys() & pair[1].keys())
+    to, of = (np.array([each[name] for name in shared], np.intp) for each in pair)
+    np.moveaxis(into, axis, 0)[to] = np.moveaxis(values, axis, 0)[of]
 
 
 def _codes(vocabulary: Vocabulary) -> dict[str, int]:
@@ -76,17 +122,21 @@ def _codes(vocabulary: Vocabulary) -> dict[str, int]:
     return ids | {name: code for name, code in specials.items() if code is not None}
 
 
-def _copy(
-    values: Floats,
-    into: Floats,
-    axis: int | None,
-    from_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
-    to_codes: np.ndarray[tuple[int], np.dtype[np.intp]],
-) -> None:
-    """Copy a parameter whole, or only the shared symbols along an axis."""
-    if axis is None:
-        into[...] = values
-    elif axis == 0:
-        into[to_codes] = values[from_codes]
-    else:
-        into[:, to_codes] = values[:, from_codes]
+def _read(vocabulary: Vocabulary, spec: NetworkSpec) -> dict[str, int]:
+    """The codes of what a network reads: symbols, and then start symbols of labels or others of its own."""
+    codes, first = _codes(vocabulary), len(vocabulary)
+    others = vocabulary.labels if _is_conditioned(vocabulary, spec) else range(spec.inputs - first)
+    return codes | {f"<start {name}>": first + number for number, name in enumerate(others)}
+
+
+def _given(vocabulary: Vocabulary, spec: NetworkSpec) -> dict[str, int]:
+    """The codes of what a network predicts: labels, symbols of targets, or those that it reads."""
+    if vocabulary.labels and not _is_conditioned(vocabulary, spec):
+        return {label: number for number, label in enumerate(vocabulary.labels)}
+    codes = {symbol: number for number, symbol in enumerate(vocabulary.target)} or _codes(vocabulary)
+    first = len(vocabulary.target) or len(vocabulary)
+    return codes | {f"<other {number}>": first + number for number in range(spec.outputs - first)}
+
+
+def _is_conditioned(vocabulary: Vocabulary, spec: NetworkSpec) -> bool:
+    return bool(vocabulary.labels) and spec.inputs == len(vocabulary) + len(vocabulary.labels)

@@ -21,7 +21,7 @@ from charlm.optim.rules import OPTIMIZERS
 from charlm.optim.schedules import lr_factor_at
 from charlm.runs.checkpoint import Checkpoint
 from charlm.tasks.task import Examples, Validation, make_task
-from charlm.training.fine_tune import Transfer, transfer
+from charlm.training.fine_tune import Named, NamedNetwork, Transfer, transfer
 from charlm.training.state import TrainerState
 
 SLOT_PREFIX = "optimizer."
@@ -118,11 +118,11 @@ class Trainer:
         assert isinstance(network, Model)
         return LanguageModel(network, self.corpus.vocabulary, self.corpus.training_characters, self.config.corpus)
 
-    def start_from(self, source: LanguageModel) -> Transfer:
-        """Take another model's weights before the first step."""
+    def start_from(self, source: Named) -> Transfer:
+        """Take another network's weights before the first step; UsageError if it does not fit."""
         before, model = self.engine.snapshot(), self.engine.model()
         params = FlatVector(model.shapes, model.dtype, before.weights_P)
-        moved = transfer(source, self._language_model(model.with_params(params)))
+        moved = transfer(source, NamedNetwork(model.with_params(params), self.corpus.vocabulary))
         average = {AVERAGE: params.flat} if AVERAGE in before.slots else {}
         self.engine.restore(Snapshot(params.flat, {**before.slots, **average}, before.states))
         return moved

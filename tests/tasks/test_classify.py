@@ -76,6 +76,25 @@ def test_two_workers_train_as_one(inside, call, tiny):
     assert losses[0] == pytest.approx(losses[1], rel=1e-9)
 
 
+def test_a_run_starts_from_another_whose_characters_and_labels_keep_their_weights(inside, call, tiny):
+    words = inside / "more"
+    words.mkdir()
+    shutil.copy(inside / "words" / "south.txt", words / "south.txt")
+    (words / "east.txt").write_text("".join(f"zyz{number}\n" for number in range(20)))
+    ended = call("train", "more", "--init-from", "words-1", "--steps", "1", *tiny, "--lr", "1e-9")
+    assert ended.code == 0, ended.err
+    before, after = (Run.open(inside / "runs" / name) for name in ("words-1", "more-1"))
+    read = [{symbol: place for place, symbol in enumerate(run.vocabulary.symbols)} for run in (before, after)]
+    old, new = before.load_model().params, after.load_model("last").params
+    for name in ("encoder.layers.0.W_xh", "encoder.reverse.layers.0.W_xh"):
+        for symbol in read[0].keys() & read[1].keys():
+            np.testing.assert_allclose(new[name][read[1][symbol]], old[name][read[0][symbol]], atol=1e-6)
+    assert before.vocabulary.labels == ("north", "south") and after.vocabulary.labels == ("east", "south")
+    np.testing.assert_allclose(new["readout.W_hy"][:, 1], old["readout.W_hy"][:, 1], atol=1e-6)
+    assert np.abs(new["readout.W_hy"][:, 0] - old["readout.W_hy"][:, 0]).max() > 1e-3
+    shutil.rmtree(inside / "runs" / "more-1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -97,8 +116,8 @@ def test_two_workers_train_as_one(inside, call, tiny):
             "--labels number belongs to --task regress: leave it out with --task classify",
         ),
         (
-            ["train", "words", "--init-from", "words-1"],
-            "words-1 is of --task classify, not a language",
+            ["train", "words", "--task", "regress", "--init-from", "words-1"],
+            "--init-from needs a run of --task regress, and this one is of --task classify: name another",
         ),
     ],
 )

@@ -81,7 +81,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(here, call, tiny)
         (["eval", "context", "told"], "told is of --task predict with --labels: charlm sample told"),
         (["next", "told"], "told is of --task predict with --labels: charlm sample told"),
         (["train", "words", "--labels", "file"], "--labels are of separate examples: give --lines too"),
-        (["train", "words", "--init-from", "told"], "told reads a label first: see charlm sample --label"),
+        (
+            ["train", "words", "--task", "classify", "--init-from", "told"],
+            "--init-from needs a run of --task classify",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(here, call, arguments, message):
