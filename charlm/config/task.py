@@ -63,7 +63,7 @@ class TaskConfig(Config):
 
     task: str = setting(
         "predict",
-        "What to train: the next character, or a label or number of a text.",
+        "What to train: the next character, or a label, a number or a translation of a text.",
         choices=TASKS.names,
         since=5,
     )

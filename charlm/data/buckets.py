@@ -94,6 +94,8 @@ class Sequences:
         self, numbers_B: Integers, places_TB: Integers, is_own_TB: npt.NDArray[np.bool_], padding: int
     ) -> TokenIds:
         """The ids at places of sequences, with padding where they have none."""
+        if not is_own_TB.any():
+            return np.full(is_own_TB.shape, padding, self._look_up(self._ids).dtype)
         starts_B = self._bounds_S1[self._own(numbers_B)]
         found_TB = self._look_up(self._ids[np.where(is_own_TB, starts_B + places_TB, 0)])
         found_TB[~is_own_TB] = padding

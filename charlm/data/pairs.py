@@ -19,6 +19,7 @@ from charlm.base.arrays import TokenIds, id_dtype
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.config import Config, CorpusConfig, DataConfig, TrainingConfig, setting
+from charlm.data.alphabet import code_points
 from charlm.data.batches import Batch
 from charlm.data.buckets import LengthBatches, Sequences
 from charlm.data.corpus import find_val_source, prepare
@@ -47,7 +48,7 @@ class PairsConfig(Config):
     """How targets are read."""
 
     target_units: str = setting(
-        "characters", "Symbols of a target: characters, or words between spaces.", choices=UNITS, since=8
+        "characters", "Symbols of a target: characters, or words between spaces.", choices=UNITS, since=11
     )
 
 
@@ -115,6 +116,12 @@ class PairsPart:
     def take(self, numbers_K: Integers) -> Self:
         """Some of the pairs, by their numbers."""
         return type(self)(*(getattr(self, each.name).take(numbers_K) for each in fields(self)))
+
+    @property
+    def target_ids(self) -> list[list[int]]:
+        """The ids of every target, without ends."""
+        parts = np.split(self.targets.ids, np.cumsum(self.targets.lengths_D)[:-1])
+        return [part.tolist() for part in parts]
 
     def is_known_D(self, unseen: int) -> npt.NDArray[np.bool_]:
         """Which targets have no symbol that training never saw (D,)."""
@@ -233,6 +240,16 @@ def _take_pairs(sides: Sides, numbers: Integers, vocabulary: Vocabulary, units: 
         return join_target([sides.symbols[each] for each in ids.tolist()], units)
 
     return PairsPart(StoredTexts(texts), texts.through(vocabulary.points), StoredTexts(answers, decode), targets)
+
+
+def make_pairs(texts: Sequence[str], answers: Sequence[str], vocabulary: Vocabulary, units: str) -> PairsPart:
+    """Pairs of preprocessed sources and targets, whose symbols training knows."""
+    coder, parts = TargetCoder(vocabulary.target, units), [split_target(each, units) for each in answers]
+    points = Sequences(code_points("".join(texts)), np.cumsum([0, *map(len, texts)]))
+    flat = coder.table([symbol for part in parts for symbol in part])
+    targets = Sequences(flat, np.cumsum([0, *map(len, parts)]))
+    decoded = StoredTexts(targets, lambda ids: coder.decode(ids.tolist()))
+    return PairsPart(StoredTexts(points), points.through(vocabulary.points), decoded, targets)
 
 
 def _unseen_notes(parts: dict[str, PairsPart], vocabulary: Vocabulary, units: str) -> list[str]:

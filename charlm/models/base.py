@@ -75,7 +75,7 @@ def describe_network(config: TrainingConfig, vocabulary: Vocabulary) -> NetworkS
     kind, own = config.task.kind, config.task.own.to_json()
     names = NETWORKS.find(kind.network).config_type.settings()
     options = {name: value for name, value in own.items() if name in names}
-    inputs, outputs = kind.sizes(len(vocabulary), len(vocabulary.labels))
+    inputs, outputs = kind.sizes(len(vocabulary), len(vocabulary.labels or vocabulary.target))
     return NetworkSpec(kind.network, config.model, inputs, outputs, options)
 
 

@@ -22,10 +22,16 @@ from charlm.nn.state import States
 
 
 @dataclass(frozen=True)
-class EncoderConfig(Config):
-    """The settings of an encoder and its pooling."""
+class DirectionConfig(Config):
+    """The setting of an encoder."""
 
     bidirectional: bool = setting(True, "Read the text in both directions.", since=6)
+
+
+@dataclass(frozen=True)
+class EncoderConfig(DirectionConfig):
+    """The settings of an encoder and its pooling."""
+
     pooling: str = setting(
         "max",
         "The text's vector: the final states, or each unit's mean or largest value.",
@@ -77,12 +83,9 @@ class Classifier(BaseModel):
         )
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw every parameter; a character that is never seen enters as zeros."""
+        """Draw every parameter."""
         self.encoder.initialize(rng)
         initialize_readout(self.params, rng)
-        for name, array in self.params.items():
-            if name == "embedding" or (name.endswith("layers.0.W_xh") and "embedding" not in self.params):
-                array[-1] = 0
 
     def zero_state(self, batch_size: int) -> States:
         """Nothing is carried from one batch to the next."""

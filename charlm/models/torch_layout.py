@@ -34,12 +34,16 @@ _OUTSIDE = {
     "readout.W_hy": _Entry("readout.weight", transposed=True),
     "readout.b_y": _Entry("readout.bias"),
 }
+_LINEAR = {"W": "weight", "b": "bias"}
 _IN_A_LAYER = {
     "W_xh": _Entry("weight_ih", transposed=True, gated=True),
     "W_hh": _Entry("weight_hh", transposed=True, gated=True),
     "b_h": _Entry("bias_ih", gated=True),
 }
-PARTS = ("embedding", "initial", "rnn", "cell", "encoder", "forward", "backward", "join", "readout")
+PARTS = (
+    "embedding", "initial", "rnn", "cell", "encoder", "bridge", "decoder", "attention", "forward", "backward",
+    "join", "readout",
+)  # fmt: skip
 """What the names of a model's tensors begin with."""
 
 
@@ -134,10 +138,13 @@ def _entries(cell: Cell, names: Iterable[str]) -> dict[str, _Entry]:
     """Each parameter's entry, without ``bias_hh``."""
     result = {}
     for name in names:
+        place, _, own = name.rpartition(".")
         if name in _OUTSIDE:
             result[name] = _OUTSIDE[name]
             continue
-        place, _, own = name.rpartition(".")
+        if name.startswith(("bridge.", "attention.")):
+            result[name] = _Entry(f"{place}.{_LINEAR.get(own, own)}", transposed=own.startswith("W"))
+            continue
         layer = _Layer.parse(place)
         if own not in cell.recurrent_biases.values():
             entry = _IN_A_LAYER.get(own, _Entry(own))

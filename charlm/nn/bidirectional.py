@@ -65,10 +65,12 @@ class Encoder:
         return self.hidden * len(self._prefixes)
 
     def initialize(self, rng: np.random.Generator) -> None:
-        """Draw every parameter."""
+        """Draw every parameter; the last symbol, which training never sees, enters as zeros."""
         for layer in self.layers:
             for direction in layer:
                 direction.initialize(rng)
+        for direction in self.layers[0]:
+            direction.params["embedding" if self._encoding.shared else "W_xh"][-1] = 0
 
     def forward(
         self,

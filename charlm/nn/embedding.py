@@ -47,7 +47,7 @@ class Encoding:
 class Embedding(Encoding):
     """A learned vector of E numbers per character (Bengio et al. 2003)."""
 
-    shared = ("embedding",)
+    shared: ClassVar[tuple[str, ...]] = ("embedding",)
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -79,6 +79,17 @@ class TiedEmbedding(Embedding):
         dreadout_VE = grads["embedding"].copy()
         super().backward(params, drows_VG, grads)
         grads["embedding"][:] += dreadout_VE
+
+
+class OwnEmbedding(Embedding):
+    """An embedding that lies with the parameters of its layer."""
+
+    shared = ()
+
+
+def make_own_encoding(config: ModelConfig) -> Encoding:
+    """The settings' encoding of symbols that nothing else reads."""
+    return Encoding() if config.encoding == "one-hot" else OwnEmbedding(config.embedding_size)
 
 
 def make_encoding(config: ModelConfig) -> Encoding:

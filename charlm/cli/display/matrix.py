@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -20,7 +21,7 @@ HEAD = 2  # letters of a label above its column
 def print_matrix(matrix: Matrix) -> None:
     """Print a matrix on a terminal; columns that it has no room for are left out, the rarest first."""
     names = [escape_unprintable(row) for row in matrix.rows]
-    stub = max(map(len, names))
+    stub = max(map(cell_len, names))
     room = max((terminal_width(sys.stdout) - stub - 1) // CELL, 1)
     used = [sum(counts[column] for counts in matrix.counts) for column in range(len(matrix.columns))]
     kept = sorted(sorted(range(len(used)), key=lambda column: -used[column])[:room])
@@ -29,7 +30,7 @@ def print_matrix(matrix: Matrix) -> None:
     sys.stdout.write(f"\n{escape_for(sys.stdout, matrix.title)}\n\n")
     console.print(Text(f"{'':{stub}} {head}".rstrip()))
     for name, shares in zip(names, matrix.shares, strict=True):
-        line = Text(f"{name:{stub}} ")
+        line = Text(f"{name}{' ' * (stub - cell_len(name))} ")
         for column in kept:
             line.append(_show(shares[column]), _style(shares[column]))
         console.print(line)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from charlm.base.arrays import Floats
 from charlm.data.batches import Batch
 from charlm.engines.threads import ThreadPool
 from charlm.models.base import BaseModel
+
+Result = TypeVar("Result")
 
 
 class Predictor:
@@ -22,16 +25,23 @@ class Predictor:
         self._buffers: dict[tuple[int, int], tuple[int, Any]] = {}
 
     def __call__(self, batch: Batch) -> Floats:
-        """The outputs of a batch with an ``x_TB``."""
-        steps, batch_size = batch["x_TB"].shape
-        parts = [slice(0, batch_size)] if self._pool is None else self._pool.columns(batch_size)
-        tasks = [partial(self._run, batch, columns, steps) for columns in parts]
-        if self._pool is not None:
-            return np.concatenate(self._pool.run(tasks))
-        with np.errstate(over="ignore", invalid="ignore"):  # the results are checked to be finite
-            return np.concatenate([task() for task in tasks])
+        """The outputs of a batch."""
+        return np.concatenate(self.each(batch, lambda model, own, buffers: model.outputs(own, buffers)))
 
-    def _run(self, batch: Batch, columns: slice, steps: int) -> Floats:
+    def each(self, batch: Batch, function: Callable[[Any, Batch, Any], Result]) -> list[Result]:
+        """What a function of the model, columns and their buffers gives for each thread's columns of a batch."""
+        shapes = [values.shape for values in batch.fields.values()]
+        steps, batch_size = max(shape[0] for shape in shapes if len(shape) > 1), shapes[0][-1]
+        parts = [slice(0, batch_size)] if self._pool is None else self._pool.columns(batch_size)
+        tasks = [partial(self._run, batch, function, columns, steps) for columns in parts]
+        if self._pool is not None:
+            return self._pool.run(tasks)
+        with np.errstate(over="ignore", invalid="ignore"):  # the results are checked to be finite
+            return [task() for task in tasks]
+
+    def _run(
+        self, batch: Batch, function: Callable[[Any, Batch, Any], Result], columns: slice, steps: int
+    ) -> Result:
         place = columns.start, columns.stop
         largest, buffers = self._buffers.get(place, (0, None))
         if steps > largest:
@@ -39,4 +49,4 @@ class Predictor:
             self._buffers[place] = (steps, buffers)
         fields = {name: np.ascontiguousarray(values[..., columns]) for name, values in batch.fields.items()}
         own = Batch(fields, batch.num_targets, batch.resets_state)
-        return self._model.outputs(own, buffers)
+        return function(self._model, own, buffers)
