@@ -25,11 +25,11 @@ from charlm.data.vocabulary import Vocabulary
 def folder(tmp_path, monkeypatch):
     """A working folder with some texts, and a cache beside it."""
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path / "cache"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "lyrics").mkdir()
+    monkeypatch.chdir(tmp_path / "lyrics")
     for name in ("a.txt", "b.txt", "c.txt"):
-        (tmp_path / "work" / name).write_text(f"this is {name}")
-    return tmp_path / "work"
+        (tmp_path / "lyrics" / name).write_text(f"this is {name}")
+    return tmp_path / "lyrics"
 
 
 def known(*named, config=None):
@@ -100,7 +100,7 @@ def test_of_many_files_those_are_named_that_differ(folder):
     (folder / "b.txt").unlink()
     (folder / "d.txt").write_text("new")
     differences = [f"changed: '{folder}/a.txt'", f"new: '{folder}/d.txt'", f"gone: '{folder}/b.txt'"]
-    words = f"the corpus work is not what the run read ({'; '.join(differences)}): put"
+    words = f"the corpus lyrics is not what the run read ({'; '.join(differences)}): put"
     assert words in complaint(remembered)
     shutil.rmtree(cache_folder())
     assert f"(sha256 {remembered.sha256[:12]} then, " in complaint(remembered)
@@ -212,7 +212,7 @@ def test_what_moved_is_accepted_by_its_sum_alone(folder):
     (folder / "runs" / "a.txt").write_text("another text of that name")
     (folder / "a.txt").unlink()
     with pytest.raises(
-        CorpusError, match=r"there is no file .*work/a\.txt': put back what the run was trained on"
+        CorpusError, match=r"there is no file .*lyrics/a\.txt': put back what the run was trained on"
     ):
         again(remembered, run="runs/x")
     (folder / "runs" / "x" / "a.txt").write_text("this is a.txt")

@@ -65,6 +65,7 @@ def whole_way(pool, folder, content, other, ways):
     model = load_run(run)
     assert len("".join(model.samples(2, len=5))) <= 10
     again, _ = resume(run, {"steps": 2})
+    assert again.corpus.vocabulary == trainer.corpus.vocabulary
     again.step(0.5)
     found = []
     here, beside = str(run.folder), str(folder / "other.txt")
@@ -85,6 +86,7 @@ def test_any_text_goes_the_whole_way_or_is_refused(pool, content, other, ways):
             costs = whole_way(pool, Path(folder), content, other, ways)
         except CharlmError as error:
             event(f"refused: {type(error).__name__}")
+            assert len(str(error).splitlines()) == 1
             return
     event("went the whole way")
     assert costs and all(math.isfinite(cost) and cost >= 0 for cost in costs)
