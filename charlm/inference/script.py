@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.util
 import inspect
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from charlm.inference.language_model import LanguageModel
@@ -16,8 +13,7 @@ WIDTH = 90  # symbols of a line
 
 MAIN = """\
 if __name__ == "__main__":
-    prompt, length, temperature = (*sys.argv[1:], *("", "300", "0.8")[len(sys.argv) - 1 :])
-    print(sample(prompt, int(length), float(temperature)))
+    print(sample(*(kind(word) for kind, word in zip((str, int, float), sys.argv[1:]))))
 """
 
 
@@ -29,11 +25,9 @@ def write_head(model: LanguageModel, library: str, imports: str) -> str:
     lines = [f"    {text[start : start + WIDTH]!r}" for start in range(0, len(text), WIDTH)]
     return "\n".join(
         [
-            f'"""A character-level language model trained by charlm, in {library}.',
+            f'"""A character-level language model trained by charlm, in {library} alone.',
             "",
-            '    python {file} "It was" 300 0.8        a prompt, the number of characters, the temperature',
-            "",
-            f"The weights are in {{weights}}, beside this file. Needs {library} only.",
+            'python {file} "It was" 300 0.8 writes 300 characters, at temperature 0.8, with {weights}.',
             '"""',
             "",
             *(f"import {name}" for name in modules),
@@ -47,26 +41,23 @@ def write_head(model: LanguageModel, library: str, imports: str) -> str:
     )
 
 
-def write_reader(tensor: str) -> str:
-    """The function that reads the weights, with the expression for a tensor from its bytes ``data[a:b]``."""
-    return f'''\
-def read_weights(path):
-    """The tensors of a safetensors file: the header's length, the header in JSON, then the numbers."""
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    header, weights = json.loads(data[8:start]), {{}}
-    header.pop("__metadata__", None)
-    for name, entry in header.items():
+def write_reader(weights: str, tensor: str) -> str:
+    """The statements that read the weights, with the expression for a tensor from its bytes ``data[a:b]``."""
+    return f"""\
+data = Path(__file__).with_suffix(".safetensors").read_bytes()
+start = 8 + int.from_bytes(data[:8], "little")  # behind its length, the header in JSON; then the numbers
+{weights} = {{}}
+for name, entry in json.loads(data[8:start]).items():
+    if name != "__metadata__":
         a, b = (start + offset for offset in entry["data_offsets"])
-        weights[name] = {tensor}
-    return weights
-'''
+        {weights}[name] = {tensor}
+"""
 
 
 def write_encode(model: LanguageModel) -> str:
     """The function from a prompt to ids."""
     vocabulary, corpus = model.vocabulary, model.corpus
-    lines = ["def encode(prompt):", '    """The ids that are read before the first symbol is drawn."""']
+    lines = ["def encode(prompt):"]
     if corpus.lowercase:
         lines.append("    prompt = prompt.lower()")
     if corpus.normalize != "none":
@@ -76,10 +67,9 @@ def write_encode(model: LanguageModel) -> str:
     lines += [
         "    if unknown := set(prompt) - set(SYMBOLS):",
         '        raise ValueError(f"the model has never seen {sorted(unknown)}")',
-        "    ids = [SYMBOLS.index(symbol) for symbol in prompt]",
-        f"    return [{vocabulary.start}, *ids]"
+        f"    return [{vocabulary.start}, *map(SYMBOLS.index, prompt)]"
         if vocabulary.has_end
-        else f"    return ids or [{vocabulary.start}]",
+        else f"    return [*map(SYMBOLS.index, prompt)] or [{vocabulary.start}]",
     ]
     return "\n".join(lines) + "\n"
 
@@ -100,7 +90,7 @@ def write_draw(model: LanguageModel, logits: str, infinity: str, draw: str, read
 
 def quote_step(step: Step) -> str:
     """A cell's step, called ``step``."""
-    return quote(step).replace(f"def {step.__name__}(", "def step(", 1)
+    return inspect.getsource(step).replace(f"def {step.__name__}(", "def step(", 1)
 
 
 def names_in(step: Step) -> Sequence[str]:
@@ -108,19 +98,16 @@ def names_in(step: Step) -> Sequence[str]:
     return [name for name in step.__code__.co_names if name in step.__globals__]
 
 
+def tensors_in(step: Step) -> Sequence[str]:
+    """The tensors of a layer that its input and a step need."""
+    return ["weight_ih", "bias_ih", *(each for each in step.__code__.co_consts if _is_tensor(each))]
+
+
+def _is_tensor(constant: Any) -> bool:
+    return isinstance(constant, str) and constant.isidentifier()
+
+
 def quote(function: Callable[..., Any]) -> str:
-    """A function's source."""
-    return inspect.getsource(function)
-
-
-def quote_class(module: str, name: str) -> str:
-    """A class's source, without importing its module.
-
-    >>> quote_class("charlm.engines.torch.unrolled", "Unrolled").partition(":")[0]
-    'class Unrolled(nn.Module)'
-    """
-    spec = importlib.util.find_spec(module)
-    assert spec is not None and spec.origin is not None
-    source = Path(spec.origin).read_text(encoding="utf-8")
-    (found,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name)
-    return (ast.get_source_segment(source, found) or "") + "\n"
+    """A function's source without its docstring, which its name says."""
+    docstring = f'    """{function.__doc__}"""\n'
+    return inspect.getsource(function).replace(docstring, "", 1)

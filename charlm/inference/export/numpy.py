@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from charlm.inference import script
 from charlm.inference.exporter import ScriptExporter
 from charlm.inference.language_model import LanguageModel
@@ -9,13 +11,12 @@ from charlm.models.equations import find_step, maths
 from charlm.models.torch_layout import layer_shapes, torch_shapes
 from charlm.nn.cells import CELLS
 
-SAMPLE = '''\
+SAMPLE = """\
 def sample(prompt="", length=300, temperature=0.8, seed=1):
-    """A prompt continued, at most to the end of a document."""
     rng, states, text = np.random.default_rng(seed), STATES, ""
     for symbol in encode(prompt):
         logits, states = read(symbol, states)
-'''
+"""
 
 
 class Numpy(ScriptExporter):
@@ -37,8 +38,8 @@ class Numpy(ScriptExporter):
             script.write_head(model, "NumPy", "import numpy as np\nfrom numpy import tanh"),
             *(script.quote(each) for each in used if each.__module__ == maths.__name__),
             script.quote_step(step),
-            script.write_reader(f'np.frombuffer(data[a:b], "{dtype}").reshape(entry["shape"])'),
-            _write_network(model),
+            script.write_reader("W", f'np.frombuffer(data[a:b], "{dtype}").reshape(entry["shape"])')
+            + _write_network(model),
             script.write_encode(model),
             SAMPLE + draw,
             script.MAIN,
@@ -49,28 +50,25 @@ class Numpy(ScriptExporter):
 def _write_network(model: LanguageModel) -> str:
     """The function that reads one symbol."""
     config = model.network.config
-    prefix, own = layer_shapes(torch_shapes(config, len(model.vocabulary)))
-    names = sorted({name.rpartition("_l")[0] for name in own})
-    variables = list(CELLS.find(config.cell).state_names)
+    prefix, _ = layer_shapes(torch_shapes(config, len(model.vocabulary)))
+    names = json.dumps(script.tensors_in(find_step(config)))
+    variables = json.dumps(CELLS.find(config.cell).state_names)
     is_embedded = config.encoding == "embedding"
     zero = f'np.zeros({config.hidden}, W["readout.bias"].dtype)'
     initial = 'W[f"initial.{name}_l{layer}"]' if config.learned_state else zero
     first = 'W["embedding.weight"][symbol] @ w["weight_ih"].T' if is_embedded else 'w["weight_ih"][:, symbol]'
     residual = " + (x if layer > 0 else 0)" if config.residual else ""
     return f'''\
-W = read_weights(Path(__file__).with_suffix(".safetensors"))
-NAMES = {names}
-LAYERS = [{{name: W[f"{prefix}.{{name}}_l{{layer}}"] for name in NAMES}} for layer in range({config.layers})]
+LAYERS = [{{name: W[f"{prefix}.{{name}}_l{{layer}}"] for name in {names}}} for layer in range({config.layers})]
 STATES = [[{initial} for name in {variables}] for layer in range({config.layers})]
 
 
 def read(symbol, states):
-    """Read a symbol: the logits of the next one, and each layer's state."""
     x, after = None, []
     for layer, (w, state) in enumerate(zip(LAYERS, states)):
         a = {first} if layer == 0 else x @ w["weight_ih"].T
         state = step(w, a + w["bias_ih"], *state)
-        x = state[0]{residual}
         after.append(state)
+        x = state[0]{residual}
     return x @ W["{"embedding" if config.tied else "readout"}.weight"].T + W["readout.bias"], after
 '''

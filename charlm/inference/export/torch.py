@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import textwrap
+
 from charlm.config import ModelConfig
 from charlm.inference import script
 from charlm.inference.exporter import ScriptExporter
@@ -12,24 +15,21 @@ from charlm.nn.cells import CELLS
 
 KINDS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 HELPERS = {
-    "split": '''\
+    "split": """\
 def split(x, parts):
-    """Equal parts of the last axis."""
     return x.chunk(parts, -1)
-''',
-    "normalize": '''\
+""",
+    "normalize": """\
 def normalize(x):
-    """Layer normalization without gain."""
     return nn.functional.layer_norm(x, x.shape[-1:])
-''',
+""",
 }
-SAMPLE = '''\
+SAMPLE = """\
 @torch.no_grad()
 def sample(prompt="", length=300, temperature=0.8):
-    """A prompt continued, at most to the end of a document."""
     model, text = load(), ""
     logits, state = model(torch.tensor(encode(prompt))[:, None])
-'''
+"""
 
 
 class Torch(ScriptExporter):
@@ -37,41 +37,36 @@ class Torch(ScriptExporter):
 
     def write(self, model: LanguageModel) -> str:
         """The script."""
-        config = model.network.config
-        imported, quoted = ["nn"], []
-        if not is_in_torch(config):
+        config, vocab_size = model.network.config, len(model.vocabulary)
+        imported, parts = ["nn"], []
+        if is_in_torch(config):
+            parts.append(_write_module(config, vocab_size))
+        else:
             step = find_step(config)
             names = script.names_in(step)
             imported += [name for name in names if name not in HELPERS]
-            quoted = [HELPERS[name] for name in names if name in HELPERS]
-            quoted += [script.quote_step(step), script.quote_class("charlm.engines.torch.unrolled", "Unrolled")]
+            helpers = [HELPERS[name] for name in names if name in HELPERS]
+            parts = [*helpers, script.quote_step(step), _write_equations(config, vocab_size)]
         draw = script.write_draw(
             model,
             logits="logits[-1, 0]",
             infinity="torch.inf",
-            draw="int(torch.multinomial(row.softmax(-1), 1))",
+            draw="int(row.softmax(-1).multinomial(1))",
             read="logits, state = model(torch.tensor([[symbol]]), state)",
         )
-        tensor = f'torch.frombuffer(bytearray(data[a:b]), dtype=torch.{config.dtype}).view(entry["shape"])'
-        parts = [
-            script.write_head(model, "PyTorch", f"import torch\nfrom torch import {', '.join(sorted(imported))}"),
-            *quoted,
-            _write_model(config, len(model.vocabulary)),
-            script.write_reader(tensor),
-            _write_load(config),
-            script.write_encode(model),
-            SAMPLE + draw,
-            script.MAIN,
-        ]
-        return "\n\n".join(parts)
+        head = script.write_head(
+            model, "PyTorch", f"import torch\nfrom torch import {', '.join(sorted(imported))}"
+        )
+        load = _write_load(config)
+        return "\n\n".join([head, *parts, load, script.write_encode(model), SAMPLE + draw, script.MAIN])
 
 
-def _write_model(config: ModelConfig, vocab_size: int) -> str:
-    """The module."""
-    prefix, _ = layer_shapes(torch_shapes(config, vocab_size))
+def _write_module(config: ModelConfig, vocab_size: int) -> str:
+    """The network of modules of PyTorch."""
     size = config.embedding_size if config.encoding == "embedding" else vocab_size
+    activation = ', nonlinearity="relu"' if config.to_json()["nonlinearity"] == "relu" else ""
     members = [
-        f"self.{prefix} = {_layers(config, prefix, size)}",
+        f"self.rnn = nn.{KINDS[config.cell]}({size}, {config.hidden}, {config.layers}{activation})",
         f"self.readout = nn.Linear({config.hidden}, {vocab_size})",
     ]
     x = f"nn.functional.one_hot(ids, {vocab_size}).to(torch.{config.dtype})"
@@ -82,52 +77,68 @@ def _write_model(config: ModelConfig, vocab_size: int) -> str:
         members.append(
             'self.initial = nn.ParameterDict({k[8:]: v for k, v in weights.items() if k.startswith("initial.")})'
         )
-    first = [] if is_in_torch(config) and not config.learned_state else [_begin(config)]
     lines = [
         "class Model(nn.Module):",
-        '    """From ids (T, B) and a state to the logits (T, B, V) of the next ids, and the state after."""',
-        "",
         "    def __init__(self, weights):",
         "        super().__init__()",
         *(f"        {member}" for member in members),
         f"        self.to(torch.{config.dtype}).load_state_dict(weights)",
         "",
-        "    def forward(self, ids, state=None):",
-        *first,
-        f"        h, state = self.{prefix}({x}, state)",
+        "    def forward(self, ids, state=None):  # ids (T, B) give logits (T, B, V) of the next ones",
+        *([_begin(config)] if config.learned_state else []),
+        f"        h, state = self.rnn({x}, state)",
         "        return self.readout(h), state",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _layers(config: ModelConfig, prefix: str, size: int) -> str:
-    """The expression for the recurrent layers."""
-    if not is_in_torch(config):
-        tensors = f'{{k[{len(prefix) + 1}:]: v.shape for k, v in weights.items() if k.startswith("{prefix}.")}}'
-        return f"Unrolled({tensors}, step, residual={config.residual})"
-    activation = ', nonlinearity="relu"' if config.to_json()["nonlinearity"] == "relu" else ""
-    return f"nn.{KINDS[config.cell]}({size}, {config.hidden}, {config.layers}{activation})"
-
-
 def _begin(config: ModelConfig) -> str:
     """The statement that makes the state before the first symbol: each variable (L, B, H)."""
-    variables = CELLS.find(config.cell).state_names
     values = []
-    for name in variables:
+    for name in CELLS.find(config.cell).state_names:
         rows = ", ".join(f'self.initial["{name}_l{layer}"]' for layer in range(config.layers))
-        zeros = f"self.readout.bias.new_zeros({config.layers}, {config.hidden})"
-        own = f"torch.stack([{rows}])" if config.learned_state else zeros
-        values.append(f"{own}[:, None].repeat(1, ids.shape[1], 1)")
+        values.append(f"torch.stack([{rows}])[:, None].repeat(1, ids.shape[1], 1)")
     state = f"({', '.join(values)})" if len(values) > 1 else values[0]
     return f"        state = {state} if state is None else state"
 
 
-def _write_load(config: ModelConfig) -> str:
-    """The function that makes the model."""
-    tied = '    weights["readout.weight"] = weights["embedding.weight"]\n' if config.tied else ""
+def _write_equations(config: ModelConfig, vocab_size: int) -> str:
+    """The network of a cell, or with connections, that PyTorch lacks: step by step, in the cell's equations."""
+    prefix, _ = layer_shapes(torch_shapes(config, vocab_size))
+    names = json.dumps(script.tensors_in(find_step(config)))
+    variables = json.dumps(CELLS.find(config.cell).state_names)
+    initial = f'w["readout_bias"].new_zeros({config.hidden})'
+    if config.learned_state:
+        initial = 'w[f"initial_{name}_l{layer}"]'
+    x = f"nn.functional.one_hot(ids, {vocab_size}).to(torch.{config.dtype})"
+    if config.encoding == "embedding":
+        x = 'w["embedding_weight"][ids]'
+    residual = " + (x if layer > 0 else 0)" if config.residual else ""
     return f'''\
-def load():
-    """The trained model."""
-    weights = read_weights(Path(__file__).with_suffix(".safetensors"))
-{tied}    return Model(weights)
+class Model(nn.Module):
+    def __init__(self, weights):
+        super().__init__()
+        self.w = nn.ParameterDict({{name.replace(".", "_"): tensor for name, tensor in weights.items()}})
+
+    def forward(self, ids, state=None):  # ids (T, B) give logits (T, B, V) of the next ones
+        w, outputs, layers = self.w, [], range({config.layers})
+        own = [{{name: w[f"{prefix}_{{name}}_l{{layer}}"] for name in {names}}} for layer in layers]
+        state = state or [[{initial} for name in {variables}] for layer in layers]
+        for x in {x}:
+            after = []
+            for layer in layers:
+                a = x @ own[layer]["weight_ih"].T + own[layer]["bias_ih"]
+                after.append(step(own[layer], a, *state[layer]))
+                x = after[layer][0]{residual}
+            state = after
+            outputs.append(x @ w["readout_weight"].T + w["readout_bias"])
+        return torch.stack(outputs), state
 '''
+
+
+def _write_load(config: ModelConfig) -> str:
+    """The function that reads the weights and makes the model."""
+    tensor = f'torch.frombuffer(bytearray(data[a:b]), dtype=torch.{config.dtype}).view(entry["shape"])'
+    tied = 'weights["readout.weight"] = weights["embedding.weight"]\n' if config.tied else ""
+    body = textwrap.indent(f"{script.write_reader('weights', tensor)}{tied}return Model(weights)\n", "    ")
+    return f"def load():\n{body}"
