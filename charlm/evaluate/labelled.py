@@ -1,18 +1,20 @@
-"""From targets to labelled cases: every run that gives labels or numbers, with every labelled text."""
+"""From targets to labelled cases: every run that gives labels, numbers or targets, with every labelled text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.base.errors import CorpusError, UsageError, hinting
 from charlm.data.corpus import prepare
-from charlm.data.examples import LabelledPart, find_distinct, take_part
+from charlm.data.examples import LabelledPart, SplitExamples, find_distinct, take_part
 from charlm.data.labels import guess_mode
+from charlm.data.pairs import PairsConfig, PairsPart, read_pairs_part, reload_pairs
 from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import CorpusSearch
 from charlm.data.sides import read_sides
@@ -21,15 +23,17 @@ from charlm.runs.find import find_runs, resolve
 from charlm.runs.run import Run
 from charlm.tasks.whole_texts import reload_examples
 
+Part = TypeVar("Part", LabelledPart, PairsPart)
+
 
 @dataclass(frozen=True)
-class LabelledCase:
+class LabelledCase(Generic[Part]):
     """A run and labelled texts to measure it on; ``training`` is None where the run's corpus is missing."""
 
     run: Run
     text_name: str
-    part: LabelledPart
-    training: LabelledPart | None
+    part: Part
+    training: Part | None
     description: str
 
     @property
@@ -56,7 +60,7 @@ def labelled_cases_of(
     corpus: Sequence[str] | None = None,
     *,
     command: str,
-) -> list[LabelledCase]:
+) -> list[LabelledCase[Any]]:
     """Pair runs with labelled texts, by default with a split of their own corpora.
 
     Raises:
@@ -76,11 +80,13 @@ def labelled_cases_of(
     ]
 
 
-def _cases_of_run(run: Run, sources: Sequence[Source], split: str, search: CorpusSearch) -> list[LabelledCase]:
+def _cases_of_run(
+    run: Run, sources: Sequence[Source], split: str, search: CorpusSearch
+) -> list[LabelledCase[Any]]:
     if sources:
         training = _training_part(run, search)
         return [LabelledCase(run, each.name, _read(run, each), training, each.name) for each in sources]
-    examples = reload_examples(run.corpus, run.config, run.vocabulary, search)
+    examples = _examples_of(run, search)
     part = {"train": examples.train, "val": examples.validation, "test": examples.test}[split]
     test_file = run.config.batching.test_file
     if split == "test" and test_file is not None:
@@ -94,17 +100,28 @@ def _cases_of_run(run: Run, sources: Sequence[Source], split: str, search: Corpu
     return [LabelledCase(run, f"{run.corpus.name}, {split}", part, examples.train, description)]
 
 
-def _read(run: Run, source: Source) -> LabelledPart:
+def _examples_of(run: Run, search: CorpusSearch) -> SplitExamples[Any]:
+    """The examples of a run's own corpus."""
+    own = run.config.task.own
+    if isinstance(own, PairsConfig):
+        return reload_pairs(run.corpus, run.config, own.target_units, run.vocabulary, search)
+    return reload_examples(run.corpus, run.config, run.vocabulary, search)
+
+
+def _read(run: Run, source: Source) -> LabelledPart | PairsPart:
     """Labelled texts, each distinct pair once, as a run reads them."""
+    own = run.config.task.own
+    if isinstance(own, PairsConfig):
+        return read_pairs_part(source, run.config.corpus, run.vocabulary, own.target_units)
     mode = guess_mode(source, run.vocabulary.scale is not None)
     sides = read_sides(prepare(source, run.config.corpus), run.config.corpus, mode)
     return take_part(sides, find_distinct(sides, source.name, []), run.vocabulary)
 
 
-def _training_part(run: Run, search: CorpusSearch) -> LabelledPart | None:
+def _training_part(run: Run, search: CorpusSearch) -> LabelledPart | PairsPart | None:
     """The training split of a run's corpus, if it is there."""
     try:
-        return reload_examples(run.corpus, run.config, run.vocabulary, search).train
+        return cast(LabelledPart | PairsPart, _examples_of(run, search).train)
     except CorpusError:
         if search.given:
             raise

@@ -20,11 +20,15 @@ class ErrorCounts:
         is_wrong_D: which answers are not exactly right (D,).
         edits_D: the edit distance of each answer to its reference (D,).
         lengths_D: the symbols of each reference (D,).
+        edits: those of each answer.
+        is_finished_D: which answers ended (D,).
     """
 
     is_wrong_D: npt.NDArray[np.bool_]
     edits_D: npt.NDArray[np.int64]
     lengths_D: npt.NDArray[np.int64]
+    edits: Sequence[Sequence[Edit]]
+    is_finished_D: npt.NDArray[np.bool_]
 
     @property
     def wrong(self) -> float:
@@ -36,6 +40,17 @@ class ErrorCounts:
         """The edits of all examples over the symbols of all references (of phonemes: PER)."""
         return float(self.edits_D.sum() / self.lengths_D.sum())
 
+    def take(self, numbers_K: npt.NDArray[np.integer]) -> ErrorCounts:
+        """Those of some of the examples."""
+        edits = [self.edits[number] for number in numbers_K.tolist()]
+        return ErrorCounts(
+            self.is_wrong_D[numbers_K],
+            self.edits_D[numbers_K],
+            self.lengths_D[numbers_K],
+            edits,
+            self.is_finished_D[numbers_K],
+        )
+
 
 def count_errors(
     answers: Sequence[Sequence[int]], references: Sequence[Sequence[int]], is_finished: Sequence[bool]
@@ -46,47 +61,36 @@ def count_errors(
     >>> found.wrong, round(found.symbol_error_rate, 3)
     (0.5, 0.333)
     """
-    edits = [edit_distance(given, true) for given, true in zip(answers, references, strict=True)]
-    edits_D = np.array(edits, np.int64)
+    edits = [list_edits(given, true) for given, true in zip(answers, references, strict=True)]
+    edits_D = np.array([len(each) for each in edits], np.int64)
     lengths_D = np.array([len(each) for each in references], np.int64)
-    return ErrorCounts((edits_D > 0) | ~np.array(is_finished, np.bool_), edits_D, lengths_D)
-
-
-def edit_distance(given: Sequence[int], true: Sequence[int]) -> int:
-    """The fewest insertions, deletions and substitutions between two sequences (Levenshtein 1966).
-
-    >>> edit_distance([1, 2, 3], [1, 3, 3, 4])
-    2
-    """
-    if list(given) == list(true):
-        return 0
-    row = list(range(len(true) + 1))
-    for number, symbol in enumerate(given, start=1):
-        diagonal, row[0] = row[0], number
-        for place, other in enumerate(true, start=1):
-            best = min(diagonal + (symbol != other), row[place] + 1, row[place - 1] + 1)
-            diagonal, row[place] = row[place], best
-    return row[-1]
+    is_finished_D = np.array(is_finished, np.bool_)
+    return ErrorCounts((edits_D > 0) | ~is_finished_D, edits_D, lengths_D, edits, is_finished_D)
 
 
 def list_edits(given: Sequence[int], true: Sequence[int]) -> list[Edit]:
-    """The edits of a shortest way from the reference to the answer, in order; substitutions come first.
+    """The edits of a shortest way from a reference to an answer, in order: their number is the edit distance.
+
+    Of several shortest ways it is the one with the most substitutions (Levenshtein 1966; Wagner & Fischer 1974).
 
     >>> list_edits([1, 2, 3], [1, 3, 3, 4])
     [(3, 2), (4, None)]
     """
-    table = np.zeros((len(given) + 1, len(true) + 1), np.int64)
-    table[:, 0], table[0] = np.arange(len(given) + 1), np.arange(len(true) + 1)
-    for i, symbol in enumerate(given, start=1):
-        for j, other in enumerate(true, start=1):
-            table[i, j] = min(table[i - 1, j - 1] + (symbol != other), table[i - 1, j] + 1, table[i, j - 1] + 1)
+    if list(given) == list(true):
+        return []
+    table = [list(range(len(true) + 1))]
+    for number, symbol in enumerate(given, start=1):
+        above, row = table[-1], [number]
+        for place, other in enumerate(true):
+            row.append(min(above[place] + (symbol != other), above[place + 1] + 1, row[place] + 1))
+        table.append(row)
     edits: list[Edit] = []
-    i, j = table.shape[0] - 1, table.shape[1] - 1
+    i, j = len(given), len(true)
     while i or j:
-        if i and j and table[i, j] == table[i - 1, j - 1] + (given[i - 1] != true[j - 1]):
+        if i and j and table[i][j] == table[i - 1][j - 1] + (given[i - 1] != true[j - 1]):
             i, j = i - 1, j - 1
             edits += [(true[j], given[i])] if given[i] != true[j] else []
-        elif i and table[i, j] == table[i - 1, j] + 1:
+        elif i and table[i][j] == table[i - 1][j] + 1:
             i -= 1
             edits.append((None, given[i]))
         else:

@@ -119,3 +119,17 @@ def test_what_cannot_be_is_refused_with_the_remedy(inside, call, arguments, mess
 def test_python_translates(inside):
     model = charlm.load("pairs-1")
     assert model.translate(["pen", "kot", ""]) == [spell("pen"), spell("kot"), ""]
+
+
+def test_eval_error_rate_has_greedy_and_beam_and_says_what_training_has_seen(inside, call):
+    (record,) = call("eval", "error-rate", "pairs-1", "--split", "test", "--json").records
+    assert (record["examples"], record["decoding"]) == (3, "beam 4")
+    assert [each["decoding"] for each in record["decodings"]] == ["greedy", "beam 4"]
+    # pop is new, kan is known or held out, and man has two symbols that training never saw or heard.
+    assert record["wrong"] == pytest.approx(1 / 3) or record["wrong"] == pytest.approx(2 / 3)
+    assert record["symbol_error_rate"] < 0.6 and record["unfinished"] == 0
+    assert sum(each["examples"] for each in record["by_length"]) == 3
+    assert {"edit": "substitution", "right": "(unseen)", "given": "n", "count": 1} in record["edits"]
+    assert any("1 target with a symbol that training never saw" in note for note in record["notes"])
+    whole = call("eval", "error-rate", "pairs-1", "--split", "train", "--json").records[0]
+    assert whole["wrong"] == 0 and whole["nats_per_symbol"] < 0.2 and whole["edits"] == []

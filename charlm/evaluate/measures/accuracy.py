@@ -13,6 +13,7 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import Column, Matrix, Table
 from charlm.config import setting
+from charlm.data.examples import LabelledPart
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalResult, Measurement
 from charlm.evaluate.bootstrap import COVERAGE
@@ -53,7 +54,9 @@ class Accuracy(Measurement):
     seed: int = setting(1, "Seed of the bootstrap.", low=0, high=2**63 - 1)
     mistakes: int = setting(5, "Show this many of the most confident mistakes.", low=0, high=10_000)
 
-    def measure(self, subjects: Sequence[LabelledCase], pool: ThreadPool, progress: Progress) -> EvalResult:
+    def measure(
+        self, subjects: Sequence[LabelledCase[LabelledPart]], pool: ThreadPool, progress: Progress
+    ) -> EvalResult:
         """Classify each case's texts."""
         records: list[dict[str, Any]] = []
         tables: list[Table] = []
@@ -92,7 +95,9 @@ class Accuracy(Measurement):
             "nats_per_label": found.nats,
         }
 
-    def _mistakes(self, case: LabelledCase, log_probs_DL: Floats, labels: Sequence[str]) -> list[dict[str, Any]]:
+    def _mistakes(
+        self, case: LabelledCase[LabelledPart], log_probs_DL: Floats, labels: Sequence[str]
+    ) -> list[dict[str, Any]]:
         """The most confident mistakes."""
         best_D = log_probs_DL.argmax(axis=1)
         wrong = np.flatnonzero(best_D != case.part.targets_D)
@@ -108,7 +113,7 @@ class Accuracy(Measurement):
             for number in wrong[np.argsort(-sure_D[wrong], kind="stable")][: self.mistakes].tolist()
         ]
 
-    def _notes(self, case: LabelledCase, log_probs_DL: Floats, found: LabelCounts) -> Iterator[str]:
+    def _notes(self, case: LabelledCase[LabelledPart], log_probs_DL: Floats, found: LabelCounts) -> Iterator[str]:
         if case.training is None:
             yield f"no baselines for {case.run.name}: its corpus was not found"
         if unseen := int(found.confusion_LL[-1].sum()):
@@ -122,7 +127,7 @@ class Accuracy(Measurement):
             )
 
 
-def _baselines(case: LabelledCase, labels: int) -> Iterator[tuple[str, LabelCounts]]:
+def _baselines(case: LabelledCase[LabelledPart], labels: int) -> Iterator[tuple[str, LabelCounts]]:
     """What is reached from the same training split without a network."""
     if case.training is None:
         return
@@ -141,7 +146,7 @@ def _label_rows(found: LabelCounts, labels: Sequence[str]) -> list[dict[str, Any
 
 
 def _tables(
-    case: LabelledCase,
+    case: LabelledCase[LabelledPart],
     models: Sequence[dict[str, Any]],
     labels: Sequence[dict[str, Any]],
     mistakes: Sequence[dict[str, Any]],
@@ -158,7 +163,7 @@ def _tables(
         yield Table("Most confident mistakes", MISTAKE_COLUMNS, rows, case.keys)
 
 
-def _matrix(case: LabelledCase, found: LabelCounts, labels: Sequence[str]) -> Matrix:
+def _matrix(case: LabelledCase[LabelledPart], found: LabelCounts, labels: Sequence[str]) -> Matrix:
     occurs = [number for number, count in enumerate(found.support_L.tolist()) if count]
     counts = [[int(found.confusion_LL[row, column]) for column in range(len(labels))] for row in occurs]
     return Matrix(

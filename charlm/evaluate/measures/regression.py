@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
+from charlm.data.examples import LabelledPart
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalResult, Measurement
@@ -33,7 +34,9 @@ class Regression(Measurement):
 
     cases: ClassVar[Literal["models", "labels", "runs"]] = "labels"
 
-    def measure(self, subjects: Sequence[LabelledCase], pool: ThreadPool, progress: Progress) -> EvalResult:
+    def measure(
+        self, subjects: Sequence[LabelledCase[LabelledPart]], pool: ThreadPool, progress: Progress
+    ) -> EvalResult:
         """Predict the numbers of each case's texts."""
         records: list[dict[str, Any]] = []
         tables, curves, notes = [], [], []
@@ -54,7 +57,7 @@ class Regression(Measurement):
 
 
 def _baselines(
-    case: LabelledCase, mean: float, deviation: float
+    case: LabelledCase[LabelledPart], mean: float, deviation: float
 ) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
     """What is reached from the same training split without a network."""
     if case.training is None:
@@ -64,7 +67,9 @@ def _baselines(
     yield "mean", np.full(len(case.part), mean)
 
 
-def _scatter(case: LabelledCase, true_D: npt.NDArray[np.float64], found_D: npt.NDArray[np.float64]) -> Curve:
+def _scatter(
+    case: LabelledCase[LabelledPart], true_D: npt.NDArray[np.float64], found_D: npt.NDArray[np.float64]
+) -> Curve:
     ends = [float(true_D.min()), float(true_D.max())]
     series: dict[str, tuple[Sequence[float], Sequence[float]]] = {
         case.run.name: (true_D.tolist(), found_D.tolist()),
