@@ -9,16 +9,21 @@ ALIKE = 0.7  # of 1, for which two names are the same
 
 
 def closest(name: str, names: Iterable[str]) -> str | None:
-    """The name that was probably meant: one that begins like this, or is spelled like it.
+    """The name that was probably meant: one that begins like this, has its letters, or is spelled like it.
 
     >>> closest("temp", ["num", "temperature"]), closest("hiden", ["hidden", "seed"]), closest("gpu", ["seed"])
     ('temperature', 'hidden', None)
+    >>> closest("gur", ["lstm", "gru"])
+    'gru'
     """
     from difflib import get_close_matches  # only where something is wrong
 
     known = list(names)
     begun = [each for each in known if len(name) >= SHORTEST and each.startswith(name)]
-    return min(begun, key=len) if begun else next(iter(get_close_matches(name, known, 1, ALIKE)), None)
+    if begun:
+        return min(begun, key=len)
+    swapped = [each for each in known if sorted(each) == sorted(name)]
+    return next(iter(swapped or get_close_matches(name, known, 1, ALIKE)), None)
 
 
 def did_you_mean(name: str, names: Iterable[str], prefix: str = "") -> str:

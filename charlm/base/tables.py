@@ -95,6 +95,7 @@ class Curve:
         series: the lines' x and y values.
         groups: of a line, if it shares its color with the others of its group.
         faint: lines that are drawn thinner.
+        unnamed: lines that the key leaves out.
         marks: points to mark, by the name of their line, with a label each.
         y_limits: the ends of the y axis, if what lies beyond is cut off.
         is_log: whether the y axis is logarithmic; only positive values are drawn.
@@ -111,6 +112,7 @@ class Curve:
     y_limits: tuple[float, float] | None = None
     is_log: bool = False
     scattered: Collection[str] = ()
+    unnamed: Collection[str] = ()
 
     def color(self, name: str) -> int:
         """The number of a line's color, from 0.

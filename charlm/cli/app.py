@@ -12,11 +12,10 @@ from typer.exceptions import Abort, TyperException
 
 from charlm.base.errors import CharlmError, CharlmWarning
 from charlm.base.escape import escape_controls
-from charlm.base.suggest import closest, did_you_mean
 from charlm.base.version import __version__
 from charlm.cli.groups import discover
 from charlm.cli.output import prepare_streams, write_note
-from charlm.config.base import flag
+from charlm.cli.usage_errors import explain_usage
 
 INTERRUPTED = 130  # 128 plus SIGINT, as in shells
 
@@ -77,7 +76,7 @@ def _run() -> int:
     except CharlmError as error:
         return _fail(str(error), error.exit_code)
     except TyperException as error:
-        return _fail(_explain_usage(error), error.exit_code)
+        return _fail(explain_usage(error), error.exit_code)
     except (KeyboardInterrupt, Abort):
         return INTERRUPTED
     except MemoryError as error:
@@ -89,38 +88,6 @@ def _run() -> int:
         # A reader of the output that has ended, such as `head`, is no error.
         return 1 if isinstance(error, BrokenPipeError) else _fail(f"system error: {error}", 1)
     return code or 0
-
-
-def _explain_usage(error: Any) -> str:
-    """Explain a usage error, with the nearest name or where to look."""
-    message, meant = error.format_message().rstrip("."), ""
-    context: Any = getattr(error, "ctx", None)
-    # pydantic's: the value, and what is wrong with it.
-    faults: list[Any] = getattr(error.__cause__, "errors", list)()
-    if isinstance(error, typer.BadParameter) and error.param is not None and faults:
-        value, descriptor = faults[0]["input"], error.param.type_descriptor
-        reason = faults[0]["msg"].removeprefix("Value error, ").replace("Input should", "it must").rstrip(".")
-        if choices := descriptor.choices:
-            reason = f"it must be one of {', '.join(choices)}"
-            meant = did_you_mean(str(value), choices)
-        message = f"{flag(error.param.name)} is {value!r}: {reason}"
-    elif hasattr(error, "possibilities") and context is not None:
-        wrong = error.option_name
-        shown = _shown_names(context)
-        message = f"no option is called {wrong}"
-        name = closest(wrong.strip("-"), shown)
-        meant = "" if name is None else f"; did you mean --{shown[name]}?"
-    return f"{message}{meant or f'; see {context.command_path} --help'}" if message and context else message
-
-
-def _shown_names(context: Any) -> dict[str, str]:
-    """The long names of a command's options without dashes; of an alias, the name that help shows."""
-    shown: dict[str, str] = {}
-    for option in context.command.get_params(context):
-        for names in (option.opts, option.secondary_opts):
-            long = [name[2:] for name in names if name.startswith("--")]
-            shown |= dict.fromkeys(long, long[0] if long else "")
-    return shown
 
 
 def _fail(message: str, code: int) -> int:

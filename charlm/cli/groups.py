@@ -16,6 +16,7 @@ from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.exceptions import TyperException
 
 from charlm.base.errors import UsageError, annotate_memory_error
 from charlm.base.registry import Registry, module_names
@@ -76,6 +77,14 @@ class _Described:
 
 class _Command(_Described, TyperCommand):
     """A command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse; every error knows its command."""
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            vars(error)["ctx"] = vars(error).get("ctx") or ctx
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run; advise if memory runs out."""
@@ -209,7 +218,14 @@ def list_members(registry: Registry[Any], make: Callable[[str, Any], Callable[..
 
         def get_command(self, ctx: Any, name: str) -> Any:
             if name not in registry.names():
-                return None
+                aliases = {
+                    alias: each
+                    for each in registry.names()
+                    for alias in getattr(registry.find(each), "aliases", ())
+                }
+                if name not in aliases:
+                    return None
+                name = aliases[name]
             kind = registry.find(name)
             return _make_command(make(name, kind), name, (kind.__doc__ or "").partition("\n")[0])
 

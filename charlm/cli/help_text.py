@@ -80,10 +80,11 @@ def _names(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return str(parameter.display_name_raw)
     names = ", ".join(shown_names(parameter))
-    return names if parameter.is_flag else f"{names} {_metavar(parameter)}"
+    return names if parameter.is_flag else f"{names} {name_value(parameter)}"
 
 
-def _metavar(parameter: Any) -> str:
+def name_value(parameter: Any) -> str:
+    """What stands for the value of an option."""
     if parameter.metavar is not None:
         return str(parameter.metavar)
     if parameter.type_descriptor.is_choice:

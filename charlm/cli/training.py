@@ -16,9 +16,9 @@ from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.output import print_json, write_note
 from charlm.data.reading.sources import Source, find_source
-from charlm.report.event_files import FOLDER, EventFiles, check_tensorboard
+from charlm.report.event_files import EventFiles, check_tensorboard
 from charlm.runs.find import find_run, make_run_folder
-from charlm.runs.folder import check_new, only_writer
+from charlm.runs.folder import EVENTS, check_new, only_writer
 from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.training.dry_run import plan_training
@@ -91,7 +91,7 @@ def show_plan(start: Start, out: Path | None, how: Output) -> None:
         print_json(plan.to_json())
     else:
         print_dry_run(plan)
-    how.say("dry run: nothing was trained or saved")
+    how.say(*plan.remarks, "dry run: nothing was trained or saved")
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def _train(trainer: Trainer, run: Run, how: Output) -> bool:
         ExitStack() as files,
     ):
         if how.tensorboard:
-            events = files.enter_context(closing(EventFiles(run.folder / FOLDER, trainer.state.step)))
+            events = files.enter_context(closing(EventFiles(run.folder / EVENTS, trainer.state.step)))
             listeners.append(events.write)
         try:
             for report in reports:

@@ -127,6 +127,8 @@ class EvalResult:
 class Measurement(Config):
     """One kind of measurement; its fields are settings, its docstring's first line its help."""
 
+    aliases: ClassVar[tuple[str, ...]] = ()
+    """Other names that the command line accepts."""
     cases: ClassVar[Literal["models", "labels", "runs"]] = "models"
     """Language models on plain texts, runs on labelled texts, or runs of any task on plain texts."""
     mixes: ClassVar[Literal["always", "if asked", "never"]] = "never"

@@ -17,7 +17,7 @@ from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult
 from charlm.evaluate.bootstrap import MeanSeries
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
-from charlm.evaluate.paired import RULE, difference, score_case, text_digest, verdict
+from charlm.evaluate.paired import INCLUDES_0, RULE, difference, score_case, text_digest, verdict
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.scoring import tally_of
 from charlm.nn.cells import CELLS
@@ -158,7 +158,7 @@ def _add_differences(records: Sequence[dict[str, Any]], series: Mapping[str, Mea
     for record in records:
         if gap := gaps.get(record["run"]):
             record |= dict(zip(GAP, (gap.nats, gap.low, gap.high), strict=True))
-    return [verdict(best, {name: gap.is_clear for name, gap in gaps.items()})]
+    return [verdict(best, {name: "" if gap.is_clear else INCLUDES_0 for name, gap in gaps.items()})]
 
 
 def _notes_on_texts(subjects: Sequence[EvalCase]) -> list[str]:

@@ -12,7 +12,7 @@ from charlm.base.tables import Column, Table
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalResult
 from charlm.evaluate.bootstrap import MeanSeries
-from charlm.evaluate.paired import RULE, difference, score_case, text_digest, verdict
+from charlm.evaluate.paired import INCLUDES_0, RULE, Difference, difference, score_case, text_digest, verdict
 from charlm.evaluate.subjects import subjects_of
 
 COLUMNS = (
@@ -58,7 +58,7 @@ def compare_groups(
     losses = {name: [series.mean for _, series in own.values()] for name, own in found.items()}
     best = min(groups, key=lambda name: statistics.fmean(losses[name]))
     gaps = {name: difference(_pairs(own, found[best])) for name, own in found.items() if name != best}
-    clear = {name: gap.is_clear and gap.nats > _noise(losses[name], losses[best]) for name, gap in gaps.items()}
+    doubts = {name: _doubt(gap, losses[name], losses[best]) for name, gap in gaps.items()}
     records = []
     for name, own in losses.items():
         gap = gaps.get(name)
@@ -78,9 +78,34 @@ def compare_groups(
     return EvalResult(
         records,
         [Table("", columns, [_row(record) for record in records])],
-        [verdict(best, clear)] if gaps else [],
+        [f"{_name_compared(losses)}: {verdict(best, doubts)}"] if gaps else [],
         explanation=[WHAT, *([RULE] if gaps else [])],
         legend="loss in nats/char",
+    )
+
+
+def _name_compared(losses: Mapping[str, Sequence[float]]) -> str:
+    """What the verdict compares.
+
+    >>> _name_compared({"gru": [1.5, 1.6], "rnn": [1.7]}), _name_compared({"gru": [1.5], "rnn": [1.7]})
+    ('mean val loss over 1 to 2 seeds', 'val loss of one seed each, and other seeds may differ')
+    """
+    counts = sorted({len(each) for each in losses.values()})
+    if counts == [1]:
+        return "val loss of one seed each, and other seeds may differ"
+    return f"mean val loss over {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} seeds"
+
+
+def _doubt(gap: Difference, ours: Sequence[float], theirs: Sequence[float]) -> str:
+    """Why a difference to the best is not clear; nothing where it is."""
+    noise = _noise(ours, theirs)
+    if not gap.is_clear:
+        return INCLUDES_0
+    if gap.nats > noise:
+        return ""
+    return (
+        f"the interval leaves out 0, but {gap.nats:.3f} is not more than {noise:.3f}, twice the standard error "
+        "over the seeds"
     )
 
 

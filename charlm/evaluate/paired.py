@@ -19,6 +19,7 @@ from charlm.evaluate.bootstrap import MeanSeries
 from charlm.inference.scoring import Tally, TextMetrics
 
 RESAMPLES = 1000
+INCLUDES_0 = "the interval includes 0"
 RULE = (
     "difference to the best: the mean over the same characters, with the interval of 95% of 1,000 resamples of "
     "its blocks; it is clear if the interval leaves out 0. It says nothing of other texts, nor of other seeds"
@@ -74,16 +75,19 @@ def difference(texts: Sequence[tuple[Sequence[MeanSeries], Sequence[MeanSeries]]
     return Difference(gap.mean, low, high)
 
 
-def verdict(best: str, is_clear: Mapping[str, bool]) -> str:
-    """What can be said of the best: whom it beats clearly, and whom not.
+def verdict(best: str, doubts: Mapping[str, str]) -> str:
+    """What can be said of the best: which others it beats, and from which it does not differ clearly, and why.
 
-    >>> verdict("gru", {"rnn": True, "lstm": False})
-    'gru is better than rnn; there is no clear difference between gru and lstm on this text'
+    Args:
+        best: its name.
+        doubts: by the name of another, why their difference is not clear; empty where it is.
+
+    >>> verdict("gru", {"rnn": "", "lstm": INCLUDES_0})
+    'gru is better than rnn; no clear difference between gru and lstm: the interval includes 0'
     """
-    clear = [name for name, found in is_clear.items() if found]
-    unclear = [name for name, found in is_clear.items() if not found]
+    clear = [name for name, doubt in doubts.items() if not doubt]
     said = [f"{best} is better than {', '.join(clear)}"] if clear else []
-    said += (
-        [f"there is no clear difference between {best} and {', '.join(unclear)} on this text"] if unclear else []
-    )
+    for doubt in dict.fromkeys(filter(None, doubts.values())):
+        names = ", ".join(name for name, own in doubts.items() if own == doubt)
+        said.append(f"no clear difference between {best} and {names}: {doubt}")
     return "; ".join(said)

@@ -64,4 +64,4 @@ def check_settings(config: ModelConfig, optimisation: OptimizerConfig) -> None:
     if optimisation.weight_drop and "W_hh" not in CELLS.find(config.cell).from_config(config).shapes(1):
         raise UsageError(f"--weight-drop is of W_hh, and --cell {config.cell} has none: leave it out")
     if config.encoding == "one-hot" and config.embedding_size != defaults.embedding_size:
-        raise UsageError("--embedding-size belongs to --encoding embedding: leave it out with one-hot input")
+        raise UsageError("--embedding-size needs --encoding embedding: add it, or leave out --embedding-size")

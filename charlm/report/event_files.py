@@ -14,8 +14,6 @@ from typing import Any
 from charlm.base.errors import UsageError
 from charlm.training.events import LossReport, Report, RollbackReport, ValidationReport
 
-FOLDER = "tensorboard"  # inside a run's
-
 
 def check_tensorboard() -> None:
     """Check early that event files can be written.

@@ -146,7 +146,8 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
         style: Any = {"alpha": 0.5, "linewidth": 1} if name in curve.faint else {"marker": dot}
         style |= {"linestyle": "none"} if name in curve.scattered else {}
         x, y = [place for place, _ in points], [value for _, value in points]
-        axes.plot(x, y, label=escape_unprintable(name), color=f"C{curve.color(name)}", **style)
+        label = "_nolegend_" if name in curve.unnamed else escape_unprintable(name)
+        axes.plot(x, y, label=label, color=f"C{curve.color(name)}", **style)
     for name, (place, value, label) in curve.marks.items():
         style = {"color": f"C{curve.color(name)}", "marker": "*", "markersize": 12, "linestyle": "none"}
         axes.plot([place], [value], label=escape_unprintable(label), **style)

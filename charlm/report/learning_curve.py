@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from charlm.base.errors import RunError, UsageError
 from charlm.base.tables import Curve
@@ -13,6 +16,7 @@ from charlm.runs.metrics import is_training_loss
 NATS_PER_UNIT = {"bits": math.log(2), "nats": 1.0}
 KEYS = {"steps": "step", "seconds": "seconds", "epochs": "epoch"}
 START = 1 / 20  # of a run: its losses do not set the axis, because they fall from far above
+MOST_SEEDS = 5  # that a title lists
 ROOM = 0.05  # of the axis, above and below
 
 Records = Sequence[Mapping[str, Any]]
@@ -52,6 +56,46 @@ def learning_curve(logs: Mapping[str, Records], x: str, unit: str) -> Curve:
     series = {line: ([place for place, _ in points], [y for _, y in points]) for line, points in lines.items()}
     limits = _limits(lines.values(), [best for _, best, _ in marks.values()])
     return Curve("Learning curves", x, f"loss, {_name_unit(loss, unit)}", series, groups, faint, marks, limits)
+
+
+def seeds_curve(logs: Mapping[str, Mapping[int, Records]]) -> Curve:
+    """The validation losses of settings: each one's mean over its seeds, and thinner the seeds themselves.
+
+    Args:
+        logs: each setting's records by seed.
+
+    Raises:
+        RunError: a run has fewer than two points.
+        UsageError: the runs' losses have different units.
+    """
+    seeds = sorted({seed for own in logs.values() for seed in own})
+    by_run = {f"{label} seed {seed}": records for label, own in logs.items() for seed, records in own.items()}
+    whole = learning_curve(by_run, "steps", "nats")
+    series = {name: whole.series[f"{name} val"] for name in by_run}
+    groups = {f"{label} seed {seed}": label for label, own in logs.items() for seed in own}
+    means = {label: _mean([series[name] for name, group in groups.items() if group == label]) for label in logs}
+    if len(seeds) == 1:
+        return replace(
+            whole, title=f"Validation loss, seed {seeds[0]}", series=means, groups={}, faint=(), marks={}
+        )
+    shown = ", ".join(map(str, seeds)) if len(seeds) <= MOST_SEEDS else f"{seeds[0]} to {seeds[-1]}"
+    title = f"Validation loss: mean of seeds {shown}; thin: each seed"
+    return replace(
+        whole, title=title, series=series | means, groups=groups, faint=series, unnamed=series, marks={}
+    )
+
+
+def _mean(lines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[list[float], list[float]]:
+    """The mean of lines where all of them are, at the places of the first.
+
+    >>> _mean([([0, 10, 20], [4.0, 3.0, 2.0]), ([0, 20], [2.0, 2.0])])
+    ([0, 10, 20], [3.0, 2.5, 2.0])
+    """
+    first, last = max(x[0] for x, _ in lines), min(x[-1] for x, _ in lines)
+    places = np.array([place for place in lines[0][0] if first < place < last])
+    places = np.concatenate([[first], places, [last]])
+    values = np.mean([np.interp(places, x, y) for x, y in lines], axis=0)
+    return places.tolist(), values.tolist()
 
 
 def find_loss(records: Records) -> str:

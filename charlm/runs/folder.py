@@ -18,6 +18,7 @@ from charlm.runs.metrics import read_validations
 
 CONFIG, VOCAB, METRICS, LOCK = "config.json", "vocab.json", "metrics.jsonl", ".lock"
 BEST, LAST, NGRAM, NOTE = "model.safetensors", "last.safetensors", "ngram.safetensors", "note.json"
+EVENTS = "tensorboard"  # a folder inside the run's
 SNAPSHOT = re.compile(r"step-([0-9]{6,18})\.safetensors")
 _NAMES = (CONFIG, VOCAB, METRICS, BEST, LAST, NGRAM, NOTE)
 OWN = re.compile("|".join([*map(re.escape, _NAMES), SNAPSHOT.pattern]))

@@ -11,7 +11,7 @@ from charlm.base.errors import CharlmError, CheckpointError, RunError, UsageErro
 from charlm.base.files.atomic import find_leftovers, write_atomically
 from charlm.base.files.plain import read_plain
 from charlm.base.files.strict_json import parse_json
-from charlm.runs.folder import CONFIG, LOCK, METRICS, NOTE, OWN, VOCAB, holds_run, only_writer
+from charlm.runs.folder import CONFIG, EVENTS, LOCK, METRICS, NOTE, OWN, VOCAB, holds_run, only_writer
 from charlm.runs.format_version import stamp, take_stamp
 
 MAX_NOTE = 2000
@@ -82,6 +82,7 @@ def delete_run(folder: Path) -> list[Path]:
     if folder.is_symlink() or not holds_run(folder):
         raise RunError(f"{folder} holds no run that can be deleted: see charlm runs")
     with only_writer(folder), as_run_error(f"{folder} cannot be deleted", "see to its permissions"):
+        _delete_event_files(folder / EVENTS)
         own = {path for path in folder.iterdir() if OWN.fullmatch(path.name) and not path.is_dir()}
         own |= find_leftovers(folder, OWN)
         if not _is_own_note(folder / NOTE):
@@ -94,6 +95,16 @@ def delete_run(folder: Path) -> list[Path]:
             (folder / LOCK).unlink(missing_ok=True)
             folder.rmdir()
     return left
+
+
+def _delete_event_files(folder: Path) -> None:
+    """Delete the files of --tensorboard, and their folder if nothing else is in it."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for path in folder.glob("events.out.tfevents.*"):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):  # it holds something else
+        folder.rmdir()
 
 
 def _is_own_note(path: Path) -> bool:

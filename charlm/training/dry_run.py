@@ -16,6 +16,7 @@ from charlm.models.base import describe_network
 from charlm.tasks.task import Examples
 from charlm.training.machine_speed import machine_gflops
 from charlm.training.presets import ResolvedSettings, expected_epochs
+from charlm.training.remarks import list_remarks
 from charlm.training.start import settle
 
 
@@ -33,6 +34,7 @@ class DryRun:
         memory_bytes: of all processes, an estimate.
         epochs: an estimate where the length is a time.
         steps: likewise.
+        remarks: what a training would say about the text.
     """
 
     config: TrainingConfig
@@ -44,6 +46,7 @@ class DryRun:
     memory_bytes: int
     epochs: float
     steps: int
+    remarks: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
         """The attributes as JSON values."""
@@ -77,6 +80,7 @@ def plan_training(source: Source, settings: ResolvedSettings, progress: Progress
             memory_bytes=estimate_bytes(model, config.optimisation, *sizes),
             epochs=epochs,
             steps=max(1, steps),
+            remarks=(*corpus.notes, *list_remarks(corpus, model.params.flat.size)),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from charlm.base.plural import counted
+from charlm.tasks.task import Examples
 from charlm.training.events import OverfittingReport, ValidationReport
 
 MOST_WEIGHTS = 10  # per character of the training split
@@ -22,6 +23,15 @@ def describe_small_text(parameters: int, characters: int) -> str | None:
         return None
     size = counted(characters, "characters")
     return f"A small text: {parameters:,} weights for {size}, which will be learned by heart"
+
+
+def list_remarks(corpus: Examples, parameters: int) -> list[str]:
+    """What is unusual about a text for a network with this number of weights."""
+    small = describe_small_text(parameters, corpus.training_characters)
+    remarks = [f"{small}: give more text, or a smaller --hidden."] if small else []
+    if not corpus.validation_targets:
+        remarks.append(f"No validation loss: {corpus.why_unvalidated}; the last weights are kept as the model.")
+    return remarks
 
 
 class OverfittingWatch:

@@ -7,7 +7,9 @@ from charlm.cli.display.candidates import print_candidates
 
 
 def test_a_pipe_gets_tab_separated_lines_of_the_models_own_probabilities(inside, call):
-    rows = [line.split("\t") for line in call("next", "fox-1", "the quick", "--top", "4").out.splitlines()]
+    shown = call("next", "fox-1", "the quick", "--top", "4").out
+    heading, *rows = [line.split("\t") for line in shown.splitlines()]
+    assert heading == ["character", "probability"]
     expected = charlm.load("fox-1").next("the quick", k=4)
     assert [float(probability) for _, probability in rows] == pytest.approx([p for _, p in expected], abs=1e-6)
     assert [name.replace("space", " ").replace("\\n", "\n") for name, _ in rows] == [name for name, _ in expected]
@@ -24,6 +26,8 @@ def test_one_argument_is_a_run_or_a_text_for_the_newest(inside, call):
     text = call("next", "quick")
     assert text.out == call("next", "fox-1", "quick").out
     assert text.newest == "fox-1"
+    skipped = call("next", "fox-1", "qu3ick", "--skip-unknown")
+    assert (skipped.out, skipped.err) == (text.out, "left out of the prompt: '3' (U+0033)\n")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +35,7 @@ def test_one_argument_is_a_run_or_a_text_for_the_newest(inside, call):
     [
         (["nope", "the"], 1, "there is no run 'nope'"),
         (["fox-1", "THE"], 1, "try 'the': the model reads lower case"),
-        (["fox-1", "é"], 1, "never seen 'é'"),
+        (["fox-1", "é"], 1, "; --skip-unknown leaves out such characters"),
         (["fox-1", "the", "--top", "0"], 2, "--top"),
     ],
 )
@@ -50,4 +54,4 @@ def test_a_terminal_gets_bars_as_long_as_the_probabilities(inside, on_terminal):
 
 def test_a_hostile_character_moves_no_cursor(capsys):
     print_candidates([("\x1b[2J", 0.5), ("\t", 0.25), ("\n", 0.25)])
-    assert capsys.readouterr().out == "\\x1b[2J\t0.500000\n\\t\t0.250000\n\\n\t0.250000\n"
+    assert capsys.readouterr().out == "character\tprobability\n\\x1b[2J\t0.500000\n\\t\t0.250000\n\\n\t0.250000\n"

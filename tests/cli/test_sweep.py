@@ -29,6 +29,7 @@ def test_every_combination_is_trained_compared_and_found_again(swept, elsewhere)
     assert best["difference_nats"] is None and other["difference_low"] < other["difference_nats"]
     again = swept("--json")
     assert again.out == first.out and again.err.count("done before") == 4
+    assert swept("--json", "-q").err == ""
 
 
 def test_the_table_and_the_plot(swept, elsewhere, on_terminal):
@@ -38,11 +39,11 @@ def test_the_table_and_the_plot(swept, elsewhere, on_terminal):
     heading, *rows = [line.split("\t") for line in ended.out.splitlines()][:3]
     assert heading[:4] == ["cell", "runs", "val loss", "deviation"] and [row[0] for row in rows] == ["rnn", "gru"]
     svg = (elsewhere / "sweep.svg").read_text()
-    assert "rnn seed 1" in svg and "gru seed 2" in svg and "Validation loss" in svg
+    assert "Validation loss: mean of seeds 1, 2; thin: each seed" in svg and "rnn seed 1" not in svg
     options = ["--cell", "rnn,gru", "--hidden", "6", "--seeds", "2", *SMALL]
     shown = on_terminal("sweep", "fox.txt", *options, folder=elsewhere, environment={"NO_COLOR": "1"}).decode()
-    assert "Validation loss" in shown and "rnn seed 2" in shown
-    assert "better than" in shown or "no clear difference" in shown
+    assert "mean of seeds 1, 2; thin: each seed" in shown and "• rnn   × gru" in shown
+    assert "note: mean val loss over 2 seeds: " in " ".join(shown.split())
 
 
 def test_a_list_is_for_numbers_and_choices_alone(elsewhere, call):

@@ -332,7 +332,9 @@ def test_a_file_of_settings_that_is_wrong_is_refused_before_anything_is_read(els
 def test_a_dry_run_shows_facts_and_writes_nothing(elsewhere, call, monkeypatch):
     monkeypatch.setenv("CHARLM_CACHE_DIR", str(elsewhere / "cache"))
     ended = call("train", "fox.txt", "--dry-run", "--minutes", "1")
-    assert ended.code == 0 and ended.err == "dry run: nothing was trained or saved\n"
+    remark = "A small text: 64,413 weights for 2,430 characters, which will be learned by heart: give more text"
+    said = f"{remark}, or a smaller --hidden.\ndry run: nothing was trained or saved\n"
+    assert ended.code == 0 and ended.err == said
     facts = dict(line.split("\t") for line in ended.out.splitlines())
     assert list(facts) == [
         "Files",

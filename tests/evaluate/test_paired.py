@@ -5,8 +5,8 @@ import pytest
 
 from charlm.evaluate import bootstrap
 from charlm.evaluate.bootstrap import MeanSeries
-from charlm.evaluate.groups import _noise, _pairs
-from charlm.evaluate.paired import difference
+from charlm.evaluate.groups import _doubt, _noise, _pairs
+from charlm.evaluate.paired import INCLUDES_0, Difference, difference
 
 COUNT = 4000
 
@@ -72,3 +72,6 @@ def test_long_texts_are_kept_in_blocks(monkeypatch):
 def test_seeds_that_scatter_make_a_difference_unclear():
     assert _noise([1.0], [2.0]) == 0
     assert _noise([1.0, 1.2], [2.0, 2.0]) == pytest.approx(2 * np.sqrt(0.02 / 2))
+    gap = Difference(0.1, low=0.05, high=0.15)
+    assert _doubt(gap, [1.1], [1.0]) == "" and _doubt(Difference(0.1, -0.1, 0.3), [1.1], [1.0]) == INCLUDES_0
+    assert "leaves out 0, but 0.100 is not more than 0.447, twice" in _doubt(gap, [1.0, 1.2], [0.8, 1.2])

@@ -1,6 +1,7 @@
 """Show one run: its data, model, settings and result.
 
-Without --all, a short page. In a pipe and with --csv, the table is the training log's validations.
+Without --all, a short page; in a pipe, a table of names and values. With --csv and --markdown, the validations of
+the training log.
 """
 
 from __future__ import annotations
@@ -76,12 +77,17 @@ def _make_record(run: Run) -> dict[str, Any]:
 def _print_page(run: Run, how: TableOptions, is_all: bool) -> None:
     facts, name = collect_facts(run), str(run.folder)
     log = _make_log(run, run.read_metrics())
-    details = [_make_settings(run), _make_parameters(run)] if is_all else []
-    if not how.is_drawn:
-        rows = list({"Run": name, "State": describe_state(run), **facts}.items())
-        plain = Table("", (Column("fact"), Column("value")), rows)
-        print_tables([*([] if how.csv or how.markdown else [plain, *details]), log], how)
+    if how.csv or how.markdown:
+        print_tables([log], how)
         return
+    if not how.is_drawn:
+        rows = [
+            *{"Run": name, "State": describe_state(run), **facts}.items(),
+            *(_list_details(run) if is_all else ()),
+        ]
+        print_tables([Table("", (Column("name"), Column("value")), rows)], how)
+        return
+    details = [_make_settings(run), _make_parameters(run)] if is_all else []
     width = terminal_width(sys.stdout)
     title = join_ends(f"{run.name}   {describe_state(run)}", name, width)
     write_text("\n".join([*title, "", *draw_facts(facts, width), ""]) + "\n")
@@ -116,6 +122,12 @@ def _choose_rows(rows: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
     rows = [row for row in rows if row[0]] or rows
     places = {round(place * (len(rows) - 1) / (MOST_ROWS - 1)) for place in range(MOST_ROWS)}
     return [row for place, row in enumerate(rows) if place in places or row[-1]]
+
+
+def _list_details(run: Run) -> list[tuple[str, str]]:
+    """Settings and shapes of parameters by name."""
+    settings = [(f"{group}.{name}", value) for group, name, value in _make_settings(run).rows]
+    return [*settings, *((name, shape) for name, shape, _ in _make_parameters(run).rows)]
 
 
 def _make_settings(run: Run) -> Table:

@@ -14,6 +14,7 @@ from charlm.cli.display.candidates import print_candidates
 from charlm.cli.options import Mix, OneRun, WhichWeights
 from charlm.cli.output import print_json
 from charlm.cli.pick import pick_run
+from charlm.cli.prompts import SkipUnknown, hinting_skip, skip_unknown
 from charlm.inference.language_model import load_run
 from charlm.runs.find import resolve
 
@@ -33,13 +34,16 @@ def command(
     top: Annotated[int, typer.Option("--top", metavar="K", min=1, help="How many characters to show.")] = 10,
     weights: WhichWeights = None,
     mix: Mix = None,
+    skips: SkipUnknown = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per character.")] = False,
 ) -> None:
     if run is not None and text is None and not isinstance(resolve(run), Path):
         run, text = None, run
     found = pick_run(run, weights, "next")
     model = load_run(found, mix)
-    candidates = model.next(text or "", k=top)
+    text = skip_unknown(model, text or "") if skips else text or ""
+    with hinting_skip():
+        candidates = model.next(text, k=top)
     if json:
         for rank, (character, probability) in enumerate(candidates, start=1):
             values = {"mix": model.is_mixed, "rank": rank, "character": character, "probability": probability}

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from charlm.base.errors import CharlmError, MissingCorpusError, UsageError, VocabularyError, alternative, hinting
+from charlm.base.errors import CharlmError, MissingCorpusError, UsageError, alternative, hinting
 from charlm.cli.display.samples import SamplePrinter
 from charlm.cli.interactive import run_session
 from charlm.cli.options import Mix, OneLabel, OneRun, RawText, WhichWeights, take_device, with_settings
 from charlm.cli.output import write_note, write_text
 from charlm.cli.pick import pick_run
+from charlm.cli.prompts import SkipUnknown, hinting_skip, skip_unknown
 from charlm.config import Config, DeviceConfig, SamplingConfig
 from charlm.data.reading.sources import find_text
 from charlm.inference.conditioned import load_model
@@ -64,9 +64,7 @@ def command(
             help="Read the prompt from a file, without its last newline; - for standard input.",
         ),
     ] = None,
-    skip_unknown: Annotated[
-        bool, typer.Option("--skip-unknown", help="Leave unknown characters out of the prompt.")
-    ] = False,
+    skips: SkipUnknown = False,
     temperature: Annotated[
         str | None,
         typer.Option(
@@ -110,8 +108,8 @@ def command(
     if prompt_file is not None:
         # The last newline is the editor's: with it, the model would start a new line.
         settings["prompt"] = re.sub(r"\r?\n\Z", "", find_text(prompt_file).read(model.corpus.units))
-    if skip_unknown:
-        settings["prompt"] = _skip_unknown(model, settings.get("prompt", ""))
+    if skips:
+        settings["prompt"] = skip_unknown(model, settings.get("prompt", ""))
     if model.corpus.lines and not stream:
         settings = {"num": LINES, **settings}
     chosen = [fit_temperature(run, weights, model) if each == AUTO else float(each) for each in temperatures]
@@ -124,7 +122,7 @@ def command(
     printer = SamplePrinter(
         model, found.name, selection, known, raw, json, is_streamed=stream is not False and not json, label=label
     )
-    with _hinting_skip():
+    with hinting_skip():
         for place, each in enumerate(chosen):
             if len(chosen) > 1 and not json:
                 write_text("\n" * bool(place) + f"--- temperature {each:g} ---\n")
@@ -180,25 +178,6 @@ def _check_interactive(
     for name, is_given in others.items():
         if is_given:
             raise UsageError(f"--interactive writes one text as it is sampled: leave out {name}")
-
-
-@contextmanager
-def _hinting_skip() -> Iterator[None]:
-    """Name --skip-unknown where a prompt holds an unknown character."""
-    try:
-        yield
-    except VocabularyError as error:
-        error.hint = f"{error.hint}; --skip-unknown leaves out such characters"
-        raise
-
-
-def _skip_unknown(model: LanguageModel, prompt: str) -> str:
-    """The prompt without unknown characters, which are named on standard error."""
-    prompt, unknown = model.split_unknown(prompt)
-    if unknown:
-        named = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in unknown)
-        write_note(f"left out of the prompt: {named}")
-    return prompt
 
 
 def _read_training_documents(run: Run) -> frozenset[str]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from charlm.base.errors import DivergenceError, UsageError
-from charlm.base.tables import Curve
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.commands.train import PANELS
 from charlm.cli.complete import complete_corpora
@@ -33,7 +31,8 @@ from charlm.data.reading.sources import Source, find_source
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.groups import compare_groups
 from charlm.report.figures import check_plot_file, save_curves
-from charlm.report.learning_curve import learning_curve
+from charlm.report.learning_curve import seeds_curve
+from charlm.runs.find import RUNS
 from charlm.runs.run import Run
 from charlm.training.events import FaultReport, OverfittingReport, RollbackReport, StepReport
 from charlm.training.loop import train as training_loop
@@ -51,7 +50,7 @@ BASIC = ("cell", "hidden", "layers", "lr", "dropout", "preset", "minutes", "epoc
 SHOWN = (StepReport, FaultReport, RollbackReport, OverfittingReport)
 
 
-@with_settings(PANELS, (*BASIC, "seeds", "name", "plot", "json"), PRESET_SETTINGS, takes_several=True)
+@with_settings(PANELS, (*BASIC, "seeds", "name", "plot", "quiet", "json"), PRESET_SETTINGS, takes_several=True)
 @prints_tables(json="Print one JSON object per combination.")
 def command(
     settings: dict[str, Any],
@@ -70,6 +69,7 @@ def command(
         str | None, typer.Option(help="What the names of the runs begin with.", show_default="the corpus's name")
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into a .png or .svg file.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress output.")] = False,
 ) -> None:
     if plot is not None:
         check_plot_file(plot)
@@ -82,36 +82,36 @@ def command(
     glob = settings.get("glob", [CorpusConfig().glob])[0]
     source = find_source(corpus or [DEFAULT_CORPUS], glob)
     members = plan_sweep(settings, name or source.name)
-    failed = _train_all(members, source)
+    failed = _train_all(members, source, quiet)
     done = [member for member in members if member not in failed]
     if done:
-        _show(done, how, plot)
+        _show(done, how, plot, quiet)
     if failed:
         raise typer.Exit(1)
 
 
-def _train_all(members: Sequence[Member], source: Source) -> list[Member]:
+def _train_all(members: Sequence[Member], source: Source, quiet: bool) -> list[Member]:
     """Train what is missing; returns the members that diverged."""
     engine, failed = shared_engine(members), []
     for number, member in enumerate(members, start=1):
         place = f"[{number}/{len(members)}] {member.folder.name}"
         with (
-            progress_bar("reading", quiet=False) as progress,
+            progress_bar("reading", quiet) as progress,
             member_training(member, engine, source, progress) as begun,
         ):
             if begun is None:
-                write_note(f"{place}: done before")
+                _say(f"{place}: done before", quiet)
                 continue
-            write_note(place)
+            _say(place, quiet)
             try:
-                _train(*begun)
+                _train(*begun, quiet)
             except DivergenceError as error:
                 write_note(f"  {error}")
                 failed.append(member)
     return failed
 
 
-def _train(trainer: Trainer, run: Run) -> None:
+def _train(trainer: Trainer, run: Run, quiet: bool) -> None:
     """Train one member to its end.
 
     Raises:
@@ -120,7 +120,7 @@ def _train(trainer: Trainer, run: Run) -> None:
     with (
         stop_on_signals() as stop,
         closing(training_loop(trainer, run, stop)) as reports,
-        closing(TrainingDisplay(False, trainer.config.corpus.bytes)) as display,
+        closing(TrainingDisplay(quiet, trainer.config.corpus.bytes)) as display,
     ):
         for report in reports:
             if isinstance(report, SHOWN):
@@ -129,32 +129,32 @@ def _train(trainer: Trainer, run: Run) -> None:
         write_note("Stopped and saved. The same command continues.")
         raise typer.Exit(INTERRUPTED)
     state = trainer.state
-    write_note(f"  best val loss {describe_loss(state.best_val or 0.0, 'char')}, {state.step:,} steps")
+    _say(f"  best val loss {describe_loss(state.best_val or 0.0, 'char')}, {state.step:,} steps", quiet)
 
 
-def _show(members: Sequence[Member], how: TableOptions, plot: Path | None) -> None:
+def _say(text: str, quiet: bool) -> None:
+    if not quiet:
+        write_note(text)
+
+
+def _show(members: Sequence[Member], how: TableOptions, plot: Path | None, quiet: bool) -> None:
     """Print the table and the curves."""
     groups: dict[str, dict[int, str]] = {}
     for member in members:
         groups.setdefault(member.label, {})[member.settings["seed"]] = member.folder.name
     settings = {member.label: member.varied for member in members}
-    with ThreadPool() as pool, progress_bar("compare", quiet=how.json) as progress:
+    with ThreadPool() as pool, progress_bar("compare", quiet or how.json) as progress:
         findings = compare_groups(groups, settings, pool, progress)
     print_findings(findings, how)
-    curve = _curve(members)
+    curve = seeds_curve(
+        {
+            label: {seed: Run.open(RUNS / name).read_metrics() for seed, name in own.items()}
+            for label, own in groups.items()
+        }
+    )
     if plot is not None:
         save_curves([curve], plot)
-        write_note(f"wrote {plot}")
+        _say(f"wrote {plot}", quiet)
     elif how.is_drawn:
         sys.stdout.write("\n")
         print_curves([curve])
-
-
-def _curve(members: Sequence[Member]) -> Curve:
-    """The validation losses of all runs, those of one combination in one color."""
-    named = {f"{member.label} seed {member.settings['seed']}": member for member in members}
-    logs = {name: Run.open(member.folder).read_metrics() for name, member in named.items()}
-    curve = learning_curve(logs, "steps", "nats")
-    series = {name: curve.series[f"{name} val"] for name in named}
-    groups = {name: member.label for name, member in named.items()}
-    return replace(curve, title="Validation loss", series=series, groups=groups, faint=(), marks={})

@@ -11,7 +11,7 @@ from charlm.runs.checkpoint import load_checkpoint
 from charlm.runs.run import Run
 from charlm.training.fine_tune import READING, Transfer
 from charlm.training.presets import PRESETS, preset_changes
-from charlm.training.remarks import describe_small_text
+from charlm.training.remarks import list_remarks
 from charlm.training.trainer import Trainer
 
 RARE_SHOWN = 40  # of the characters that are mapped to <unk>
@@ -32,11 +32,7 @@ def describe_beginning(trainer: Trainer, verbose: bool) -> list[str]:
         lines.append(f"  changed from the preset: {', '.join(changes)}")
     if verbose:
         lines.append(f"  all settings: {' '.join(settings_flags(config))}")
-    if small := describe_small_text(trainer.parameters, corpus.training_characters):
-        lines.append(f"{small}: give more text, or a smaller --hidden.")
-    if not corpus.validation_targets:
-        lines.append(f"No validation loss: {corpus.why_unvalidated}; the last weights are kept as the model.")
-    return lines
+    return lines + list_remarks(corpus, trainer.parameters)
 
 
 def _describe_recipe(config: TrainingConfig, parameters: int, verbose: bool) -> str:

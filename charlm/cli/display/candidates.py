@@ -22,6 +22,7 @@ Candidates = Sequence[tuple[str, float]]
 def print_candidates(candidates: Candidates) -> None:
     """Print characters with their probabilities, numbered from 1 on a terminal."""
     if not sys.stdout.isatty():
+        write_text("character\tprobability\n")
         for character, probability in candidates:
             write_text(f"{name_character(character)}\t{probability:.6f}\n")
         return

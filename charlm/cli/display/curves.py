@@ -15,6 +15,7 @@ from charlm.base.tables import Curve
 WIDTH = 100  # columns if standard output is not a terminal
 HEIGHT = 20
 MARKERS = "•×o+*#@%&="  # they distinguish series without color
+UNNAMED = "·"  # of lines that the key leaves out
 MARK = "X"  # of the best point
 COLORS = (12, 208, 10, 9, 13, 14, 11, 202, 165, 8)  # of a terminal's 256, the same for lines of one group
 LINE, FAINT = "hd", "braille"  # plotext's markers with colors
@@ -46,15 +47,20 @@ def draw_curve(curve: Curve, width: int, in_color: bool) -> str:
     for part in (plotext.canvas_color, plotext.axes_color, plotext.ticks_color):
         part("default")
     key: list[tuple[str, str]] = []
-    for number, name in enumerate(curve.series):
-        marker = (FAINT if name in curve.faint else LINE) if in_color else MARKERS[number % len(MARKERS)]
+    named = [name for name in curve.series if name not in curve.unnamed]
+    for name in curve.series:
+        if in_color:
+            marker = FAINT if name in curve.faint else LINE
+        else:
+            marker = MARKERS[named.index(name) % len(MARKERS)] if name in named else UNNAMED
         points = _scaled(curve, curve.points(name))
         if points:
             color = _color(curve, name)
             draw = plotext.scatter if name in curve.scattered else plotext.plot
             draw(*map(list, zip(*points, strict=True)), marker=marker, color=color)
             symbol, label = KEY.get(marker, marker), escape_unprintable(name)
-            key.append((f"{symbol} {label}", f"{_colored(symbol, color, in_color)} {label}"))
+            if name in named:
+                key.append((f"{symbol} {label}", f"{_colored(symbol, color, in_color)} {label}"))
     for x, y, label in curve.marks.values():
         ((place, value),) = _scaled(curve, [(x, y)])
         plotext.scatter([place], [value], marker=MARK, color="default")

@@ -45,6 +45,10 @@ class _Drawn:
     def width(self) -> int:
         return max(map(cell_len, self.cells))
 
+    @property
+    def is_empty(self) -> bool:
+        return not any(cell.strip(" -") for cell in self.cells[1:])
+
 
 def lay_out(table: Table, width: int, wide: bool) -> Layout:
     """Lay out a table.
@@ -120,11 +124,14 @@ def _draw_remarks(columns: Sequence[_Drawn]) -> list[_Drawn]:
 
 
 def _choose(columns: Sequence[_Drawn], width: int) -> list[_Drawn]:
-    """The columns that fit: those of rank 0, and of the others in their order each that there is room for."""
-    kept = {place: column for place, column in enumerate(columns) if column.rank == 0}
-    for place, column in sorted(enumerate(columns), key=lambda pair: pair[1].rank):
+    """The columns that fit: those of rank 0, and of the others in their order each that there is room for.
+
+    Columns without a value come last.
+    """
+    kept = {place: column for place, column in enumerate(columns) if column.rank == 0 and not column.is_empty}
+    for place, column in sorted(enumerate(columns), key=lambda pair: (pair[1].is_empty, pair[1].rank)):
         room = width - _width([*kept.values()]) - len(GAP)
-        if not 0 < column.rank < WIDE:
+        if place in kept or column.rank >= WIDE:
             continue
         if column.width <= room:
             kept[place] = column

@@ -56,6 +56,7 @@ class Perplexity(Measurement):
         UsageError: a setting of dynamic evaluation is given without it.
     """
 
+    aliases = ("ppl",)
     block_length: int | None = setting(
         None,
         "Block length of the bootstrap, in characters.",

@@ -6,6 +6,6 @@ charlm runs alone lists them.
 from charlm.cli.groups import discover
 
 PLACE = ("Look", 1)
-ALIASES = ("list",)
+ALIASES = ("list", "ls")
 
 group = discover(__name__, default="list")

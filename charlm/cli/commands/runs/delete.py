@@ -17,6 +17,8 @@ from charlm.cli.output import write_note
 from charlm.runs.find import find_run
 from charlm.runs.manage import delete_run
 
+ALIASES = ("remove", "rm")
+
 
 def command(
     runs: Annotated[

@@ -19,6 +19,8 @@ from charlm.runs.manage import read_note
 from charlm.runs.run import Run
 from charlm.runs.status import find_status
 
+ALIASES = ("ls",)
+
 SHORT_STATES = {"interrupted": "int.", "finished": "", "weights": "saved"}
 ORDERS = {"loss": "best_val", "name": "run", "steps": "steps", "time": "seconds"}
 
