@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import Abort, TyperException
 
-from charlm.base.errors import CharlmError, CharlmWarning
+from charlm.base.errors import CharlmError, CharlmWarning, WorkerError
 from charlm.base.escape import escape_controls
+from charlm.base.torchrun import own_rank
 from charlm.base.version import __version__
 from charlm.cli.groups import discover
 from charlm.cli.output import prepare_streams, write_note
@@ -56,6 +57,8 @@ def charlm(
 def main() -> None:
     """Run charlm; errors become one line."""
     prepare_streams()
+    if own_rank() > 0:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the end
     warnings.showwarning = _show_warning
     sys.exit(_run())
 
@@ -74,9 +77,10 @@ def _run() -> int:
         code: int | None = app(prog_name="charlm", standalone_mode=False)
         sys.stdout.flush()
     except CharlmError as error:
-        return _fail(str(error), error.exit_code)
+        is_shared = own_rank() > 0 and not isinstance(error, WorkerError)  # rank 0 says it
+        return _fail("" if is_shared else str(error), error.exit_code)
     except TyperException as error:
-        return _fail(explain_usage(error), error.exit_code)
+        return _fail("" if own_rank() else explain_usage(error), error.exit_code)
     except (KeyboardInterrupt, Abort):
         return INTERRUPTED
     except MemoryError as error:

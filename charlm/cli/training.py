@@ -16,6 +16,7 @@ from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.output import print_json, write_note
 from charlm.data.reading.sources import Source, find_source
+from charlm.engines.ranks import ALONE, Ranks, together
 from charlm.report.event_files import EventFiles, check_tensorboard
 from charlm.runs.find import find_run, make_run_folder
 from charlm.runs.folder import EVENTS, check_new, only_writer
@@ -95,12 +96,12 @@ def show_plan(start: Start, out: Path | None, how: Output) -> None:
 
 
 @contextmanager
-def begin_run(start: Start, out: Path | None, how: Output) -> Iterator[tuple[Trainer, Run]]:
+def begin_run(start: Start, out: Path | None, how: Output, ranks: Ranks = ALONE) -> Iterator[tuple[Trainer, Run]]:
     """Begin and lock a new run."""
     # Loaded first: settings that do not match untrusted weights get no memory.
     network = None if start.origin is None else start.origin.load_model()
     with progress_bar("reading", how.quiet) as progress:
-        trainer = new_trainer(start.source, start.settings, progress)
+        trainer = new_trainer(start.source, start.settings, progress, ranks)
     how.say(*trainer.corpus.notes)
     origin = None
     if start.origin is not None and network is not None:
@@ -114,32 +115,45 @@ def begin_run(start: Start, out: Path | None, how: Output) -> Iterator[tuple[Tra
 
 @contextmanager
 def resume_run(
-    name: str, settings: dict[str, Any], corpus: Sequence[str], how: Output
+    name: str, settings: dict[str, Any], corpus: Sequence[str], how: Output, ranks: Ranks = ALONE
 ) -> Iterator[tuple[Trainer, Run]]:
     """Resume and lock a run."""
     before = find_run(name)
     if before.weights is not None:
         raise UsageError(f"--resume needs the last checkpoint: name the folder, or --init-from {name}")
-    with only_writer(before.folder):
-        run = Run.open(before.folder)  # read again, now that no other process can change it
-        yield _resume(run, settings, corpus, how)
+    with _lock(before.folder, ranks) as run:  # read again, now that no other process can change it
+        yield _resume(run, settings, corpus, how, ranks)
 
 
 @contextmanager
 def resume_same(
-    folder: Path, settings: dict[str, Any], corpus: Sequence[str], how: Output
+    folder: Path, settings: dict[str, Any], corpus: Sequence[str], how: Output, ranks: Ranks = ALONE
 ) -> Iterator[tuple[Trainer, Run]]:
     """Resume and lock the run that this command began; a setting that differs must be one that may change."""
-    with only_writer(folder):
-        run = Run.open(folder)
+    with _lock(folder, ranks) as run:
         with hinting("give the text that the run was trained on, or another --out"):
-            begun = _resume(run, find_changes(run.config, settings), corpus, how)
+            begun = _resume(run, find_changes(run.config, settings), corpus, how, ranks)
         yield begun
 
 
-def _resume(run: Run, settings: dict[str, Any], corpus: Sequence[str], how: Output) -> tuple[Trainer, Run]:
+@contextmanager
+def _lock(folder: Path, ranks: Ranks) -> Iterator[Run]:
+    """The run in a folder, locked by rank 0."""
+    with ExitStack() as stack:
+
+        def open_run() -> Run:
+            if ranks.rank == 0:
+                stack.enter_context(only_writer(folder))
+            return Run.open(folder)
+
+        yield together(ranks, open_run)
+
+
+def _resume(
+    run: Run, settings: dict[str, Any], corpus: Sequence[str], how: Output, ranks: Ranks
+) -> tuple[Trainer, Run]:
     with progress_bar("reading", how.quiet) as progress:
-        trainer, resumed = resume(run, settings, progress, corpus)
+        trainer, resumed = resume(run, settings, progress, corpus, ranks)
     before, now = run.config.engine.engine, resumed.config.engine.engine
     if before != now:
         how.say(f"Engine {now} after {before}: losses agree up to rounding, not bit for bit.")

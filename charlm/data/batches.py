@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +35,8 @@ class Batch:
         target_mask_TB  where there is a target; omitted if everywhere
         carry_TB        False where the state is reset first; omitted if nowhere
 
-    With ``resets_state``, the batch starts from the initial state.
+    ``num_targets`` counts those of all columns, also of others' of which this batch has none. With
+    ``resets_state``, the batch starts from the initial state.
     """
 
     fields: Mapping[str, npt.NDArray[Any]]
@@ -110,6 +112,13 @@ class Batcher(Batches):
         self._table = table
         self._end = end
         self._starts = starts
+        self._columns = slice(None)
+
+    def of_columns(self, columns: slice) -> Self:
+        """The same batches with some columns, whose text alone is read; the number of targets is that of all."""
+        own = copy(self)
+        own._columns = columns
+        return own
 
     @property
     def targets_per_epoch(self) -> int:
@@ -130,6 +139,8 @@ class Batcher(Batches):
         """Gather columns that start at these targets."""
         times_T1 = np.arange(steps)[:, np.newaxis]
         mask_TB = times_T1 < lengths_B
+        num_targets = int(mask_TB.sum())
+        starts_B, mask_TB = starts_B[self._columns], mask_TB[:, self._columns]
         places_TB = np.where(mask_TB, (starts_B + times_T1) % self._count, 0)
         x_TB, y_TB = self._gather(places_TB), self._gather(places_TB + 1)
         fields: dict[str, npt.NDArray[Any]] = {"x_TB": x_TB, "y_TB": y_TB}
@@ -142,7 +153,7 @@ class Batcher(Batches):
             y_TB[~mask_TB] = 0
         if self._starts is not None:
             fields["x_TB"] = self._start_documents(x_TB, places_TB, mask_TB)
-        return Batch(fields, int(mask_TB.sum()), resets_state)
+        return Batch(fields, num_targets, resets_state)
 
     def _start_documents(self, x_TB: TokenIds, places_TB: Integers, mask_TB: npt.NDArray[np.bool_]) -> TokenIds:
         """Inputs with each document's own start symbol in the place of the end before it."""

@@ -91,7 +91,9 @@ class Engine(ABC):
 
     @abstractmethod
     def step(self, batch: Batch, rng: np.random.Generator) -> float:
-        """Run forward and backward on a batch; give the sum of the losses in nats.
+        """Run forward and backward on a batch; give the sum of its losses in nats.
+
+        The gradient is summed over ranks, the loss is not.
 
         Raises:
             WorkerError: a worker failed or has ended.

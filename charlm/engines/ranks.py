@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from typing import Any, Protocol
+import importlib.util
+import json
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from charlm.base.errors import CharlmError, UsageError
+from charlm.base.torchrun import is_ranked
+from charlm.nn.state import States
+
+Result = TypeVar("Result")
 
 
 class Ranks(Protocol):
@@ -58,19 +69,20 @@ class Alone:
 ALONE: Ranks = Alone()
 
 
-def is_ranked() -> bool:
-    """Whether torchrun started this process."""
-    return "RANK" in os.environ
+def open_ranks(timeout: float) -> Ranks:
+    """Join the other processes that torchrun started; alone without it.
 
+    Raises:
+        UsageError: PyTorch is missing.
+        WorkerError: the others cannot be reached within ``timeout`` seconds.
+    """
+    if not is_ranked():
+        return ALONE
+    if importlib.util.find_spec("torch") is None:
+        raise UsageError("torchrun needs PyTorch where charlm is installed: pip install 'charlm-rnn[torch]'")
+    from charlm.engines.torch.ranks import TorchRanks
 
-def local_rank() -> int:
-    """This process's number among those of this host."""
-    return int(os.environ.get("LOCAL_RANK", "0"))
-
-
-def local_size() -> int:
-    """The number of processes of this training on this host."""
-    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return TorchRanks(timeout)
 
 
 def own_columns(ranks: Ranks, count: int) -> slice:
@@ -80,3 +92,45 @@ def own_columns(ranks: Ranks, count: int) -> slice:
     slice(0, 5, None)
     """
     return slice(count * ranks.rank // ranks.size, count * (ranks.rank + 1) // ranks.size)
+
+
+def gather_states(ranks: Ranks, states: States) -> States:
+    """The states of all ranks' sequences, in their order."""
+    if ranks.size == 1 or not states:
+        return states
+    own = np.stack([np.stack(layer) for layer in states])
+    shape = (*own.shape[:2], -1, own.shape[3])
+    parts = [np.frombuffer(each, own.dtype).reshape(shape) for each in ranks.gather(own.tobytes())]
+    return tuple(tuple(layer) for layer in np.concatenate(parts, axis=2))
+
+
+def together(
+    ranks: Ranks, action: Callable[[], Result], facts: Callable[[Result], Mapping[str, Any]] = lambda result: {}
+) -> Result:
+    """Do something on every rank: if one fails, all do, and what they find must have the same facts.
+
+    Raises:
+        CharlmError: the action failed, here or on another rank.
+        UsageError: the facts differ.
+    """
+    if ranks.size == 1:
+        return action()
+    failure: CharlmError | None = None
+    own: dict[str, Any] = {}
+    try:
+        result = action()
+        own = dict(facts(result))
+    except CharlmError as error:
+        failure, own = error, {"error": str(error)}
+    message = json.dumps({"host": platform.node(), **own}).encode()
+    found = [json.loads(each) for each in ranks.gather(message)]
+    if failure is not None:
+        raise failure
+    for rank, other in enumerate(found):
+        if "error" in other:
+            raise CharlmError(f"rank {rank} on {other['host']}: {other['error']}")
+        for name, value in found[0].items():
+            if name != "host" and other.get(name) != value:
+                where = f"rank {rank} on {other['host']} has {name} {other.get(name)}"
+                raise UsageError(f"{where}, rank 0 on {found[0]['host']} has {value}: give all ranks the same")
+    return result

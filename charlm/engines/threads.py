@@ -15,7 +15,7 @@ from typing import Self, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from charlm.engines.ranks import local_size
+from charlm.base.torchrun import local_size
 
 Result = TypeVar("Result")
 

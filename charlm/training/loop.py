@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
+import numpy as np
+
 from charlm.base.errors import DivergenceError
 from charlm.runs.run import Run
 from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
-from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport, ValidationReport
+from charlm.training.events import (
+    FaultReport,
+    LossReport,
+    Report,
+    SampleReport,
+    StepReport,
+    SummaryReport,
+    ValidationReport,
+)
 from charlm.training.ngram import add_ngram, why_unmixed
 from charlm.training.remarks import OverfittingWatch
 from charlm.training.run_length import Budget
@@ -39,7 +50,7 @@ def train(
         except DivergenceError as error:
             yield from loop.roll_back(error)
     loop.saver.check(trainer.state.step)
-    if trainer.config.budget.ngram is not None:
+    if trainer.config.budget.ngram is not None and trainer.ranks.rank == 0:
         yield from add_ngram(trainer, run, trainer.config.budget.ngram)
     yield loop.summary(stopped=not loop.is_over())
 
@@ -56,12 +67,34 @@ class _Loop:
         self.overfitting = OverfittingWatch(self.progress())
         self._full_step = trainer.partition.most_targets
         self._chance_nats = trainer.task.guess_loss(trainer.corpus.vocabulary)
+        self._ranks, trainer.agree = trainer.ranks, self.agree
         self._started = time.monotonic() - trainer.state.seconds
+        self._is_asked = self._stops = False
 
-    def tick(self) -> TrainerState:
-        """Set the state's clock."""
-        self.trainer.state = replace(self.trainer.state, seconds=time.monotonic() - self._started)
-        return self.trainer.state
+    def clock(self) -> float:
+        return time.monotonic() - self._started
+
+    def share(self, state: TrainerState) -> TrainerState:
+        """Make a state with the clock of now, rank 0's, that of all ranks."""
+        state = replace(state, seconds=self.clock())
+        if self._ranks.size > 1:
+            message = self._ranks.broadcast(json.dumps(state.to_json()).encode())
+            state = TrainerState(**json.loads(message))
+        self.trainer.state = state
+        return state
+
+    def agree(self, nll_sum: float) -> float:
+        """Sum a step's losses over ranks; take rank 0's clock, and whether any rank is to stop."""
+        message = np.array([nll_sum, 0.0 if self._ranks.rank else self.clock(), self._is_asked], np.float64)
+        self._ranks.sum_(message)
+        nll_sum, seconds, asked = message.tolist()
+        self.trainer.state, self._stops = replace(self.trainer.state, seconds=seconds), asked > 0
+        return float(nll_sum)
+
+    def stops(self, is_asked: bool) -> bool:
+        """Whether to stop; several ranks do so together, after the step in which one was asked."""
+        self._is_asked = is_asked
+        return is_asked if self._ranks.size == 1 else self._stops
 
     def progress(self) -> float:
         return self.budget.progress(self.trainer.state)
@@ -75,22 +108,18 @@ class _Loop:
         Raises:
             DivergenceError: training cannot continue.
         """
-        self.tick()
-        while not self.is_over() and not should_stop():
+        while not self.is_over() and not self.stops(should_stop()):
             before = self.progress()
             yield self.step(before)
-            self.tick()
             if self.budget.is_loss_due(self.trainer.state, before):
                 yield self.log_loss()
             if not self.is_over() and self.budget.is_validation_due(self.trainer.state, before):
                 yield from self.validate()
-            if self.budget.is_sample_due(self.trainer.state, before):
+            if self._ranks.rank == 0 and self.budget.is_sample_due(self.trainer.state, before):
                 yield self.sample()
             self.renew()
-            self.tick()
             if not self.is_over() and self.budget.is_save_due(self.trainer.state):
                 yield from self.save()
-            self.tick()
         # A run that is stopped is only saved, so that it continues as if it had not been.
         if self.is_over() and self.trainer.state.validated_step != self.trainer.state.step:
             yield from self.validate()
@@ -103,7 +132,7 @@ class _Loop:
         self.trainer.state = replace(state, training_seconds=seconds)
         share = targets / self._full_step
         self.trainer.state = check_loss(self.trainer.state, loss_nats, share, self._chance_nats)
-        state = self.tick()
+        state = self.trainer.state
         done = min(self.progress(), 1.0)
         return StepReport(
             state.step, done, loss_nats, targets, state.seconds, state.chars_per_second, type(self.trainer.task)
@@ -124,15 +153,15 @@ class _Loop:
         return state.targets / self.trainer.partition.targets_per_epoch
 
     def validate(self) -> Generator[Report, None, None]:
-        began = time.monotonic()
         state = self.trainer.state
+        began = state.seconds
         if state.loss_targets:
             mean = state.loss_sum / state.loss_targets
             state = replace(state, train_nats_per_char=mean, loss_sum=0.0, loss_targets=0)
         found = self.trainer.validate()
         loss = None if found is None else found.loss
         is_best = found is not None and state.is_best(found.errors, found.loss)
-        self.trainer.state = replace(
+        validated = replace(
             state,
             val_nats_per_char=loss,
             best_val=loss if is_best else state.best_val,
@@ -140,7 +169,7 @@ class _Loop:
             without_best=0 if is_best else state.without_best + 1,
             validated_step=state.step,
         )
-        now = self.tick()
+        now = self.share(validated)
         self.trainer.state = replace(now, validated_at=now.seconds)
         report = ValidationReport(
             step=now.step,
@@ -154,17 +183,22 @@ class _Loop:
             figures={} if found is None else found.figures,
         )
         faults = list(self.saver.record(report))
-        self.trainer.state = self.budget.note_validation(self.trainer.state, time.monotonic() - began)
+        self.trainer.state = self.budget.note_validation(self.trainer.state, now.seconds - began)
         yield report
         yield from faults
         if overfitting := self.overfitting.note(report, now.best_val, self.progress()):
             yield overfitting
 
     def save(self) -> Generator[Report, None, None]:
-        began = time.monotonic()
-        self.trainer.state, faults = self.saver.save(self.trainer.state)
-        self.trainer.state = self.budget.note_save(self.tick(), time.monotonic() - began)
+        began = self.trainer.state.seconds
+        state, faults = self.saver.save(self.trainer.state)
+        seconds = self.share(state).seconds - began
+        self.trainer.state = self.budget.note_save(self.trainer.state, seconds)
         yield from faults
+        timeout = self.trainer.config.engine.rank_timeout
+        if self._ranks.size > 1 and seconds > timeout / 2:
+            said = f"a save took {seconds:.0f} s, and one of {timeout:g} s ends a training: raise --rank-timeout"
+            yield FaultReport(state.step, said, is_over=False)
 
     def renew(self) -> None:
         self.trainer.state = self.rollback_point.renew(self.trainer.state)

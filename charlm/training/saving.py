@@ -60,19 +60,19 @@ class Saver:
             DivergenceError: a parameter is not finite; earlier saves stand.
         """
         was_gone, step = not holds_run(self._run.folder), state.step
+        checkpoint = self._trainer.checkpoint(state)  # of all ranks, so whatever can be written
         faults = list(self._attempt(step, "the run's folder", self._run.put_back))
         if not self._faults.get("the run's folder"):
             if self._best is None and not os.path.lexists(self._run.best_path):
                 state = replace(state, best_val=None)  # somebody deleted its weights: the next is the best again
             faults += self._attempt(step, "the best weights", self._write_best)
         if not {"the run's folder", "the best weights"} & self._faults.keys():
-            faults += self._save_latest(state, was_gone)
+            faults += self._save_latest(replace(checkpoint, scalars=state.to_json()), step, was_gone)
         return state, faults
 
-    def _save_latest(self, state: TrainerState, was_gone: bool) -> Iterator[FaultReport]:
+    def _save_latest(self, checkpoint: Checkpoint, step: int, was_gone: bool) -> Iterator[FaultReport]:
         """Save the latest weights, after the best."""
-        checkpoint, keep = self._trainer.checkpoint(state), self._trainer.config.budget.keep
-        step, folder = state.step, self._run.folder
+        keep, folder = self._trainer.config.budget.keep, self._run.folder
         if self._records:  # before the state, which does not bring them back
             yield from self._attempt(step, "the curve", self._write_records)
         if keep:
@@ -97,6 +97,8 @@ class Saver:
             raise RunError(f"the save after step {step} failed for {what}: {reason}")
 
     def _attempt(self, step: int, what: str, write: Callable[[], None]) -> Iterator[FaultReport]:
+        if self._trainer.ranks.rank > 0:  # one of them writes
+            return
         try:
             write()
         except (RunError, OSError) as error:

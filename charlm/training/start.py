@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from charlm.base.errors import FinishedError, RunError, UsageError, alternative
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
+from charlm.base.version import __version__
 from charlm.config import TrainingConfig
+from charlm.data.batches import Batcher
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch
 from charlm.engines.base import Engine
 from charlm.engines.devices import check_device, check_network
 from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.ranks import ALONE, Ranks, own_columns, together
 from charlm.engines.threads import default_workers
 from charlm.models.architecture import check_settings, default_lr
 from charlm.models.base import BaseModel, describe_network
@@ -36,17 +44,35 @@ from charlm.training.run_length import Budget
 from charlm.training.trainer import Trainer
 
 
-def new_trainer(source: Source, settings: ResolvedSettings, progress: Progress | None = None) -> Trainer:
+def new_trainer(
+    source: Source, settings: ResolvedSettings, progress: Progress | None = None, ranks: Ranks = ALONE
+) -> Trainer:
     """A training of a fresh model on a corpus, in memory.
 
     Raises:
-        UsageError: settings cannot work together.
+        UsageError: settings cannot work together, or differ between ranks.
         CorpusError: the corpus is unreadable or too short.
     """
-    return make_trainer(*settle(source, settings, progress))
+    if ranks.size > 1 and settings.needs_speed:  # all ranks decide by one measurement
+        engine = settings.config.engine
+        speed = ranks.size * machine_gflops(engine.workers or default_workers())
+        gflops = float(ranks.broadcast(str(speed).encode()))
+        settings = settings.with_engine(dataclasses.replace(engine, gflops=gflops))
+    found = together(ranks, lambda: settle(source, settings, progress, ranks), lambda found: _facts(*found))
+    return make_trainer(*found, ranks)
 
 
-def check_engine(config: TrainingConfig, stored: bool = False) -> None:
+def _facts(config: TrainingConfig, corpus: Examples) -> dict[str, Any]:
+    """What all ranks must have in common."""
+    settings = {name: value for group in config.to_json().values() for name, value in group.items()}
+    del settings["workers"]
+    kind, _, _ = config.engine.device.partition(":")
+    torch = version("torch") if importlib.util.find_spec("torch") else None
+    versions = {"charlm": __version__, "numpy": np.__version__, "torch": torch}
+    return {**versions, "text": corpus.prepared.sha256, **settings, "device": kind}
+
+
+def check_engine(config: TrainingConfig, stored: bool = False, ranks: Ranks = ALONE) -> None:
     """Check that the engine is there and has all that the settings need, before a text is read.
 
     Raises:
@@ -54,12 +80,17 @@ def check_engine(config: TrainingConfig, stored: bool = False) -> None:
     """
     check_device(config.engine, stored)
     check_network(config.engine, config.model, config.optimisation)
-    if config.engine.engine == "torch" and config.task.task != "predict":
-        raise UsageError(f"--task {config.task.task} is trained by NumPy alone: leave out --engine torch")
+    task, sequences = config.task.task, config.batching.batch_size
+    if config.engine.engine == "torch" and task != "predict":
+        raise UsageError(f"--task {task} is trained by NumPy alone: leave out --engine torch")
+    if ranks.size > 1 and task != "predict":
+        raise UsageError(f"--task {task} is trained by one process: start it without torchrun")
+    if ranks.size > sequences:
+        raise UsageError(f"{ranks.size} ranks cannot share --batch-size {sequences}: start fewer, or give more")
 
 
 def settle(
-    source: Source, settings: ResolvedSettings, progress: Progress | None = None
+    source: Source, settings: ResolvedSettings, progress: Progress | None = None, ranks: Ranks = ALONE
 ) -> tuple[TrainingConfig, Examples]:
     """Read a corpus, and decide what depends on it.
 
@@ -67,7 +98,7 @@ def settle(
         UsageError: settings cannot work together.
         CorpusError: the corpus is unreadable or too short.
     """
-    check_engine(settings.config)
+    check_engine(settings.config, ranks=ranks)
     settings = dataclasses.replace(settings, config=make_task(settings.config).complete(source))
     corpus = make_task(settings.config).read(source, progress)
     # The number of workers decides in which order gradients are summed, so it is part of what a run is.
@@ -103,7 +134,7 @@ def check_training(config: TrainingConfig, corpus: Examples) -> None:
         raise UsageError(f"{reason}: leave out --ngram")
 
 
-def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
+def make_trainer(config: TrainingConfig, corpus: Examples, ranks: Ranks = ALONE) -> Trainer:
     """A trainer with its engine, to be closed.
 
     Raises:
@@ -114,19 +145,23 @@ def make_trainer(config: TrainingConfig, corpus: Examples) -> Trainer:
     partition = corpus.batches(config.batching)
     model = describe_network(config, corpus.vocabulary).build()
     model.initialize(make_generator(config.budget.seed, "initialise"))
-    engine = _make_engine(config, model, partition.longest)
-    return Trainer(config, corpus, partition, engine)
+    if ranks.size > 1:
+        assert isinstance(partition, Batcher)  # no other task is trained by several ranks
+        partition = partition.of_columns(own_columns(ranks, config.batching.batch_size))
+    engine = _make_engine(config, model, partition.longest, ranks)
+    return Trainer(config, corpus, partition, engine, ranks)
 
 
-def _make_engine(config: TrainingConfig, model: BaseModel, longest: int) -> Engine:
+def _make_engine(config: TrainingConfig, model: BaseModel, longest: int, ranks: Ranks) -> Engine:
     """The engine of the settings; PyTorch is imported only for its own."""
-    optimisation, batch_size = config.optimisation, config.batching.batch_size
+    own, optimisation = own_columns(ranks, config.batching.batch_size), config.optimisation
+    batch_size = own.stop - own.start
     if config.engine.engine == "numpy":
-        return NumpyEngine(model, optimisation, longest, batch_size, config.engine.workers)
+        return NumpyEngine(model, optimisation, longest, batch_size, config.engine.workers, ranks)
     from charlm.engines.torch.engine import TorchEngine
 
     assert isinstance(model, Model)  # no other task is trained here
-    return TorchEngine(model, optimisation, batch_size, config.engine)
+    return TorchEngine(model, optimisation, batch_size, config.engine, ranks)
 
 
 @contextmanager
@@ -136,11 +171,16 @@ def new_run(trainer: Trainer, folder: Path, origin: Origin | None = None) -> Ite
     Raises:
         RunError: the folder is in use.
     """
-    check_unused(folder)  # where something else lies, not even a lock is made
-    corpus = trainer.corpus
-    with only_writer(folder):
-        first = trainer.checkpoint(trainer.state)
-        yield Run.create(folder, trainer.config, corpus.vocabulary, _identity(corpus), first, origin=origin)
+    corpus, first = trainer.corpus, trainer.checkpoint(trainer.state)
+    run = Run(folder, trainer.config, corpus.vocabulary, _identity(corpus), origin=origin)
+
+    def create() -> Run:
+        check_unused(folder)  # where something else lies, not even a lock is made
+        lock.enter_context(only_writer(folder))
+        return Run.create(folder, run.config, run.vocabulary, run.corpus, first, origin=origin)
+
+    with ExitStack() as lock:
+        yield together(trainer.ranks, create if trainer.ranks.rank == 0 else lambda: run)
 
 
 def resume(
@@ -148,6 +188,7 @@ def resume(
     settings: Mapping[str, Any],
     progress: Progress | None = None,
     corpus: Sequence[str] | Source = (),
+    ranks: Ranks = ALONE,
 ) -> tuple[Trainer, Run]:
     """A saved run, ready to go on; the caller holds its lock.
 
@@ -158,7 +199,29 @@ def resume(
         CheckpointError: the checkpoint is damaged.
     """
     config = change_settings(run.config, settings)
-    check_engine(config, stored=True)
+    examples = together(ranks, lambda: _reload(run, config, progress, corpus, ranks), partial(_facts, config))
+    trainer = make_trainer(config, examples, ranks)
+    with ExitStack() as on_failure:
+        on_failure.callback(trainer.close)
+        shapes = trainer.extra_shapes()
+        checkpoint = load_checkpoint(run.last_path, run.network, shapes)
+        trainer.state = trainer.restore(checkpoint, str(run.last_path))
+        _check_unfinished(trainer, run)
+        resumed = dataclasses.replace(run.with_corpus(trainer.corpus.prepared.source), config=config)
+        if ranks.rank == 0:
+            tidy(run.folder)
+            # What was measured after the last save will be measured again.
+            run.forget_metrics(trainer.state.step, trainer.state.validated_step)
+            resumed = resumed.with_config(config)
+        on_failure.pop_all()
+        return trainer, resumed
+
+
+def _reload(
+    run: Run, config: TrainingConfig, progress: Progress | None, corpus: Sequence[str] | Source, ranks: Ranks
+) -> Examples:
+    """The examples of a run that is to be resumed."""
+    check_engine(config, stored=True, ranks=ranks)
     if not os.path.lexists(run.last_path):
         again = f"--init-from {shlex.quote(str(run.folder))}"
         raise RunError(
@@ -169,19 +232,7 @@ def resume(
     check_checkpoint(run.last_path, run.network)
     with alternative("begin a new run, by charlm train"):
         search = CorpusSearch(run.folder, corpus)
-        examples = make_task(config).reload(run.corpus, run.vocabulary, search, progress)
-    trainer = make_trainer(config, examples)
-    with ExitStack() as on_failure:
-        on_failure.callback(trainer.close)
-        shapes = trainer.extra_shapes()
-        checkpoint = load_checkpoint(run.last_path, run.network, shapes)
-        trainer.state = trainer.restore(checkpoint, str(run.last_path))
-        _check_unfinished(trainer, run)
-        tidy(run.folder)
-        # What was measured after the last save will be measured again.
-        run.forget_metrics(trainer.state.step, trainer.state.validated_step)
-        on_failure.pop_all()
-        return trainer, run.with_corpus(trainer.corpus.prepared.source).with_config(config)
+        return make_task(config).reload(run.corpus, run.vocabulary, search, progress)
 
 
 def _check_unfinished(trainer: Trainer, run: Run) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from charlm.base.arrays import FlatVector
@@ -12,10 +12,11 @@ from charlm.base.random import make_generator
 from charlm.config import TrainingConfig
 from charlm.data.batches import Batch, Batches
 from charlm.engines.base import Engine, Snapshot
+from charlm.engines.ranks import ALONE, Ranks, gather_states, own_columns
 from charlm.inference.language_model import LanguageModel
 from charlm.models.base import BaseModel
 from charlm.models.char_rnn import Model
-from charlm.nn.state import named_states, restore_states
+from charlm.nn.state import named_states, restore_states, select_columns
 from charlm.optim.averaging import AVERAGE
 from charlm.optim.rules import OPTIMIZERS
 from charlm.optim.schedules import lr_factor_at
@@ -31,11 +32,15 @@ WEIGHTS = "optimizer.weights"  # those that learn, in a file whose model is thei
 class Trainer:
     """What a training loop works on; the loop replaces its frozen ``state``."""
 
-    def __init__(self, config: TrainingConfig, corpus: Examples, partition: Batches, engine: Engine) -> None:
+    def __init__(
+        self, config: TrainingConfig, corpus: Examples, partition: Batches, engine: Engine, ranks: Ranks = ALONE
+    ) -> None:
         self.config = config
         self.corpus = corpus
         self.partition = partition
         self.engine = engine
+        self.ranks = ranks
+        self.agree: Callable[[float], float] = float  # a loop sums a step's losses over ranks
         self.task = make_task(config)
         self.state = TrainerState()
         optimizer = config.optimisation
@@ -70,8 +75,10 @@ class Trainer:
         """
         batch, epoch, index = self._next_batch()
         state, optimizer = self.state, self.config.optimisation
-        rng = make_generator(self.config.budget.seed, "dropout", state.step)
-        loss_nats = self.engine.step(batch, rng) / batch.num_targets
+        # Ranks have masks of their own, the first the same as a training on one.
+        rank = (self.ranks.rank,) if self.ranks.rank else ()
+        rng = make_generator(self.config.budget.seed, "dropout", state.step, *rank)
+        loss_nats = self.agree(self.engine.step(batch, rng)) / batch.num_targets
         norm = self.engine.clip(optimizer.clip_value, optimizer.clip)
         if not (math.isfinite(loss_nats) and math.isfinite(norm)):
             raise DivergenceError(
@@ -81,7 +88,7 @@ class Trainer:
         lr = self.peak_lr * lr_factor_at(optimizer.schedule, progress, step, optimizer.warmup)
         self.engine.update(lr, step)
         after = replace(
-            state, step=step, epoch=epoch, index=index, lr=lr,
+            self.state, step=step, epoch=epoch, index=index, lr=lr,
             targets=state.targets + batch.num_targets,
             loss_sum=state.loss_sum + loss_nats * batch.num_targets,
             loss_targets=state.loss_targets + batch.num_targets,
@@ -140,7 +147,7 @@ class Trainer:
         extras = {SLOT_PREFIX + name: slot for name, slot in slots.items()}
         if model_P is not snapshot.weights_P:
             extras[WEIGHTS] = snapshot.weights_P
-        extras |= named_states(snapshot.states, model.cell)
+        extras |= named_states(gather_states(self.ranks, snapshot.states), model.cell)
         return Checkpoint(FlatVector(model.shapes, model.dtype, model_P), extras, state.to_json())
 
     def extra_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -157,5 +164,7 @@ class Trainer:
         extras, model_P, now = checkpoint.extras, checkpoint.params.flat, self.engine.snapshot()
         slots = {name: model_P if name == AVERAGE else extras[SLOT_PREFIX + name] for name in now.slots}
         states = restore_states(extras, now.states, self.engine.model().cell)
+        if states:
+            states = select_columns(states, own_columns(self.ranks, len(states[0][0])))
         self.rewind(Snapshot(extras.get(WEIGHTS, model_P), slots, states))
         return state

@@ -7,12 +7,15 @@ preset with --steps or --epochs. Ctrl-C saves and stops.
 from __future__ import annotations
 
 import warnings
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from charlm.base.errors import CharlmWarning, FinishedError, UsageError
+from charlm.base.torchrun import is_ranked, own_rank
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.complete import complete_corpora, complete_runs
 from charlm.cli.options import AllowExpansion, OwnCorpus, WhichWeights, with_settings
@@ -126,31 +129,41 @@ def command(
         raise UsageError("--corpus is the corpus of a resumed run: give --resume, or CORPUS alone")
     if or_resume and out is None:
         raise UsageError("--or-resume resumes the run in --out: give --out too")
+    if is_ranked() and out is None and resume_run is None:
+        raise UsageError("torchrun starts several processes of one run: name its folder by --out")
     if weights is not None and init_from is None:
         raise UsageError("--weights needs --init-from: give it, or leave out --weights")
+    if own_rank() > 0:  # only rank 0 speaks
+        quiet, json, tensorboard, profile = True, False, False, False
     if quiet:
         warnings.simplefilter("ignore", CharlmWarning)
     # Imported last, so that help does not wait for it.
     from charlm.cli import training
+    from charlm.engines.ranks import open_ranks, together
     from charlm.runs.folder import holds_run
 
     how = training.Output(json, tensorboard, profile, quiet, verbose)
-    if resume_run is not None:
-        begun = training.resume_run(resume_run, settings, own_corpus or (), how)
-    elif or_resume and out is not None and holds_run(out):
-        begun = training.resume_same(out, settings, corpus or (), how)
-    else:
-        start = training.find_start(corpus or [DEFAULT_CORPUS], settings, init_from, weights, allow_expansion)
-        if dry_run:
-            training.show_plan(start, out, how)
-            return
-        begun = training.begin_run(start, out, how)
-    try:
-        stopped = training.train_run(begun, how)
-    except FinishedError as error:
-        if not or_resume:
-            raise
-        how.say(str(error))
+    find_start = partial(
+        training.find_start, corpus or [DEFAULT_CORPUS], settings, init_from, weights, allow_expansion
+    )
+    if dry_run:
+        training.show_plan(find_start(), out, how)
         return
+    timeout = EngineConfig(rank_timeout=settings.get("rank_timeout", EngineConfig.rank_timeout)).rank_timeout
+    with closing(open_ranks(timeout)) as ranks:
+        if resume_run is not None:
+            begun = training.resume_run(resume_run, settings, own_corpus or (), how, ranks)
+        elif or_resume and out is not None and ranks.broadcast(bytes([holds_run(out)])) == b"\1":
+            begun = training.resume_same(out, settings, corpus or (), how, ranks)
+        else:
+            start = together(ranks, find_start)
+            begun = training.begin_run(start, out, how, ranks)
+        try:
+            stopped = training.train_run(begun, how)
+        except FinishedError as error:
+            if not or_resume:
+                raise
+            how.say(str(error))
+            return
     if stopped:
         raise typer.Exit(INTERRUPTED)

@@ -18,6 +18,8 @@ from charlm.engines.numpy.processes import WorkerProcesses
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.engines.numpy.worker import WorkerSetup
+from charlm.engines.ranked_network import spread
+from charlm.engines.ranks import ALONE, Ranks
 from charlm.engines.threads import ThreadPool, cores_of, on_core
 from charlm.models.base import BaseModel
 from charlm.models.char_rnn import Model
@@ -37,12 +39,14 @@ class NumpyEngine(Engine):
         seq_len: int,
         batch_size: int,
         workers: int | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        """Start the workers, one a usable core by default.
+        """Start the workers, one a usable core by default; ``batch_size`` is this rank's share.
 
         Raises:
             WorkerError: a process cannot be started.
         """
+        self._ranks = ranks
         self._threads = ThreadPool(workers)
         columns = self._threads.columns(batch_size)
         self._workers = len(columns)
@@ -104,6 +108,7 @@ class NumpyEngine(Engine):
         self._current = 1 - self._current
         for gradient in self._memory.gradients[1:]:
             self.gradient[:] += gradient
+        self._ranks.sum_(self.gradient)
         self._stopwatch.end("sum of gradients")
         return sum(nll_sums)
 
@@ -153,7 +158,7 @@ class NumpyEngine(Engine):
     def network(self) -> Network:
         """That model on as many threads as workers."""
         assert isinstance(self._averaged, Model), "this network does not predict characters"
-        return open_network(self._averaged, self._threads)
+        return spread(open_network(self._averaged, self._threads), self._ranks)
 
     def predictor(self) -> Predictor:
         """That model on as many threads as workers."""

@@ -12,8 +12,8 @@ import torch
 
 from charlm.base.errors import UsageError
 from charlm.base.registry import module_names
+from charlm.base.torchrun import local_rank, local_size
 from charlm.config import DeviceConfig, ModelConfig, OptimizerConfig
-from charlm.engines.ranks import local_rank, local_size
 from charlm.nn.cells import CELLS as NUMPY_CELLS
 
 OLDEST = (2, 11)

@@ -13,6 +13,7 @@ from charlm.config import EngineConfig, OptimizerConfig
 from charlm.data.batches import Batch
 from charlm.engines.base import Engine, Network, Snapshot
 from charlm.engines.numpy.predictor import Predictor
+from charlm.engines.ranked_network import spread
 from charlm.engines.ranks import ALONE, Ranks
 from charlm.engines.torch.devices import autocast, open_device, report_full_memory
 from charlm.engines.torch.functions import Functions, Noise, nll_nats
@@ -129,7 +130,7 @@ class TorchEngine(Engine):
     def network(self) -> Network:
         """That model on the device."""
         weights_P = self._slots.get(AVERAGE, self._weights_P).detach()
-        return TorchNetwork(self._functions, weights_P, self._config)
+        return spread(TorchNetwork(self._functions, weights_P, self._config), self._ranks)
 
     def predictor(self) -> Predictor:
         """That model on NumPy."""
