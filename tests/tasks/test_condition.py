@@ -49,6 +49,8 @@ def test_eval_perplexity_has_the_loss_by_label_whose_mean_is_the_whole(here, cal
     assert [each["label"] for each in parts] == ["north", "south"]
     total = sum(each["nats_per_char"] * each["characters"] for each in parts)
     assert total / sum(each["characters"] for each in parts) == pytest.approx(record["nats_per_char"], rel=1e-6)
+    assert record["wrong_label_nats_per_char"] > record["nats_per_char"] + 1
+    assert parts[0]["wrong_label_nats_per_char"] > parts[0]["nats_per_char"] + 1
     validated = [each for each in Run.open(here / "runs" / "told").read_metrics() if each.get("is_best")]
     assert validated[-1]["val_nats_per_char"] == pytest.approx(record["nats_per_char"], rel=1e-5)
 

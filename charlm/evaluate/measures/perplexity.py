@@ -14,13 +14,12 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 from charlm.config import flag, setting
-from charlm.data.labelled_text import LabelledText
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement, legend_of, text_column
 from charlm.evaluate.bootstrap import MeanSeries
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
+from charlm.evaluate.losses_by_label import EXPLANATION, LossesByLabel
 from charlm.evaluate.ngram_levels import levels_of
-from charlm.inference.conditioned import ConditionedModel
 from charlm.inference.scoring import LARGEST_NATS, Scores, Tally, score_stretches
 from charlm.inference.unroll import DOCUMENTS_POLICY, POLICY
 from charlm.models.ngram.witten_bell import WittenBell
@@ -114,10 +113,10 @@ class Perplexity(Measurement):
                 of_markov = self._record(subject, markov) | {"run": "bigram baseline"}
                 record["markov_nats_per_char"] = of_markov["nats_per_char"]
                 rows.append(_row(of_markov))
-            by_label = list(_by_label(subject))
-            if by_label:
-                record["by_label"] = by_label
-                tables.append(_label_table(subject, by_label))
+            if (losses := LossesByLabel.of(subject)) is not None:
+                record |= losses.to_json()
+                tables.append(losses.table(subject.keys))
+                explanation.append(EXPLANATION)
             records.append(record)
             notes += _notes(subject, record)
             explanation += [record["policy"], _explain(subject, record)]
@@ -197,22 +196,6 @@ def _row(record: dict[str, Any]) -> list[Any]:
     row = [record[name] for name in [*names, "perplexity_per_word", "characters", "unknown"]]
     row.insert(4, (record["bits_per_char_low"], record["bits_per_char_high"]))
     return row
-
-
-def _by_label(subject: EvalCase) -> Iterator[dict[str, Any]]:
-    """The loss of the texts of each label, of a model that is told the label."""
-    if isinstance(subject.model, ConditionedModel) and isinstance(subject.part, LabelledText):
-        for label, own in subject.part.by_label():
-            name = subject.model.labels[label]
-            model = subject.model.under(name)
-            figures = model.tally(model.open(), own).figures
-            yield {"label": name, "nats_per_char": figures.nats_per_char, "characters": figures.characters}
-
-
-def _label_table(subject: EvalCase, by_label: Sequence[dict[str, Any]]) -> Table:
-    rows = [(*each.values(), each["nats_per_char"] / math.log(2)) for each in by_label]
-    columns = (Column("label"), Column("loss", ".3f"), Column("characters", ",d"), Column("bits/char", ".3f"))
-    return Table("By label", columns, rows, subject.keys)
 
 
 def _markov(subject: EvalCase) -> Iterator[Scores] | None:
