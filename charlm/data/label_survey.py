@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
-from charlm.data.labels import LabelledReader, guess_mode
+from charlm.data.labels import LabelledReader, guess_mode, read_lines
 from charlm.data.reading.sources import Source
 
 
@@ -23,6 +24,7 @@ class LabelSurvey:
         ambiguous: texts with several labels.
         spaced: texts with white space at an end.
         empty: empty lines and files, left out.
+        refused: lines that are no example, which training refuses; None in the modes ``file`` and ``folder``.
         longest: characters of the longest text.
         mean_length: in characters.
         labels: the distinct examples of each.
@@ -35,6 +37,7 @@ class LabelSurvey:
     ambiguous: int
     spaced: int
     empty: int
+    refused: int | None
     longest: int
     mean_length: float
     labels: Mapping[str, int]
@@ -45,26 +48,39 @@ class LabelSurvey:
         return self.texts / max(self.distinct, 1)
 
 
-def survey_labels(source: Source, mode: str | None) -> LabelSurvey:
+def find_labels(source: Source) -> str | None:
+    """How a source is labelled, if it is: a folder of several files or folders, or a file of lines with a tab."""
+    try:
+        mode = guess_mode(source)
+    except CorpusError:
+        return None
+    if mode in ("file", "folder"):
+        return mode if len(source.files) > 1 else None
+    if source.kind == "stdin":
+        return None
+    return mode if source.files and "\t" in next(iter(read_lines(source.files[0], is_bytes=True)), "") else None
+
+
+def survey_labels(source: Source, mode: str) -> LabelSurvey:
     """Count a source's labelled texts, read as characters.
 
     Raises:
-        CorpusError: a file is unreadable, or a line has no label.
+        CorpusError: a file is unreadable.
     """
-    found = LabelledReader(source, CorpusConfig(), mode or guess_mode(source))
+    found = LabelledReader(source, CorpusConfig(), mode, skips=True)
     counts = Counter(found)
-    pairs = counts.keys()
-    by_text = Counter(text for text, _ in pairs)
+    by_text = Counter(text for text, _ in counts)
     lengths = [len(text) for text in by_text] or [0]
-    labels = Counter(label for _, label in pairs)
+    labels = Counter(label for _, label in counts)
     return LabelSurvey(
         mode=found.mode,
         examples=counts.total(),
-        distinct=len(pairs),
+        distinct=len(counts),
         texts=len(by_text),
         ambiguous=sum(count > 1 for count in by_text.values()),
         spaced=found.spaced,
         empty=found.empty,
+        refused=None if mode in ("file", "folder") else found.refused,
         longest=max(lengths),
         mean_length=sum(lengths) / len(lengths),
         labels=dict(sorted(labels.items())),

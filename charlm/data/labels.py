@@ -33,14 +33,17 @@ class LabelledReader:
     """Reads the examples of a source, one after the other: texts of preprocessed symbols, and their labels.
 
     In the mode ``pair`` the label is a target. ``empty`` counts the empty lines and files that were left out so
-    far, ``spaced`` the lines with white space at an end.
+    far, ``spaced`` the lines with white space at an end. If it ``skips`` lines that are no example, ``refused``
+    counts them.
     """
 
     source: Source
     config: CorpusConfig
     mode: str
+    skips: bool = False
     empty: int = 0
     spaced: int = 0
+    refused: int = 0
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """The texts and labels, in order.
@@ -48,7 +51,7 @@ class LabelledReader:
         Raises:
             CorpusError: a file is unreadable, a line has no label, or labels cannot be told apart.
         """
-        if self.mode in ("file", "folder"):
+        if self.mode in ("file", "folder") and not self.skips:
             _check_case([self.label_of(member) for member in self.source.files])
         for member in self.source.files:
             if self.mode == "folder":
@@ -58,8 +61,14 @@ class LabelledReader:
                     yield from self._take(line, self.label_of(member))
             else:
                 for number, line in enumerate(read_lines(member, self.config.bytes), start=1):
-                    label = find_label(line, f"{member.label}, line {number}", self.mode)
-                    yield from self._take(line.partition("\t")[0], label)
+                    try:
+                        label = find_label(line, f"{member.label}, line {number}", self.mode)
+                    except CorpusError:
+                        if not self.skips:
+                            raise
+                        self.refused += 1
+                    else:
+                        yield from self._take(line.partition("\t")[0], label)
 
     def label_of(self, member: TextFile) -> str:
         """The label of a file's examples, in the modes ``file`` and ``folder``."""

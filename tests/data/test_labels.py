@@ -6,7 +6,7 @@ import pytest
 
 from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
-from charlm.data.label_survey import survey_labels
+from charlm.data.label_survey import find_labels, survey_labels
 from charlm.data.labels import LabelledReader, guess_mode
 from charlm.data.reading.sources import find_source
 
@@ -90,4 +90,13 @@ def test_a_survey_counts_what_could_mislead(source):
     found = survey_labels(source({"a.txt": "x\nx\ny \n\n", "b.txt": "y\nzz\n"}), "file")
     assert (found.examples, found.distinct, found.texts, found.ambiguous) == (5, 4, 3, 1)
     assert (found.spaced, found.empty, found.longest, found.labels) == (1, 1, 2, {"a": 2, "b": 2})
-    assert found.ceiling == 3 / 4
+    assert found.ceiling == 3 / 4 and found.refused is None
+
+
+def test_a_survey_finds_out_how_texts_are_labelled_and_counts_lines_that_are_no_example(source):
+    assert find_labels(source({"a.txt": "x\n", "b.txt": "y\n"})) == "file"
+    assert find_labels(source({"plain.txt": "x\ny\n"}, "plain.txt")) is None
+    tabs = source({"r.tsv": "fine\tpos\nno tab\na\tb\tc\n \tpos\ndull\tneg\n"}, "r.tsv")
+    assert find_labels(tabs) == "tab"
+    found = survey_labels(tabs, "tab")
+    assert (found.examples, found.refused, found.labels) == (2, 3, {"neg": 1, "pos": 1})

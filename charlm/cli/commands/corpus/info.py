@@ -20,13 +20,14 @@ from charlm.cli.options import AllowExpansion
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.config import CorpusConfig, DataConfig, TaskConfig
-from charlm.data.label_survey import LabelSurvey, survey_labels
+from charlm.data.label_survey import LabelSurvey, find_labels, survey_labels
 from charlm.data.reading.sources import find_source
 from charlm.data.remarks import describe_left_out, describe_passed_over
 from charlm.data.split import Split
 from charlm.evaluate.survey import Survey, survey_source
 
 SPLITS = ("train", "validation", "test")
+MOST_LABELS = 30  # that are shown
 RULE = "entropies use the text's own frequencies: those of high order are too low for any model"
 
 
@@ -48,7 +49,11 @@ def command(
     ] = None,
     labels: Annotated[
         str | None,
-        typer.Option(metavar="file|folder|tab", help="Also count labelled examples, as in charlm train."),
+        typer.Option(
+            metavar="file|folder|tab",
+            help="How examples are labelled, as in charlm train.",
+            show_default="guessed",
+        ),
     ] = None,
     allow_expansion: AllowExpansion = False,
 ) -> None:
@@ -58,7 +63,8 @@ def command(
     source = find_source(corpus, glob)
     with progress_bar("reading", quiet=how.json) as progress:
         survey = survey_source(source.allow_expansion() if allow_expansion else source, progress)
-    labelled = None if labels is None else survey_labels(source, labels)
+    mode = labels or find_labels(source)
+    labelled = None if mode is None else survey_labels(source, mode)
     parts = dict(zip(SPLITS, divided.lengths(survey.characters), strict=True))
     if how.json:
         derived = {"bits_per_char": survey.bits_per_char, "bits_per_byte": survey.bits_per_byte}
@@ -101,16 +107,20 @@ def _make_label_tables(found: LabelSurvey) -> Iterator[Table]:
         ("examples", f"{found.examples:,}, {found.distinct:,} of them distinct"),
         ("labels", f"{len(found.labels):,} (--labels {found.mode})"),
         ("length", f"{found.mean_length:.1f} characters on average, {found.longest:,} at most"),
-        (
-            "texts with several labels",
-            f"{found.ambiguous:,}: at most {found.ceiling:.1%} can be right",
-        ),
+        ("texts with several labels", f"{found.ambiguous:,}: at most {found.ceiling:.1%} can be right"),
         ("white space at an end", f"{counted(found.spaced, 'texts')}, taken off"),
         ("empty lines", f"{found.empty:,}, left out"),
     ]
+    if found.refused is not None:
+        facts.append(
+            ("lines that are no example", f"{found.refused:,}" + ": training refuses them" * bool(found.refused))
+        )
     yield Table("Labelled examples", (Column("", name="fact"), Column("", name="value")), facts)
-    rows = [(label, count, count / found.distinct) for label, count in found.labels.items()]
-    yield Table("Labels", (Column("label"), Column("distinct examples", ",d"), Column("share", ".1%")), rows)
+    title, labels = "Labels", sorted(found.labels.items(), key=lambda each: -each[1])
+    if len(labels) > MOST_LABELS:
+        title, labels = f"The {MOST_LABELS} most frequent labels", labels[:MOST_LABELS]
+    rows = [(label, count, count / found.distinct) for label, count in labels]
+    yield Table(title, (Column("label"), Column("distinct examples", ",d"), Column("share", ".1%")), rows)
 
 
 def _list_facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
