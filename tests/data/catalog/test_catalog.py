@@ -14,7 +14,7 @@ from charlm.data.split import Split
 SUMS = {"md5": 32, "sha256": 64}
 WANTED = {
     "enwik8", "karamazov", "makemore-names", "nottingham-tunes", "penn-treebank-characters", "quan-tang-shi",
-    "surnames", "text8", "tiny-shakespeare", "war-and-peace",
+    "sigmorphon-g2p-english", "surnames", "text8", "tiny-shakespeare", "war-and-peace",
 }  # fmt: skip
 
 
