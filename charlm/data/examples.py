@@ -186,6 +186,8 @@ def divide_examples(
     if vocabulary is None:
         vocabulary = make_vocabulary(*parts[0], corpus)
     train, validation, test = (take_part(*part, vocabulary) for part in parts)
+    if vocabulary.labels and (unseen := int((validation.targets_D == len(vocabulary.labels)).sum())):
+        notes.append(f"labels that training never saw count as wrong: {counted(unseen, 'examples')}")
     return LabelledExamples(prepared, vocabulary, train, validation, test, val_corpus, notes=notes)
 
 

@@ -16,11 +16,17 @@ from charlm.base.timing import format_seconds
 from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult
 from charlm.evaluate.bootstrap import MeanSeries
+from charlm.evaluate.compare_logs import compare_logs
 from charlm.evaluate.dynamic import Adaptation, dynamic_scores
 from charlm.evaluate.paired import INCLUDES_0, RULE, difference, score_case, text_digest, verdict
+from charlm.evaluate.settings_table import (
+    find_differing,
+    list_settings,
+    setting_column,
+    summarize_course,
+)
 from charlm.evaluate.subjects import subjects_of
 from charlm.inference.scoring import tally_of
-from charlm.nn.cells import CELLS
 from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
@@ -28,9 +34,6 @@ TAKEN = ("parameters", "steps", "seconds", "best_val_bits_per_char")
 STATIC = ("bits_per_char", "bits_per_byte")
 GAP = ("difference_nats", "difference_low", "difference_high")
 DYNAMIC = ("dynamic_bits_per_char", "dynamic_bits_per_byte")
-SHOWN = {"lr": "learning rate", "hidden": "hidden units"}
-"""Settings that have another name in tables."""
-
 WHAT = (
     "each run is measured with its best weights; next to another split, val loss is the lowest of the training"
     " log; time is that of the training, with validations and checkpoints"
@@ -48,13 +51,15 @@ def compare_runs(
         RunError: a run is missing or damaged.
     """
     runs = _find_runs(targets)
-    differing = _differing([_settings(run) for run in runs.values()])
+    if not any("eval" in run.config.task.commands for run in runs.values()):
+        return compare_logs(list(runs.values())), []
+    differing = find_differing([list_settings(run) for run in runs.values()])
     outcomes = [_measure(target, run, split, dynamic, pool, progress) for target, run in runs.items()]
     figures = ("text", "unmeasured", *TAKEN, *STATIC, *(DYNAMIC if dynamic else ()), *GAP)
     records = [
-        {"run": run.name, "corpus": run.corpus.name, "settings": _settings(run, differing)}
+        {"run": run.name, "corpus": run.corpus.name, "settings": list_settings(run, differing)}
         | dict.fromkeys(figures)
-        | _course(run)
+        | summarize_course(run)
         | outcome.figures
         for run, outcome in zip(runs.values(), outcomes, strict=True)
     ]
@@ -63,7 +68,7 @@ def compare_runs(
     series = {run.name: outcome.series for run, outcome in measured if outcome.series is not None}
     said = [] if doubts else _add_differences(records, series)
     columns = [Column("run"), Column("text", rank=0 if doubts else PROGRAMS)]
-    columns += [_setting_column(name, list(runs.values())) for name in differing]
+    columns += [setting_column(name, list(runs.values())) for name in differing]
     columns += _figure_columns(split, dynamic, is_fair=not doubts)
     result = EvalResult(
         records,
@@ -112,30 +117,6 @@ def _measure(target: str, run: Run, split: str, dynamic: bool, pool: ThreadPool,
         return _Outcome({"unmeasured": str(error)}, f"{run.name} is not measured: {error}", fault=error)
 
 
-def _settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:
-    """A run's settings by name, all or these."""
-    settings = {name: value for group in run.config.to_json().values() for name, value in group.items()}
-    return settings if names is None else {name: settings.get(name) for name in names}
-
-
-def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """The settings that differ between runs; a cell may lack another's."""
-    names = dict.fromkeys(name for each in settings for name in each)
-    return [name for name in names if any(each.get(name) != settings[0].get(name) for each in settings)]
-
-
-def _course(run: Run) -> dict[str, Any]:
-    """A run's size, steps, seconds and best validation loss."""
-    course, shapes = run.summarize(), run.network.shapes
-    best_nats = course.best_val_nats_per_char
-    return {
-        "parameters": sum(math.prod(shape) for shape in shapes.values()),
-        "steps": course.steps,
-        "seconds": course.seconds,
-        "best_val_bits_per_char": None if best_nats is None else best_nats / math.log(2),
-    }
-
-
 def _figures(
     subject: EvalCase, dynamic: bool, pool: ThreadPool, progress: Progress
 ) -> tuple[dict[str, Any], MeanSeries]:
@@ -172,26 +153,6 @@ def _notes_on_texts(subjects: Sequence[EvalCase]) -> list[str]:
     if len({len(subject.part) for subject in subjects}) > 1:
         return ["the runs read the text in different units: compare bits/byte"]
     return []
-
-
-def _setting_column(name: str, runs: Sequence[Run]) -> Column:
-    remark = "differs by cell default" if name == "lr" and _is_rate_of_cell(runs) else ""
-    return Column(SHOWN.get(name, name.replace("_", " ")), _show_setting, rank=1, name=name, remark=remark)
-
-
-def _is_rate_of_cell(runs: Sequence[Run]) -> bool:
-    """Whether learning rates differ only as the cells' own do."""
-    shares = [(run.config.optimisation.lr or 0.0) / CELLS.find(run.config.model.cell).lr_scale for run in runs]
-    return all(math.isclose(share, shares[0]) for share in shares)
-
-
-def _show_setting(value: Any) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.6g}"
-    return str(value)
 
 
 def _figure_columns(split: str, dynamic: bool, is_fair: bool) -> list[Column]:

@@ -77,7 +77,9 @@ def test_what_only_a_held_out_file_has_is_unknown_and_what_both_have_is_said(tmp
     assert len(examples.train) == 3 and examples.vocabulary.labels == ("x", "y")
     assert examples.validation.targets_D.tolist() == [0, 1, 2]
     assert examples.validation.sequences.ids.tolist() == [0, 1, 2, 0, 0, 1]
-    assert "val: also in the training split: 1 text" in "\n".join(examples.notes)
+    said = "\n".join(examples.notes)
+    assert "val: also in the training split: 1 text" in said
+    assert "labels that training never saw count as wrong: 1 example" in said
 
 
 def test_numbers_are_standardized_by_the_training_split(tmp_path):

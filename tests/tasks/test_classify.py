@@ -136,6 +136,15 @@ def test_with_no_run_each_command_takes_the_newest_that_it_can_use(inside, call)
     shutil.rmtree(inside / "runs" / "fox-1")
 
 
+def test_two_classifiers_are_compared_in_their_own_unit(inside, call):
+    shutil.copytree(inside / "runs" / "words-1", inside / "runs" / "copy")
+    shown = call("compare", "words-1", "copy")
+    assert "val_nats_per_label" in shown.out and "val_accuracy" in shown.out
+    first, second = call("compare", "words-1", "copy", "--json").records
+    assert first["val_accuracy"] == second["val_accuracy"] == 1.0 and first["settings"] == {}
+    shutil.rmtree(inside / "runs" / "copy")
+
+
 def test_plot_info_and_runs_show_it_in_its_own_unit(inside, call):
     assert "nats/label" in call("plot", "words-1", "--unit", "nats").out
     assert call("info", "words-1").code == 0 and "words-1" in call("runs").out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class TrainingDisplay:
     def __init__(self, quiet: bool, is_bytes: bool = False, best_step: int | None = None) -> None:
         self._quiet, self._is_bytes, self._best_step = quiet, is_bytes, best_step
         self._smooth_nats: float | None = None
+        self._best_figures: Mapping[str, float] = {}
         self._has_heading, self._unit = False, "byte" if is_bytes else "char"
         self._bar = _Bar(
             total=1.0, file=sys.stderr, bar_format=BAR, leave=False, ascii="░█",
@@ -112,7 +113,7 @@ class TrainingDisplay:
             self._has_heading = True
             self._write("\n" + _align([*HEADINGS, *figures], figures))
         if report.is_best:
-            self._best_step = report.step
+            self._best_step, self._best_figures = report.step, report.figures
         self._write(_align(values, figures) + ("  *" if report.is_best else ""))
 
     def _overfitting(self, report: events.OverfittingReport) -> None:
@@ -131,7 +132,10 @@ class TrainingDisplay:
         best, unit = "", find_unit(report.task, self._is_bytes)
         if report.best_val_nats_per_char is not None:
             where = "" if self._best_step is None else f" at step {self._best_step}"
-            best = f" Best val loss {describe_loss(report.best_val_nats_per_char, unit)}{where}."
+            others = "".join(
+                f", {name.replace('_', ' ')} {value:.4f}" for name, value in self._best_figures.items()
+            )
+            best = f" Best val loss {describe_loss(report.best_val_nats_per_char, unit)}{others}{where}."
         ended = "Stopped" if report.stopped else "Done"
         self._say(f"\n{ended}: {counted(report.steps, 'steps')} in {took}.{best}")
         if report.stopped_early:

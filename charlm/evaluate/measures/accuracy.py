@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from charlm.base.arrays import Floats
+from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import Column, Matrix, Table
@@ -36,7 +37,7 @@ LABEL_COLUMNS = (
     Column("recall", ".1%"),
     Column("F1", ".3f"),
 )
-MISTAKE_COLUMNS = (Column("text"), Column("given"), Column("is"), Column("probability", ".1%"))
+MISTAKE_COLUMNS = (Column("example"), Column("given"), Column("is"), Column("probability", ".1%"))
 EXPLANATION = (
     "macro F1 is the mean over the labels that occur in the split; the interval is a bootstrap over examples; a "
     "label that training never saw counts as wrong, and not in the nats",
@@ -117,12 +118,14 @@ class Accuracy(Measurement):
         if case.training is None:
             yield f"no baselines for {case.run.name}: its corpus was not found"
         if unseen := int(found.confusion_LL[-1].sum()):
-            yield f"{unseen:,} examples have a label that training never saw, and count as wrong"
+            examples = counted(unseen, "examples")
+            yield f"labels that training never saw count as wrong: {examples}"
         is_new_D = case.is_new_D
         if case.part is not case.training and not is_new_D.all() and is_new_D.any():
             others = count_labels(case.part.targets_D[is_new_D], log_probs_DL[is_new_D], log_probs_DL.shape[1])
+            again = counted(int((~is_new_D).sum()), "texts")
             yield (
-                f"{(~is_new_D).sum():,} texts stand in the training split too; on the {is_new_D.sum():,} others "
+                f"also in the training split: {again}; on the {is_new_D.sum():,} others "
                 f"accuracy is {others.accuracy:.1%}, macro F1 {others.macro_f1:.3f}, nats {others.nats:.3f}"
             )
 
