@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg")
 INCHES = (8, 4.5)  # of one curve
 PIXELS_PER_INCH = 150
+UPRIGHT = 3  # letters of the names of columns that stand side by side
 MOST_DOTS = 60  # of a line whose points are drawn as dots
 # Letters of an SVG stay text, its ids are not random, and $ starts no formula.
 OPTIONS: Any = {"svg.hashsalt": "charlm", "svg.fonttype": "none", "text.parse_math": False}
@@ -123,16 +124,17 @@ def _draw(axes: Axes, drawn: Curve | Matrix) -> None:
 
 
 def _draw_matrix(axes: Axes, matrix: Matrix) -> None:
-    """Shares as colors, with the counts written in."""
-    axes.imshow(matrix.shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    """Shares as colors, with the counts written in; squares, since an SVG would hold an image as data."""
+    edges = ([each - 0.5 for each in range(1 + len(names))] for names in (matrix.columns, matrix.rows))
+    axes.pcolormesh(*edges, matrix.shares, cmap="Blues", vmin=0, vmax=1)
+    axes.invert_yaxis()
     for row, (counts, shares) in enumerate(zip(matrix.counts, matrix.shares, strict=True)):
         for column, (count, share) in enumerate(zip(counts, shares, strict=True)):
             if count:
                 color = "white" if share > 0.5 else "black"
                 axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=6, color=color)
-    axes.set_xticks(
-        range(len(matrix.columns)), [escape_unprintable(each) for each in matrix.columns], rotation=90
-    )
+    columns = [escape_unprintable(each) for each in matrix.columns]
+    axes.set_xticks(range(len(columns)), columns, rotation=90 if max(map(len, columns)) > UPRIGHT else 0)
     axes.set_yticks(range(len(matrix.rows)), [escape_unprintable(each) for each in matrix.rows])
     axes.set(title=escape_unprintable(matrix.title), xlabel=matrix.column_label, ylabel=matrix.row_label)
 

@@ -1,6 +1,7 @@
-"""Draw the pictures of the pages, with charlm: ``python -m tests.docs.pictures tinyshakespeare.txt``.
+"""Draw the pictures of the pages, with charlm: ``python -m tests.docs.pictures tinyshakespeare.txt PAIRS``.
 
-It trains four models for some minutes each.
+PAIRS is the folder of the three files of ``corpora/sigmorphon-g2p-english.toml``. It trains five models for some
+minutes each.
 """
 
 import csv
@@ -16,6 +17,7 @@ from tests.docs.section import ROOT
 
 CURVE = ROOT / "charlm" / "training" / "curve.svg"
 SAMPLE = ROOT / "charlm" / "evaluate" / "sample.svg"
+ATTENTION = ROOT / "charlm" / "tasks" / "attention.svg"
 CELLS = ("rnn", "gru", "lstm")
 WIDTH, HEIGHT = 9, 20  # of a character, in pixels
 
@@ -42,6 +44,14 @@ def draw_sample(text):
     with Path("bits.tsv").open(encoding="utf-8", newline="") as table:
         bits = {int(row["position"]): float(row["bits"]) for row in csv.DictReader(table, delimiter="\t")}
     SAMPLE.write_text(svg_of(sample, [bits.get(place) for place in range(len(sample))]), encoding="utf-8")
+
+
+def draw_attention(pairs):
+    """Which letters of a word each of its phonemes attends to."""
+    train, held_out = f"{pairs}/eng_us_train.tsv", f"{pairs}/eng_us_dev.tsv"
+    task = ("--task", "translate", "--target-units", "words")
+    charlm("train", train, "--val-file", held_out, *task, "--minutes", "10", "--out", "runs/phonemes")
+    charlm("translate", "phonemes", "--show", "phonology", "--plot", str(ATTENTION))
 
 
 def svg_of(text, bits):
@@ -86,7 +96,8 @@ def _letters(line, color, letters):
 
 
 if __name__ == "__main__":
-    source = str(Path(sys.argv[1]).resolve())
+    source, pairs = (str(Path(each).resolve()) for each in sys.argv[1:3])
     with tempfile.TemporaryDirectory() as scratch, chdir(scratch):
         draw_curve(source)
         draw_sample(source)
+        draw_attention(pairs)
