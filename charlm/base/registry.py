@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import pkgutil
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from charlm.base.errors import UsageError
@@ -51,6 +53,16 @@ class Registry(Generic[Member]):
         module = importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
         (member,) = (value for value in vars(module).values() if self._is_own_member(value, module.__name__))
         return cast(type[Member], member)
+
+    def describe(self, name: str) -> str:
+        """The first line of a member's docstring, read from its source."""
+        spec = importlib.util.find_spec(f"{self.package}.{name.replace('-', '_')}")
+        assert spec is not None and spec.origin is not None
+        for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+            bases = [ast.unparse(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
+            if isinstance(node, ast.ClassDef) and any(self.base.__name__ in base for base in bases):
+                return (ast.get_docstring(node) or "").partition("\n")[0]
+        return (self.find(name).__doc__ or "").partition("\n")[0]
 
     def _is_own_member(self, value: object, module: str) -> bool:
         return (

@@ -209,6 +209,18 @@ def _place(command: _UnloadedCommand) -> tuple[int, int, str]:
     return heading, command.position, str(command.name)
 
 
+class _UnloadedMember(_Command):
+    """A member of a registry as a command; what its list shows is read from the source."""
+
+    def __init__(self, name: str, load: Callable[[], Any], help: str) -> None:
+        super().__init__(name, help=help)
+        self.load = load
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Import the member, and prepare its command."""
+        return self.load().make_context(*args, **kwargs)
+
+
 def list_members(registry: Registry[Any], make: Callable[[str, Any], Callable[..., None]]) -> type[TyperGroup]:
     """A registry's members as commands."""
 
@@ -226,8 +238,12 @@ def list_members(registry: Registry[Any], make: Callable[[str, Any], Callable[..
                 if name not in aliases:
                     return None
                 name = aliases[name]
-            kind = registry.find(name)
-            return _make_command(make(name, kind), name, (kind.__doc__ or "").partition("\n")[0])
+
+            def load() -> Any:
+                kind = registry.find(name)
+                return _make_command(make(name, kind), name, (kind.__doc__ or "").partition("\n")[0])
+
+            return _UnloadedMember(name, load, registry.describe(name))
 
     return Members
 

@@ -65,6 +65,10 @@ OneLabel: TypeAlias = Annotated[
     typer.Option(metavar="LABEL", help="The label of a run with --labels.", show_default="drawn by its share"),
 ]
 
+SkipUnknown: TypeAlias = Annotated[
+    bool, typer.Option("--skip-unknown", help="Leave unknown characters out of the prompt.")
+]
+
 RawText: TypeAlias = Annotated[
     bool, typer.Option("--raw", help="Print control characters unescaped on a terminal.")
 ]

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, TypeAlias
-
-import typer
 
 from charlm.base.errors import VocabularyError
 from charlm.cli.output import write_note
 from charlm.inference.language_model import LanguageModel
-
-SkipUnknown: TypeAlias = Annotated[
-    bool, typer.Option("--skip-unknown", help="Leave unknown characters out of the prompt.")
-]
 
 
 @contextmanager

@@ -5,15 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from charlm.base.progress import Progress
 from charlm.base.tables import PROGRAMS, Column, Curve, Matrix, Table
 from charlm.config import Config, DeviceConfig, setting
 from charlm.data.alphabet import END
-from charlm.data.encoded import EncodedText
-from charlm.engines.threads import ThreadPool
-from charlm.inference.language_model import LanguageModel
+
+if TYPE_CHECKING:
+    from charlm.base.progress import Progress
+    from charlm.data.encoded import EncodedText
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.language_model import LanguageModel
 
 SHOWN_END = "\N{SYMBOL FOR END OF TRANSMISSION}"
 """What the end of a document is shown as, where it is not the line's."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from charlm.base.errors import UsageError
 from charlm.config import Config, SamplingConfig, setting
-from charlm.data.encoded import EncodedText
-from charlm.inference.language_model import LanguageModel
+
+if TYPE_CHECKING:
+    from charlm.data.encoded import EncodedText
+    from charlm.inference.language_model import LanguageModel
 
 TRIES = 100  # samples that are drawn for each wanted one, at most
 BATCH = 64  # samples drawn at once, or as many as are wanted

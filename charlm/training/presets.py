@@ -9,9 +9,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from charlm.base.errors import UsageError
-from charlm.config import EngineConfig, TrainingConfig, flag
-from charlm.data.reading.sources import find_text
-from charlm.engines.devices import NUMPY
+from charlm.config import DeviceConfig, EngineConfig, TrainingConfig, flag
 from charlm.models.architecture import default_lr, flops_per_character
 from charlm.nn.cells import CELLS
 from charlm.training.machine_speed import REFERENCE_GFLOPS
@@ -201,7 +199,8 @@ def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> Trai
     changes: dict[str, Any] = (dict.fromkeys(LENGTHS) if LENGTHS & settings.keys() else {}) | dict(settings)
     engine = {name: changes.pop(name) for name in EngineConfig.settings() if name in changes}
     if engine.get("engine") == "numpy":  # which has no other device than the default
-        engine = {"device": NUMPY.device, "precision": NUMPY.precision} | engine
+        usual = DeviceConfig()
+        engine = {"device": usual.device, "precision": usual.precision} | engine
     return replace(config, budget=replace(config.budget, **changes), engine=replace(config.engine, **engine))
 
 
@@ -211,6 +210,8 @@ def find_changes(config: TrainingConfig, settings: Mapping[str, Any]) -> dict[st
     >>> find_changes(TrainingConfig.from_settings(hidden=9, steps=5), {"hidden": 9, "steps": 5, "lr": 0.1})
     {'steps': 5, 'lr': 0.1}
     """
+    from charlm.data.reading.sources import find_text  # here, so that help does not wait for it
+
     stored = {name: value for group in config.to_json().values() for name, value in group.items()}
     given = dict(settings)
     for name in ("val_file", "test_file"):

@@ -61,6 +61,7 @@ def test_subcommands_do_not_offer_completion(call):
 
 def test_help_waits_for_no_library_that_it_does_not_use():
     assert not imported_by("--help") & HEAVY
+    assert not imported_by("info", "--help") & {"charlm.runs.run", *HEAVY}
 
 
 def test_sampling_imports_neither_the_training_loop_nor_what_measures_and_draws(inside):

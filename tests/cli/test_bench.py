@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from charlm.cli.commands import bench
-from charlm.training.benchmark import Speed, measure_apart
+from charlm.training.benchmark import SIZES, Speed, measure_apart
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def measured(monkeypatch):
             "share_of_ceiling": 0.5, "resident_megabytes": 3.0,
         }  # fmt: skip
 
-    monkeypatch.setattr(bench, "peak_gflops", lambda pool: 100.0)
+    monkeypatch.setattr("charlm.training.benchmark.peak_gflops", lambda pool: 100.0)
     monkeypatch.setattr(bench, "_measure", record)
     return sizes
 
@@ -29,7 +29,7 @@ def measured(monkeypatch):
 def test_left_out_every_standard_size_is_measured(call, measured):
     result = call("bench", "--json")
     assert [size.name for size, _ in measured] == [record["size"] for record in result.records]
-    assert len(measured) == len(bench.SIZES)
+    assert len(measured) == len(SIZES)
     assert [record["preset"] for record in result.records][:4] == ["tiny", "small", "base", "large"]
 
 
@@ -43,7 +43,7 @@ def test_the_whole_way_on_a_tiny_size(call, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "random.py").write_text("raise AssertionError('a file of the working folder was run')")
     monkeypatch.setattr("charlm.training.benchmark.PEAK_SIZE", 64)
-    monkeypatch.setattr(bench, "measure_apart", partial(measure_apart, seconds=0.02))
+    monkeypatch.setattr("charlm.training.benchmark.measure_apart", partial(measure_apart, seconds=0.02))
     result = call("bench", "--cell", "rnn", "--hidden", "4", "--batch-size", "4", "--seq-len", "8", "--json")
     (record,) = result.records
     for name in ("training", "gflops", "sampling", "sampling_64", "resident_megabytes", "share_of_ceiling"):

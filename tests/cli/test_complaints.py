@@ -4,8 +4,6 @@ import shutil
 
 import pytest
 
-from charlm.cli.commands import sample
-
 TRAIN = ["--steps", "1", "--hidden", "4", "--seq-len", "16"]
 
 USAGE = [
@@ -173,7 +171,7 @@ def test_too_little_memory(inside, call, monkeypatch):
     def exhausted(*given):
         raise MemoryError
 
-    monkeypatch.setattr(sample, "load_model", exhausted)
+    monkeypatch.setattr("charlm.inference.conditioned.load_model", exhausted)
     refused = call("sample")
     wanted = "running charlm sample: make --num or the model smaller, or end other programs"
     assert refused.code == 1 and refused.complaint == f"out of memory while {wanted}"

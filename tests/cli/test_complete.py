@@ -13,7 +13,7 @@ from tests.docs.help_section import commands
 
 BUILT_IN = {"python-docs", "python-source"}
 WANTED = [
-    ("charlm tr", {"train"}),
+    ("charlm tr", {"train", "translate"}),
     ("charlm ge", set()),  # an alias
     ("charlm train --drop", {"--dropout"}),
     ("charlm train --learn", {"--learned-state"}),  # not --learning-rate, an alias

@@ -52,9 +52,9 @@ def test_settings_change_and_wrong_ones_leave_all_as_it_was(talk):
 def test_the_likeliest_are_listed_and_taken_by_number(talk):
     candidates = charlm.load("fox-1").next("the qu", k=9)
     shown = talk("/len 0", "the qu", "/next", "/2", "/text", "/10").splitlines()
-    assert [line.split("\t")[1] for line in shown[2:11]] == [f"{p:.6f}" for _, p in candidates]
-    assert shown[11] == shown[12] == "the qu" + candidates[1][0]
-    assert shown[13] == "/10: choose from 1 to 9"
+    assert [line.split("\t")[1] for line in shown[3:12]] == [f"{p:.6f}" for _, p in candidates]
+    assert shown[12] == shown[13] == "the qu" + candidates[1][0]
+    assert shown[14] == "/10: choose from 1 to 9"
 
 
 def test_what_the_model_cannot_read_is_told_and_the_text_stays(talk):

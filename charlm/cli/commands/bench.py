@@ -6,20 +6,20 @@ Speeds are in chars/s, next to the peak matrix-multiply throughput. Without --ce
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from charlm.base.tables import WIDE, Column, Table
-from charlm.cli.display.progress import progress_bar
 from charlm.cli.display.tables import print_tables
 from charlm.cli.options import take_device, with_settings
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.config import DeviceConfig, EngineConfig
-from charlm.engines.threads import ThreadPool
 from charlm.nn.cells import CELLS
-from charlm.training.benchmark import SIZES, Size, measure_apart, peak_gflops
+
+if TYPE_CHECKING:
+    from charlm.training.benchmark import Size
 
 PLACE = ("Machine", 1)
 COLUMNS = {
@@ -50,6 +50,10 @@ def command(
     seq_len: Annotated[int, typer.Option(min=1, help="BPTT length in characters.")] = 64,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="CPU cores")] = None,
 ) -> None:
+    from charlm.cli.display.progress import progress_bar
+    from charlm.engines.threads import ThreadPool
+    from charlm.training.benchmark import SIZES, Size, peak_gflops
+
     device = take_device(settings)
     engine = EngineConfig(**device.to_json(), workers=workers)
     sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
@@ -69,6 +73,8 @@ def command(
 
 
 def _measure(size: Size, engine: EngineConfig, ceiling: float) -> dict[str, Any]:
+    from charlm.training.benchmark import measure_apart
+
     speed = measure_apart(size, engine)  # in its own process, for its own peak of memory
     return {
         "preset": size.preset,

@@ -7,7 +7,7 @@ White space at the ends of a line does not count.
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,10 +16,9 @@ from charlm.base.plural import counted
 from charlm.cli.lines import read_lines
 from charlm.cli.options import OneRun, RawText, WhichWeights
 from charlm.cli.output import print_json, write_note, write_text
-from charlm.cli.pick import pick_run
-from charlm.engines.threads import ThreadPool
-from charlm.inference.lines import groups
-from charlm.tasks.text_classifier import Classification, open_classifier
+
+if TYPE_CHECKING:
+    from charlm.tasks.text_classifier import Classification
 
 PLACE = ("Tasks", 1)
 EXAMPLES = """
@@ -35,6 +34,11 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
+    from charlm.cli.pick import pick_run
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.lines import groups
+    from charlm.tasks.text_classifier import open_classifier
+
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
     found = pick_run(run, weights, "classify")

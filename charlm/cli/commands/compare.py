@@ -11,11 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from charlm.cli.complete import complete_runs
-from charlm.cli.display.findings import print_findings
-from charlm.cli.display.progress import progress_bar
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.engines.threads import ThreadPool
-from charlm.evaluate.compare import compare_runs
 
 PLACE = ("Look", 3)
 EXAMPLES = """
@@ -41,6 +37,11 @@ def command(
         ),
     ] = False,
 ) -> None:
+    from charlm.cli.display.findings import print_findings
+    from charlm.cli.display.progress import progress_bar
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.compare import compare_runs
+
     with ThreadPool() as pool, progress_bar("compare", quiet=how.json) as progress:
         findings, faults = compare_runs(runs, split, dynamic, pool, progress)
     print_findings(findings, how)

@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from charlm.base.errors import UsageError
+from charlm.base.registry import module_names
 from charlm.cli.complete import complete_runs
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import write_note
-from charlm.cli.pick import pick_run
-from charlm.inference.exporter import EXPORTERS
 
 PLACE = ("Data", 2)
+FORMATS = module_names("charlm.inference.export")
 EXAMPLES = """
 charlm export novel-1 --to zip
 charlm export novel-1 --to torch model.py
@@ -36,15 +36,16 @@ def command(
     ] = None,
     to: Annotated[
         str,
-        typer.Option(
-            "--to", metavar="|".join(EXPORTERS.names()), help="The format.", autocompletion=EXPORTERS.names
-        ),
+        typer.Option("--to", metavar="|".join(FORMATS), help="The format.", autocompletion=lambda: FORMATS),
     ] = "zip",
     weights: WhichWeights = None,
     ngram: Annotated[
         bool, typer.Option("--ngram", help="Also pack the n-gram model, which contains passages of the text.")
     ] = False,
 ) -> None:
+    from charlm.cli.pick import pick_run
+    from charlm.inference.exporter import EXPORTERS
+
     exporter = EXPORTERS.find(to)(ngram)
     if ngram and not exporter.packs_ngram:
         raise UsageError(f"--to {to} exports the network alone: leave out --ngram, or use --to zip")

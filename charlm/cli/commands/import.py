@@ -13,8 +13,6 @@ import typer
 
 from charlm.base.plural import counted
 from charlm.cli.output import write_note
-from charlm.runs.archive import unpack
-from charlm.runs.find import RUNS
 
 PLACE = ("Data", 3)
 EXAMPLES = """
@@ -28,6 +26,9 @@ def command(
         Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="New folder.", show_default="runs/NAME")
     ] = None,
 ) -> None:
+    from charlm.runs.archive import unpack
+    from charlm.runs.find import RUNS
+
     run = unpack(file, out)
     model = run.config.model
     symbols = counted(len(run.vocabulary), "symbols")

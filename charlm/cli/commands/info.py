@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,16 +17,13 @@ from charlm.base.errors import UsageError
 from charlm.base.tables import Column, Table
 from charlm.base.timing import format_seconds
 from charlm.cli.display.facts import draw_facts, join_ends
-from charlm.cli.display.run_facts import collect_facts, describe_state
 from charlm.cli.display.tables import print_tables
 from charlm.cli.options import OneRun
 from charlm.cli.output import print_json, terminal_width, write_note, write_text
-from charlm.cli.pick import pick_run
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.runs.manage import read_note
-from charlm.runs.run import Run
-from charlm.runs.status import find_status
-from charlm.training.repeat import list_doubts, make_command, make_toml
+
+if TYPE_CHECKING:
+    from charlm.runs.run import Run
 
 PLACE = ("Look", 2)
 MOST_ROWS = 5  # of the training log
@@ -44,6 +41,9 @@ def command(
         bool, typer.Option("--as-toml", help="Print the settings as a file for charlm train --config.")
     ] = False,
 ) -> None:
+    from charlm.cli.pick import pick_run
+    from charlm.training.repeat import list_doubts, make_command, make_toml
+
     if sum((as_command, as_toml, all, how.json, how.csv, how.markdown)) > 1:
         raise UsageError("--all, --as-command, --as-toml, --csv, --markdown and --json exclude each other")
     found = pick_run(run)
@@ -58,6 +58,9 @@ def command(
 
 
 def _make_record(run: Run) -> dict[str, Any]:
+    from charlm.runs.manage import read_note
+    from charlm.runs.status import find_status
+
     status = find_status(run)
     return {
         "run": str(run.folder),
@@ -75,6 +78,8 @@ def _make_record(run: Run) -> dict[str, Any]:
 
 
 def _print_page(run: Run, how: TableOptions, is_all: bool) -> None:
+    from charlm.cli.display.run_facts import collect_facts, describe_state
+
     facts, name = collect_facts(run), str(run.folder)
     log = _make_log(run, run.read_metrics())
     if how.csv or how.markdown:

@@ -10,13 +10,8 @@ from typing import Annotated
 
 import typer
 
-from charlm.cli.display.candidates import print_candidates
-from charlm.cli.options import Mix, OneRun, WhichWeights
+from charlm.cli.options import Mix, OneRun, SkipUnknown, WhichWeights
 from charlm.cli.output import print_json
-from charlm.cli.pick import pick_run
-from charlm.cli.prompts import SkipUnknown, hinting_skip, skip_unknown
-from charlm.inference.language_model import load_run
-from charlm.runs.find import resolve
 
 PLACE = ("Look", 4)
 EXAMPLES = """
@@ -37,6 +32,12 @@ def command(
     skips: SkipUnknown = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per character.")] = False,
 ) -> None:
+    from charlm.cli.display.candidates import print_candidates
+    from charlm.cli.pick import pick_run
+    from charlm.cli.prompts import hinting_skip, skip_unknown
+    from charlm.inference.language_model import load_run
+    from charlm.runs.find import resolve
+
     if run is not None and text is None and not isinstance(resolve(run), Path):
         run, text = None, run
     found = pick_run(run, weights, "next")

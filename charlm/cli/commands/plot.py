@@ -10,19 +10,17 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from charlm.base.errors import RunError, UsageError
 from charlm.base.tables import Curve
 from charlm.cli.complete import complete_runs
-from charlm.cli.display.curves import format_curve, print_curves
 from charlm.cli.output import print_json, write_note
-from charlm.cli.pick import pick_runs
-from charlm.report.figures import check_plot_file, save_curves
-from charlm.report.learning_curve import learning_curve
-from charlm.runs.run import Run
+
+if TYPE_CHECKING:
+    from charlm.runs.run import Run
 
 CLEAR = "\x1b[H\x1b[2J"  # a terminal's screen
 PAUSE = 1.0  # seconds between two looks at a log
@@ -53,6 +51,10 @@ def command(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per validation.")] = False,
 ) -> None:
+    from charlm.cli.display.curves import print_curves
+    from charlm.cli.pick import pick_runs
+    from charlm.report.figures import check_plot_file, save_curves
+
     if watch and (json or out is not None or not sys.stdout.isatty()):
         raise UsageError("--watch draws on a terminal: leave it out with --out, --json, or in a pipe")
     if out is not None:
@@ -75,11 +77,15 @@ def command(
 
 
 def _curve(runs: Sequence[Run], x: str, unit: str) -> Curve:
+    from charlm.report.learning_curve import learning_curve
+
     return learning_curve({run.name: run.read_log() for run in runs}, x, unit)
 
 
 def _watch(runs: Sequence[Run], x: str, unit: str) -> None:
     """Draw the curves whenever a log has grown, until no run is trained any more."""
+    from charlm.cli.display.curves import format_curve
+
     drawn, is_over = "", False
     while not is_over:
         # Asked before the logs are read, so that the last drawing has everything.

@@ -14,10 +14,6 @@ from charlm.base.errors import UsageError
 from charlm.cli.lines import read_lines
 from charlm.cli.options import OneRun, RawText, WhichWeights
 from charlm.cli.output import print_json, write_note, write_text
-from charlm.cli.pick import pick_run
-from charlm.engines.threads import ThreadPool
-from charlm.inference.lines import groups
-from charlm.tasks.whole_texts import TextReader
 
 PLACE = ("Tasks", 2)
 EXAMPLES = """
@@ -31,6 +27,11 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
+    from charlm.cli.pick import pick_run
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.lines import groups
+    from charlm.tasks.whole_texts import TextReader
+
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
     found = pick_run(run, weights, "regress")

@@ -15,12 +15,8 @@ import typer
 from charlm.base.errors import UsageError
 from charlm.base.files.atomic import write_atomically
 from charlm.cli.complete import complete_runs
-from charlm.cli.display.progress import progress_bar
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_note
-from charlm.cli.pick import pick_runs
-from charlm.engines.threads import ThreadPool
-from charlm.report.report import ReportOptions, make_report
 
 PLACE = ("Start", 5)
 EXAMPLES = """
@@ -54,6 +50,11 @@ def command(
         bool, typer.Option("--json", help="Print the page's figures, one JSON object per run.")
     ] = False,
 ) -> None:
+    from charlm.cli.display.progress import progress_bar
+    from charlm.cli.pick import pick_runs
+    from charlm.engines.threads import ThreadPool
+    from charlm.report.report import ReportOptions, make_report
+
     found = pick_runs(runs or [], weights)
     if len(found) > 2:
         raise UsageError(f"a page shows one run or two, and {len(found)} are given: make several pages")

@@ -9,25 +9,29 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from charlm.base.errors import CharlmError, MissingCorpusError, UsageError, alternative, hinting
-from charlm.cli.display.samples import SamplePrinter
-from charlm.cli.interactive import run_session
-from charlm.cli.options import Mix, OneLabel, OneRun, RawText, WhichWeights, take_device, with_settings
+from charlm.cli.options import (
+    Mix,
+    OneLabel,
+    OneRun,
+    RawText,
+    SkipUnknown,
+    WhichWeights,
+    take_device,
+    with_settings,
+)
 from charlm.cli.output import write_note, write_text
-from charlm.cli.pick import pick_run
-from charlm.cli.prompts import SkipUnknown, hinting_skip, skip_unknown
 from charlm.config import Config, DeviceConfig, SamplingConfig
-from charlm.data.reading.sources import find_text
-from charlm.inference.conditioned import load_model
-from charlm.inference.filters import Temperature
-from charlm.inference.generate import all_filters
-from charlm.inference.language_model import LanguageModel
-from charlm.inference.selection import Selection, documents_of
-from charlm.runs.run import Run
+from charlm.inference.filters import FILTERS, Temperature
+from charlm.inference.selection import Selection
+
+if TYPE_CHECKING:
+    from charlm.inference.language_model import LanguageModel
+    from charlm.runs.run import Run
 
 PLACE = ("Start", 2)
 ALIASES = ("generate",)
@@ -44,7 +48,7 @@ BASIC = (
 PANELS: dict[str, list[type[Config]]] = {
     "Sample": [SamplingConfig],
     "Lines": [Selection],
-    "Distribution": [kind for kind in map(type, all_filters({})) if kind is not Temperature],
+    "Distribution": [kind for kind in FILTERS.values() if kind is not Temperature],
     "Engine": [DeviceConfig],
 }
 TEMPERATURE = next(iter(dataclasses.fields(Temperature)))
@@ -93,6 +97,13 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per sample.")] = False,
 ) -> None:
+    from charlm.cli.display.samples import SamplePrinter
+    from charlm.cli.interactive import run_session
+    from charlm.cli.pick import pick_run
+    from charlm.cli.prompts import hinting_skip, skip_unknown
+    from charlm.data.reading.sources import find_text
+    from charlm.inference.conditioned import load_model
+
     device = take_device(settings)
     temperatures = _parse_temperatures(temperature)
     selection = Selection(**{name: settings.pop(name) for name in Selection.settings() if name in settings})
@@ -188,6 +199,7 @@ def _read_training_documents(run: Run) -> frozenset[str]:
     """
     from charlm.data.reload import CorpusSearch
     from charlm.data.reload_splits import reload_splits
+    from charlm.inference.selection import documents_of
 
     with alternative("leave out --new"):
         corpus = reload_splits(run.corpus, run.config, run.vocabulary, CorpusSearch(run.folder))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -19,13 +19,12 @@ from charlm.cli.complete import complete_runs
 from charlm.cli.lines import read_lines
 from charlm.cli.options import Mix, RawText, WhichWeights, take_device, with_settings
 from charlm.cli.output import print_json, write_text
-from charlm.cli.pick import pick_runs
 from charlm.config import DeviceConfig
-from charlm.engines.threads import ThreadPool
-from charlm.inference.conditioned import ConditionedModel, load_model
-from charlm.inference.language_model import LanguageModel
-from charlm.inference.lines import LineScores, groups, posteriors, score_lines
-from charlm.runs.run import Run
+
+if TYPE_CHECKING:
+    from charlm.inference.language_model import LanguageModel
+    from charlm.inference.lines import LineScores
+    from charlm.runs.run import Run
 
 PLACE = ("Measure", 3)
 EXAMPLES = """
@@ -54,6 +53,10 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
+    from charlm.cli.pick import pick_runs
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.lines import groups, score_lines
+
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
     device = take_device(settings)
@@ -72,6 +75,8 @@ def command(
 
 
 def _load_models(runs: list[Run], label: str | None, mix: bool | None) -> dict[str, LanguageModel]:
+    from charlm.inference.conditioned import ConditionedModel, load_model
+
     models: dict[str, LanguageModel] = {}
     for run in runs:
         if run.name in models:
@@ -88,6 +93,8 @@ def _make_records(
     lines: list[str], models: dict[str, LanguageModel], scores: list[LineScores]
 ) -> Iterator[dict[str, Any]]:
     """Make a record of each line."""
+    from charlm.inference.lines import posteriors
+
     names = list(models)
     posteriors_ML = posteriors(np.array([each.nats for each in scores]))
     best_L = posteriors_ML.argmax(axis=0)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,28 +18,19 @@ from charlm.base.errors import DivergenceError, UsageError
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.commands.train import PANELS
 from charlm.cli.complete import complete_corpora
-from charlm.cli.display.curves import print_curves
-from charlm.cli.display.describe import describe_loss
-from charlm.cli.display.findings import print_findings
-from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.options import with_settings
 from charlm.cli.output import write_note
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.config import CorpusConfig
 from charlm.data.catalog.builtin import DEFAULT_CORPUS
-from charlm.data.reading.sources import Source, find_source
-from charlm.engines.threads import ThreadPool
-from charlm.evaluate.groups import compare_groups
-from charlm.report.figures import check_plot_file, save_curves
-from charlm.report.learning_curve import seeds_curve
-from charlm.runs.find import RUNS
-from charlm.runs.run import Run
 from charlm.training.events import FaultReport, OverfittingReport, RollbackReport, StepReport
-from charlm.training.loop import train as training_loop
 from charlm.training.presets import PRESET_SETTINGS
-from charlm.training.signals import stop_on_signals
-from charlm.training.sweep import Member, member_training, plan_sweep, shared_engine
-from charlm.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from charlm.data.reading.sources import Source
+    from charlm.runs.run import Run
+    from charlm.training.sweep import Member
+    from charlm.training.trainer import Trainer
 
 PLACE = ("Measure", 4)
 EXAMPLES = """
@@ -71,6 +62,10 @@ def command(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into a .png or .svg file.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress output.")] = False,
 ) -> None:
+    from charlm.data.reading.sources import find_source
+    from charlm.report.figures import check_plot_file
+    from charlm.training.sweep import plan_sweep
+
     if plot is not None:
         check_plot_file(plot)
     if seeds is not None and "seed" in settings:
@@ -92,6 +87,9 @@ def command(
 
 def _train_all(members: Sequence[Member], source: Source, quiet: bool) -> list[Member]:
     """Train what is missing; returns the members that diverged."""
+    from charlm.cli.display.progress import progress_bar
+    from charlm.training.sweep import member_training, shared_engine
+
     engine, failed = shared_engine(members), []
     for number, member in enumerate(members, start=1):
         place = f"[{number}/{len(members)}] {member.folder.name}"
@@ -117,6 +115,11 @@ def _train(trainer: Trainer, run: Run, quiet: bool) -> None:
     Raises:
         Exit: a signal stopped it.
     """
+    from charlm.cli.display.describe import describe_loss
+    from charlm.cli.display.progress import TrainingDisplay
+    from charlm.training.loop import train as training_loop
+    from charlm.training.signals import stop_on_signals
+
     with (
         stop_on_signals() as stop,
         closing(training_loop(trainer, run, stop)) as reports,
@@ -139,6 +142,16 @@ def _say(text: str, quiet: bool) -> None:
 
 def _show(members: Sequence[Member], how: TableOptions, plot: Path | None, quiet: bool) -> None:
     """Print the table and the curves."""
+    from charlm.cli.display.curves import print_curves
+    from charlm.cli.display.findings import print_findings
+    from charlm.cli.display.progress import progress_bar
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.groups import compare_groups
+    from charlm.report.figures import save_curves
+    from charlm.report.learning_curve import seeds_curve
+    from charlm.runs.find import RUNS
+    from charlm.runs.run import Run
+
     groups: dict[str, dict[int, str]] = {}
     for member in members:
         groups.setdefault(member.label, {})[member.settings["seed"]] = member.folder.name

@@ -14,8 +14,6 @@ from charlm.base.plural import counted
 from charlm.cli.complete import complete_runs
 from charlm.cli.confirm import Yes, confirm
 from charlm.cli.output import write_note
-from charlm.runs.find import find_run
-from charlm.runs.manage import delete_run
 
 ALIASES = ("remove", "rm")
 
@@ -27,6 +25,9 @@ def command(
     ],
     yes: Yes = False,
 ) -> None:
+    from charlm.runs.find import find_run
+    from charlm.runs.manage import delete_run
+
     found = {name: find_run(name) for name in runs}
     for name, run in found.items():
         if run.weights is not None:

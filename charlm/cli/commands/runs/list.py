@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from charlm.base.errors import CharlmError
 from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 from charlm.base.timing import format_date, format_seconds
-from charlm.cli.display.describe import TEXT_UNITS, find_unit, short_network
 from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json, write_note
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.runs.find import list_runs
-from charlm.runs.manage import read_note
-from charlm.runs.run import Run
-from charlm.runs.status import find_status
+
+if TYPE_CHECKING:
+    from charlm.runs.run import Run
 
 ALIASES = ("ls",)
 
@@ -33,6 +31,9 @@ def command(
         typer.Option(metavar="date|loss|name|steps|time", help="Order; date: the newest last."),
     ] = "date",
 ) -> None:
+    from charlm.runs.find import list_runs
+    from charlm.runs.run import Run
+
     folders = list_runs()
     if not folders:
         write_note("charlm: there is no run under runs/: make one with charlm train")
@@ -55,6 +56,10 @@ def command(
 
 
 def _make_record(name: str, run: Run) -> dict[str, Any]:
+    from charlm.cli.display.describe import find_unit, short_network
+    from charlm.runs.manage import read_note
+    from charlm.runs.status import find_status
+
     summary, status, model = run.summarize(), find_status(run), run.config.model
     return {
         "run": name,
@@ -103,6 +108,8 @@ def _make_table(records: list[dict[str, Any]]) -> Table:
 
 
 def _find_bits(record: dict[str, Any]) -> float | None:
+    from charlm.cli.display.describe import TEXT_UNITS
+
     loss = record["best_val"]
     return None if loss is None or record["unit"] not in TEXT_UNITS else loss / math.log(2)
 

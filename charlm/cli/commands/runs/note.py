@@ -9,11 +9,8 @@ from typing import Annotated
 
 import typer
 
-from charlm.cli import output
 from charlm.cli.confirm import Yes, confirm
 from charlm.cli.options import SomeRun
-from charlm.runs.find import find_run
-from charlm.runs.manage import read_note, write_note
 
 
 def command(
@@ -23,6 +20,10 @@ def command(
     ] = None,
     yes: Yes = False,
 ) -> None:
+    from charlm.cli import output
+    from charlm.runs.find import find_run
+    from charlm.runs.manage import read_note, write_note
+
     folder = find_run(run).folder
     before = read_note(folder)
     if text is None:
