@@ -121,6 +121,22 @@ def test_python_translates(inside):
     assert model.translate(["pen", "kot", ""]) == [spell("pen"), spell("kot"), ""]
 
 
+def test_a_new_run_starts_from_another_s_weights_symbol_by_symbol(inside, call, tiny):
+    (inside / "more.tsv").write_text(
+        "".join(f"{word}\t{spell(word).lower()} Z\n" for word in WORDS[:12]) + "x\tn t\n"
+    )
+    settings = {"workers": 1, "steps": 1, "lr": 1e-9, "val_fraction": 0.0}
+    model = charlm.train(inside / "more.tsv", init_from="pairs-1", **settings)
+    assert {"Z", "aa", "n", "t"} < {*model.coder.symbols} and model.coder.units == "words"
+    old, new = Run.open(inside / "runs" / "pairs-1").load_model(), model.network
+    for symbol in ("n", "t"):
+        before = charlm.load("pairs-1").coder.symbols.index(symbol)
+        after = model.coder.symbols.index(symbol)
+        for name, axis in (("readout.W_hy", 1), ("decoder.layers.0.W_xh", 0)):
+            kept = np.take(old.params[name], before, axis), np.take(new.params[name], after, axis)
+            np.testing.assert_allclose(*kept, rtol=0, atol=1e-6)
+
+
 def test_eval_error_rate_has_greedy_and_beam_and_says_what_training_has_seen(inside, call):
     (record,) = call("eval", "error-rate", "pairs-1", "--split", "test", "--json").records
     assert (record["examples"], record["decoding"]) == (3, "beam 4")

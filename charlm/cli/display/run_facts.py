@@ -103,7 +103,8 @@ def _describe_training(run: Run) -> str:
     parts[0] += f": {rule.optimizer}{rate}"
     drops = {"dropout": rule.dropout, "weight drop": rule.weight_drop, "input dropout": rule.input_dropout}
     parts += [f"{name} {share:g}" for name, share in drops.items() if share]
-    parts.append(f"{config.batching.batch_size} sequences x {config.batching.seq_len} {config.corpus.units}")
+    window = f" x {config.batching.seq_len} {config.corpus.units}" if config.task.kind.unit == "char" else ""
+    parts.append(f"{config.batching.batch_size} sequences{window}")
     parts += [f"EMA {rule.average}"] if rule.average else []
     return ", ".join([*parts, f"seed {config.budget.seed}"])
 
