@@ -13,7 +13,7 @@ help:
 	@echo "make demo         install, train for about a minute, sample, and measure"
 	@echo "make test         run the whole test suite"
 	@echo "make test-browser check the pages of charlm report in headless Chromium"
-	@echo "make test-torch   check exports and modules with PyTorch, which it installs"
+	@echo "make test-torch   check what uses PyTorch, which it installs; or TORCH=/path/to/python that has it"
 	@echo "make lint         formatting, ruff, mypy --strict, import-linter"
 	@echo "make check        lint and test: the gate before a commit"
 	@echo "make format       apply the formatting that lint checks"
@@ -64,9 +64,10 @@ $(TORCH_READY): pyproject.toml
 	@$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 --editable '.[dev]' && \
 	  touch $@ || echo "PyTorch cannot be installed here"
 
-test-torch: $(TORCH_READY)
-	@test -f $(TORCH_READY) || { echo "skipped: PyTorch is not installed"; exit 0; }; \
-	  $(TORCH_BIN)/python -m pytest tests/engines/torch tests/inference/test_export.py tests/models/test_equations.py tests/docs/test_readme.py
+# With TORCH, an interpreter that has PyTorch and what the tests need; else one is made.
+test-torch: $(if $(TORCH),,$(TORCH_READY))
+	@test -n "$(TORCH)" -o -f $(TORCH_READY) || { echo "skipped: PyTorch is not installed"; exit 0; }; \
+	  $(or $(TORCH),$(TORCH_BIN)/python) -m pytest tests/engines/torch tests/inference/test_export.py tests/models/test_equations.py tests/docs/test_readme.py
 
 bench: $(READY) $(TORCH_READY)
 	@test -f $(TORCH_READY) || { echo "skipped: PyTorch is not installed, so there is nothing to compare with"; exit 0; }; \
@@ -78,6 +79,7 @@ torture: $(READY)
 	$(BIN)/python tests/torture/kills.py --count 200
 	$(BIN)/python tests/torture/fuzz_files.py --count 100000
 	$(BIN)/python -m tests.torture.hostile_files
+	$(if $(TORCH),$(TORCH),$(BIN)/python) tests/torture/ranks.py --kills 20 --stops 3
 
 soak: $(READY)
 	$(BIN)/python tests/torture/soak.py --minutes 60

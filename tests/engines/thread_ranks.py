@@ -23,6 +23,7 @@ class ThreadRanks:
         return self.gather(message)[0]
 
     def sum_(self, buffer):
+        buffer = buffer if isinstance(buffer, np.ndarray) else buffer.numpy()  # a tensor's own memory
         parts = [np.frombuffer(each, buffer.dtype) for each in self.gather(buffer.tobytes())]
         buffer[...] = sum(parts[1:], parts[0]).reshape(buffer.shape)
 

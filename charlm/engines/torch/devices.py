@@ -110,7 +110,12 @@ def report_full_memory(device: Any) -> Iterator[None]:
         if not isinstance(error, torch.OutOfMemoryError) and not any(name in str(error) for name in full):
             raise
         card = torch.cuda.get_device_properties(device)
-        raise MemoryError(f"on {device} ({card.name}, {card.total_memory / 2**30:.0f} GiB)") from error
+        full_memory = MemoryError()
+        full_memory.add_note(
+            f"computing on {device} ({card.name}, {card.total_memory / 2**30:.0f} GiB): make the model, "
+            "--batch-size or --seq-len smaller, and go on from the last checkpoint"
+        )
+        raise full_memory from error
 
 
 def autocast(config: DeviceConfig, device: Any) -> Any:

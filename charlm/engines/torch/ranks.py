@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +32,10 @@ class TorchRanks:
         self._timeout = timedelta(seconds=timeout)
         self._gpus: Any = None
         with self._report_loss("cannot reach"):
-            dist.init_process_group("gloo", timeout=self._timeout)
+            store, rank, size = next(dist.rendezvous("env://", timeout=self._timeout))
+            # torchrun keeps its store over a restart, with the addresses of the processes before it.
+            store = dist.PrefixStore(f"restart-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+            dist.init_process_group("gloo", timeout=self._timeout, store=store, rank=rank, world_size=size)
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
 
     def sum_(self, buffer: Any) -> None:
