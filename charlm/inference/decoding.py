@@ -121,11 +121,13 @@ class _Search:
         """Keep the hypotheses among the K best that end."""
         ended_AK = (is_end_AX & np.isfinite(scores_AX))[:, : self._beam]
         for row, rank in np.argwhere(ended_AK).tolist():
-            source = int(sources_A[row])
-            ids = self._path(source, int(parents_AX[row, rank]))
-            self.answers[source].append(Hypothesis(ids, float(scores_AX[row, rank]), is_finished=True))
-            self.answers[source].sort(key=lambda each: -each.log_prob)
-            del self.answers[source][self._count :]
+            source, score = int(sources_A[row]), float(scores_AX[row, rank])
+            answers = self.answers[source]
+            if len(answers) < self._count or score > answers[-1].log_prob:
+                ids = self._path(source, int(parents_AX[row, rank]))
+                answers.append(Hypothesis(ids, score, is_finished=True))
+                answers.sort(key=lambda each: -each.log_prob)
+                del answers[self._count :]
 
     def _are_over(self, sources_A: Numbers) -> npt.NDArray[np.bool_]:
         """Which sources have enough ended hypotheses that beat every open one, or as many symbols as they may."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +25,7 @@ from charlm.models.seq2seq import Seq2Seq, Seq2SeqBuffers
 from charlm.nn.readout import check_numbers
 from charlm.runs.run import Run
 
-BATCH_SIZE = 256  # sources that are read at once
+AT_ONCE = ((64, 256), (512, 32), (4096, 4), (math.inf, 1))  # pairs of up to so many symbols, so many at once
 BEAM = 4
 
 
@@ -176,5 +177,12 @@ def nats_of_part(predictor: Predictor, part: PairsPart, end: int) -> npt.NDArray
 
 
 def _batches(part: PairsPart, end: int) -> Iterator[tuple[npt.NDArray[np.integer], Batch]]:
-    if len(part):
-        yield from part.batches(min(BATCH_SIZE, len(part)), end).in_order()
+    """All pairs in batches with their numbers, the longest first; the longer they are, the fewer at once."""
+    steps_D = np.maximum(part.sequences.lengths_D, part.targets.lengths_D + 1)
+    order, start = np.argsort(-steps_D, kind="stable"), 0
+    while start < len(order):
+        size = next(size for steps, size in AT_ONCE if steps_D[order[start]] <= steps)
+        numbers = order[start : start + size]
+        for places, batch in part.take(numbers).batches(min(size, len(part)), end).in_order():
+            yield numbers[places], batch
+        start += size

@@ -116,8 +116,10 @@ def test_what_cannot_be_is_refused_with_the_remedy(inside, call, arguments, mess
     assert [each.name for each in (inside / "runs").iterdir()] == ["pairs-1"]
 
 
-def test_python_translates(inside):
+def test_python_translates_lines_of_any_length(inside):
     model = charlm.load("pairs-1")
+    texts = ["pen" * 200, "kot", "pen" * 30, "pen"]
+    assert model.translate(texts)[1::2] == [spell("kot"), spell("pen")]
     assert model.translate(["pen", "kot", ""]) == [spell("pen"), spell("kot"), ""]
 
 
