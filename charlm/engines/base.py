@@ -99,6 +99,14 @@ class Engine(ABC):
             WorkerError: a worker failed or has ended.
         """
 
+    def losses(self, batch: Batch, candidates_KP: Floats, seed: int) -> npt.NDArray[np.float64]:
+        """The summed loss of a batch under each parameter vector (K,), all with the same dropout.
+
+        The state that the first one ends in is carried to the next batch. The bits are the same for any number of
+        workers.
+        """
+        raise NotImplementedError("this engine follows gradients only")
+
     @abstractmethod
     def clip(self, value: float, norm: float) -> float:
         """Clip the gradient in place, first values, then the norm (0: off); give the norm between."""

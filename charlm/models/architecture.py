@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from charlm.base.errors import UsageError
-from charlm.config import ModelConfig, OptimizerConfig
+from charlm.config import ModelConfig, OptimizerConfig, flag
 from charlm.nn.cells import CELLS
 from charlm.nn.embedding import make_encoding
 from charlm.nn.readout import readout_shapes
@@ -59,6 +59,11 @@ def check_settings(config: ModelConfig, optimisation: OptimizerConfig) -> None:
         UsageError: names the setting.
     """
     defaults = ModelConfig()
+    optimizer = optimisation.optimizer
+    unset = OptimizerConfig(lr=default_lr(config.cell, optimizer))
+    for name in ("lr", "weight_decay", "average") if OPTIMIZERS.find(optimizer).moves_weights else ():
+        if getattr(optimisation, name) not in (None, getattr(unset, name)):
+            raise UsageError(f"{flag(name)} needs a gradient: leave it out with --optimizer {optimizer}")
     if config.residual and config.layers == 1:
         raise UsageError("--residual joins a layer to the one below: it needs --layers of 2 or more")
     if optimisation.weight_drop and "W_hh" not in CELLS.find(config.cell).from_config(config).shapes(1):

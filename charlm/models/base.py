@@ -141,6 +141,12 @@ class BaseModel(Configurable, ABC):
     ) -> tuple[float, States]:
         """The summed loss of a batch, and the state after; ``grads`` receives the mean's gradient."""
 
+    def loss(
+        self, batch: Batch, state: States, buffers: Any, rng: np.random.Generator | None = None
+    ) -> tuple[float, States]:
+        """The summed loss of a batch, and the state after."""
+        return self.loss_and_gradient(batch, state, buffers, self.params.zeros_like(), rng)
+
     def outputs(self, batch: Batch, buffers: Any) -> Floats:
         """The outputs of whole examples (B, ...), without a gradient; of networks that have such."""
         raise NotImplementedError(f"{type(self).__name__} predicts steps, not whole examples")

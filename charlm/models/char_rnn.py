@@ -15,7 +15,7 @@ from charlm.nn.buffers import flatten_time
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.embedding import make_encoding
 from charlm.nn.layer import SymbolLayer
-from charlm.nn.readout import initialize_readout, logits, loss_and_gradient
+from charlm.nn.readout import initialize_readout, logits, loss_and_gradient, nll_nats
 from charlm.nn.stack import Stack, StackBuffers
 from charlm.nn.state import States, with_reset
 
@@ -118,6 +118,15 @@ class Model(BaseModel):
         buffers.stopwatch.end("readout")
         self.backward(dh_TBH, self.zero_state(x_TB.shape[1]), buffers, grads)
         return nll_sum, after
+
+    def loss(
+        self, batch: Batch, state: States, buffers: StackBuffers, rng: np.random.Generator | None = None
+    ) -> tuple[float, States]:
+        """The summed loss of a window in nats, and the state after, without a gradient."""
+        mask_TB = batch.get("target_mask_TB")
+        h_TBH, after = self.forward(batch["x_TB"], state, buffers, self.carry(batch), rng)
+        nll_N = nll_nats(self.params, flatten_time(h_TBH), batch["y_TB"].reshape(-1))
+        return float((nll_N if mask_TB is None else nll_N[mask_TB.reshape(-1)]).sum()), after
 
     def carry(self, batch: Batch) -> Floats | None:
         """A batch's ``carry_TB``; 0 where a learned initial state is used."""

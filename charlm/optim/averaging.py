@@ -16,6 +16,8 @@ class Averaging(Optimizer):
     def __init__(self, rule: Optimizer, steps: int) -> None:
         super().__init__(rule.weight_decay)
         self.slot_names = (*rule.slot_names, AVERAGE)
+        self.population = rule.population
+        self.candidates, self.learn = rule.candidates, rule.learn  # type: ignore[method-assign]
         self._rule = rule
         self._steps = steps
 

@@ -12,6 +12,7 @@ from charlm.base.errors import UsageError
 from charlm.config import DeviceConfig, EngineConfig, TrainingConfig, flag
 from charlm.models.architecture import default_lr, flops_per_character
 from charlm.nn.cells import CELLS
+from charlm.optim.rules import OPTIMIZERS
 from charlm.training.machine_speed import REFERENCE_GFLOPS
 
 REACH = 2.5  # a preset is picked for lengths from its own divided by this
@@ -180,6 +181,8 @@ def _suited_recipe(name: str, given: TrainingConfig, settings: Mapping[str, Any]
         tuned |= CELLS.find(recipe["cell"]).config_type.settings().keys()
     if other_optimizer:
         tuned.add("weight_decay")
+        if OPTIMIZERS.find(given.optimisation.optimizer).moves_weights:
+            tuned.add("average")
     return {part: value for part, value in recipe.items() if part not in tuned}
 
 

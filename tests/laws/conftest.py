@@ -14,6 +14,9 @@ from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
 from tests.laws.gradient_check import GradientCheck
 
+RULES = [name for name in OPTIMIZERS.names() if not OPTIMIZERS.find(name).moves_weights]
+"""The rules that follow a gradient."""
+
 
 def cell_variants():
     """The settings that name each cell and each choice among its own."""
@@ -35,7 +38,7 @@ def _choices(kind, name, field):
 
 
 def pytest_generate_tests(metafunc):
-    rooms = {"variant": cell_variants(), "optimizer": OPTIMIZERS.names(), "filter_name": tuple(FILTERS)}
+    rooms = {"variant": cell_variants(), "optimizer": RULES, "filter_name": tuple(FILTERS)}
     for argument, members in rooms.items():
         if argument in metafunc.fixturenames:
             ids = ["-".join(map(str, m.values())) if isinstance(m, dict) else m for m in members]

@@ -6,10 +6,11 @@ import pytest
 from charlm.optim import base
 from charlm.optim.base import Optimizer
 from charlm.optim.rules import OPTIMIZERS
+from tests.laws.conftest import RULES
 
 STEPS = 5
 DECAYS = [0.0, 0.1]
-PENALISED = [name for name in OPTIMIZERS.names() if OPTIMIZERS.find(name)._decay is Optimizer._decay]
+PENALISED = [name for name in RULES if OPTIMIZERS.find(name)._decay is Optimizer._decay]
 
 
 def make(name, weight_decay=0.0):

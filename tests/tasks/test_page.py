@@ -23,6 +23,6 @@ def test_the_commands_of_the_page(tmp_path, monkeypatch, call):
     for line in lines:
         given, _, command = line.rpartition(" | ")
         arguments = shlex.split(command)[1:]
-        arguments += SMALL if arguments[0] == "train" else ()
+        arguments += SMALL if arguments[0] == "train" else ()  # the last of two values counts
         ended = call(*arguments, stdin=given.removeprefix("echo ").strip('"').encode() + b"\n")
         assert ended.code == 0, (line, ended.err)

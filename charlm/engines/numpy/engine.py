@@ -6,6 +6,7 @@ import weakref
 from dataclasses import asdict
 
 import numpy as np
+import numpy.typing as npt
 
 from charlm.base.arrays import FlatVector, Floats
 from charlm.base.timing import Stopwatch
@@ -15,7 +16,7 @@ from charlm.engines.base import Engine, Network, Snapshot
 from charlm.engines.numpy.network import open_network
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.numpy.processes import WorkerProcesses
-from charlm.engines.numpy.replica import Replica, StepRequest
+from charlm.engines.numpy.replica import LossRequest, Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.engines.numpy.worker import WorkerSetup
 from charlm.engines.ranked_network import spread
@@ -51,7 +52,8 @@ class NumpyEngine(Engine):
         columns = self._threads.columns(batch_size)
         self._workers = len(columns)
         optimizer = make_optimizer(optimizer_config)
-        self._memory = memory = TrainingMemory(model, optimizer.slot_names, seq_len, batch_size, self._workers)
+        self._optimizer = optimizer
+        self._memory = memory = TrainingMemory(model, optimizer, seq_len, batch_size, self._workers)
         for name, slot in optimizer.init(model.params.flat).items():
             memory.slots[name][:] = slot
         model.use_storage(memory.params)
@@ -89,7 +91,9 @@ class NumpyEngine(Engine):
         return gradient
 
     def step(self, batch: Batch, rng: np.random.Generator) -> float:
-        """Forward and backward on a batch."""
+        """Forward and backward on a batch; or, for a rule with a population, forward with every candidate."""
+        if self._optimizer.population:
+            return self._search(batch, rng)
         self._put(batch)
         requests = [
             StepRequest(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed)
@@ -111,6 +115,37 @@ class NumpyEngine(Engine):
         self._ranks.sum_(self.gradient)
         self._stopwatch.end("sum of gradients")
         return sum(nll_sums)
+
+    def _search(self, batch: Batch, rng: np.random.Generator) -> float:
+        """Tell the rule the losses of its candidates, from which it makes a gradient."""
+        memory, rule = self._memory, self._optimizer
+        weights_P = memory.params.copy()
+        candidates_KP = rule.candidates(weights_P, memory.slots, rng)
+        sums_K = self.losses(batch, np.concatenate([weights_P[None], candidates_KP]), int(rng.integers(2**63)))
+        means_K = (sums_K / batch.num_targets).astype(memory.params.dtype)
+        # Overflow is not announced here either: the loss and the gradient tell.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rule.learn(memory.params, candidates_KP, float(means_K[0]), means_K[1:], memory.slots, self.gradient)
+        self._stopwatch.end("learning from losses")
+        return float(sums_K[0])
+
+    def losses(self, batch: Batch, candidates_KP: Floats, seed: int) -> npt.NDArray[np.float64]:
+        """The summed loss of a batch under each parameter vector (K,), each scored by one worker."""
+        self._put(batch)
+        count = len(candidates_KP)
+        self._memory.candidates[:count] = candidates_KP
+        step = batch.sizes, batch.num_targets, batch.resets_state, self._current, seed
+        request = LossRequest(*step, count)
+        self._stopwatch.begin()
+        self._processes.order([asdict(request)] * (self._workers - 1))
+        try:
+            with on_core(self._core):
+                self._replica.score(request)
+        finally:
+            self._processes.answers()
+        self._stopwatch.end("losses of candidates")
+        self._current = 1 - self._current
+        return self._memory.losses[:count].copy()
 
     def _put(self, batch: Batch) -> None:
         """Lay a batch out in the shared memory."""

@@ -5,6 +5,7 @@ The constants were measured as proportional set size (PSS) on Linux; the estimat
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,13 @@ def estimate_bytes(
     model: BaseModel, optimisation: OptimizerConfig, seq_len: int, batch_size: int, workers: int
 ) -> int:
     """The largest resident memory of all processes, without the text."""
-    slots = len(make_optimizer(optimisation).slot_names)
+    rule = make_optimizer(optimisation)
     columns = -(-batch_size // workers)
     # New arrays take no memory until they are written to.
     buffers = model.buffers(seq_len, columns, Regularization.from_config(optimisation))
-    copies = COPIES * (1 + slots) * model.params.flat.nbytes
-    shared = shared_bytes(model, slots, seq_len, batch_size, workers)
+    values = sum(map(prod, rule.slot_shapes(model.params.flat.size).values()))
+    copies = COPIES * (model.params.flat.nbytes + values * model.dtype.itemsize)
+    shared = shared_bytes(model, rule, seq_len, batch_size, workers)
     processes = FIRST_PROCESS + (workers - 1) * OTHER_PROCESS
     return processes + shared + workers * _array_bytes(buffers, set()) + copies
 

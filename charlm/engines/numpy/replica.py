@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -35,6 +36,13 @@ class StepRequest:
     seed: int
 
 
+@dataclass(frozen=True)
+class LossRequest(StepRequest):
+    """A whole batch to score ``count`` candidates on, all with the same seed."""
+
+    count: int
+
+
 class Replica:
     """One worker's columns, slice, buffers and gradient."""
 
@@ -47,6 +55,12 @@ class Replica:
         )
         self._model = model
         self._optimizer = optimizer
+        self._number = number
+        self._whole: tuple[BaseModel, Any] | None = None
+        if optimizer.population:
+            regularization = Regularization.from_config(optimisation)
+            whole = model.buffers(seq_len, memory.batch_size, regularization)
+            self._whole = model.with_params(model.params.zeros_like()), whole
         self._memory = memory
         self._columns = columns
         self._grads = FlatVector(model.shapes, model.dtype, memory.gradients[number])
@@ -72,10 +86,28 @@ class Replica:
                 array[columns] = own_BH
         return nll_sum
 
+    def score(self, order: LossRequest) -> None:
+        """Write the losses of this worker's candidates; the first candidate's state goes on."""
+        assert self._whole is not None
+        memory, (model, buffers) = self._memory, self._whole
+        fields = {
+            name: memory.fields[name][(*map(slice, sizes), slice(None))] for name, sizes in order.sizes.items()
+        }
+        batch = Batch(fields, order.num_targets, order.resets_state)
+        for number in range(self._number, order.count, len(memory.gradients)):
+            model.params.flat[:] = memory.candidates[number]
+            with np.errstate(over="ignore", invalid="ignore"):
+                found = model.loss(batch, memory.states[order.state], buffers, np.random.default_rng(order.seed))
+            memory.losses[number], after = found
+            if number == 0:
+                for layer, own in zip(memory.states[1 - order.state], after, strict=True):
+                    for array, own_BH in zip(layer, own, strict=True):
+                        array[:] = own_BH
+
     def update(self, lr: float, t: int) -> None:
         """Update this worker's slice by the summed gradient, the first."""
         memory, own = self._memory, self._stretch
-        slots = {name: slot[own] for name, slot in memory.slots.items()}
+        slots = {name: slot[own] for name, slot in memory.slots.items() if slot.shape == memory.params.shape}
         # Overflow is not announced here either: the next loss tells.
         with np.errstate(over="ignore", invalid="ignore"):
             self._optimizer.update(memory.params[own], memory.gradients[0, own], slots, lr, t)

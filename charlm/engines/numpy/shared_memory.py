@@ -7,7 +7,6 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Sequence
 from math import prod
 from typing import Any, TypeAlias
 
@@ -18,7 +17,9 @@ from charlm.base.arrays import CACHE_LINE, Floats
 from charlm.data.batches import Batch
 from charlm.models.base import BaseModel
 from charlm.nn.state import States
+from charlm.optim.base import Optimizer
 
+SLOT = "slot."
 Layout: TypeAlias = dict[str, tuple[tuple[int, ...], npt.DTypeLike]]
 
 
@@ -52,14 +53,14 @@ class TrainingMemory:
     def __init__(
         self,
         model: BaseModel,
-        slot_names: Sequence[str],
+        rule: Optimizer,
         seq_len: int,
         batch_size: int,
         workers: int,
         address: str | None = None,
     ) -> None:
         """Lay out new memory, or a parent's."""
-        layout = _layout(model, len(slot_names), seq_len, batch_size, workers)
+        layout = _layout(model, rule, seq_len, batch_size, workers)
         self.shared = SharedMemory(_size(layout), address)
         arrays: dict[str, Any] = {}
         start = 0
@@ -67,11 +68,14 @@ class TrainingMemory:
             arrays[name] = np.ndarray(shape, dtype, self.shared.buffer, start)
             start += _room(shape, dtype)
         self.params: Floats = arrays["params"]
-        self.slots: dict[str, Floats] = dict(zip(slot_names, arrays["slots"], strict=True))
+        self.slots: dict[str, Floats] = {name: arrays[SLOT + name] for name in rule.slot_names}
+        self.candidates: Floats = arrays["candidates"]
+        self.losses: npt.NDArray[np.float64] = arrays["losses"]
         self.gradients: Floats = arrays["gradients"]
         self.states: tuple[States, ...] = tuple(
             tuple(tuple(layer) for layer in state) for state in arrays["states"]
         )
+        self.batch_size = batch_size
         spec = model.batch_spec(seq_len, batch_size)
         self.fields: dict[str, npt.NDArray[Any]] = {name: arrays[name] for name in spec}
 
@@ -81,18 +85,21 @@ class TrainingMemory:
             self.fields[name][tuple(map(slice, values.shape))] = values
 
 
-def shared_bytes(model: BaseModel, slots: int, seq_len: int, batch_size: int, workers: int) -> int:
+def shared_bytes(model: BaseModel, rule: Optimizer, seq_len: int, batch_size: int, workers: int) -> int:
     """The size of the shared memory of a training."""
-    return _size(_layout(model, slots, seq_len, batch_size, workers))
+    return _size(_layout(model, rule, seq_len, batch_size, workers))
 
 
-def _layout(model: BaseModel, slots: int, seq_len: int, batch_size: int, workers: int) -> Layout:
+def _layout(model: BaseModel, rule: Optimizer, seq_len: int, batch_size: int, workers: int) -> Layout:
     parameters = model.params.flat.size
     carried = len(model.zero_state(1))
+    tried = 1 + rule.population if rule.population else 0  # the parameters themselves, too
     state = (carried, len(model.cell.state_names), batch_size, model.config.hidden)
     return {
         "params": ((parameters,), model.dtype),
-        "slots": ((slots, parameters), model.dtype),
+        **{SLOT + name: (shape, model.dtype) for name, shape in rule.slot_shapes(parameters).items()},
+        "candidates": ((tried, parameters), model.dtype),
+        "losses": ((tried,), np.float64),
         "gradients": ((workers, parameters), model.dtype),
         "states": ((2, *state), model.dtype),
         **model.batch_spec(seq_len, batch_size),

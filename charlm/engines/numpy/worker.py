@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from charlm.base.arrays import FlatVector
 from charlm.config import OptimizerConfig
 from charlm.engines.numpy.process_start import failure_line
-from charlm.engines.numpy.replica import Replica, StepRequest
+from charlm.engines.numpy.replica import LossRequest, Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.models.base import NetworkSpec
 from charlm.optim import make_optimizer
@@ -41,8 +41,7 @@ class WorkerSetup:
         blank = NetworkSpec.from_json(self.network).build()
         optimisation = OptimizerConfig(**self.optimisation)
         rule = make_optimizer(optimisation)
-        sizes = rule.slot_names, self.seq_len, self.batch_size, self.workers
-        memory = TrainingMemory(blank, *sizes, self.address)
+        memory = TrainingMemory(blank, rule, self.seq_len, self.batch_size, self.workers, self.address)
         memory.shared.close_file()
         model = blank.with_params(FlatVector(blank.shapes, blank.dtype, memory.params))
         return Replica(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation)
@@ -68,8 +67,11 @@ def serve(orders: TextIO, answers: TextIO) -> None:
 
 
 def _handle(replica: Replica, order: dict[str, Any]) -> dict[str, Any]:
-    """Run a step or an update."""
+    """Run a step, an update, or a share of the candidates."""
     if "lr" in order:
         replica.update(**order)
+        return {}
+    if "count" in order:
+        replica.score(LossRequest(**order))
         return {}
     return {"nll_sum": replica.run(StepRequest(**order))}

@@ -197,7 +197,7 @@ def test_each_worker_gets_its_columns_of_every_field_that_the_model_declares(mak
     batch = Batch({"source_SB": source_SB, "label_B": np.arange(STREAMS)}, num_targets=7, resets_state=True)
     optimisation = OptimizerConfig()
     rule = make_optimizer(optimisation)
-    memory = TrainingMemory(model, rule.slot_names, STEPS, STREAMS, 2)
+    memory = TrainingMemory(model, rule, STEPS, STREAMS, 2)
     memory.put(batch)
     for number, columns in enumerate((slice(0, 2), slice(2, STREAMS))):
         replica = Replica(model, rule, memory, number, columns, STEPS, optimisation)
