@@ -23,7 +23,7 @@ from charlm.tasks.translator import decode_part, nats_of_part
 SHOWN = 3  # examples that are shown during training
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
-        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 4e-3, "weight_decay": 0.01, "dropout": 0.3,
+        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 4e-3, "weight_decay": 0.02, "dropout": 0.4,
         "weight_drop": 0.0, "batch_size": 64, "schedule": "linear", "average": 300,
     }
 )  # fmt: skip
