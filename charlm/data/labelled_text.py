@@ -135,8 +135,7 @@ def divide_labelled(
         raise CorpusError(f"{prepared.source.name}: the training split is too short", hint="lower --seq-len")
     if vocabulary is None:
         own = Vocabulary.from_counts(alphabet, alphabet.count(train_text.ids), corpus.min_count)
-        label_D = parts[0][1][find_firsts(sides.pair_sums_D[train])]
-        counts = np.bincount(label_D, minlength=len(labels))
+        counts = np.bincount(parts[0][1], minlength=len(labels))
         vocabulary = replace(own, labels=labels, label_counts=tuple(counts.tolist()))
     return LabelledCorpus(prepared, vocabulary, train_text, val_text, test_text, val_corpus)
 

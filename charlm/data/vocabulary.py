@@ -47,7 +47,7 @@ class Vocabulary:
     A text without context follows ``start``: the end of a document, else the newline, else the most frequent
     character. ``rare`` characters map to ``<unk>``, the last symbol. Of labelled texts it has the ``labels``, or
     the mean and deviation of numbers as ``scale``; of labelled documents it has
-    ``label_counts`` too, of distinct ones. Of pairs it has the symbols of the ``target``, characters or words.
+    ``label_counts`` too, in training. Of pairs it has the symbols of the ``target``, characters or words.
 
     >>> vocabulary = Vocabulary.of("hello world\n")
     >>> len(vocabulary), vocabulary.symbols[vocabulary.start]

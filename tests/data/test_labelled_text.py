@@ -37,7 +37,7 @@ def test_repeats_stay_in_the_training_split_and_no_text_is_in_two(corpus):
     assert len(validation) == len(set(validation)) == 5 and len(test) == 5
     assert not {text for text, _ in train} & {text for text, _ in validation + test}
     assert all(text[0] == "ab"[label] and text == text.strip() for text, label in train + validation + test)
-    assert read.vocabulary.labels == ("a", "b") and read.vocabulary.label_counts == (24, 16)
+    assert read.vocabulary.labels == ("a", "b") and read.vocabulary.label_counts == (24 * 3, 16)
 
 
 def test_the_documents_of_a_label_are_those_and_no_others(corpus):
