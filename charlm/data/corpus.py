@@ -16,7 +16,6 @@ from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.alphabet import Alphabet, Counts
-from charlm.data.batches import BATCHERS, Batcher
 from charlm.data.cache.entry import hash_key, hash_name
 from charlm.data.cache.store import (
     ScannedCorpus,
@@ -34,6 +33,7 @@ from charlm.data.reading.sources import Source, find_text
 from charlm.data.remarks import describe_undivided, list_remarks
 from charlm.data.split import Split, split_corpus
 from charlm.data.vocabulary import Vocabulary
+from charlm.data.windows import BATCHERS, Batcher
 
 VALIDATION_CHARACTERS = 250_000  # scored at each validation; eval scores the whole split
 TELLING_SHARE = 0.5  # of the targets that must be known: an unknown one costs the same with any weights

@@ -15,7 +15,6 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import DataConfig, TrainingConfig
 from charlm.data.alphabet import END, UNICODE_END, Alphabet
-from charlm.data.batches import BATCHERS, Batcher
 from charlm.data.buckets import Sequences
 from charlm.data.corpus import Corpus, find_val_source, prepare
 from charlm.data.encoded import EncodedCorpus, EncodedText
@@ -26,6 +25,7 @@ from charlm.data.reading.sources import Source
 from charlm.data.sides import AT_ONCE, Sides, find_firsts, read_sides
 from charlm.data.split import Split
 from charlm.data.vocabulary import Vocabulary
+from charlm.data.windows import BATCHERS, Batcher
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.data.alphabet import split_blocks
-from charlm.data.batches import Batch, Batcher, SequentialBatcher, ShuffledBatcher, VariableLengthBatcher
+from charlm.data.batches import Batch
 from charlm.data.permutation import Integers
+from charlm.data.windows import Batcher, SequentialBatcher, ShuffledBatcher, VariableLengthBatcher
 
 BEYOND = 16
 

@@ -20,9 +20,9 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.version import __version__
 from charlm.config import TrainingConfig
-from charlm.data.batches import Batcher
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch
+from charlm.data.windows import Batcher
 from charlm.engines.base import Engine
 from charlm.engines.devices import check_device, check_network
 from charlm.engines.numpy.engine import NumpyEngine

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charlm.data.batches import (
+from charlm.data.windows import (
     BATCHERS,
     WINDOWS_AT_ONCE,
     SequentialBatcher,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from charlm.config import TrainingConfig
-from charlm.data.batches import BATCHERS
 from charlm.data.labelled_text import LabelledText, read_labelled_corpus
 from charlm.data.reading.sources import find_source
+from charlm.data.windows import BATCHERS
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 from charlm.config import TrainingConfig
 from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import find_source
-from charlm.data.batches import BATCHERS
+from charlm.data.windows import BATCHERS
 import numpy as np
 
 def anonymous():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from charlm.base.errors import CharlmError, UsageError
-from charlm.data.batches import BATCHERS
 from charlm.data.reading.sources import find_text
+from charlm.data.windows import BATCHERS
 from charlm.engines.numpy.network import open_network
 from charlm.engines.ranked_network import spread
 from charlm.engines.ranks import ALONE, own_columns, together

@@ -16,7 +16,7 @@ import pytest
 
 from charlm.base.arrays import FlatVector
 from charlm.config import ModelConfig, OptimizerConfig
-from charlm.data.batches import SequentialBatcher
+from charlm.data.windows import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.models.char_rnn import Model
 

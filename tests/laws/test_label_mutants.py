@@ -8,9 +8,9 @@ import pytest
 
 from charlm.config import TrainingConfig
 from charlm.data import examples, labels
-from charlm.data.batches import Batcher
 from charlm.data.labelled_text import read_labelled_corpus
 from charlm.data.reading.sources import find_source
+from charlm.data.windows import Batcher
 from charlm.models import classifier
 from charlm.tasks.kinds import classify
 from charlm.tasks.label_counts import LabelCounts, count_labels

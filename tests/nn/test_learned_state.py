@@ -8,8 +8,8 @@ import pytest
 
 from charlm.base.arrays import FlatVector
 from charlm.config import OptimizerConfig
-from charlm.data.batches import SequentialBatcher, ShuffledBatcher
 from charlm.data.vocabulary import Vocabulary
+from charlm.data.windows import SequentialBatcher, ShuffledBatcher
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.numpy.network import open_network
 from charlm.engines.threads import ThreadPool

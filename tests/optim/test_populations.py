@@ -8,7 +8,7 @@ import pytest
 
 from charlm.base.errors import UsageError
 from charlm.config import ModelConfig, OptimizerConfig
-from charlm.data.batches import SequentialBatcher
+from charlm.data.windows import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.models.architecture import check_settings
 from charlm.models.char_rnn import Model

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from charlm.base.errors import CheckpointError, CorpusError, RunError, UsageError
-from charlm.data.batches import BATCHERS
+from charlm.data.windows import BATCHERS
 from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.checkpoint import load_checkpoint

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import RunError
 from charlm.config import RunConfig
-from charlm.data.batches import BATCHERS
+from charlm.data.windows import BATCHERS
 from charlm.runs.run import Run
 from charlm.training.events import SampleReport, StepReport, SummaryReport, ValidationReport
 from charlm.training.loop import train

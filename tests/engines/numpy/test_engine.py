@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from charlm.base.errors import WorkerError
 from charlm.config import OptimizerConfig
-from charlm.data.batches import Batch, SequentialBatcher, ShuffledBatcher
+from charlm.data.batches import Batch
+from charlm.data.windows import SequentialBatcher, ShuffledBatcher
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.numpy.replica import Replica, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory

@@ -14,7 +14,7 @@ import pytest
 
 from charlm.base.errors import WorkerError
 from charlm.config import OptimizerConfig
-from charlm.data.batches import SequentialBatcher
+from charlm.data.windows import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.threads import usable_cores
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import ClassVar
 
-from charlm.data.batches import SequentialBatcher
 from charlm.data.corpus import Corpus
+from charlm.data.windows import SequentialBatcher
 from charlm.tasks.kinds import predict
 from charlm.tasks.task import Validation
 
