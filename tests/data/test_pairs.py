@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from charlm.base.errors import CorpusError
+from charlm.base.errors import CheckpointError, CorpusError
 from charlm.config import CorpusConfig, TrainingConfig
 from charlm.data.pairs import PairExamples, read_pairs, read_pairs_part
 from charlm.data.reading.sources import find_source
+from charlm.data.vocabulary import Vocabulary
 
 LINES = "cat\tK a t\n tack \tt  a K\r\nat\ta t\ncat\tK a t\ncat\tK O t\n"
 
@@ -82,3 +83,11 @@ def test_a_line_that_is_no_pair_is_refused_with_its_place(tmp_path, lines, messa
     with pytest.raises(CorpusError, match=message) as refused:
         read_pairs_part(find_source([str(tmp_path / "bad.tsv")], ""), CorpusConfig(), vocabulary, "words")
     assert refused.value.hint == "write the source, one tab, and its target"
+
+
+@pytest.mark.parametrize("target", [[], "ab", ["b", "a"], ["a", "a"], ["a", ""], ["a", 1], ["\ud800"]])
+def test_a_stored_vocabulary_of_targets_is_checked(tmp_path, target):
+    vocabulary = read(tmp_path, LINES).vocabulary
+    assert Vocabulary.from_json(vocabulary.to_json(), "vocab.json") == vocabulary
+    with pytest.raises(CheckpointError, match="holds no valid vocabulary"):
+        Vocabulary.from_json(vocabulary.to_json() | {"target": target}, "vocab.json")

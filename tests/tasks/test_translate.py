@@ -56,6 +56,13 @@ def test_several_answers_come_with_log_probabilities_the_best_first(inside, call
     assert record["finished"] is True and record["log_prob_nats"] == record["answers"][0]["log_prob_nats"]
 
 
+def test_eval_gives_what_training_measured(inside, call):
+    best = [each for each in Run.open(inside / "runs" / "pairs-1").read_metrics() if each.get("is_best")][-1]
+    (record,) = call("eval", "error-rate", "pairs-1", "--beam", "1", "--json").records
+    assert record["nats_per_symbol"] == pytest.approx(best["val_nats_per_symbol"], rel=1e-5)
+    assert (record["wrong"], record["symbol_error_rate"]) == (best["val_wrong"], best["val_symbol_error_rate"])
+
+
 def test_attention_is_shown_and_drawn(inside, call):
     ended = call("translate", "--show", "pen", "--plot", "pen.svg")
     rows = [line.split() for line in ended.out.splitlines()]
@@ -68,8 +75,13 @@ def test_attention_is_shown_and_drawn(inside, call):
 
 def test_the_record_has_what_the_task_is_judged_by(inside):
     run = Run.open(inside / "runs" / "pairs-1")
-    best = [record for record in run.read_metrics() if record.get("is_best")][-1]
-    assert best["val_wrong"] == 0 and best["val_symbol_error_rate"] == 0 and best["val_nats_per_symbol"] < 0.2
+    first, best = run.read_metrics()[0], [record for record in run.read_metrics() if record.get("is_best")][-1]
+    assert (
+        first["val_wrong"] == 1
+        and best["val_wrong"] == 0
+        and best["val_symbol_error_rate"] == 0
+        and best["val_nats_per_symbol"] < 0.2
+    )
     assert run.vocabulary.target == tuple(sorted({symbol for word in WORDS for symbol in spell(word).split()}))
     assert json.loads((run.folder / "config.json").read_text())["training"]["task"] == {
         "task": "translate", "labels": None, "target_units": "words", "bidirectional": True,
