@@ -46,7 +46,9 @@ class NativeLayers:
             fresh = tuple(torch.stack(each)[:, None] for each in zip(*initial, strict=True))
             run = self._run_segments if resets.pieces is None else self._run_pieces
             h_TBH, after = run(x_TBE, before, fresh, weights, resets)
-        return h_TBH, list(zip(*after, strict=True))
+        # Under autocast, states are returned in low precision; between windows they have that of the weights.
+        kept = (each.to(before[0].dtype) for each in after)
+        return h_TBH, list(zip(*kept, strict=True))
 
     def _run_segments(
         self, x_TBE: Tensor, state: TensorState, fresh: TensorState, weights: list[Tensor], resets: Resets

@@ -126,4 +126,5 @@ def test_bfloat16_is_near(make_model):
             network = open_network(model, config=DeviceConfig("torch", "cpu", precision))
             network.begin(3)
             found.append(network.read(x_TB).logits())
+            assert {each.dtype for layer in network.state for each in layer} == {np.dtype("float32")}
         assert 0 < np.abs(found[0] - found[1]).max() < 0.05
