@@ -33,6 +33,7 @@ from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.tasks.text_classifier import TextClassifier, open_classifier
 from charlm.tasks.text_filler import TextFiller
+from charlm.tasks.text_tagger import TextTagger
 from charlm.tasks.translator import Translator
 from charlm.tasks.whole_texts import TextReader
 from charlm.training.events import Report, StepReport, ValidationReport
@@ -179,7 +180,8 @@ def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = 
     """Load a trained model.
 
     It is a ``Model``; of a run with labels, something with ``classify(texts)``; of ``--task regress``, with
-    ``regress(texts)``; of ``fill``, with ``fill(text)``; of ``translate``, with ``translate(texts)``.
+    ``regress(texts)``; of ``fill``, with ``fill(text)``; of ``tag``, with ``tag(texts)``; of ``translate``, with
+    ``translate(texts)``.
 
     Args:
         run: a run's folder, a file of weights in it, or its name under ``runs/``; None is the newest run.
@@ -192,10 +194,12 @@ def load(run: str | PathLike[str] | None = None, *, weights: str | int | None = 
     return _open(find_run(None if run is None else str(run), None if weights is None else str(weights)))
 
 
-def _open(run: Run) -> Model | TextClassifier | TextReader | TextFiller | Translator:
+def _open(run: Run) -> Model | TextClassifier | TextReader | TextFiller | TextTagger | Translator:
     """What a run can do."""
     if "fill" in run.config.task.commands:
         return TextFiller.of(run)
+    if "tag" in run.config.task.commands:
+        return TextTagger.of(run)
     if "regress" in run.config.task.commands:
         return TextReader.of(run)
     if "translate" in run.config.task.commands:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -221,14 +222,21 @@ class _UnloadedMember(_Command):
         return self.load().make_context(*args, **kwargs)
 
 
-def list_members(registry: Registry[Any], make: Callable[[str, Any], Callable[..., None]]) -> type[TyperGroup]:
-    """A registry's members as commands."""
+def list_members(
+    registry: Registry[Any],
+    make: Callable[[str, Any], Callable[..., None]],
+    others: Mapping[str, Callable[..., None]] | None = None,
+) -> type[TyperGroup]:
+    """A registry's members as commands, and other functions, whose docstrings are their help."""
+    functions = others or {}
 
     class Members(_Group):
         def list_commands(self, ctx: Any) -> list[str]:
-            return list(registry.names())
+            return [*registry.names(), *functions]
 
         def get_command(self, ctx: Any, name: str) -> Any:
+            if name in functions:
+                return _make_command(functions[name], name, inspect.getdoc(functions[name]))
             if name not in registry.names():
                 aliases = {
                     alias: each

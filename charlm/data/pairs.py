@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import TokenIds, id_dtype
+from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.config import Config, CorpusConfig, DataConfig, TrainingConfig, setting
@@ -206,6 +207,9 @@ def divide_pairs(
     own = find_distinct(sides, prepared.source.name, notes)
     split_D = split_alike(number_texts(sides.text_sums_D[own]), Split.of(config.batching), config.budget.seed)
     parts = [(sides, own[split_D == number]) for number in range(3)]
+    if not len(parts[0][1]):
+        few = counted(len(own), "different pairs")
+        raise CorpusError(f"{prepared.source.name} has {few}, and none is left to train on", hint="give more")
     if val_corpus is not None:
         parts[1] = read_held_out(val_corpus, _read_sides(val_corpus, corpus, units), parts[0], notes)
     if vocabulary is None:

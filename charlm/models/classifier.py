@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Classifier(BaseModel):
     the gradient of each example.
     """
 
-    config_type = EncoderConfig
+    config_type: ClassVar[type[Config]] = EncoderConfig
 
     @classmethod
     def from_spec(cls, spec: NetworkSpec, params: FlatVector | None = None) -> Self:
@@ -128,7 +128,7 @@ class Classifier(BaseModel):
         buffers.stopwatch.begin()
         pooling = self._pooling(batch["length_B"])
         h_TBD, finals = self.encoder.forward(batch["x_TB"], batch["length_B"], buffers.encoder, rng)
-        dh_TBD, dfinals = np.zeros_like(h_TBD), [_zeros_like(final) for final in finals]
+        dh_TBD, dfinals = np.zeros_like(h_TBD), [zeros_like(final) for final in finals]
         pooled_BD = buffers.dropout.forward(pooling.forward(h_TBD, finals)[None], rng)[0]
         dpooled_BD = np.empty_like(pooled_BD)
         loss_sum = self._output_loss(batch, pooled_BD, dpooled_BD, grads)
@@ -147,5 +147,6 @@ class Classifier(BaseModel):
         )  # fmt: skip
 
 
-def _zeros_like(state: State) -> State:
+def zeros_like(state: State) -> State:
+    """Zeros like each variable of a state."""
     return tuple(np.zeros_like(variable) for variable in state)

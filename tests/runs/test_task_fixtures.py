@@ -12,7 +12,7 @@ import pytest
 from tests.cli.conftest import call_main
 
 FIXTURES = Path(__file__).parent / "fixtures"
-COMMANDS = {"regress": "regress", "fill": "fill", "translate": "translate"}
+COMMANDS = {"regress": "regress", "fill": "fill", "translate": "translate", "tag": "tag"}
 RUNS = [folder for kept in FIXTURES.glob("tasks-*") for folder in sorted(kept.iterdir()) if folder.is_dir()]
 EVERY = pytest.mark.parametrize("folder", RUNS, ids=lambda folder: f"{folder.parent.name}-{folder.name}")
 

@@ -15,7 +15,7 @@ def test_the_commands_of_the_page(tmp_path, monkeypatch, call):
         names = "".join(f"{letters}{'aeiou'[n % 5] * (1 + n // 5)}\n" for n in range(15))
         (tmp_path / "names" / f"{label}.txt").write_text(names)
     (tmp_path / "stars.tsv").write_text("".join(f"{'a fine film'[:n]}x\t{n}\n" for n in range(1, 11)))
-    (tmp_path / "novel.txt").write_text("the cat sat on the mat\n" * 20)
+    (tmp_path / "novel.txt").write_text("".join(f"The cat sat on {n} mats\n" for n in range(20)))
     for name in ("train", "dev", "test"):
         (tmp_path / f"{name}.tsv").write_text("".join(f"{word}\t{' '.join(word)}\n" for word in names.split()))
     lines = commands((ROOT / "charlm" / "tasks" / "README.md").read_text(encoding="utf-8"))

@@ -15,11 +15,17 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from charlm.base.errors import CorpusError, UsageError
+from charlm.base.files.atomic import atomic_file
 from charlm.base.plural import counted
 from charlm.cli.display.progress import progress_bar
 from charlm.cli.groups import list_members
 from charlm.cli.options import with_settings
 from charlm.cli.output import print_json
+from charlm.data.cache.store import report_os_errors
+from charlm.data.case import case_tags, clean_line, lowered
+from charlm.data.labels import read_lines
+from charlm.data.reading.sources import find_text
 from charlm.data.synthetic import SOURCES
 from charlm.data.synthetic_source import Source, write_text
 
@@ -56,4 +62,23 @@ def _make_command(name: str, kind: type[Source]) -> Callable[..., None]:
     return generate
 
 
-group = list_members(SOURCES, _make_command)
+def _make_case(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A text file.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The new file.")] = Path("case.tsv"),
+) -> None:
+    """Lines of a text in lower case, with the tags U and L of their characters (for --task tag)."""
+    if out.exists():
+        raise UsageError(f"{out} exists: name another file by --out, or remove it")
+    lines = 0
+    with report_os_errors(), atomic_file(out) as file:
+        for member in find_text(text).files:
+            for line in map(clean_line, read_lines(member)):
+                if line:
+                    file.write(f"{lowered(line)}\t{case_tags(line)}\n".encode())
+                    lines += 1
+        if not lines:
+            raise CorpusError(f"{text} has no lines with text", hint="give another file")
+    sys.stdout.write(f"{out}: {counted(lines, 'lines')}\n")
+
+
+group = list_members(SOURCES, _make_command, {"case": _make_case})
