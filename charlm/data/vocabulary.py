@@ -177,6 +177,14 @@ class Vocabulary:
             return self._table
         return np.where(self._table == len(self), self._table.dtype.type(self.unknown), self._table)
 
+    def count_unknown(self, symbols: str) -> int:
+        """How many preprocessed symbols training never saw.
+
+        >>> Vocabulary.of("abc").count_unknown("a-c!")
+        2
+        """
+        return int((self.encode_symbols(symbols) >= len(self) - bool(self.rare)).sum())
+
     def decode(self, ids: TokenIds) -> str:
         """The text of ids (N,), with U+FFFD for ``<unk>`` and surrogate escapes."""
         if self.has_end:

@@ -68,9 +68,7 @@ class TextTagger:
             best_N = log_probs_NL.argmax(axis=1)
             tags = tuple(vocabulary.target[each] for each in best_N.tolist())
             shares = tuple(np.exp(log_probs_NL.max(axis=1)).tolist()) if text else ()
-            ids = vocabulary.encode_symbols(text)
-            unknown = int(np.isin(ids, [len(vocabulary), vocabulary.unknown or len(vocabulary)]).sum())
-            answers.append(Tagged(text, tags, shares, unknown))
+            answers.append(Tagged(text, tags, shares, vocabulary.count_unknown(text)))
         return answers
 
     def recase(self, texts: Sequence[str], pool: ThreadPool | None = None) -> list[str]:

@@ -14,7 +14,6 @@ from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
 from charlm.base.tables import Matrix
 from charlm.data.batches import Batch
-from charlm.data.examples import encode_texts
 from charlm.data.labels import SPACE
 from charlm.data.pairs import PairsConfig, PairsPart, TargetCoder, make_pairs, split_target
 from charlm.data.reading.preprocess import preprocess_text
@@ -103,7 +102,7 @@ class Translator:
             full, decode_part(Predictor(self.network, pool), part, beam, count), strict=True
         ):
             found[number] = hypotheses
-        unknown = [self.count_unknown(text) for text in symbols]
+        unknown = map(self.run.vocabulary.count_unknown, symbols)
         return [
             [
                 Translation(text, self.coder.decode(each.ids), each.log_prob, each.is_finished, count)
@@ -129,12 +128,6 @@ class Translator:
             batch, self.network.buffers(max(batch["x_SB"].size, batch["y_TB"].size), 1)
         )
         return AttentionMap([*source], [*split_target(answer, self.coder.units), "end"], weights_BTS[0])
-
-    def count_unknown(self, text: str) -> int:
-        """How many symbols of a text training never saw."""
-        ids, vocabulary = encode_texts([text], self.run.vocabulary).ids, self.run.vocabulary
-        unknown = {len(vocabulary), vocabulary.unknown}
-        return sum(number in unknown for number in ids.tolist())
 
     def _prepare(self, texts: Sequence[str]) -> list[str]:
         return [preprocess_text(text.strip(SPACE), self.run.config.corpus) for text in texts]

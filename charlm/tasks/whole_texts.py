@@ -166,7 +166,4 @@ class TextReader:
 
     def count_unknown(self, text: str) -> int:
         """How many symbols of a text training never saw."""
-        (symbols,) = self.prepare([text])
-        ids = encode_texts([symbols], self.vocabulary).ids
-        unknown = {len(self.vocabulary), self.vocabulary.unknown}
-        return sum(number in unknown for number in ids.tolist())
+        return self.vocabulary.count_unknown(*self.prepare([text]))
