@@ -22,8 +22,8 @@ from charlm.tasks.whole_texts import WholeTextTask, predict_part
 
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
-        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 4e-3, "weight_decay": 0.02, "dropout": 0.4,
-        "weight_drop": 0.0, "batch_size": 64, "schedule": "linear", "average": 300,
+        "cell": "lstm", "hidden": 192, "optimizer": "adamw", "lr": 1.2e-2, "weight_decay": 0.02, "dropout": 0.5,
+        "input_dropout": 0.15, "weight_drop": 0.0, "batch_size": 128, "schedule": "linear", "average": 300,
     }
 )  # fmt: skip
 POWERS = {"none": 0.0, "sqrt": 0.5, "full": 1.0}

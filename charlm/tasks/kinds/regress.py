@@ -13,10 +13,16 @@ from charlm.data.examples import LabelledExamples
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.base import Engine
 from charlm.models.classifier import EncoderConfig
-from charlm.tasks.kinds.classify import RECIPE
 from charlm.tasks.number_errors import measure_errors
 from charlm.tasks.task import Examples, Validation
 from charlm.tasks.whole_texts import WholeTextTask, predict_part
+
+RECIPE: Mapping[str, Any] = MappingProxyType(
+    {
+        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 4e-3, "weight_decay": 0.02, "dropout": 0.1,
+        "weight_drop": 0.0, "pooling": "mean", "batch_size": 64, "schedule": "linear", "average": 300,
+    }
+)  # fmt: skip
 
 
 class Regress(WholeTextTask):
@@ -27,7 +33,7 @@ class Regress(WholeTextTask):
     loss: ClassVar[str] = "squared_error"
     commands: ClassVar[tuple[str, ...]] = ("regress", "eval regression")
     config_type = EncoderConfig
-    recipe: ClassVar[Mapping[str, Any] | None] = MappingProxyType({**RECIPE, "dropout": 0.1, "pooling": "mean"})
+    recipe: ClassVar[Mapping[str, Any] | None] = RECIPE
     is_number = True
 
     def guess_loss(self, vocabulary: Vocabulary) -> float:
