@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-STRENGTHS = (10, 30)  # C: the inverse of the penalty
+STRENGTHS = (30, 100)  # C: the inverse of the penalty
 
 
 def fit(splits):
