@@ -34,7 +34,7 @@ def make_page(title: str, body: str, data: Mapping[str, Any], scripts: Sequence[
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(read_asset("page.html")).substitute(
         policy=f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-        "base-uri 'none'; form-action 'none'",
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
         title=show(title),
         style=read_asset("page.css") + _color_styles(),
         body=body,

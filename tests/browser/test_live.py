@@ -67,7 +67,7 @@ def test_bytes_are_read_and_shown_as_characters(write, make_language_model):
     assert raw.startswith("né€𝄞".encode())
     assert [item["glyph"] for item in items[:10]] == ["n", "é", "", "€", "", "", "𝄞", "", "", ""]
     sample = model.sample(300, prompt="né€𝄞", temperature=0)
-    assert sample.startswith(raw.decode(errors="replace")[:-4])
+    assert sample == raw.decode(errors="replace")
 
 
 @pytest.mark.parametrize("is_bytes", [False, True])
