@@ -10,3 +10,12 @@ def counted(count: int, nouns: str) -> str:
     ('1 rare character', '0 files', '2,000 bytes')
     """
     return f"{count:,} {nouns.removesuffix('s') if count == 1 else nouns}"
+
+
+def format_size(count: int) -> str:
+    """A number of bytes.
+
+    >>> format_size(41_300), format_size(5_367_777)
+    ('41 kB', '5.4 MB')
+    """
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:,.0f} kB"

@@ -58,6 +58,7 @@ def test_all_has_settings_parameters_and_the_whole_log(inside, call, on_terminal
 def test_a_pipe_gets_names_and_values_and_csv_the_log(inside, call):
     shown = call("info")
     assert shown.newest == "fox-1" and shown.out.startswith("name\tvalue\nRun\truns/fox-1\n")
+    assert not set("▁▂▃▄▅▆▇█") & set(shown.out)
     assert {line.count("\t") for line in shown.out.splitlines()} == {1}
     heads, *rows = call("info", "--csv").out.splitlines()
     assert heads == "step,epoch,seconds,train loss,val loss,best"

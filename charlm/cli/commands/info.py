@@ -80,7 +80,7 @@ def _make_record(run: Run) -> dict[str, Any]:
 def _print_page(run: Run, how: TableOptions, is_all: bool) -> None:
     from charlm.cli.display.run_facts import collect_facts, describe_state
 
-    facts, name = collect_facts(run), str(run.folder)
+    facts, name = collect_facts(run, how.is_drawn), str(run.folder)
     log = _make_log(run, run.read_metrics())
     if how.csv or how.markdown:
         print_tables([log], how)

@@ -14,6 +14,7 @@ import typer
 
 from charlm.base.errors import UsageError
 from charlm.base.files.atomic import write_atomically
+from charlm.base.plural import format_size
 from charlm.cli.complete import complete_runs
 from charlm.cli.options import WhichWeights
 from charlm.cli.output import print_json, write_note
@@ -66,7 +67,7 @@ def command(
     write_atomically(path, page)
     for note in report.notes:
         write_note(f"note: {note}")
-    write_note(f"wrote {path}, {len(page) / 1e6:.1f} MB")
+    write_note(f"wrote {path}, {format_size(len(page))}")
     if json:
         for record in report.records:
             print_json(record)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,10 +93,9 @@ def _train_all(members: Sequence[Member], source: Source, quiet: bool) -> list[M
     engine, failed = shared_engine(members), []
     for number, member in enumerate(members, start=1):
         place = f"[{number}/{len(members)}] {member.folder.name}"
-        with (
-            progress_bar("reading", quiet) as progress,
-            member_training(member, engine, source, progress) as begun,
-        ):
+        with ExitStack() as training:
+            with progress_bar("reading", quiet) as progress:
+                begun = training.enter_context(member_training(member, engine, source, progress))
             if begun is None:
                 _say(f"{place}: done before", quiet)
                 continue

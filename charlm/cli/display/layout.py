@@ -64,7 +64,7 @@ def lay_out(table: Table, width: int, wide: bool) -> Layout:
         if column.rank < PROGRAMS
     ]
     has_best = any(column.has_best for column in columns)
-    remarks = [f"{column.cells[0].rstrip()} {column.remark}" for column in columns if column.remark]
+    remarks = _name_remarks(columns)
     if table.rows_as_columns and len(table.rows) <= MOST_AS_COLUMNS:
         kept = [column for column in columns if wide or column.rank < WIDE]
         left_out = [each.adds for each in columns if each not in kept]
@@ -78,7 +78,11 @@ def lay_out(table: Table, width: int, wide: bool) -> Layout:
     kept = _choose(columns, width)
     shown = {each.adds for each in kept}
     left_out = [each.adds for each in columns if each.adds not in shown]
-    return Layout(_join(_shorten(kept, width)), left_out, has_best, remarks)
+    return Layout(_join(_shorten(kept, width)), left_out, has_best, _name_remarks(kept))
+
+
+def _name_remarks(columns: Sequence[_Drawn]) -> list[str]:
+    return [f"{column.cells[0].rstrip()} {column.remark}" for column in columns if column.remark]
 
 
 def _draw(column: Column, values: Sequence[Any]) -> _Drawn:

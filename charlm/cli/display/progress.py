@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from charlm.base.escape import escape_unprintable
-from charlm.base.plural import counted
+from charlm.base.plural import counted, format_size
 from charlm.base.progress import Progress
 from charlm.base.timing import format_seconds
 from charlm.cli.display.describe import TEXT_UNITS, describe_loss, find_unit, format_speed, name_run
@@ -162,7 +162,7 @@ class TrainingDisplay:
             f"without {describe_loss(report.val_nats_per_char, unit)}."
         )
         self._say(
-            f"{report.path} ({report.bytes / 1e6:.1f} MB) contains long passages of the training text: "
+            f"{report.path} ({format_size(report.bytes)}) contains long passages of the training text: "
             "share it only if you may share the text."
         )
 

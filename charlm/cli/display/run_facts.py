@@ -25,8 +25,8 @@ def describe_state(run: Run) -> str:
     return ", ".join(parts + ([] if seconds is None else [format_seconds(seconds)]))
 
 
-def collect_facts(run: Run) -> dict[str, str]:
-    """Data, characters, model, training, result and note."""
+def collect_facts(run: Run, draws_curve: bool = True) -> dict[str, str]:
+    """Data, characters, model, training, result and note; a curve is drawn for people."""
     facts = {
         "Data": _describe_data(run),
         "Characters": _describe_characters(run),
@@ -34,7 +34,7 @@ def collect_facts(run: Run) -> dict[str, str]:
         "N-gram": _describe_ngram(run),
         "Started": _describe_origin(run),
         "Training": _describe_training(run),
-        "Result": _describe_result(run),
+        "Result": _describe_result(run) + (_draw_curve(run) if draws_curve else ""),
         "Note": read_note(run.folder),
     }
     return {name: text for name, text in facts.items() if text}
@@ -118,7 +118,12 @@ def _describe_result(run: Run) -> str:
         text = f"best val loss {describe_loss(summary.best_val_nats_per_char, unit)}"
         text += f" at step {summary.best.get('step')} of {summary.steps}"
     speed = "" if status.chars_per_second is None else f"; {format_speed(status.chars_per_second)} {unit}s/s"
+    return text + speed
+
+
+def _draw_curve(run: Run) -> str:
+    """The validation losses in a few letters, behind a space."""
     trained = [record for record in run.read_metrics() if record.get("step")]
-    losses = [record.get(f"val_{kind.loss}") for record in trained]
+    losses = [record.get(f"val_{run.config.task.kind.loss}") for record in trained]
     curve = draw_sparkline([loss for loss in losses if isinstance(loss, float)])
-    return text + speed + (f"   {curve}" if curve else "")
+    return f"   {curve}" if curve else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from charlm.base.plural import counted
+from charlm.base.plural import counted, format_size
 from charlm.inference.exporter import Exporter, check_replaceable
 from charlm.runs.archive import is_packed_run, pack
 from charlm.runs.run import Run
@@ -27,6 +27,6 @@ class Zip(Exporter):
             held = "It holds no paths and not the text, but the weights may have memorized passages."
             held += " The n-gram model is left out (--ngram packs it)." * run.ngram_path.exists()
         return (
-            f"wrote {path}, {size / 1e6:.1f} MB: settings, {symbols}, weights and training log of {run.name}. "
+            f"wrote {path}, {format_size(size)}: settings, {symbols}, weights and training log of {run.name}. "
             f"{held} The recipient runs: charlm import {path.name}"
         )
