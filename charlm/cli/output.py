@@ -47,13 +47,22 @@ def write_note(text: str) -> None:
 
 
 def wrap_for(stream: TextIO, text: str) -> str:
-    """Break long lines between words for a terminal; in a pipe a message stays one line."""
+    """Break long lines between words for a terminal, with their indent; in a pipe a message stays one line."""
     if not stream.isatty():
         return text
     width = terminal_width(stream)
-    return "\n".join(
-        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
-    )
+    return "\n".join(_wrap(line, width) for line in text.split("\n"))
+
+
+def _wrap(line: str, width: int) -> str:
+    """A line that fits, its rest behind the same spaces and bars.
+
+    >>> print(_wrap("  | one two three", 12))
+      | one two
+      | three
+    """
+    indent = line[: len(line) - len(line.lstrip(" |"))]
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def terminal_width(stream: TextIO) -> int:

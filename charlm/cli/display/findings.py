@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from charlm.base.files.atomic import write_atomically
@@ -24,10 +25,12 @@ def print_findings(findings: EvalResult, how: TableOptions) -> None:
     if how.is_drawn:
         for text in findings.colored:
             print_colored(text)
-        if how.wide or findings.draws_curves:
+        if findings.curves and (how.wide or findings.draws_curves):
             print_curves(findings.curves)
+            sys.stdout.write("\n")
         for matrix in findings.matrices:
             print_matrix(matrix)
+            sys.stdout.write("\n")
     print_tables(
         findings.tables,
         how,
