@@ -73,7 +73,7 @@ def test_every_score_is_the_teacher_forced_log_probability_of_its_sequence(atten
 
 
 def test_a_beam_as_wide_as_all_sequences_finds_what_brute_force_finds():
-    for seed in range(3):
+    for seed in range(2):
         model = make(seed=seed, cell="gru")
         model.params["readout.b_y"][END] += 2.5  # so that the best are short
         every = [ids for length in range(5) for ids in itertools.product(range(END), repeat=length)]

@@ -29,7 +29,7 @@ def errors_of(model, batch, regularization):
 def test_the_gradient_of_everything_at_once_through_padding(attention):
     noisy = {"cell": "lstm", "encoding": "embedding", "learned_state": True}, DROPOUT
     deep = {"cell": "gru", "layers": 2, "bidirectional": False}, Regularization()
-    for own, regularization in (noisy, deep):
+    for own, regularization in (noisy, deep) if attention == "dot" else (noisy,):
         model = make(attention, **own)
         batch = pack([*SOURCES, []], [*TARGETS, None], padding=1)
         errors = errors_of(model, batch, regularization)
