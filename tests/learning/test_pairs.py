@@ -1,6 +1,6 @@
 """Encoders and decoders learn to copy a text and to reverse it, letter by letter.
 
-These steps are enough for 97%; ten times as many give 99.9%.
+These lines and steps are enough for 97%; 120,000 lines and 2,500 steps, with an average over 300, give 99.9%.
 """
 
 import numpy as np
