@@ -16,7 +16,7 @@ from charlm.nn.buffers import State
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Dropout, Regularization
 from charlm.nn.embedding import make_encoding
-from charlm.nn.pooling import POOLINGS
+from charlm.nn.pooling import POOLINGS, Pooling
 from charlm.nn.readout import initialize_readout, logits, loss_and_gradient, readout_shapes
 from charlm.nn.state import States
 
@@ -29,7 +29,16 @@ class DirectionConfig(Config):
 
 
 @dataclass(frozen=True)
-class EncoderConfig(DirectionConfig):
+class PyramidConfig(DirectionConfig):
+    """The settings of an encoder that can be a pyramid."""
+
+    pyramid: bool = setting(
+        False, "Each encoder layer after the first reads pairs of steps: half as many.", since=14
+    )
+
+
+@dataclass(frozen=True)
+class EncoderConfig(PyramidConfig):
     """The settings of an encoder and its pooling."""
 
     pooling: str = setting(
@@ -69,7 +78,7 @@ class Classifier(BaseModel):
         config, options = spec.config, EncoderConfig(**spec.options)
         shapes = encoder_shapes(
             CELLS.find(config.cell).from_config(config), config.hidden, config.layers, spec.inputs,
-            make_encoding(config), options.bidirectional, config.learned_state,
+            make_encoding(config), options.bidirectional, config.learned_state, is_pyramid=options.pyramid,
         )  # fmt: skip
         width = config.hidden * (1 + options.bidirectional)
         return shapes | readout_shapes(width, spec.outputs, tied=False)
@@ -79,8 +88,9 @@ class Classifier(BaseModel):
         self.params = params
         self._pooling = POOLINGS[options.pooling]
         self.encoder = Encoder(
-            self.cell, params, self.config.layers, make_encoding(self.config), options.bidirectional
-        )
+            self.cell, params, self.config.layers, make_encoding(self.config), options.bidirectional,
+            is_pyramid=options.pyramid,
+        )  # fmt: skip
 
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw every parameter."""
@@ -114,7 +124,10 @@ class Classifier(BaseModel):
     def outputs(self, batch: Batch, buffers: ClassifierBuffers) -> Floats:
         """The scores of each example (B, L)."""
         h_TBD, finals = self.encoder.forward(batch["x_TB"], batch["length_B"], buffers.encoder)
-        return logits(self.params, self._pooling(batch["length_B"]).forward(h_TBD, finals))
+        return logits(self.params, self._pool(batch).forward(h_TBD, finals))
+
+    def _pool(self, batch: Batch) -> Pooling:
+        return self._pooling(self.encoder.output_length(batch["length_B"]))
 
     def loss_and_gradient(
         self,
@@ -126,7 +139,7 @@ class Classifier(BaseModel):
     ) -> tuple[float, States]:
         """The summed loss of a batch, without the weights; ``grads`` receives the weighted mean's gradient."""
         buffers.stopwatch.begin()
-        pooling = self._pooling(batch["length_B"])
+        pooling = self._pool(batch)
         h_TBD, finals = self.encoder.forward(batch["x_TB"], batch["length_B"], buffers.encoder, rng)
         dh_TBD, dfinals = np.zeros_like(h_TBD), [zeros_like(final) for final in finals]
         pooled_BD = buffers.dropout.forward(pooling.forward(h_TBD, finals)[None], rng)[0]

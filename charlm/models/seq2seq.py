@@ -18,7 +18,7 @@ from charlm.base.errors import UsageError
 from charlm.config import setting
 from charlm.data.batches import Batch, BatchSpec
 from charlm.models.base import BaseModel, NetworkSpec
-from charlm.models.classifier import DirectionConfig
+from charlm.models.classifier import PyramidConfig
 from charlm.nn.attention import ATTENTIONS
 from charlm.nn.attention_layer import PREFIX, AttentionCache, AttentionLayer, attention_shapes
 from charlm.nn.bidirectional import Encoder, EncoderBuffers, encoder_shapes
@@ -36,7 +36,7 @@ NO_ATTENTION = "none"
 
 
 @dataclass(frozen=True)
-class Seq2SeqConfig(DirectionConfig):
+class Seq2SeqConfig(PyramidConfig):
     """The settings of an encoder and a decoder."""
 
     decoder_hidden: int | None = setting(
@@ -124,7 +124,7 @@ class Seq2Seq(BaseModel):
         cell = CELLS.find(config.cell).from_config(config)
         shapes = encoder_shapes(
             cell, config.hidden, config.layers, spec.inputs, make_encoding(config), options.bidirectional,
-            config.learned_state,
+            config.learned_state, is_pyramid=options.pyramid,
         )  # fmt: skip
         shapes |= bridge_shapes(cell, sizes.key, config.layers, sizes.query)
         shapes |= encoder_shapes(
@@ -144,7 +144,10 @@ class Seq2Seq(BaseModel):
         config, options = self.config, Seq2SeqConfig(**self.spec.options)
         self.params = params
         self.end = self.spec.outputs - 1
-        self.encoder = Encoder(self.cell, params, config.layers, make_encoding(config), options.bidirectional)
+        self.encoder = Encoder(
+            self.cell, params, config.layers, make_encoding(config), options.bidirectional,
+            is_pyramid=options.pyramid,
+        )  # fmt: skip
         self.bridge = Bridge(self.cell, params, config.layers)
         self.decoder = Stack(self.cell, params, config.layers, f"{DECODER}layers.", make_own_encoding(config))
         self.attention: AttentionLayer | None = None
@@ -186,7 +189,7 @@ class Seq2Seq(BaseModel):
     ) -> Encoded:  # fmt: skip
         """Read sources, and begin their targets."""
         k_SBD, buffers.finals = self.encoder.forward(x_SB, length_B, buffers.encoder, rng)
-        is_source_SB = np.arange(len(x_SB))[:, None] >= len(x_SB) - length_B
+        is_source_SB = np.arange(len(k_SBD))[:, None] >= len(k_SBD) - self.encoder.output_length(length_B)
         return Encoded(buffers.keys.forward(k_SBD, rng), is_source_SB, self.bridge.forward(buffers.finals))
 
     def forward(self, batch: Batch, buffers: Seq2SeqBuffers, rng: np.random.Generator | None = None) -> Floats:
@@ -216,7 +219,10 @@ class Seq2Seq(BaseModel):
             batch["target_mask_TB"].reshape(-1), batch.num_targets, flatten_time(dh_TBH), grads,
         )  # fmt: skip
         buffers.stopwatch.end("readout")
-        dk_SBD: Floats = np.zeros((*batch["x_SB"].shape, self.encoder.width), self.dtype)
+        steps, batch_size = batch["x_SB"].shape
+        dk_SBD: Floats = np.zeros(
+            (-(-steps // 2**self.encoder.halvings), batch_size, self.encoder.width), self.dtype
+        )
         if self.attention is not None and buffers.attention is not None:
             dh_TBH, dk_SBD = self.attention.backward(dh_TBH, buffers.attention, grads.part(PREFIX))
             buffers.stopwatch.end("attention")

@@ -15,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import FlatVector, Floats, TokenIds
+from charlm.base.errors import UsageError
 from charlm.nn.buffers import State
 from charlm.nn.cell import Cell
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.embedding import Encoding
 from charlm.nn.layer import Inputs, LayerBuffers, RecurrentLayer, SymbolLayer
+from charlm.nn.pyramid import Lengths, halve, join_pairs, split_pairs
 from charlm.nn.state import initial_state_shapes
 
-Lengths = npt.NDArray[np.integer]
 DIRECTIONS = ("", "reverse.")
 
 
@@ -37,8 +38,10 @@ class Encoder:
         encoding: Encoding,
         is_bidirectional: bool,
         prefix: str = "encoder.",
+        is_pyramid: bool = False,
     ) -> None:
         self.cell = cell
+        self.is_pyramid = is_pyramid
         self.dtype = params.flat.dtype
         self.is_bidirectional = is_bidirectional
         self._encoding = encoding
@@ -64,6 +67,15 @@ class Encoder:
         """D: the width of the output, of both directions."""
         return self.hidden * len(self._prefixes)
 
+    @property
+    def halvings(self) -> int:
+        """How often the steps are halved."""
+        return (len(self.layers) - 1) * self.is_pyramid
+
+    def output_length(self, length_B: Lengths) -> Lengths:
+        """The lengths of the outputs for sequences of these lengths."""
+        return halve(length_B, self.halvings)
+
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw every parameter; the last symbol, which training never sees, enters as zeros."""
         for layer in self.layers:
@@ -82,18 +94,21 @@ class Encoder:
         """Read sequences of these lengths, each at the end of its column.
 
         Returns:
-            The outputs (T, B, D), and the last layer's final state of each direction: of the reverse one, the
-            state after the first symbol.
+            The outputs (T, B, D), in fewer steps of a pyramid, and the last layer's final state in each
+            direction, in reverse the state after the first symbol.
         """
-        starts_B = len(x_TB) - length_B
-        carry_TB = (np.arange(len(x_TB))[:, None] != starts_B).astype(self.dtype)
-        buffers.turned_TB = reversed_within(len(x_TB), length_B) if self.is_bidirectional else None
         for layer, own in zip(self.layers, buffers.layers, strict=True):
             for direction, its in zip(layer, own, strict=True):
                 its.weight_drop.forward(direction.params, rng)
         x: Inputs = x_TB
         finals: list[State] = []
+        buffers.lengths = []
         for layer, own in zip(self.layers, buffers.layers, strict=True):
+            if buffers.lengths and self.is_pyramid:
+                x, length_B = join_pairs(x, length_B), halve(length_B)
+            buffers.lengths.append((len(x), length_B))
+            buffers.arrange(len(buffers.lengths) - 1)
+            carry_TB = (np.arange(len(x))[:, None] != len(x) - length_B).astype(self.dtype)
             outputs, finals = [], []
             for number, (direction, its) in enumerate(zip(layer, own, strict=True)):
                 zero = tuple(np.zeros((x_TB.shape[1], self.hidden), self.dtype) for _ in self.cell.state_names)
@@ -110,6 +125,7 @@ class Encoder:
         hidden = self.hidden
         for number in reversed(range(len(self.layers))):
             below: list[Floats] = []
+            buffers.arrange(number)
             shared = {name: np.zeros_like(grads[name]) for name in self._encoding.shared}
             for place, prefix in enumerate(self._prefixes):
                 own_TBH = dh_TBD[..., place * hidden : (place + 1) * hidden]
@@ -125,6 +141,8 @@ class Encoder:
                     grads[name][:] = total
                 return
             dh_TBD = sum(below[1:], below[0])
+            if self.is_pyramid:
+                dh_TBD = split_pairs(dh_TBD, *buffers.lengths[number - 1])
             zero = tuple(np.zeros_like(variable) for variable in dfinals[0])
             dfinals = [zero] * len(self._prefixes)
 
@@ -137,7 +155,8 @@ class EncoderBuffers:
     ) -> None:
         size, cell, dtype = (seq_len, batch_size, encoder.hidden), encoder.cell, encoder.dtype
         scratch = cell.scratch(size, dtype)
-        scratch.dx_TBH = np.empty((seq_len, batch_size, encoder.width), dtype)
+        steps, wide = (-(-seq_len // 2), 2) if encoder.is_pyramid else (seq_len, 1)
+        scratch.dx_TBH = np.empty((steps, batch_size, wide * encoder.width), dtype)
         self.stopwatch = scratch.stopwatch
         last = replace(regularization, dropout=0.0)
         self.layers = [
@@ -145,7 +164,13 @@ class EncoderBuffers:
              for _ in layer]
             for layer in encoder.layers
         ]  # fmt: skip
+        self.is_bidirectional = encoder.is_bidirectional
+        self.lengths: list[tuple[int, Lengths]] = []  # of each layer, the steps and the lengths of sequences
         self.turned_TB: npt.NDArray[np.intp] | None = None
+
+    def arrange(self, layer: int) -> None:
+        """Turn the sequences of a layer from here on."""
+        self.turned_TB = reversed_within(*self.lengths[layer]) if self.is_bidirectional else None
 
     def turn(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A copy of values (T, B, ...), each sequence in reverse."""
@@ -168,15 +193,21 @@ def reversed_within(steps: int, length_B: Lengths) -> npt.NDArray[np.intp]:
 
 def encoder_shapes(
     cell: Cell, hidden: int, layers: int, inputs: int, encoding: Encoding, is_bidirectional: bool,
-    has_learned_state: bool, prefix: str = "encoder.",
+    has_learned_state: bool, prefix: str = "encoder.", is_pyramid: bool = False,
 ) -> dict[str, tuple[int, ...]]:  # fmt: skip
-    """Every parameter's shape of an encoder."""
+    """Every parameter's shape of an encoder.
+
+    Raises:
+        UsageError: a pyramid has one layer.
+    """
+    if is_pyramid and layers == 1:
+        raise UsageError("--pyramid halves the steps after the first layer: it needs --layers of 2 or more")
     width, directions = len(cell.gates) * hidden, DIRECTIONS[: 1 + is_bidirectional]
     first = encoding.shapes(inputs, width)
     shapes = {name: first[name] for name in encoding.shared}
     for number in range(layers):
         for direction in directions:
-            own: dict[str, tuple[int, ...]] = {"W_xh": (hidden * len(directions), width)}
+            own: dict[str, tuple[int, ...]] = {"W_xh": (hidden * len(directions) * (1 + is_pyramid), width)}
             if number == 0:
                 own = {name: shape for name, shape in first.items() if name not in encoding.shared}
             own |= {"b_h": (width,), **cell.shapes(hidden)}

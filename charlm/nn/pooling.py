@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats
-from charlm.nn.bidirectional import Lengths
 from charlm.nn.buffers import State
+from charlm.nn.pyramid import Lengths
 
 
 class Pooling(ABC):

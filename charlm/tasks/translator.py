@@ -127,7 +127,11 @@ class Translator:
         weights_BTS = self.network.weights(
             batch, self.network.buffers(max(batch["x_SB"].size, batch["y_TB"].size), 1)
         )
-        return AttentionMap([*source], [*split_target(answer, self.coder.units), "end"], weights_BTS[0])
+        return AttentionMap(
+            group_symbols(source, 2**self.network.encoder.halvings),
+            [*split_target(answer, self.coder.units), "end"],
+            weights_BTS[0],
+        )
 
     def _prepare(self, texts: Sequence[str]) -> list[str]:
         return [preprocess_text(text.strip(SPACE), self.run.config.corpus) for text in texts]
@@ -179,3 +183,13 @@ def _batches(part: PairsPart, end: int) -> Iterator[tuple[npt.NDArray[np.integer
         for places, batch in part.take(numbers).batches(min(size, len(part)), end).in_order():
             yield numbers[places], batch
         start += size
+
+
+def group_symbols(source: str, size: int) -> list[str]:
+    """The symbols that one step of an encoder's outputs stands for, counted from the end.
+
+    >>> group_symbols("phone", 2)
+    ['p', 'ho', 'ne']
+    """
+    first = len(source) % size or size
+    return [source[:first], *(source[start : start + size] for start in range(first, len(source), size))]

@@ -48,3 +48,12 @@ def test_the_whole_way_on_a_tiny_size(call, monkeypatch, tmp_path):
     (record,) = result.records
     for name in ("training", "gflops", "sampling", "sampling_64", "resident_megabytes", "share_of_ceiling"):
         assert record[name] > 0
+
+
+def test_a_pyramid_is_timed_beside_the_plain_classifier(call):
+    size = ("--hidden", "3", "--layers", "2", "--batch-size", "2", "--seq-len", "5", "--workers", "1")
+    (record,) = call("bench", "--task", "classify", "--pyramid", *size, "--json").records
+    assert record["seq_len"] == 5 and record["plain_ms"] > 0 < record["pyramid_ms"] and record["ratio"] > 0
+    shown = call("bench", "--task", "classify", *size)
+    assert "text length\tplain" in shown.out
+    assert call("bench", "--pyramid").complaint.startswith("--pyramid belongs to --task classify")

@@ -13,7 +13,7 @@ MEASUREMENTS = ROOT / "tests" / "bench" / "README.md"  # its commands have flags
 PAGES = [page for page in files(".md") if page not in (HELP, MEASUREMENTS)]
 NN = ROOT / "charlm" / "nn"
 MOST_LINES = {
-    "charlm/tasks/README.md": 240,
+    "charlm/tasks/README.md": 270,
     "charlm/engines/README.md": 170,
 }  # each task; two engines and clusters
 USUAL_LINES = 120

@@ -15,10 +15,10 @@ TARGETS = [[0, 1], [2, 2, 1, 0, 0], [1], []]
 ATTENTION = ("none", *ATTENTIONS.names())
 
 
-def make(attention="dot", seed=0, bidirectional=True, **model):
+def make(attention="dot", seed=0, bidirectional=True, pyramid=False, **model):
     """A network with small weights, so that no unit is near its bounds."""
     config = ModelConfig(**{"hidden": 3, "embedding_size": 2, "dtype": "float64", **model})
-    options = {"attention": attention, "bidirectional": bidirectional, "decoder_hidden": None}
+    options = {"attention": attention, "bidirectional": bidirectional, "decoder_hidden": None, "pyramid": pyramid}
     if attention not in ("none", "dot"):
         options["decoder_hidden"] = 4
     made = NetworkSpec("seq2seq", config, SYMBOLS, OUTPUTS, options).build()

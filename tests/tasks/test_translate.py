@@ -84,7 +84,7 @@ def test_the_record_has_what_the_task_is_judged_by(inside):
     )
     assert run.vocabulary.target == tuple(sorted({symbol for word in WORDS for symbol in spell(word).split()}))
     assert json.loads((run.folder / "config.json").read_text())["training"]["task"] == {
-        "task": "translate", "labels": None, "target_units": "words", "bidirectional": True,
+        "task": "translate", "labels": None, "target_units": "words", "bidirectional": True, "pyramid": False,
         "decoder_hidden": None, "attention": "dot",
     }  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from charlm.base.errors import UsageError
 from charlm.base.tables import WIDE, Column, Table
 from charlm.cli.display.tables import print_tables
 from charlm.cli.options import take_device, with_settings
@@ -32,6 +33,12 @@ COLUMNS = {
     "sampling_64": Column("sample 64", ",.0f", rank=3),
     "resident_megabytes": Column("memory (MB)", ",.0f", WIDE),
 }
+CLASSIFIER_COLUMNS = (
+    Column("text length"),
+    Column("plain", ",.1f"),
+    Column("pyramid", ",.1f"),
+    Column("times faster", ".2f"),
+)
 RULE = (
     "train: a training step, from the batch to the updated weights; sample, sample 64: one sample, and 64 at "
     "once; of peak: the share of the peak matrix-multiply throughput"
@@ -44,10 +51,23 @@ def command(
     settings: dict[str, Any],
     how: TableOptions,
     cell: Annotated[Literal[CELLS.names()] | None, typer.Option(help="Measure one size, with this cell.")] = None,  # type: ignore[valid-type]
-    hidden: Annotated[int, typer.Option(min=1, help="Hidden units.")] = 256,
+    hidden: Annotated[
+        int | None, typer.Option(min=1, help="Hidden units.", show_default="256, of a classifier 128")
+    ] = None,
     layers: Annotated[int, typer.Option(min=1, help="Layers.")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, help="Batch size.")] = 64,
-    seq_len: Annotated[int, typer.Option(min=1, help="BPTT length in characters.")] = 64,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Batch size.", show_default="64, of a classifier 32")
+    ] = None,
+    seq_len: Annotated[
+        int | None,
+        typer.Option(min=1, help="BPTT length in characters.", show_default="64, of a classifier 64 and 256"),
+    ] = None,
+    task: Annotated[
+        Literal["predict", "classify"], typer.Option(help="Measure a language model, or a classifier's steps.")
+    ] = "predict",
+    pyramid: Annotated[
+        bool, typer.Option("--pyramid", help="Measure a classifier's pyramid too (--task classify).")
+    ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="CPU cores")] = None,
 ) -> None:
     from charlm.cli.display.progress import progress_bar
@@ -56,7 +76,13 @@ def command(
 
     device = take_device(settings)
     engine = EngineConfig(**device.to_json(), workers=workers)
-    sizes = SIZES if cell is None else (Size(cell, hidden, layers, batch_size, seq_len),)
+    if task == "classify":
+        lengths = None if seq_len is None else (seq_len,)
+        _time_classifier((cell or "lstm", hidden or 128, layers, batch_size or 32), lengths, pyramid, engine, how)
+        return
+    if pyramid:
+        raise UsageError("--pyramid belongs to --task classify: give both, or leave it out")
+    sizes = SIZES if cell is None else (Size(cell, hidden or 256, layers, batch_size or 64, seq_len or 64),)
     with ThreadPool(workers) as pool:
         ceiling = peak_gflops(pool)
     records = []
@@ -70,6 +96,27 @@ def command(
         rows = [[record[name] for name in COLUMNS] for record in records]
         table = Table(f"Speed in chars/s; peak {ceiling:.0f} GFLOP/s", list(COLUMNS.values()), rows)
         print_tables([table], how, explanation=[RULE])
+
+
+def _time_classifier(
+    network: tuple[str, int, int, int],
+    lengths: tuple[int, ...] | None,
+    pyramid: bool,
+    engine: EngineConfig,
+    how: TableOptions,
+) -> None:
+    from charlm.training.classifier_benchmark import LENGTHS, ClassifierSize, time_steps
+
+    cell, hidden, layers, batch_size = network
+    sizes = [ClassifierSize(*network, seq_len) for seq_len in lengths or LENGTHS]
+    found = [time_steps(size, pyramid, engine) for size in sizes]
+    if how.json:
+        for size, each in zip(sizes, found, strict=True):
+            print_json({**asdict(size), **asdict(each)})
+        return
+    rows = [[each.seq_len, each.plain_ms, each.pyramid_ms, each.ratio] for each in found]
+    title = f"A training step of a classifier, {cell} H{hidden} L{layers} B{batch_size}, in ms"
+    print_tables([Table(title, CLASSIFIER_COLUMNS, rows)], how)
 
 
 def _measure(size: Size, engine: EngineConfig, ceiling: float) -> dict[str, Any]:
