@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
 import pkgutil
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -58,10 +58,12 @@ class Registry(Generic[Member]):
         """The first line of a member's docstring, read from its source."""
         spec = importlib.util.find_spec(f"{self.package}.{name.replace('-', '_')}")
         assert spec is not None and spec.origin is not None
-        for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
-            bases = [ast.unparse(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
-            if isinstance(node, ast.ClassDef) and any(self.base.__name__ in base for base in bases):
-                return (ast.get_docstring(node) or "").partition("\n")[0]
+        source = Path(spec.origin).read_text(encoding="utf-8")
+        found = re.search(
+            rf'^class \w+\([^)]*{self.base.__name__}[^)]*\):\n    """(.+?)(?:""")?$', source, re.MULTILINE
+        )
+        if found is not None:
+            return found[1]
         return (self.find(name).__doc__ or "").partition("\n")[0]
 
     def _is_own_member(self, value: object, module: str) -> bool:

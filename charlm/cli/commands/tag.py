@@ -16,10 +16,6 @@ from charlm.base.plural import counted
 from charlm.cli.lines import read_lines
 from charlm.cli.options import OneRun, RawText, WhichWeights
 from charlm.cli.output import print_json, write_note, write_text
-from charlm.cli.pick import pick_run
-from charlm.engines.threads import ThreadPool
-from charlm.inference.lines import groups
-from charlm.tasks.text_tagger import TextTagger
 
 PLACE = ("Tasks", 5)
 EXAMPLES = """
@@ -37,6 +33,11 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
+    from charlm.cli.pick import pick_run
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.lines import groups
+    from charlm.tasks.text_tagger import TextTagger
+
     if json and (raw or apply):
         raise UsageError(f"--json prints the tags: leave out {'--raw' if raw else '--apply'}")
     tagger, unknown = TextTagger.of(pick_run(run, weights, "tag")), 0
