@@ -50,7 +50,8 @@ def test_the_record_has_the_loss_by_label_and_what_the_task_is_judged_by(inside)
     assert not any("nats_per_char" in name for record in records for name in record)
     config = json.loads((inside / "runs" / "words-1" / "config.json").read_text())["training"]
     assert config["task"] == {
-        "task": "classify", "labels": "file", "bidirectional": True, "pyramid": False, "pooling": "max", "balance": "none"
+        "task": "classify", "labels": "file", "bidirectional": True, "pyramid": False, "pooling": "max",
+        "balance": "none",
     }  # fmt: skip
     assert config["batching"]["split"] == "80/10/10"
 
