@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from charlm.base.tables import Column, Table
 from charlm.base.timing import format_seconds
 from charlm.evaluate.base import EvalResult
 from charlm.evaluate.settings_table import find_differing, list_settings, setting_column, summarize_course
+from charlm.runs.find import find_run
 from charlm.runs.run import Run
 
 WHAT = "the figures are those of each run's best validation, on the validation split of its own corpus"
+SEEDS = "figures are means over the seeds of each run's best validation; deviation is that of the loss (n - 1)"
 ERRORS = ("accuracy", "f1", "r2")
 """The ends of names of figures of which more is better."""
 
@@ -48,6 +51,39 @@ def compare_logs(runs: Sequence[Run]) -> EvalResult:
         explanation=[WHAT],
         legend=f"loss in {next(iter(units))}" if len(units) == 1 else "",
         see_also=f"Plot: charlm plot {shlex.join(run.name for run in runs)}",
+    )
+
+
+def compare_group_logs(
+    groups: Mapping[str, Mapping[int, str]], settings: Mapping[str, Mapping[str, Any]]
+) -> EvalResult:
+    """Compare groups of runs, such as the seeds of one setting, by the means of what their logs say.
+
+    Args:
+        groups: the runs of each by their seeds, all of one corpus and task.
+        settings: of each group, what tells it from the others.
+    """
+    bests = {name: [find_run(run).summarize().best for run in own.values()] for name, own in groups.items()}
+    kind = find_run(next(iter(next(iter(groups.values())).values()))).config.task.kind
+    loss = f"val_{kind.loss}"
+    first = next(iter(bests.values()))[0]
+    figures = [loss, *(name for name in first if name.startswith("val_") and name != loss)]
+    records: list[dict[str, Any]] = [
+        {"settings": dict(settings[name]), "runs": list(groups[name].values())}
+        | {figure: statistics.fmean(best[figure] for best in own) for figure in figures}
+        | {"deviation": statistics.stdev(best[loss] for best in own) if len(own) > 1 else None}
+        for name, own in bests.items()
+    ]
+    columns = [Column(name.replace("_", " "), name=name) for name in next(iter(settings.values()), {})]
+    columns += [Column("runs", "d", rank=2), _figure_column(loss, True, True), Column("deviation", ".3f", rank=1)]
+    columns += [_figure_column(name, False, True) for name in figures[1:]]
+    rows = [
+        [*record["settings"].values(), len(record["runs"]), record[loss], record["deviation"]]
+        + [record[name] for name in figures[1:]]
+        for record in records
+    ]
+    return EvalResult(
+        records, [Table("", columns, rows)], [], explanation=[SEEDS], legend=f"loss in {kind.loss_unit()}"
     )
 
 

@@ -146,6 +146,18 @@ def test_two_classifiers_are_compared_in_their_own_unit(inside, call):
     shutil.rmtree(inside / "runs" / "copy")
 
 
+def test_a_sweep_compares_means_over_seeds_in_their_own_unit(inside, call, tiny):
+    ended = call("sweep", "words", "--task", "classify", "--pooling", "last,max", "--seeds", "2", "--steps", "1",
+                 *tiny, "--json")  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert [record["settings"] for record in ended.records] == [{"pooling": "last"}, {"pooling": "max"}]
+    names = ended.records[0]["runs"]
+    losses = [Run.open(inside / "runs" / name).summarize().best["val_nats_per_label"] for name in names]
+    assert ended.records[0]["val_nats_per_label"] == pytest.approx(sum(losses) / 2)
+    for name in (*names, *ended.records[1]["runs"]):
+        shutil.rmtree(inside / "runs" / name)
+
+
 def test_plot_info_and_runs_show_it_in_its_own_unit(inside, call):
     assert "nats/label" in call("plot", "words-1", "--unit", "nats").out
     assert call("info", "words-1").code == 0 and "words-1" in call("runs").out

@@ -114,7 +114,7 @@ def _train(trainer: Trainer, run: Run, quiet: bool) -> None:
     Raises:
         Exit: a signal stopped it.
     """
-    from charlm.cli.display.describe import describe_loss
+    from charlm.cli.display.describe import describe_loss, find_unit
     from charlm.cli.display.progress import TrainingDisplay
     from charlm.training.loop import train as training_loop
     from charlm.training.signals import stop_on_signals
@@ -131,7 +131,8 @@ def _train(trainer: Trainer, run: Run, quiet: bool) -> None:
         write_note("Stopped and saved. The same command continues.")
         raise typer.Exit(INTERRUPTED)
     state = trainer.state
-    _say(f"  best val loss {describe_loss(state.best_val or 0.0, 'char')}, {state.step:,} steps", quiet)
+    unit = find_unit(trainer.config.task.kind, trainer.config.corpus.bytes)
+    _say(f"  best val loss {describe_loss(state.best_val or 0.0, unit)}, {state.step:,} steps", quiet)
 
 
 def _say(text: str, quiet: bool) -> None:
@@ -145,6 +146,7 @@ def _show(members: Sequence[Member], how: TableOptions, plot: Path | None, quiet
     from charlm.cli.display.findings import print_findings
     from charlm.cli.display.progress import progress_bar
     from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.compare_logs import compare_group_logs
     from charlm.evaluate.groups import compare_groups
     from charlm.report.figures import save_curves
     from charlm.report.learning_curve import seeds_curve
@@ -155,8 +157,11 @@ def _show(members: Sequence[Member], how: TableOptions, plot: Path | None, quiet
     for member in members:
         groups.setdefault(member.label, {})[member.settings["seed"]] = member.folder.name
     settings = {member.label: member.varied for member in members}
-    with ThreadPool() as pool, progress_bar("compare", quiet or how.json) as progress:
-        findings = compare_groups(groups, settings, pool, progress)
+    if "eval" in Run.open(members[0].folder).config.task.commands:
+        with ThreadPool() as pool, progress_bar("compare", quiet or how.json) as progress:
+            findings = compare_groups(groups, settings, pool, progress)
+    else:
+        findings = compare_group_logs(groups, settings)
     print_findings(findings, how)
     curve = seeds_curve(
         {
