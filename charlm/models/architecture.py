@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from charlm.base.arrays import Shapes
 from charlm.base.errors import UsageError
 from charlm.config import ModelConfig, OptimizerConfig, flag
 from charlm.nn.cells import CELLS
@@ -38,8 +39,12 @@ def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
     >>> flops_per_character(ModelConfig(hidden=100), 50) == 6 * (100 * 400 + 100 * 50)
     True
     """
-    shapes = parameter_shapes(config, vocab_size)
-    products = (shape for name, shape in shapes.items() if len(shape) == 2 and name != "layers.0.W_xh")
+    return count_flops(parameter_shapes(config, vocab_size))
+
+
+def count_flops(shapes: Shapes) -> int:
+    """Floating-point operations per character of training a network of these parameters."""
+    products = (shape for name, shape in shapes.items() if len(shape) == 2 and not name.endswith("layers.0.W_xh"))
     return 6 * sum(rows * columns for rows, columns in products)
 
 

@@ -72,10 +72,15 @@ class NetworkSpec:
 
 def describe_network(config: TrainingConfig, vocabulary: Vocabulary) -> NetworkSpec:
     """What the network of these settings and this vocabulary is built from."""
+    return size_network(config, len(vocabulary), len(vocabulary.labels or vocabulary.target))
+
+
+def size_network(config: TrainingConfig, vocab_size: int, labels: int = 0) -> NetworkSpec:
+    """The same for a number of symbols, and of labels or of target symbols."""
     kind, own = config.task.kind, config.task.own.to_json()
     names = NETWORKS.find(kind.network).config_type.settings()
     options = {name: value for name, value in own.items() if name in names}
-    inputs, outputs = kind.sizes(len(vocabulary), len(vocabulary.labels or vocabulary.target))
+    inputs, outputs = kind.sizes(vocab_size, labels)
     return NetworkSpec(kind.network, config.model, inputs, outputs, options)
 
 

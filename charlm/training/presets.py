@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from charlm.base.errors import UsageError
 from charlm.config import DeviceConfig, EngineConfig, TrainingConfig, flag
-from charlm.models.architecture import default_lr, flops_per_character
+from charlm.models.architecture import count_flops, default_lr
+from charlm.models.base import size_network
 from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
 from charlm.training.machine_speed import REFERENCE_GFLOPS
@@ -98,7 +99,9 @@ def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int) ->
         return amount
     read = amount * config.batching.seq_len * config.batching.batch_size
     if unit == "minutes":
-        seconds = flops_per_character(config.model, vocab_size) / (1e9 * REFERENCE_GFLOPS) + FIXED_SECONDS
+        shapes = size_network(config, vocab_size).shapes
+        stacks = sum(name.endswith("layers.0.b_h") for name in shapes)
+        seconds = count_flops(shapes) / (1e9 * REFERENCE_GFLOPS) + stacks * FIXED_SECONDS
         speed = (config.engine.gflops or REFERENCE_GFLOPS) / REFERENCE_GFLOPS
         read = 60 * amount * speed / seconds
     return read / max(characters, 1)

@@ -31,6 +31,7 @@ from charlm.engines.threads import default_workers
 from charlm.models.architecture import check_settings, default_lr
 from charlm.models.base import BaseModel, describe_network
 from charlm.models.char_rnn import Model
+from charlm.optim.rules import OPTIMIZERS
 from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
 from charlm.runs.folder import check_unused, only_writer, tidy
@@ -85,6 +86,9 @@ def check_engine(config: TrainingConfig, stored: bool = False, ranks: Ranks = AL
         raise UsageError(f"--task {task} is trained by NumPy alone: leave out --engine torch")
     if ranks.size > 1 and task != "predict":
         raise UsageError(f"--task {task} is trained by one process: start it without torchrun")
+    if ranks.size > 1 and OPTIMIZERS.find(config.optimisation.optimizer).population:
+        optimizer = config.optimisation.optimizer
+        raise UsageError(f"--optimizer {optimizer} is of one process: start it without torchrun")
     if ranks.size > sequences:
         raise UsageError(f"{ranks.size} ranks cannot share --batch-size {sequences}: start fewer, or give more")
 

@@ -2,18 +2,20 @@
 
 import dataclasses
 from contextlib import closing
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from charlm.base.errors import UsageError
-from charlm.config import ModelConfig, OptimizerConfig
+from charlm.config import ModelConfig, OptimizerConfig, TrainingConfig
 from charlm.data.windows import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.models.architecture import check_settings
 from charlm.models.char_rnn import Model
 from charlm.optim.rules import OPTIMIZERS, es
 from charlm.training.presets import resolve_settings
+from charlm.training.start import check_engine
 from tests.laws.test_two_sides import draw_batch, draw_state, make
 
 POPULATIONS = [name for name in OPTIMIZERS.names() if OPTIMIZERS.find(name).population]
@@ -103,6 +105,14 @@ def test_a_snapshot_goes_on_with_the_same_bits():
                 engine.step(batch, np.random.default_rng(t))
             found.append(engine.snapshot().weights_P)
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_several_processes_are_refused(name):
+    config = TrainingConfig.from_settings(optimizer=name, steps=1)
+    check_engine(config)
+    with pytest.raises(UsageError, match=f"--optimizer {name} is of one process"):
+        check_engine(config, ranks=mock.Mock(size=2))
 
 
 @pytest.mark.parametrize("network", ["char-rnn", "two-sided"])
