@@ -130,7 +130,9 @@ def _read(vocabulary: Vocabulary, spec: NetworkSpec) -> dict[str, int]:
 
 
 def _given(vocabulary: Vocabulary, spec: NetworkSpec) -> dict[str, int]:
-    """The codes of what a network predicts: labels, symbols of targets, or those that it reads."""
+    """The codes of what a network predicts: labels, a number, symbols of targets, or those that it reads."""
+    if vocabulary.scale is not None:
+        return {"<number>": 0}
     if vocabulary.labels and not _is_conditioned(vocabulary, spec):
         return {label: number for number, label in enumerate(vocabulary.labels)}
     codes = {symbol: number for number, symbol in enumerate(vocabulary.target)} or _codes(vocabulary)

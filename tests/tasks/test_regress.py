@@ -35,6 +35,11 @@ def test_numbers_come_out_in_the_data_s_unit(counted, call, tiny):
     rows = [line.split("\t") for line in call("regress", stdin=b"aaa\nbcb\n").out.splitlines()]
     assert [row[1] for row in rows] == ["aaa", "bcb"]
     assert abs(float(rows[0][0]) - 300) < 80 and abs(float(rows[1][0])) < 80
+    ended = call(
+        "train", "counts.tsv", "--init-from", "counts-1", "--steps", "1", *tiny, "--lr", "1e-9", "--json"
+    )
+    best = Run.open(Path("runs/counts-1")).summarize().best["val_squared_error"]
+    assert ended.records[-1]["val_squared_error"] == pytest.approx(best, rel=0.01)
 
 
 def test_the_unit_of_the_data_changes_nothing(counted, call, tiny):
