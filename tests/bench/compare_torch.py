@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import re
 import resource
@@ -29,18 +30,23 @@ SIZES = [(128, 2, 50, 50), (256, 1, 64, 64), (512, 1, 64, 64), (512, 2, 64, 64)]
 CELLS = ["lstm", "gru", "rnn"]
 
 
-def charlm_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
+def charlm_side(
+    what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int, engine: str
+):
     from charlm.config import EngineConfig
     from charlm.training.benchmark import SamplingBench, Size, TrainingBench
 
     size = Size(cell, hidden, layers, batch_size, seq_len)
     if what == "training":
-        bench = TrainingBench(size, EngineConfig(workers=workers))
+        bench = TrainingBench(size, EngineConfig(engine=engine, workers=workers))
         return bench.chars_per_second, bench.resident_bytes
-    return SamplingBench(size, int(what)).chars_per_second, lambda: 0
+    device = EngineConfig(engine=engine)
+    return SamplingBench(size, int(what), device).chars_per_second, lambda: 0
 
 
-def torch_side(what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int):
+def torch_side(
+    what: str, cell: str, hidden: int, layers: int, batch_size: int, seq_len: int, workers: int, engine: str
+):
     import torch
     from torch import nn
 
@@ -104,7 +110,10 @@ class Side:
 
     def __init__(self, python: str, side: str, what: str, size: dict) -> None:
         command = [python, __file__, "--side", side, "--what", what, "--size", json.dumps(size)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
 
     def ask(self, seconds: float) -> list[float]:
         self._process.stdin.write(f"{seconds}\n")
@@ -118,7 +127,7 @@ class Side:
 
 def compare(size: dict, what: str, rounds: int, seconds: float, torch_python: str) -> dict:
     """Interleave the two sides at one size: medians, the ratio of medians, and peaks of memory."""
-    pythons = {"charlm": sys.executable, "torch": torch_python}
+    pythons = {"charlm": torch_python if size["engine"] == "torch" else sys.executable, "torch": torch_python}
     sides = {name: Side(python, name, what, size) for name, python in pythons.items()}
     answers: dict[str, list] = {name: [] for name in sides}
     for round_number in range(rounds + 1):
@@ -161,6 +170,7 @@ def main() -> None:
     parser.add_argument("--size")
     parser.add_argument("--torch-python", help="an interpreter that has PyTorch 2.13")
     parser.add_argument("--out", type=Path, default=Path("bench.json"))
+    parser.add_argument("--engine", choices=("numpy", "torch"), default="numpy", help="charlm's")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=SECONDS)
@@ -171,7 +181,8 @@ def main() -> None:
     results = []
     for shape in SIZES:
         for cell in CELLS:
-            size = dict(zip(names, shape, strict=True)) | {"cell": cell, "workers": options.workers}
+            size = dict(zip(names, shape, strict=True)) | {"cell": cell}
+            size |= {"workers": options.workers, "engine": options.engine}
             questions = ["training", "1", "64"] if cell == "lstm" and shape == SIZES[2] else ["training"]
             for what in questions:
                 found = compare(size, what, options.rounds, options.seconds, options.torch_python)
