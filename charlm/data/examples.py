@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +25,8 @@ from charlm.data.permutation import Integers
 from charlm.data.reading.sources import Source
 from charlm.data.sides import AT_ONCE, Sides, StoredTexts, find_firsts, read_sides
 from charlm.data.split import Split
+from charlm.data.split_examples import SplitExamples
 from charlm.data.vocabulary import Vocabulary
-
-DEFAULT_SPLIT = "80/10/10"
-VALIDATED = 20_000  # examples of a validation, at most
 
 SidesPart: TypeAlias = tuple[Sides, Integers]
 """Examples as they are stored, and the numbers of those of a split."""
@@ -69,62 +66,6 @@ class LabelledPart:
         return LengthBatches(self.sequences, batch_size, make)
 
 
-class SplitPart(Protocol):
-    """What every split of examples has: a text each, as ``sequences`` of ids."""
-
-    @property
-    def sequences(self) -> Sequences: ...  # noqa: D102
-    def __len__(self) -> int: ...
-    def __getitem__(self, places: slice) -> Self: ...
-
-
-Part = TypeVar("Part", bound=SplitPart)
-
-
-@dataclass(frozen=True, eq=False)
-class SplitExamples(Generic[Part]):
-    """Examples in their splits, and the vocabulary of the training split."""
-
-    prepared: EncodedCorpus
-    vocabulary: Vocabulary
-    train: Part
-    validation: Part
-    test: Part
-    val_corpus: EncodedCorpus | None = None
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def training_characters(self) -> int:
-        """The symbols of the training split."""
-        return int(self.train.sequences.lengths_D.sum())
-
-    @cached_property
-    def validated(self) -> Part:
-        """The beginning of the validation split."""
-        return self.validation[:VALIDATED]
-
-    @property
-    def validation_targets(self) -> int:
-        """The examples of a validation; 0 if there is none."""
-        return len(self.validated)
-
-    @property
-    def why_unvalidated(self) -> str:
-        """The reason why there is no validation."""
-        return "nothing is held out to validate on"
-
-    def describe(self) -> str:
-        """The sizes of the splits, in words."""
-        sizes = (
-            f"{len(self.train):,} to train on, {len(self.validation):,} to validate, {len(self.test):,} to test"
-        )
-        labels = f", {counted(len(self.vocabulary.labels), 'labels')}" if self.vocabulary.labels else ""
-        return f"{self.prepared.source.name}: {counted(len(self), 'examples')}, {sizes}{labels}"
-
-    def __len__(self) -> int:
-        return len(self.train) + len(self.validation) + len(self.test)
-
-
 @dataclass(frozen=True, eq=False)
 class LabelledExamples(SplitExamples[LabelledPart]):
     """Labelled texts; the vocabulary has their labels, or the scale of the numbers."""
@@ -149,14 +90,6 @@ def read_examples(
     prepared = prepare(source, config.corpus, progress)
     val_corpus = None if val_source is None else prepare(val_source, config.corpus, progress)
     return divide_examples(prepared, config, mode, val_corpus=val_corpus)
-
-
-def with_default_split(config: TrainingConfig) -> TrainingConfig:
-    """The settings with the split of labelled examples, where none is given."""
-    names = ("split", "val_fraction", "val_file", "test_file")
-    if any(getattr(config.batching, name) is not None for name in names):
-        return config
-    return replace(config, batching=replace(config.batching, split=DEFAULT_SPLIT))
 
 
 def divide_examples(

@@ -25,18 +25,14 @@ from charlm.data.batches import Batch
 from charlm.data.buckets import LengthBatches, Sequences
 from charlm.data.corpus import find_val_source, prepare
 from charlm.data.encoded import EncodedCorpus
-from charlm.data.examples import (
-    SplitExamples,
-    count_characters,
-    find_distinct,
-    read_held_out,
-)
+from charlm.data.examples import count_characters, find_distinct, read_held_out
 from charlm.data.label_split import number_texts, split_alike
 from charlm.data.permutation import Integers
 from charlm.data.reading.sources import Source
 from charlm.data.reload import CorpusSearch, StoredCorpus, reload_texts
 from charlm.data.sides import Sides, StoredTexts, read_sides
 from charlm.data.split import Split
+from charlm.data.split_examples import SplitExamples
 from charlm.data.vocabulary import Vocabulary
 
 MODE = "pair"

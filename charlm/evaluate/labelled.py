@@ -12,12 +12,13 @@ import numpy.typing as npt
 
 from charlm.base.errors import CorpusError, UsageError, hinting
 from charlm.data.corpus import prepare
-from charlm.data.examples import LabelledPart, SplitExamples, find_distinct, take_part
+from charlm.data.examples import LabelledPart, find_distinct, take_part
 from charlm.data.labels import guess_mode
 from charlm.data.pairs import PairsConfig, PairsPart, read_pairs_part, reload_pairs
 from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import CorpusSearch
 from charlm.data.sides import read_sides
+from charlm.data.split_examples import SplitExamples
 from charlm.evaluate.subjects import NO_TEST, SPLITS
 from charlm.runs.find import find_runs, resolve
 from charlm.runs.run import Run

@@ -5,10 +5,10 @@ from __future__ import annotations
 from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.config import TrainingConfig, flag
-from charlm.data.examples import with_default_split
 from charlm.data.pairs import PairExamples, PairsConfig, read_pairs, reload_pairs
 from charlm.data.reading.sources import Source
 from charlm.data.reload import CorpusSearch, StoredCorpus
+from charlm.data.split_examples import with_default_split
 from charlm.data.vocabulary import Vocabulary
 from charlm.tasks.task import Task
 

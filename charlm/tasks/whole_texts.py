@@ -13,18 +13,12 @@ from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import CorpusConfig, TrainingConfig, flag
-from charlm.data.examples import (
-    LabelledExamples,
-    LabelledPart,
-    divide_examples,
-    encode_texts,
-    read_examples,
-    with_default_split,
-)
+from charlm.data.examples import LabelledExamples, LabelledPart, divide_examples, encode_texts, read_examples
 from charlm.data.labels import SPACE, guess_mode
 from charlm.data.reading.preprocess import preprocess_text
 from charlm.data.reading.sources import Source
 from charlm.data.reload import CorpusSearch, StoredCorpus, reload_texts
+from charlm.data.split_examples import with_default_split
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool

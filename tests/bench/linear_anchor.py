@@ -46,8 +46,9 @@ def fit(splits):
 def splits_of(folder, seed):
     """The three splits of ``charlm train FOLDER --task classify --seed SEED``."""
     from charlm.config import TrainingConfig
-    from charlm.data.examples import read_examples, with_default_split
+    from charlm.data.examples import read_examples
     from charlm.data.reading.sources import find_source
+    from charlm.data.split_examples import with_default_split
 
     config = with_default_split(TrainingConfig.from_settings(task="classify", seed=seed))
     examples = read_examples(find_source([folder], config.corpus.glob), config, None)

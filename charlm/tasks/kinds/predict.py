@@ -9,11 +9,11 @@ from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.config import TrainingConfig
 from charlm.data.corpus import Corpus, prepare_corpus
-from charlm.data.examples import with_default_split
 from charlm.data.labelled_text import read_labelled_corpus
 from charlm.data.reading.sources import Source
 from charlm.data.reload import CorpusSearch, StoredCorpus
 from charlm.data.reload_splits import reload_splits
+from charlm.data.split_examples import with_default_split
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.base import Engine
 from charlm.inference.conditioned import ConditionedModel, LabelledSample
