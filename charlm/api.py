@@ -228,7 +228,7 @@ def train(
         init_from: a run or a model whose weights a new run starts from (fine-tuning).
         progress: show a progress bar, on a terminal or in a notebook; None or False shows none.
         settings: options of ``charlm train``, with underscores: ``cell="gru"``, ``hidden=128``, ``steps=500``.
-            A length in ``minutes`` chooses a preset, as there.
+            A length in ``minutes`` chooses a preset, as there; not with ``init_from``.
 
     Raises:
         UsageError: a setting is unknown or invalid, or a string is a file's name instead of a text.
