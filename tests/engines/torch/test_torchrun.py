@@ -61,7 +61,7 @@ def weights(folder):
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
 def test_processes_are_one_training_and_stop_together(call, text, tmp_path, engine):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    arguments = [*SETTINGS, "--engine", engine, "--steps", "300", "--save-every", "20"]
+    arguments = [*SETTINGS.split(), "--engine", engine, "--steps", "300", "--save-every", "20"]
     assert call("train", str(text), "--out", str(whole), *arguments).code == 0
     process = begin(2, text, "--out", cut, "--or-resume", *arguments)
     while not (cut / "last.safetensors").exists() and process.poll() is None:
@@ -76,7 +76,7 @@ def test_processes_are_one_training_and_stop_together(call, text, tmp_path, engi
 
 def test_a_killed_rank_is_started_again(call, text, tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    arguments = [*SETTINGS, "--steps", "400", "--save-every", "20"]
+    arguments = [*SETTINGS.split(), "--steps", "400", "--save-every", "20"]
     assert call("train", str(text), "--out", str(whole), *arguments).code == 0
     process = begin(2, text, "--out", cut, "--or-resume", *arguments, restarts=2)
     while not (cut / "last.safetensors").exists() and process.poll() is None:
