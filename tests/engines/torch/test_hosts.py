@@ -13,7 +13,12 @@ from charlm.runs.run import Run
 from tests.cli.conftest import TEXT
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
-HOSTS, ADDRESSES, LINKS = ("charlm-a", "charlm-b"), ("10.77.0.1", "10.77.0.2"), ("veth-a", "veth-b")
+OWN = os.getpid()  # another run of the tests has other names
+HOSTS, ADDRESSES, LINKS = (
+    (f"charlm-a-{OWN}", f"charlm-b-{OWN}"),
+    ("10.77.0.1", "10.77.0.2"),
+    (f"va{OWN}", f"vb{OWN}"),
+)
 SETTINGS = (
     "--hidden 12 --seq-len 12 --batch-size 6 --workers 1 --steps 1500 --save-every 20 --rank-timeout 8 --quiet"
 )
