@@ -62,24 +62,41 @@ class _BlasLimits:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        # A pool may be closed by the garbage collector, at any moment, also inside of enter and leave.
+        self._lock = threading.RLock()
+        self._is_busy = False
+        self._leaving: list[ThreadPool] = []
         self._found: dict[ThreadPool, threadpool_limits] = {}
 
     def enter(self, pool: ThreadPool) -> None:
         with self._lock:
+            self._is_busy = True
             self._found[pool] = threadpool_limits(limits=1, user_api="blas")
+            self._is_busy = False
+            self._go_on()
 
     def leave(self, pool: ThreadPool) -> None:
         with self._lock:
-            pools = [*self._found]
-            if pool not in pools:  # it is closed again
-                return
-            later = pools[pools.index(pool) + 1 :]
-            found = self._found.pop(pool)
-            if later:
-                self._found[later[0]] = found
-            else:
-                found.restore_original_limits()
+            self._leaving.append(pool)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Let the pools leave that are closed, unless something else is being done."""
+        while self._leaving and not self._is_busy:
+            self._is_busy = True
+            self._release(self._leaving.pop())
+            self._is_busy = False
+
+    def _release(self, pool: ThreadPool) -> None:
+        pools = [*self._found]
+        if pool not in pools:  # it is closed again
+            return
+        later = pools[pools.index(pool) + 1 :]
+        found = self._found.pop(pool)
+        if later:
+            self._found[later[0]] = found
+        else:
+            found.restore_original_limits()
 
 
 _blas_limits = _BlasLimits()
