@@ -13,10 +13,7 @@ settings.register_profile("charlm", deadline=None, max_examples=25, derandomize=
 settings.register_profile("search", deadline=None, max_examples=300)
 settings.load_profile("charlm")
 
-collect_ignore = [  # they import torch, which the suite never needs
-    "golden/make_torch_fixtures.py",
-    "golden/make_encoder_fixtures.py",
-]
+collect_ignore_glob = ["golden/make_*", "bench/scaling.py"]  # they import torch, which the suite never needs
 
 
 @pytest.fixture(scope="session", autouse=True)

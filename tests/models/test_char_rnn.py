@@ -79,7 +79,7 @@ def test_a_setting_of_another_cell_is_refused(setting, value, owner, other):
 
 def test_the_width_of_an_embedding_that_is_not_there_is_refused():
     check_settings(ModelConfig(encoding="embedding", embedding_size=7), PLAIN)
-    with pytest.raises(UsageError, match="--embedding-size belongs to --encoding embedding"):
+    with pytest.raises(UsageError, match="--embedding-size needs --encoding embedding: add it"):
         check_settings(ModelConfig(embedding_size=7), PLAIN)
 
 
