@@ -122,16 +122,27 @@ def prepare_corpus(source: Source, config: TrainingConfig, progress: Progress | 
     >>> corpus.train.text, corpus.validation.text, corpus.vocabulary.symbols
     ('to be or not ', 'to be', (' ', 'b', 'e', 'n', 'o', 'r', 't'))
     """
+    prepared, val_corpus = prepare_texts(source, config, progress)
+    return divide(prepared, config, val_corpus=val_corpus)
+
+
+def prepare_texts(
+    source: Source, config: TrainingConfig, progress: Progress | None = None
+) -> tuple[EncodedCorpus, EncodedCorpus | None]:
+    """Encode the text of a new run, and that of ``--val-file`` if there is one.
+
+    Raises:
+        UsageError: the split is impossible.
+        CorpusError: a file cannot be read.
+    """
     # Checked first: reading can take hours.
     Split.of(config.batching)
-    val_corpus = find_val_source(config.batching, source)
+    val_source = _find_val_source(config.batching, source)
     prepared = prepare(source, config.corpus, progress)
-    return divide(
-        prepared, config, val_corpus=None if val_corpus is None else prepare(val_corpus, config.corpus, progress)
-    )
+    return prepared, None if val_source is None else prepare(val_source, config.corpus, progress)
 
 
-def find_val_source(config: DataConfig, source: Source) -> Source | None:
+def _find_val_source(config: DataConfig, source: Source) -> Source | None:
     """The source of ``--val-file``, or None."""
     if config.test_file is not None and find_text(config.test_file).kind == "stdin":
         raise UsageError(f"--test-file is {config.test_file!r}, which is read later, by eval: give a file")

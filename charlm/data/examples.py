@@ -17,7 +17,7 @@ from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.alphabet import UNICODE_END, Alphabet, Counts
 from charlm.data.batches import Batch
 from charlm.data.buckets import LengthBatches, Sequences
-from charlm.data.corpus import find_val_source, prepare
+from charlm.data.corpus import prepare_texts
 from charlm.data.encoded import EncodedCorpus
 from charlm.data.label_split import number_texts, split_alike, split_by_label
 from charlm.data.labels import WORDS, guess_mode
@@ -85,10 +85,7 @@ def read_examples(
     Raises:
         CorpusError: a file cannot be read, or there are too few labels.
     """
-    Split.of(config.batching)
-    val_source = find_val_source(config.batching, source)
-    prepared = prepare(source, config.corpus, progress)
-    val_corpus = None if val_source is None else prepare(val_source, config.corpus, progress)
+    prepared, val_corpus = prepare_texts(source, config, progress)
     return divide_examples(prepared, config, mode, val_corpus=val_corpus)
 
 

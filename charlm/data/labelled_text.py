@@ -16,7 +16,7 @@ from charlm.base.random import make_generator
 from charlm.config import DataConfig, TrainingConfig
 from charlm.data.alphabet import END, UNICODE_END, Alphabet
 from charlm.data.buckets import Sequences
-from charlm.data.corpus import Corpus, find_val_source, prepare
+from charlm.data.corpus import Corpus, prepare_texts
 from charlm.data.encoded import EncodedCorpus, EncodedText
 from charlm.data.examples import count_points, sorted_labels
 from charlm.data.label_split import number_texts, split_by_label
@@ -95,10 +95,7 @@ def read_labelled_corpus(
     Raises:
         CorpusError: a file cannot be read, or the training split is too short.
     """
-    Split.of(config.batching)
-    val_source = find_val_source(config.batching, source)
-    prepared = prepare(source, config.corpus, progress)
-    val_corpus = None if val_source is None else prepare(val_source, config.corpus, progress)
+    prepared, val_corpus = prepare_texts(source, config, progress)
     return divide_labelled(prepared, config, val_corpus=val_corpus)
 
 

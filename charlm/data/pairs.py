@@ -23,7 +23,7 @@ from charlm.config import Config, CorpusConfig, DataConfig, TrainingConfig, sett
 from charlm.data.alphabet import code_points
 from charlm.data.batches import Batch
 from charlm.data.buckets import LengthBatches, Sequences
-from charlm.data.corpus import find_val_source, prepare
+from charlm.data.corpus import prepare, prepare_texts
 from charlm.data.encoded import EncodedCorpus
 from charlm.data.examples import count_characters, find_distinct, read_held_out
 from charlm.data.label_split import number_texts, split_alike
@@ -166,10 +166,7 @@ def read_pairs(
     Raises:
         CorpusError: a file cannot be read, or a line is no pair.
     """
-    Split.of(config.batching)
-    val_source = find_val_source(config.batching, source)
-    prepared = prepare(source, config.corpus, progress)
-    val_corpus = None if val_source is None else prepare(val_source, config.corpus, progress)
+    prepared, val_corpus = prepare_texts(source, config, progress)
     return divide_pairs(prepared, config, units, val_corpus=val_corpus)
 
 
