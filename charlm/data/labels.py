@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -26,6 +26,15 @@ WORDS = {
 }
 SPACE = " \t\n\r\f\v"
 """White space that is taken off the ends of texts and labels."""
+
+
+def preprocess_examples(texts: Sequence[str], config: CorpusConfig) -> list[str]:
+    """The symbols of texts as ``LabelledReader`` reads them, without white space at their ends.
+
+    >>> preprocess_examples([" Ada ", ""], CorpusConfig(lowercase=True))
+    ['ada', '']
+    """
+    return [preprocess_text(text.strip(SPACE), config) for text in texts]
 
 
 @dataclass

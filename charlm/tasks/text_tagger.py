@@ -10,9 +10,8 @@ import numpy as np
 from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
 from charlm.data.case import LOWER, UPPER, apply_case, lowered
-from charlm.data.labels import SPACE
+from charlm.data.labels import SPACE, preprocess_examples
 from charlm.data.pairs import PairsConfig, PairsPart, make_pairs
-from charlm.data.reading.preprocess import preprocess_text
 from charlm.data.tags import tag_batches
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool
@@ -58,7 +57,7 @@ class TextTagger:
         own = self.run.config.task.own
         assert isinstance(own, PairsConfig)
         vocabulary = self.run.vocabulary
-        symbols = [preprocess_text(text.strip(SPACE), self.run.config.corpus) for text in texts]
+        symbols = preprocess_examples(texts, self.run.config.corpus)
         full = [text for text in symbols if text]
         part = make_pairs(full, ["" for _ in full], vocabulary, own.target_units)
         found = iter(log_probs_of_part(Predictor(self.network, pool), part) if full else [])

@@ -14,9 +14,8 @@ from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
 from charlm.base.tables import Matrix
 from charlm.data.batches import Batch
-from charlm.data.labels import SPACE
+from charlm.data.labels import preprocess_examples
 from charlm.data.pairs import PairsConfig, PairsPart, TargetCoder, make_pairs, split_target
-from charlm.data.reading.preprocess import preprocess_text
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool
 from charlm.inference.decoding import Hypothesis, decode
@@ -94,7 +93,7 @@ class Translator:
 
         White space at the ends of a source does not count.
         """
-        symbols = self._prepare(texts)
+        symbols = preprocess_examples(texts, self.run.config.corpus)
         full = [number for number, text in enumerate(symbols) if text]
         part = self._part([symbols[number] for number in full])
         found = [[Hypothesis((), 0.0, is_finished=True)] for _ in texts]
@@ -119,7 +118,7 @@ class Translator:
         """
         if self.network.attention is None:
             raise UsageError(f"{self.run.name} has no attention: train a run with --attention dot")
-        (source,) = self._prepare([text])
+        (source,) = preprocess_examples([text], self.run.config.corpus)
         if not source:
             raise UsageError("the text is empty: give one to attend to")
         part = make_pairs([source], [answer], self.run.vocabulary, self.coder.units)
@@ -132,9 +131,6 @@ class Translator:
             [*split_target(answer, self.coder.units), "end"],
             weights_BTS[0],
         )
-
-    def _prepare(self, texts: Sequence[str]) -> list[str]:
-        return [preprocess_text(text.strip(SPACE), self.run.config.corpus) for text in texts]
 
     def _part(self, symbols: Sequence[str]) -> PairsPart:
         return make_pairs(symbols, [""] * len(symbols), self.run.vocabulary, self.coder.units)

@@ -14,8 +14,7 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import CorpusConfig, TrainingConfig, flag
 from charlm.data.examples import LabelledExamples, LabelledPart, divide_examples, encode_texts, read_examples
-from charlm.data.labels import SPACE, guess_mode
-from charlm.data.reading.preprocess import preprocess_text
+from charlm.data.labels import guess_mode, preprocess_examples
 from charlm.data.reading.sources import Source
 from charlm.data.reload import CorpusSearch, StoredCorpus, reload_texts
 from charlm.data.split_examples import with_default_split
@@ -135,7 +134,7 @@ class TextReader:
 
     def prepare(self, texts: Sequence[str]) -> list[str]:
         """Texts as their symbols, without white space at the ends."""
-        return [preprocess_text(text.strip(SPACE), self.corpus) for text in texts]
+        return preprocess_examples(texts, self.corpus)
 
     def outputs(self, texts: Sequence[str], pool: ThreadPool | None = None) -> Floats:
         """The network's outputs for every text (D, L); an empty text gets those of no input."""
