@@ -1,7 +1,7 @@
 """Examples as they are stored: two sides each, as ids and the places of the ends, memory-mapped.
 
 The first side is a text, the second a label, which is one symbol, the symbols of a target, or a number. The
-arrays lie in the cache, beside the text that they were read from; those of a text in memory are in memory.
+arrays are stored in the cache, next to their text. If the text itself is in memory only, so are they.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class RankedNetwork(Network):
         """Start sequences."""
         self._own = own_columns(self._ranks, batch_size)
         self._count = self._own.stop - self._own.start
-        # A rank without a sequence reads one that nobody sees, so that its states have a shape.
+        # A rank without a sequence reads one that is not used, so that its states have a shape.
         self._network.begin(max(1, self._count))
 
     @property

@@ -1,4 +1,4 @@
-"""The loss of a model that is told the label: of the texts of each label, and of the same texts under others."""
+"""The loss of a conditioned model on the texts of each label, under the right label and under wrong ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class LossesByLabel:
 
     @classmethod
     def of(cls, case: EvalCase) -> Self | None:
-        """Score a labelled text under every label; None for a model that is told none."""
+        """Score a labelled text under every label; None if the model has no labels."""
         model, part = case.model, case.part
         if not isinstance(model, ConditionedModel) or not isinstance(part, LabelledText):
             return None

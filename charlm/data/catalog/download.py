@@ -107,7 +107,7 @@ def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress:
 
 
 def _fetch(corpus: CatalogCorpus, file: RemoteFile, place: Path, most: int, progress: Progress | None) -> Path:
-    """A file of at most so many bytes, downloaded to ``place`` unless it is there; its hash may be unknown."""
+    """Download a file of at most ``most`` bytes to ``place``, unless it is there; its hash may be unknown."""
     import pooch  # with requests below it, it takes a fifth of a second
     from requests import RequestException
 

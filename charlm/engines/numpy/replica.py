@@ -87,7 +87,7 @@ class Replica:
         return nll_sum
 
     def score(self, order: LossRequest) -> None:
-        """Write the losses of this worker's candidates; the first candidate's state goes on."""
+        """Write the losses of this worker's candidates; the state after the first one is carried on."""
         assert self._whole is not None
         memory, (model, buffers) = self._memory, self._whole
         fields = {
