@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from charlm.base.errors import UsageError, hinting
+from charlm.base.errors import FinishedError, UsageError, hinting
 from charlm.cli.display.beginning import describe_beginning, describe_last, describe_transfer
 from charlm.cli.display.dry_run import print_dry_run
 from charlm.cli.display.progress import TrainingDisplay, progress_bar
 from charlm.cli.display.tables import print_profile
 from charlm.cli.output import print_json, write_note
+from charlm.config import EngineConfig
 from charlm.data.reading.sources import Source, find_source
-from charlm.engines.ranks import ALONE, Ranks, together
+from charlm.engines.ranks import ALONE, Ranks, open_ranks, together
 from charlm.report.event_files import EventFiles, check_tensorboard
 from charlm.runs.find import find_run, make_run_folder
-from charlm.runs.folder import EVENTS, check_new, only_writer
+from charlm.runs.folder import EVENTS, check_new, holds_run, only_writer
 from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.training.dry_run import plan_training
@@ -93,6 +94,37 @@ def show_plan(start: Start, out: Path | None, how: Output) -> None:
     else:
         print_dry_run(plan)
     how.say(*plan.remarks, "dry run: nothing was trained or saved")
+
+
+def begin_and_train(
+    find_start: Callable[[], Start],
+    resumed: str | None,
+    out: Path | None,
+    or_resume: bool,
+    corpus: Sequence[str],
+    settings: dict[str, Any],
+    how: Output,
+) -> bool:
+    """Begin or resume a run with the other ranks, and train it; returns whether a signal stopped it.
+
+    ``resumed`` is a run to resume, ``corpus`` where its text is now; with ``or_resume`` the run in ``out`` is
+    resumed if there is one.
+    """
+    timeout = EngineConfig(rank_timeout=settings.get("rank_timeout", EngineConfig.rank_timeout)).rank_timeout
+    with closing(open_ranks(timeout)) as ranks:
+        if resumed is not None:
+            begun = resume_run(resumed, settings, corpus, how, ranks)
+        elif or_resume and out is not None and ranks.broadcast(bytes([holds_run(out)])) == b"\1":
+            begun = resume_same(out, settings, corpus, how, ranks)
+        else:
+            begun = begin_run(together(ranks, find_start), out, how, ranks)
+        try:
+            return train_run(begun, how)
+        except FinishedError as error:
+            if not or_resume:
+                raise
+            how.say(str(error))
+            return False
 
 
 @contextmanager

@@ -7,14 +7,13 @@ preset with --steps or --epochs. Ctrl-C saves and stops.
 from __future__ import annotations
 
 import warnings
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from charlm.base.errors import CharlmWarning, FinishedError, UsageError
+from charlm.base.errors import CharlmWarning, UsageError
 from charlm.base.torchrun import is_ranked, own_rank
 from charlm.cli.app import INTERRUPTED
 from charlm.cli.complete import complete_corpora, complete_runs
@@ -139,8 +138,6 @@ def command(
         warnings.simplefilter("ignore", CharlmWarning)
     # Imported last, so that help does not wait for it.
     from charlm.cli import training
-    from charlm.engines.ranks import open_ranks, together
-    from charlm.runs.folder import holds_run
 
     how = training.Output(json, tensorboard, profile, quiet, verbose)
     find_start = partial(
@@ -149,21 +146,6 @@ def command(
     if dry_run:
         training.show_plan(find_start(), out, how)
         return
-    timeout = EngineConfig(rank_timeout=settings.get("rank_timeout", EngineConfig.rank_timeout)).rank_timeout
-    with closing(open_ranks(timeout)) as ranks:
-        if resume_run is not None:
-            begun = training.resume_run(resume_run, settings, own_corpus or (), how, ranks)
-        elif or_resume and out is not None and ranks.broadcast(bytes([holds_run(out)])) == b"\1":
-            begun = training.resume_same(out, settings, corpus or (), how, ranks)
-        else:
-            start = together(ranks, find_start)
-            begun = training.begin_run(start, out, how, ranks)
-        try:
-            stopped = training.train_run(begun, how)
-        except FinishedError as error:
-            if not or_resume:
-                raise
-            how.say(str(error))
-            return
-    if stopped:
+    text = own_corpus or corpus or ()
+    if training.begin_and_train(find_start, resume_run, out, or_resume, text, settings, how):
         raise typer.Exit(INTERRUPTED)
