@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,13 @@ from charlm.data.batches import Batch
 from charlm.engines.numpy.predictor import Predictor
 from charlm.models.base import BaseModel
 from charlm.nn.state import States
+
+
+Meanwhile: TypeAlias = Callable[[], None]
+
+
+def do_nothing() -> None:
+    """Wait for a device with nothing else to do."""
 
 
 class Outputs(ABC):
@@ -90,10 +98,11 @@ class Engine(ABC):
         """The gradient of the last mean loss (P,), a buffer that may be changed."""
 
     @abstractmethod
-    def step(self, batch: Batch, rng: np.random.Generator) -> float:
+    def step(self, batch: Batch, rng: np.random.Generator, meanwhile: Meanwhile = do_nothing) -> float:
         """Run forward and backward on a batch; give the sum of its losses in nats.
 
-        The gradient is summed over ranks, the loss is not.
+        The gradient is summed over ranks, the loss is not. An engine that waits for a device calls ``meanwhile``
+        first; one that computes on this processor need not call it.
 
         Raises:
             WorkerError: a worker failed or has ended.

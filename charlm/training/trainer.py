@@ -48,6 +48,7 @@ class Trainer:
         default_lr = OPTIMIZERS.find(optimizer.optimizer).default_lr
         self._peak_lr = default_lr if optimizer.lr is None else optimizer.lr
         self._batches: Iterator[Batch] | None = None
+        self._next: tuple[Batch, int, int] | None = None
 
     def close(self) -> None:
         """End the engine's workers."""
@@ -73,12 +74,17 @@ class Trainer:
         Raises:
             DivergenceError: the loss or gradient is not finite; the parameters are unchanged.
         """
-        batch, epoch, index = self._next_batch()
         state, optimizer = self.state, self.config.optimisation
+        batch, epoch, index = self._next or self._gather_next(state.epoch, state.index)
+        self._next = None
+
+        def gather() -> None:
+            self._next = self._gather_next(epoch, index)
+
         # Ranks have masks of their own, the first the same as a training on one.
         rank = (self.ranks.rank,) if self.ranks.rank else ()
         rng = make_generator(self.config.budget.seed, "dropout", state.step, *rank)
-        loss_nats = self.agree(self.engine.step(batch, rng)) / batch.num_targets
+        loss_nats = self.agree(self.engine.step(batch, rng, gather)) / batch.num_targets
         norm = self.engine.clip(optimizer.clip_value, optimizer.clip)
         if not (math.isfinite(loss_nats) and math.isfinite(norm)):
             raise DivergenceError(
@@ -97,9 +103,9 @@ class Trainer:
         )  # fmt: skip
         return after, loss_nats, batch.num_targets
 
-    def _next_batch(self) -> tuple[Batch, int, int]:
-        """The next batch, its epoch, and its place there from 1."""
-        epoch, index, seed = self.state.epoch, self.state.index, self.config.budget.seed
+    def _gather_next(self, epoch: int, index: int) -> tuple[Batch, int, int]:
+        """The batch after this many of an epoch, its epoch, and its place there from 1."""
+        seed = self.config.budget.seed
         if self._batches is None:
             self._batches = self.partition.epoch(make_generator(seed, "epoch", epoch), index)
         batch = next(self._batches, None)
@@ -137,7 +143,7 @@ class Trainer:
     def rewind(self, snapshot: Snapshot) -> None:
         """Take the engine back to a snapshot."""
         self.engine.restore(snapshot)
-        self._batches = None
+        self._batches = self._next = None
 
     def checkpoint(self, state: TrainerState) -> Checkpoint:
         """Everything that a resumed run needs."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from charlm.engines.base import Engine, Snapshot
+from charlm.engines.base import Engine, Snapshot, do_nothing
 from charlm.engines.numpy.network import open_network
 from charlm.engines.numpy.predictor import Predictor
 from charlm.optim import make_optimizer
@@ -24,9 +24,10 @@ class PlainEngine(Engine):
 
     gradient = property(lambda self: self._grads.flat)
 
-    def step(self, batch, rng):
+    def step(self, batch, rng, meanwhile=do_nothing):
         state = self._model.zero_state(batch["x_TB"].shape[1]) if batch.resets_state else self._state
         nll_sum, self._state = self._model.loss_and_gradient(batch, state, self._buffers, self._grads)
+        meanwhile()
         return nll_sum
 
     def clip(self, value, norm):
@@ -80,3 +81,23 @@ def test_the_loop_trains_saves_and_resumes_through_another_engine(begun, monkeyp
         ours, theirs = (each.load_model(which).params.flat for each in (other_run, run))
         np.testing.assert_array_equal(ours, theirs)
     assert other.state.step == trainer.state.step
+
+
+def test_going_back_forgets_the_batch_that_was_gathered_early(begun, monkeypatch):
+    monkeypatch.setattr(start, "NumpyEngine", PlainEngine)
+    trainer, _ = begun(dropout=0.0, partition="varied", steps=30)
+
+    def take(steps):
+        losses = []
+        for _ in range(steps):
+            trainer.state, loss, _ = trainer.step(0.0)
+            losses.append(loss)
+        return losses
+
+    take(2)
+    assert trainer.state.index == 2
+    before, snapshot = trainer.state, trainer.engine.snapshot()
+    losses = take(3)
+    trainer.rewind(snapshot)
+    trainer.state = before
+    assert take(3) == losses

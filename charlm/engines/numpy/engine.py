@@ -12,7 +12,7 @@ from charlm.base.arrays import FlatVector, Floats
 from charlm.base.timing import Stopwatch
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
-from charlm.engines.base import Engine, Network, Snapshot
+from charlm.engines.base import Engine, Meanwhile, Network, Snapshot, do_nothing
 from charlm.engines.numpy.network import open_network
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.numpy.processes import WorkerProcesses
@@ -90,7 +90,7 @@ class NumpyEngine(Engine):
         gradient: Floats = self._memory.gradients[0]
         return gradient
 
-    def step(self, batch: Batch, rng: np.random.Generator) -> float:
+    def step(self, batch: Batch, rng: np.random.Generator, meanwhile: Meanwhile = do_nothing) -> float:
         """Forward and backward on a batch; or, for a rule with a population, forward with every candidate."""
         if self._optimizer.population:
             return self._search(batch, rng)

@@ -11,11 +11,11 @@ from charlm.base.arrays import FlatVector, Floats
 from charlm.base.timing import Stopwatch
 from charlm.config import EngineConfig, OptimizerConfig
 from charlm.data.batches import Batch
-from charlm.engines.base import Engine, Network, Snapshot
+from charlm.engines.base import Engine, Meanwhile, Network, Snapshot, do_nothing
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.ranked_network import spread
 from charlm.engines.ranks import ALONE, Ranks
-from charlm.engines.torch.devices import autocast, open_device, report_full_memory
+from charlm.engines.torch.devices import autocast, open_device, report_full_memory, send
 from charlm.engines.torch.functions import Functions, Noise, nll_nats
 from charlm.engines.torch.network import TorchNetwork, from_numpy, ids_tensor, to_numpy
 from charlm.engines.torch.optimizer import TorchOptimizer
@@ -58,7 +58,7 @@ class TorchEngine(Engine):
         gradient_P: Floats = self._weights_P.grad.cpu().numpy()
         return gradient_P
 
-    def step(self, batch: Batch, rng: np.random.Generator) -> float:
+    def step(self, batch: Batch, rng: np.random.Generator, meanwhile: Meanwhile = do_nothing) -> float:
         """Forward and backward on a batch."""
         self._stopwatch.begin()
         with report_full_memory(self._device):
@@ -67,8 +67,10 @@ class TorchEngine(Engine):
             self._ranks.sum_(self._weights_P.grad)
             self._stopwatch.end("sum over ranks")
             # Both are read at once, so that a GPU is waited for once in a step.
-            found = torch.stack((nll_sum, _norm(self._weights_P.grad))).tolist()
-        loss, self._norm = found
+            both = torch.stack((nll_sum, _norm(self._weights_P.grad)))
+            meanwhile()
+            self._stopwatch.end("next batch")
+            loss, self._norm = both.tolist()
         self._stopwatch.end("waiting")
         return float(loss)
 
@@ -88,7 +90,7 @@ class TorchEngine(Engine):
             nll_N = nll_nats(self._functions.logits(params, h_TBH), y_TB)
         mask_TB = batch.get("target_mask_TB")
         if mask_TB is not None:
-            nll_N = nll_N * torch.from_numpy(mask_TB).to(self._device).flatten()
+            nll_N = nll_N * send(mask_TB, self._device).flatten()
         (nll_N.sum() / batch.num_targets).backward()
         self._states = tuple(tuple(each.detach() for each in layer) for layer in after)
         return nll_N.detach().sum(dtype=torch.float64)

@@ -11,7 +11,7 @@ import torch
 from charlm.base.arrays import Floats, TokenIds
 from charlm.config import DeviceConfig
 from charlm.engines.base import Network, Outputs
-from charlm.engines.torch.devices import autocast, open_device, report_full_memory
+from charlm.engines.torch.devices import autocast, open_device, report_full_memory, send
 from charlm.engines.torch.functions import Functions, nll_nats
 from charlm.engines.torch.recurrence import Parameters, Tensor, TensorState
 from charlm.engines.torch.resets import Resets
@@ -104,7 +104,7 @@ class TorchOutputs(Outputs):
 
 def ids_tensor(ids: npt.NDArray[Any], device: Any) -> Tensor:
     """Ids as PyTorch's integers."""
-    return torch.from_numpy(ids.astype(np.int64)).to(device)
+    return send(ids.astype(np.int64), device)
 
 
 def to_numpy(states: tuple[TensorState, ...]) -> States:

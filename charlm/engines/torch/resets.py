@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from charlm.base.arrays import Floats
+from charlm.engines.torch.devices import send
 from charlm.engines.torch.recurrence import Tensor
 
 PACKED_SHARE = {"cpu": 0.6, "cuda": 0.1}
@@ -49,7 +50,7 @@ class Resets:
         marks_TB = carry_TB == 0
         steps = len(marks_TB)
         self.times: list[int] = np.flatnonzero(marks_TB.any(axis=1)).tolist()
-        marks = torch.from_numpy(marks_TB).to(device)[..., None]
+        marks = send(marks_TB, device)[..., None]
         self.by_step: list[Tensor | None] = [None] * steps
         for t in self.times:
             self.by_step[t] = marks[t]
@@ -79,5 +80,5 @@ def _cut(marks_TB: npt.NDArray[np.bool_], device: Any) -> Pieces:
     )
     restarts = marks_TB[starts, columns]
     arrays = rows, np.argsort(rows), columns, restarts[:, None], np.argsort(order)[last]
-    rows_N, back_N, columns_P, restarts_P1, last_B = (torch.from_numpy(each).to(device) for each in arrays)
+    rows_N, back_N, columns_P, restarts_P1, last_B = (send(each, device) for each in arrays)
     return Pieces(rows_N, back_N, torch.tensor(sizes), columns_P, restarts_P1, last_B)
