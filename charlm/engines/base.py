@@ -16,7 +16,6 @@ from charlm.engines.numpy.predictor import Predictor
 from charlm.models.base import BaseModel
 from charlm.nn.state import States
 
-
 Meanwhile: TypeAlias = Callable[[], None]
 
 
