@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -12,6 +13,8 @@ from charlm.data.batches import Batch, Batches
 from charlm.data.permutation import Integers, Permutation
 
 POOL = 50  # batches whose examples are sorted by length together
+AT_ONCE = 256  # sequences that are read at once outside training, at most
+_SIZES = ((64, AT_ONCE), (512, 32), (4096, 4), (math.inf, 1))  # of those with up to so many steps
 
 
 class Sequences:
@@ -146,8 +149,7 @@ class LengthBatches(Batches):
     @property
     def longest(self) -> int:
         """The length of the longest sequence or target."""
-        longest = int(self._sequences.lengths_D.max())
-        return longest if self._targets is None else max(longest, 1 + int(self._targets.lengths_D.max()))
+        return int(self._steps_D.max())
 
     @property
     def most_targets(self) -> int:
@@ -164,14 +166,20 @@ class LengthBatches(Batches):
             for place in rng.permutation(-(-len(pool) // size)).tolist():
                 done += 1
                 if done > start:
-                    yield self._batch(pool[place * size : (place + 1) * size])
+                    yield self._batch(pool[place * size : (place + 1) * size], size)
 
     def in_order(self) -> Iterator[tuple[Integers, Batch]]:
-        """All batches, the longest sequences first, each with its sequences' numbers."""
-        order = self._sort(np.arange(len(self._sequences)))[::-1]
-        for first in range(0, len(order), self._batch_size):
-            numbers = order[first : first + self._batch_size]
-            yield numbers, self._batch(numbers)
+        """All sequences for use outside training, the longest first, in batches with their sequences' numbers.
+
+        The longer the sequences are, the smaller the batches, so that one long text needs no memory for many.
+        """
+        steps_D = self._steps_D
+        order, start, most = np.argsort(-steps_D, kind="stable"), 0, min(self._batch_size, len(steps_D))
+        while start < len(order):
+            size = min(most, next(size for steps, size in _SIZES if steps_D[order[start]] <= steps))
+            numbers = order[start : start + size]
+            yield numbers, self._batch(numbers, size)
+            start += size
 
     def _sort(self, numbers: Integers) -> Integers:
         """The order of sequences by length."""
@@ -180,6 +188,12 @@ class LengthBatches(Batches):
             lengths.insert(0, self._targets.lengths_of(numbers))
         return np.lexsort(lengths)
 
-    def _batch(self, numbers: Integers) -> Batch:
+    @property
+    def _steps_D(self) -> npt.NDArray[np.int64]:
+        """The steps that each sequence takes, or its target and end if that is longer (D,)."""
+        lengths_D = self._sequences.lengths_D
+        return lengths_D if self._targets is None else np.maximum(lengths_D, self._targets.lengths_D + 1)
+
+    def _batch(self, numbers: Integers, size: int) -> Batch:
         steps = int(self._sequences.lengths_of(numbers).max())
-        return self._make(np.pad(numbers, (0, self._batch_size - len(numbers)), constant_values=-1), steps)
+        return self._make(np.pad(numbers, (0, size - len(numbers)), constant_values=-1), steps)

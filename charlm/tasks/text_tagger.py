@@ -9,6 +9,7 @@ import numpy as np
 
 from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
+from charlm.data.buckets import AT_ONCE
 from charlm.data.case import LOWER, UPPER, apply_case, lowered
 from charlm.data.labels import SPACE, preprocess_examples
 from charlm.data.pairs import PairsConfig, PairsPart, make_pairs
@@ -18,8 +19,6 @@ from charlm.engines.threads import ThreadPool
 from charlm.models.base import BaseModel
 from charlm.nn.readout import check_numbers, log_softmax_
 from charlm.runs.run import Run
-
-BATCH_SIZE = 64  # texts that are read at once outside training
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ def log_probs_of_part(predictor: Predictor, part: PairsPart) -> list[Floats]:
         DivergenceError: one is not finite.
     """
     found: dict[int, Floats] = {}
-    for numbers, batch in tag_batches(part, BATCH_SIZE).in_order():
+    for numbers, batch in tag_batches(part, AT_ONCE).in_order():
         scores_BTL = predictor(batch)
         for column, number in enumerate(numbers.tolist()):
             length = int(batch["length_B"][column])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +13,7 @@ from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
 from charlm.base.tables import Matrix
 from charlm.data.batches import Batch
+from charlm.data.buckets import AT_ONCE
 from charlm.data.labels import preprocess_examples
 from charlm.data.pairs import PairsConfig, PairsPart, TargetCoder, make_pairs, split_target
 from charlm.engines.numpy.predictor import Predictor
@@ -23,7 +23,6 @@ from charlm.models.seq2seq import Seq2Seq, Seq2SeqBuffers
 from charlm.nn.readout import check_numbers
 from charlm.runs.run import Run
 
-AT_ONCE = ((64, 256), (512, 32), (4096, 4), (math.inf, 1))  # pairs of up to so many symbols, so many at once
 BEAM = 4
 
 
@@ -143,7 +142,7 @@ def decode_part(predictor: Predictor, part: PairsPart, beam: int = 1, count: int
         DivergenceError: an output is not finite.
     """
     found: list[list[Hypothesis]] = [[] for _ in range(len(part))]
-    for numbers, batch in _batches(part, end=0):
+    for numbers, batch in part.batches(AT_ONCE, end=0).in_order():
         parts = predictor.each(batch, partial(_decode, beam=beam, count=count))
         for number, hypotheses in zip(numbers.tolist(), (each for own in parts for each in own), strict=False):
             found[number] = hypotheses
@@ -163,22 +162,10 @@ def nats_of_part(predictor: Predictor, part: PairsPart, end: int) -> npt.NDArray
         DivergenceError: an output is not finite.
     """
     nats_D = np.empty(len(part))
-    for numbers, batch in _batches(part, end):
+    for numbers, batch in part.batches(AT_ONCE, end).in_order():
         nats_D[numbers] = predictor(batch)[: len(numbers)].sum(axis=1, dtype=np.float64)
     check_numbers(nats_D)
     return nats_D
-
-
-def _batches(part: PairsPart, end: int) -> Iterator[tuple[npt.NDArray[np.integer], Batch]]:
-    """All pairs in batches with their numbers, the longest first; the longer they are, the fewer at once."""
-    steps_D = np.maximum(part.sequences.lengths_D, part.targets.lengths_D + 1)
-    order, start = np.argsort(-steps_D, kind="stable"), 0
-    while start < len(order):
-        size = next(size for steps, size in AT_ONCE if steps_D[order[start]] <= steps)
-        numbers = order[start : start + size]
-        for places, batch in part.take(numbers).batches(min(size, len(part)), end).in_order():
-            yield numbers[places], batch
-        start += size
 
 
 def group_symbols(source: str, size: int) -> list[str]:

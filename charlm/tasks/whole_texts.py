@@ -13,6 +13,7 @@ from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.config import CorpusConfig, TrainingConfig, flag
+from charlm.data.buckets import AT_ONCE
 from charlm.data.examples import LabelledExamples, LabelledPart, divide_examples, encode_texts, read_examples
 from charlm.data.labels import guess_mode, preprocess_examples
 from charlm.data.reading.sources import Source
@@ -27,7 +28,6 @@ from charlm.runs.run import Run
 from charlm.tasks.task import Task
 
 SHOWN = 3  # examples that are shown during training
-BATCH_SIZE = 256  # texts that are read at once outside training
 
 
 class WholeTextTask(Task):
@@ -105,7 +105,7 @@ def predict_part(predictor: Predictor, part: LabelledPart) -> Floats:
     """
     outputs: list[Floats] = []
     order: list[int] = []
-    for numbers, batch in part.batches(BATCH_SIZE).in_order():
+    for numbers, batch in part.batches(AT_ONCE).in_order():
         outputs.append(predictor(batch)[: len(numbers)])
         order += numbers.tolist()
     outputs_DL = np.concatenate(outputs)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from charlm.data.buckets import POOL, LengthBatches, Sequences
+from charlm.data.buckets import AT_ONCE, POOL, LengthBatches, Sequences
 
 SIZE = 4
 
@@ -44,3 +44,12 @@ def test_sequences_end_together(sequences):
     for column, number in enumerate(numbers):
         own = sequences.take(np.array([number])).ids if number >= 0 else []
         assert x_TB[40 - len(own) :, column].tolist() == list(own) and not x_TB[: 40 - len(own), column].any()
+
+
+def test_outside_training_the_longer_the_sequences_the_fewer_come_at_once():
+    lengths = np.array([3, 5000, 64, 513, 2, *[65] * 40, 600, 512, 4096, *[1] * 300])
+    sequences = Sequences(np.zeros(lengths.sum(), np.uint8), np.concatenate([[0], np.cumsum(lengths)]))
+    found = list(LengthBatches(sequences, AT_ONCE, lambda numbers, steps: (numbers, steps)).in_order())
+    shapes = [(steps, len(padded)) for _, (padded, steps) in found]
+    assert shapes == [(5000, 1), (4096, 4), (65, 32), (65, 32), (1, 256), (1, 256)]
+    assert sorted(n for own, _ in found for n in own) == list(range(len(lengths)))

@@ -5,8 +5,12 @@ import pytest
 
 from charlm.config import ModelConfig
 from charlm.data.batches import Batch
+from charlm.data.buckets import Sequences
+from charlm.data.examples import LabelledPart
+from charlm.engines.numpy.predictor import Predictor
 from charlm.models.base import NetworkSpec
 from charlm.nn.cells import CELLS
+from charlm.tasks.whole_texts import predict_part
 from tests.laws.gradient_check import fill
 
 NETWORKS = ("classifier", "regressor")
@@ -68,3 +72,12 @@ def test_an_example_is_the_same_alone_and_in_any_batch(network, options, cell):
         assert abs(padded[1] - loss) < 1e-12 and abs(sum(each[1] for each in alone) - loss) < 1e-12
         np.testing.assert_allclose(padded[2], gradient, rtol=0, atol=1e-12)
         np.testing.assert_allclose(sum(each[2] for each in alone), gradient, rtol=0, atol=1e-12)
+
+
+def test_a_text_is_read_the_same_alone_and_beside_much_longer_ones():
+    lengths, rng = np.array([3, 700, 1, 90, *[2] * 40, 66]), np.random.default_rng(0)
+    texts = Sequences(rng.integers(SYMBOLS, size=lengths.sum()), np.concatenate([[0], np.cumsum(lengths)]))
+    part = LabelledPart([""] * len(lengths), texts, np.zeros(len(lengths), np.int64))
+    predictor = Predictor(make())
+    alone = [predict_part(predictor, part[number : number + 1]) for number in range(len(part))]
+    np.testing.assert_allclose(predict_part(predictor, part), np.concatenate(alone), rtol=0, atol=1e-12)
