@@ -146,10 +146,10 @@ def find_distinct(sides: Sides, name: str, notes: list[str]) -> Integers:
         notes.append(f"{name}: {counted(left_out, 'repeated examples')} left out, {len(own):,} kept")
     ambiguous = int((answers_T > 1).sum())
     if ambiguous and sides.mode != "number":
-        kind = "targets: no network" if sides.mode == "pair" else "labels: no classifier"
+        answers, model = ("targets", "network") if sides.mode == "pair" else ("labels", "classifier")
         notes.append(
-            f"{name}: {counted(ambiguous, 'texts')} have several {kind} of the texts alone gets more than "
-            f"{len(answers_T) / len(own):.1%} right"
+            f"{name}: {counted(ambiguous, 'texts')} with several {answers}: no {model} of the texts alone gets "
+            f"more than {len(answers_T) / len(own):.1%} right"
         )
     if sides.spaced:
         notes.append(f"{name}: white space taken off the ends of {counted(sides.spaced, 'texts')}")

@@ -1,14 +1,15 @@
-"""What labelled texts hold: examples, labels, and what could mislead a classifier."""
+"""What labelled texts hold: examples, their labels, targets or tags, and what could mislead a network."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
-from charlm.data.labels import LabelledReader, guess_mode, read_lines
+from charlm.data.labels import LabelledReader, guess_mode, is_number, read_lines
+from charlm.data.pairs import UNITS, split_target
 from charlm.data.reading.sources import Source
 
 
@@ -18,6 +19,9 @@ class LabelSurvey:
 
     Attributes:
         mode: as in ``--labels``.
+        kind: what a text has, guessed: ``labels``; ``targets`` or ``numbers``, which are mostly different; or
+            ``tags``, one for each character.
+        symbols: how many different symbols targets or tags have, by the values of ``--target-units`` that fit.
         examples: all of them.
         distinct: different pairs of a text and a label.
         texts: different texts.
@@ -27,10 +31,12 @@ class LabelSurvey:
         refused: lines that are no example, which training refuses; None in the modes ``file`` and ``folder``.
         longest: characters of the longest text.
         mean_length: in characters.
-        labels: the distinct examples of each.
+        labels: the distinct examples of each; the characters of each tag.
     """
 
     mode: str
+    kind: str
+    symbols: Mapping[str, int]
     examples: int
     distinct: int
     texts: int
@@ -72,8 +78,14 @@ def survey_labels(source: Source, mode: str) -> LabelSurvey:
     by_text = Counter(text for text, _ in counts)
     lengths = [len(text) for text in by_text] or [0]
     labels = Counter(label for _, label in counts)
+    kind, units = _guess_kind(counts, labels) if mode == "tab" else ("labels", ())
+    symbols = {unit: Counter(each for label in labels for each in split_target(label, unit)) for unit in units}
+    if kind == "tags":
+        labels = Counter(tag for _, label in counts for tag in split_target(label, units[0]))
     return LabelSurvey(
         mode=found.mode,
+        kind=kind,
+        symbols={unit: len(own) for unit, own in symbols.items()},
         examples=counts.total(),
         distinct=len(counts),
         texts=len(by_text),
@@ -85,3 +97,18 @@ def survey_labels(source: Source, mode: str) -> LabelSurvey:
         mean_length=sum(lengths) / len(lengths),
         labels=dict(sorted(labels.items())),
     )
+
+
+def _guess_kind(pairs: Mapping[tuple[str, str], int], labels: Mapping[str, int]) -> tuple[str, Sequence[str]]:
+    """What stands behind the tabs, and the values of ``--target-units`` that fit.
+
+    >>> _guess_kind({("ab", "U L"): 1, ("b", "L"): 1}, {"U L": 1, "L": 1})
+    ('tags', ('words',))
+    """
+    if any(len(text) > 1 for text, _ in pairs):
+        for unit in UNITS:
+            if all(len(text) == len(split_target(label, unit)) for text, label in pairs):
+                return "tags", (unit,)
+    if len(labels) <= len(pairs) / 2:
+        return "labels", ()
+    return ("numbers", ()) if all(map(is_number, labels)) else ("targets", UNITS)

@@ -170,12 +170,17 @@ def find_label(line: str, where: str, mode: str) -> str:
     """
     names = {"number": ("number",), "pair": ("target", "source")}.get(mode, ("label",))
     _, label = split_at_tab(line, where, *names)
-    if mode == "number" and not _is_finite(label):
+    if mode == "number" and not is_number(label):
         raise CorpusError(f"{where} has {label!r:.40} in the place of a number", hint="write a finite number")
     return label
 
 
-def _is_finite(label: str) -> bool:
+def is_number(label: str) -> bool:
+    """Whether it is a finite number.
+
+    >>> is_number("-1e3"), is_number("inf"), is_number("one")
+    (True, False, False)
+    """
     try:
         return math.isfinite(float(label))
     except ValueError:

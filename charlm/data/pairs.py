@@ -258,7 +258,7 @@ def _unseen_notes(parts: dict[str, PairsPart], vocabulary: Vocabulary, units: st
             unseen = sorted({symbol for each in wrong for symbol in split_target(each, units)} - known)
             more = f" and {len(unseen) - SHOWN:,} more" if len(unseen) > SHOWN else ""
             notes.append(
-                f"the {name} split has target symbols that training never saw, {', '.join(unseen[:SHOWN])}{more}:"
-                f" {counted(len(wrong), 'examples')} with them count as wrong"
+                f"the {name} split has target symbols that training never saw, {', '.join(unseen[:SHOWN])}{more},"
+                f" which make {counted(len(wrong), 'examples')} wrong"
             )
     return notes

@@ -10,6 +10,7 @@ from charlm.base.progress import Progress
 from charlm.config import TrainingConfig
 from charlm.data.corpus import Corpus
 from charlm.data.reading.sources import Source
+from charlm.data.split_examples import SplitExamples
 from charlm.engines.numpy.memory_estimate import estimate_bytes
 from charlm.engines.threads import default_workers
 from charlm.models.base import describe_network
@@ -28,7 +29,8 @@ class DryRun:
         config: its settings.
         corpus: the text's name.
         files: those that it reads.
-        splits: their sizes, by name.
+        splits: their sizes by name, in characters; of examples, the training split's.
+        examples: the number of examples in each split by name; empty where the text is read as one.
         symbols: the size of the vocabulary.
         parameters: of the network.
         memory_bytes: of all processes, an estimate.
@@ -41,6 +43,7 @@ class DryRun:
     corpus: str
     files: tuple[str, ...]
     splits: dict[str, int]
+    examples: dict[str, int]
     symbols: int
     parameters: int
     memory_bytes: int
@@ -75,6 +78,7 @@ def plan_training(source: Source, settings: ResolvedSettings, progress: Progress
             corpus=source.name,
             files=tuple(file.path or file.label for file in source.files),
             splits=_measure_splits(corpus),
+            examples=_count_examples(corpus),
             symbols=len(corpus.vocabulary),
             parameters=model.params.flat.size,
             memory_bytes=estimate_bytes(model, config.optimisation, *sizes),
@@ -95,3 +99,9 @@ def _measure_splits(corpus: Examples) -> dict[str, int]:
     if isinstance(corpus, Corpus):
         return {"train": len(corpus.train), "val": len(corpus.validation), "test": len(corpus.test)}
     return {"train": corpus.training_characters}
+
+
+def _count_examples(corpus: Examples) -> dict[str, int]:
+    if isinstance(corpus, SplitExamples):
+        return {"train": len(corpus.train), "val": len(corpus.validation), "test": len(corpus.test)}
+    return {}

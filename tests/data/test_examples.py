@@ -34,7 +34,7 @@ def test_the_same_text_with_the_same_label_counts_once_and_what_is_left_out_is_s
     assert len(examples) == 202 + 10 + 2
     said = "\n".join(examples.notes)
     assert "1 repeated example left out, 214 kept" in said
-    assert "2 texts have several labels: no classifier of the texts alone gets more than 99.1% right" in said
+    assert "2 texts with several labels: no classifier of the texts alone gets more than 99.1% right" in said
     assert "white space taken off the ends of 1 text" in said
     assert "too few texts to hold any out: all go to training: Tiny" in said
 

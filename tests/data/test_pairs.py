@@ -24,7 +24,7 @@ def test_words_are_symbols_repeats_count_once_and_white_space_goes(tmp_path):
     assert list(found.train.texts) == ["cat", "tack", "at", "cat"]
     assert found.train.targets.ids.tolist() == [0, 2, 3, 3, 2, 0, 2, 3, 0, 1, 3]
     said = "; ".join(found.notes)
-    assert "1 repeated example left out" in said and "have several targets: no network of the texts alone" in said
+    assert "1 repeated example left out" in said and "with several targets: no network of the texts alone" in said
     assert read(tmp_path, "ab\tAB\n", "characters").vocabulary.target == ("A", "B")
 
 
@@ -63,7 +63,9 @@ def test_target_symbols_that_training_never_saw_are_said(tmp_path):
     assert found.validation.targets.ids.tolist()[:2] == [2, 5]
     assert found.validation.is_known_D(5).tolist() == [False, True]
     said = "; ".join(found.notes)
-    assert "the validation split has target symbols that training never saw, Z: 1 example with them" in said
+    assert (
+        "the validation split has target symbols that training never saw, Z, which make 1 example wrong" in said
+    )
     assert "val: also in the training split: 2 texts" in said
 
 

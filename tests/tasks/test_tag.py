@@ -1,5 +1,6 @@
 """Tagging as a user has it: trained, resumed, asked, and refused where it cannot serve."""
 
+import re
 import shutil
 from contextlib import chdir
 
@@ -49,6 +50,28 @@ def test_lines_are_tagged_and_recased(here, call):
     (record,) = call("tag", "--json", stdin=b"ax\n").records
     assert record["tags"] == ["U", "L"] and record["unknown"] == 1
     assert all(0.3 < share <= 1 for share in record["probabilities"])
+
+
+def test_the_task_is_named_before_and_after_training(here, call):
+    plan = dict(
+        line.split("\t") for line in call("train", "case.tsv", "--task", "tag", "--dry-run").out.splitlines()
+    )
+    examples = (here / "case.tsv").read_text().splitlines()
+    assert plan["Task"] == "tag" and re.match(r"train \d+, val \d+, test \d+ examples; ", plan["Splits"])
+    assert sum(map(int, re.findall(r"(?:train|val|test) (\d+)", plan["Splits"]))) == len(set(examples))
+    facts = dict(line.split("\t") for line in call("info", "case-1").out.splitlines() if "\t" in line)
+    assert facts["Task"] == "tag" and facts["Data"].endswith("characters to train on · split 80/10/10")
+
+
+def test_corpus_info_tells_tags_targets_and_numbers_from_labels(here, call):
+    (here / "pairs.tsv").write_text("one\tun\ntwo\tdeux\ntwo\tdeux euros\n")
+    (here / "stars.tsv").write_text("fine\t4.5\ndull\t1\n")
+    said = [call("corpus", "info", f"{name}.tsv").out for name in ("case", "pairs", "stars")]
+    assert "tags\t2 different, one for each character: for --task tag\n" in said[0] and "U\t" in said[0]
+    symbols = "9 characters, or 3 words (--target-units words)"
+    assert f"targets\t3 different, of {symbols}: for --task translate\n" in said[1]
+    assert "texts with several targets\t1: at most 66.7% can be right\n" in said[1] and "label" not in said[1]
+    assert "numbers\t2 different: for --task regress\n" in said[2]
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(here, call):

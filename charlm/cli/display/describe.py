@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 from charlm.base.plural import counted
-from charlm.config import ModelConfig, TaskKind, TrainingConfig, flag
+from charlm.config import ModelConfig, TaskConfig, TaskKind, TrainingConfig, flag
 from charlm.nn.cells import CELLS
 from charlm.runs.find import RUNS
 
@@ -31,6 +31,18 @@ def describe_network(config: ModelConfig) -> str:
     'GRU, 1 layer x 128'
     """
     return f"{CELLS.find(config.cell).__name__}, {counted(config.layers, 'layers')} x {config.hidden}"
+
+
+def describe_task(config: TaskConfig) -> str:
+    """A task with its settings that are not the default ones; nothing for a plain language model.
+
+    >>> describe_task(TaskConfig()), describe_task(TaskConfig(task="classify", labels="tab", balance="sqrt"))
+    ('', 'classify --labels tab --balance sqrt')
+    """
+    usual = TaskConfig(task=config.task).to_json()
+    own = [(flag(name), value) for name, value in config.to_json().items() if value != usual[name]]
+    flags = [name if value is True else f"{name} {value}" for name, value in own]
+    return " ".join([config.task, *flags]) if flags or config.task != TaskConfig().task else ""
 
 
 def settings_flags(config: TrainingConfig) -> list[str]:

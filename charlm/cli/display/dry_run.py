@@ -6,6 +6,7 @@ import sys
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
+from charlm.cli.display.describe import describe_task
 from charlm.cli.help_text import write_list
 from charlm.training.dry_run import DryRun
 from charlm.training.presets import preset_changes, preset_flags
@@ -26,8 +27,6 @@ def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
     config = plan.config
     files = [escape_unprintable(file) for file in plan.files[:MOST_FILES]]
     more = len(plan.files) - len(files)
-    splits = ", ".join(f"{name} {size:,}" for name, size in plan.splits.items() if size)
-    absent = "".join(f"; no {name} split" for name, size in plan.splits.items() if not size)
     workers = counted(config.engine.workers or 1, "processes")
     unit, amount = config.budget.length
     length = f"{plan.epochs:,.3g} epochs, {counted(plan.steps, 'steps')}"
@@ -35,7 +34,8 @@ def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
         length = f"{amount:g} min: about {length} on this machine when idle"
     facts = [
         ("Files", ", ".join(files) + (f" and {more:,} more" if more else "")),
-        ("Splits", f"{splits} {config.corpus.units}{absent}"),
+        *([("Task", task)] if (task := describe_task(config.task)) else []),
+        ("Splits", _describe_splits(plan)),
         ("Symbols", f"{plan.symbols:,}"),
         ("Model", f"{config.model.cell}, {counted(config.model.layers, 'layers')} x {config.model.hidden}"),
         ("Parameters", f"{plan.parameters:,}"),
@@ -47,3 +47,12 @@ def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
         facts += [("Changed", ", ".join(changes))] if (changes := preset_changes(config)) else []
         facts.append(("Settings", " ".join(preset_flags(config))))
     return facts
+
+
+def _describe_splits(plan: DryRun) -> str:
+    sizes, units = plan.examples or plan.splits, plan.config.corpus.units
+    splits = ", ".join(f"{name} {size:,}" for name, size in sizes.items() if size)
+    absent = "".join(f"; no {name} split" for name, size in sizes.items() if not size)
+    if plan.examples:
+        return f"{splits} examples{absent}; {plan.splits['train']:,} {units} to train on"
+    return f"{splits} {units}{absent}"

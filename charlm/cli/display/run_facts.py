@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charlm.base.errors import CharlmError
 from charlm.base.timing import format_date, format_seconds
-from charlm.cli.display.describe import describe_loss, describe_network, find_unit, format_speed
+from charlm.cli.display.describe import describe_loss, describe_network, describe_task, find_unit, format_speed
 from charlm.cli.display.facts import draw_sparkline, list_characters
 from charlm.config import DataConfig
 from charlm.data.split import Split
@@ -28,6 +28,7 @@ def describe_state(run: Run) -> str:
 def collect_facts(run: Run, draws_curve: bool = True) -> dict[str, str]:
     """Data, characters, model, training, result and note; a curve is drawn for people."""
     facts = {
+        "Task": describe_task(run.config.task),
         "Data": _describe_data(run),
         "Characters": _describe_characters(run),
         "Model": _describe_model(run),
@@ -48,6 +49,11 @@ def _describe_data(run: Run) -> str:
 
 def _describe_splits(run: Run, batching: DataConfig) -> str:
     corpus, units = run.corpus, run.config.corpus.units
+    if run.config.task.kind.unit != "char":
+        files = {"val": batching.val_file, "test": batching.test_file}
+        rules = [f"{name} from {Path(file).name}" for name, file in files.items() if file]
+        rules += [f"split {batching.split}"] if batching.split else []
+        return " · ".join([f"texts of {corpus.training_characters:,} {units} to train on", *rules])
     if run.vocabulary.has_end:
         return f"{corpus.characters:,} {units}, of them {corpus.training_characters:,} to train on"
     try:

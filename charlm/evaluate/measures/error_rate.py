@@ -197,6 +197,6 @@ def _notes(case: LabelledCase[PairsPart], found: ErrorCounts, coder: TargetCoder
     if case.part is not case.training and not is_new_D.all() and is_new_D.any():
         others = found.take(np.flatnonzero(is_new_D))
         yield (
-            f"{counted(int((~is_new_D).sum()), 'sources')} stand in the training split too; on the others "
+            f"also in the training split: {counted(int((~is_new_D).sum()), 'sources')}; on the others "
             f"{others.wrong:.1%} are wrong, with {others.symbol_error_rate:.1%} symbol errors"
         )

@@ -28,6 +28,13 @@ from charlm.evaluate.survey import Survey, survey_source
 
 SPLITS = ("train", "validation", "test")
 MOST_LABELS = 30  # that are shown
+TITLES = {
+    "labels": "Labelled examples",
+    "targets": "Pairs of a source and a target",
+    "numbers": "Texts with numbers",
+    "tags": "Tagged texts",
+}
+TASKS = {"targets": "translate", "numbers": "regress", "tags": "tag"}
 RULE = "entropies use the text's own frequencies: those of high order are too low for any model"
 
 
@@ -105,9 +112,9 @@ def _make_tables(survey: Survey, parts: dict[str, int]) -> Iterator[Table]:
 def _make_label_tables(found: LabelSurvey) -> Iterator[Table]:
     facts = [
         ("examples", f"{found.examples:,}, {found.distinct:,} of them distinct"),
-        ("labels", f"{len(found.labels):,} (--labels {found.mode})"),
+        (found.kind, _describe_labels(found)),
         ("length", f"{found.mean_length:.1f} characters on average, {found.longest:,} at most"),
-        ("texts with several labels", f"{found.ambiguous:,}: at most {found.ceiling:.1%} can be right"),
+        (f"texts with several {found.kind}", f"{found.ambiguous:,}: at most {found.ceiling:.1%} can be right"),
         ("white space at an end", f"{counted(found.spaced, 'texts')}, taken off"),
         ("empty lines", f"{found.empty:,}, left out"),
     ]
@@ -115,12 +122,29 @@ def _make_label_tables(found: LabelSurvey) -> Iterator[Table]:
         facts.append(
             ("lines that are no example", f"{found.refused:,}" + ": training refuses them" * bool(found.refused))
         )
-    yield Table("Labelled examples", (Column("", name="fact"), Column("", name="value")), facts)
-    title, labels = "Labels", sorted(found.labels.items(), key=lambda each: -each[1])
+    yield Table(TITLES[found.kind], (Column("", name="fact"), Column("", name="value")), facts)
+    if found.kind not in ("labels", "tags"):
+        return
+    title, labels = found.kind.capitalize(), sorted(found.labels.items(), key=lambda each: -each[1])
     if len(labels) > MOST_LABELS:
-        title, labels = f"The {MOST_LABELS} most frequent labels", labels[:MOST_LABELS]
-    rows = [(label, count, count / found.distinct) for label, count in labels]
-    yield Table(title, (Column("label"), Column("distinct examples", ",d"), Column("share", ".1%")), rows)
+        title, labels = f"The {MOST_LABELS} most frequent {found.kind}", labels[:MOST_LABELS]
+    total = sum(found.labels.values())
+    rows = [(label, count, count / total) for label, count in labels]
+    counts = "distinct examples" if found.kind == "labels" else "characters"
+    yield Table(title, (Column(found.kind[:-1]), Column(counts, ",d"), Column("share", ".1%")), rows)
+
+
+def _describe_labels(found: LabelSurvey) -> str:
+    if found.kind == "labels":
+        return f"{len(found.labels):,} (--labels {found.mode})"
+    symbols = ", or ".join(
+        counted(count, unit) + (" (--target-units words)" if unit == "words" else "")
+        for unit, count in found.symbols.items()
+    )
+    of_what = {"targets": f", of {symbols}", "tags": ", one for each character"}.get(found.kind, "")
+    if found.kind == "tags" and "words" in found.symbols:
+        of_what += ", words between spaces (--target-units words)"
+    return f"{len(found.labels):,} different{of_what}: for --task {TASKS[found.kind]}"
 
 
 def _list_facts(survey: Survey, parts: dict[str, int]) -> Iterator[tuple[str, str]]:
