@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats, Shapes, empty_steps
 from charlm.base.timing import Stopwatch
+from charlm.nn.units import Units
 
 State: TypeAlias = tuple[Floats, ...]
 Parameters: TypeAlias = Mapping[str, Floats]
@@ -31,12 +32,21 @@ class Scratch:
     """Temporary arrays for up to (T, B, H), shared by layers."""
 
     def __init__(
-        self, shapes: Shapes, size: WindowSize, width: int, dtype: npt.DTypeLike, is_residual: bool = False
+        self,
+        shapes: Shapes,
+        size: WindowSize,
+        gates: int,
+        dtype: npt.DTypeLike,
+        is_residual: bool = False,
+        units: Units | None = None,
     ) -> None:
-        """Allocate for layers of G = ``width``."""
+        """Allocate for layers of so many gates; H in ``size`` counts own units."""
         seq_len, batch_size, hidden = size
-        self.W_HG = empty_steps(hidden, width, dtype=dtype)
+        width = gates * hidden
+        self.units = Units(hidden) if units is None else units
+        self.W_HG = empty_steps(self.units.hidden, width, dtype=dtype)
         self.product_BG = empty_steps(batch_size, width, dtype=dtype)
+        self.units.reserve(seq_len, batch_size, gates, dtype)
         self.rows_TBG: Floats = np.empty((seq_len, batch_size, width), dtype)
         self.dh_TBH = empty_steps(block_length(seq_len, batch_size, width), batch_size, hidden, dtype=dtype)
         self.dx_TBH: Floats = np.empty(size, dtype)
@@ -45,9 +55,11 @@ class Scratch:
         self.stopwatch = Stopwatch()
 
     def arrange(self, W_hh: Floats) -> None:
-        """Copy W_hh [H, G] into ``W_HG``."""
+        """Copy the columns of own units of W_hh [H, G] into ``W_HG``."""
+        columns = self.units.columns(W_hh)
+        own = self.W_HG.reshape(columns.shape)
         for start in range(0, len(W_hh), COPIED_ROWS):
-            self.W_HG[start : start + COPIED_ROWS] = W_hh[start : start + COPIED_ROWS]
+            own[start : start + COPIED_ROWS] = columns[start : start + COPIED_ROWS]
 
 
 class StateHistory:
@@ -123,8 +135,16 @@ class ForwardCache:
         self.gates_TBG = empty_steps(0, batch_size, 0, dtype=dtype)
         self.saved = {name: empty_steps(*shape, dtype=dtype) for name, shape in shapes.items()}
         self.scratch = scratch
-        self._h_TBH: Floats = np.empty((seq_len + 1, batch_size, hidden), dtype)
+        self._h_TBH = scratch.units.empty((seq_len + 1, batch_size, scratch.units.hidden), dtype)
         self._copy_TBH: Floats | None = None
+
+    def gather(self, own_BX: Floats) -> Floats:
+        """The same values of all units (see ``Units.gather``)."""
+        return self.scratch.units.gather(own_BX)
+
+    def transpose(self, W_HX: Floats) -> Floats:
+        """The factor that takes gathered gradients back (see ``Units.transpose``)."""
+        return self.scratch.units.transpose(W_HX)
 
     def begin(self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None) -> None:
         """Take over pre-activations and first state."""
@@ -135,16 +155,17 @@ class ForwardCache:
             variable.begin(initial_BH, carry_TB)
 
     def finish(self) -> tuple[Floats, State]:
-        """The outputs (T, B, H), and the last state."""
+        """The outputs of all units (T, B, H), once the workers have met, and the last state of own units."""
         seq_len = len(self.gates_TBG)
         slots_TBH: Floats = self._h_TBH[: seq_len + 1]
-        np.copyto(slots_TBH, self.history[0].slots_TBH[: seq_len + 1])
+        np.copyto(slots_TBH[..., self.scratch.units.own], self.history[0].slots_TBH[: seq_len + 1])
         return slots_TBH[1:], tuple(variable.final(seq_len) for variable in self.history)
 
     def rows_before(self) -> Floats:
-        """The incoming h as rows (T * B, H); overwrites the outputs."""
+        """The incoming h of all units as rows (T * B, H); overwrites the outputs."""
         h_TBH: Floats = self._h_TBH[: len(self.gates_TBG)]
-        self.history[0].reset(h_TBH)
+        self.history[0].reset(h_TBH[..., self.scratch.units.own])
+        self.scratch.units.meet()
         return flatten_time(h_TBH)
 
     def gradient_rows(self) -> Floats:
@@ -156,10 +177,14 @@ class ForwardCache:
     def in_rows(self, x_TBH: Floats) -> Floats:
         """A copy as rows (T * B, H), until the next call."""
         if self._copy_TBH is None:
-            self._copy_TBH = np.empty_like(self._h_TBH[1:])
+            self._copy_TBH = np.empty((len(self._h_TBH) - 1, *x_TBH.shape[1:]), x_TBH.dtype)
         copy_TBH: Floats = self._copy_TBH[: len(x_TBH)]
         np.copyto(copy_TBH, x_TBH)
         return flatten_time(copy_TBH)
+
+    def all_rows(self, x_TBH: Floats) -> Floats:
+        """A copy of all units' values as rows (T * B, H), until the next call."""
+        return self.scratch.units.gather_rows(self.in_rows(x_TBH))
 
     def blocks_backward(self, dh_TBH: Floats) -> Iterator[tuple[slice, Floats]]:
         """Blocks of steps, last first, with copies of ``dh_TBH``."""

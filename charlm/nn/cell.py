@@ -13,6 +13,7 @@ from charlm.base.arrays import Floats
 from charlm.config import Configurable, ModelConfig
 from charlm.nn.buffers import ForwardCache, Parameters, Scratch, State, WindowSize, block_length
 from charlm.nn.init import orthogonal_
+from charlm.nn.units import Units
 
 
 class Cell(Configurable, ABC):
@@ -24,6 +25,7 @@ class Cell(Configurable, ABC):
         recurrent_biases: each gate's bias of the recurrent product alone.
         state_names: the state's variables; the first is h.
         lr_scale: factor on the default learning rate.
+        by_rows: the recurrence can run on a share of the units.
     """
 
     gates: ClassVar[tuple[str, ...]]
@@ -31,6 +33,7 @@ class Cell(Configurable, ABC):
     recurrent_biases: ClassVar[Mapping[str, str]] = {}
     state_names: ClassVar[tuple[str, ...]] = ("h",)
     lr_scale: ClassVar[float] = 1.0
+    by_rows: ClassVar[bool] = False
 
     @classmethod
     def from_config(cls, config: ModelConfig) -> Self:
@@ -56,12 +59,14 @@ class Cell(Configurable, ABC):
         for name in self.recurrent_biases.values():
             params[name][:] = 0
 
-    def scratch(self, size: WindowSize, dtype: npt.DTypeLike, is_residual: bool = False) -> Scratch:
-        """Temporary arrays of one size."""
+    def scratch(
+        self, size: WindowSize, dtype: npt.DTypeLike, is_residual: bool = False, units: Units | None = None
+    ) -> Scratch:
+        """Temporary arrays of one size; H counts own units."""
         seq_len, batch_size, hidden = size
         width = len(self.gates) * hidden
         shapes = self.scratch_shapes(block_length(seq_len, batch_size, width), batch_size, hidden)
-        return Scratch(shapes, size, width, dtype, is_residual)
+        return Scratch(shapes, size, len(self.gates), dtype, is_residual, units)
 
     def cache(self, size: WindowSize, dtype: npt.DTypeLike, scratch: Scratch | None = None) -> ForwardCache:
         """A layer's own buffers."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from charlm.base.arrays import Floats, TokenIds, id_dtype
 from charlm.config import OptimizerConfig
 from charlm.nn.buffers import Parameters
+from charlm.nn.units import Units
 
 
 @dataclass(frozen=True)
@@ -37,25 +38,31 @@ class Dropout:
     A locked mask serves all steps of a window (Gal & Ghahramani 2016).
     """
 
-    def __init__(self, shape: tuple[int, ...], dtype: npt.DTypeLike, rate: float, locked: bool = False) -> None:
-        """Allocate for up to (T, B, H)."""
+    def __init__(
+        self, shape: tuple[int, ...], dtype: npt.DTypeLike, rate: float, locked: bool = False,
+        units: Units | None = None,
+    ) -> None:  # fmt: skip
+        """Allocate for up to (T, B, H), of which own units are masked."""
         self._rate = rate
+        self._units = units = Units(shape[-1]) if units is None else units
         steps = shape[0] if rate else 0
-        self._mask: Floats = np.empty((min(1, steps) if locked else steps, *shape[1:]), dtype)
-        self._dropped: Floats = np.empty((steps, *shape[1:]), dtype)
+        self._mask: Floats = np.empty((min(1, steps) if locked else steps, *shape[1:-1], units.width), dtype)
+        self._dropped = units.empty((steps, *shape[1:]), dtype)
         self._is_on = False
 
     def forward(self, h_TBH: Floats, rng: np.random.Generator | None) -> Floats:
         """The outputs, or a masked copy (T, B, H)."""
+        rng = self._units.rng(rng)
         self._is_on = rng is not None and self._rate > 0
         if rng is None or not self._rate:
             return h_TBH
-        mask = self._mask[: len(h_TBH)]
+        mask, dropped_TBH, own = self._mask[: len(h_TBH)], self._dropped[: len(h_TBH)], self._units.own
         draw_mask(mask, self._rate, rng)
-        return np.multiply(h_TBH, mask, out=self._dropped[: len(h_TBH)])
+        np.multiply(h_TBH[..., own], mask, out=dropped_TBH[..., own])
+        return dropped_TBH
 
     def backward(self, dh_TBH: Floats) -> None:
-        """Mask the gradient in place."""
+        """Mask the gradient of own units in place."""
         if self._is_on:
             dh_TBH *= self._mask[: len(dh_TBH)]
 
@@ -90,22 +97,28 @@ class EmbeddingDropout:
 class WeightDrop:
     """DropConnect on W_hh, one mask per worker (Wan et al. 2013; Merity et al. 2017)."""
 
-    def __init__(self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float) -> None:
+    def __init__(
+        self, shape: tuple[int, int], dtype: npt.DTypeLike, rate: float, units: Units | None = None
+    ) -> None:
         """Allocate for W_hh (H, G)."""
-        self._dropout = Dropout(shape, dtype, rate)
+        hidden, width = shape
+        self._blocks = hidden, width // hidden, -1
+        self._dropout = Dropout((hidden, width // hidden, hidden), dtype, rate, units=units)
         self.params: Parameters = {}
 
     def forward(self, params: Parameters, rng: np.random.Generator | None) -> None:
         """Take the parameters, with W_hh masked."""
         self.params = params
         if "W_hh" in params:
-            W_HG = self._dropout.forward(params["W_hh"], rng)
-            self.params = params if W_HG is params["W_hh"] else {**params, "W_hh": W_HG}
+            blocks = params["W_hh"].reshape(self._blocks)
+            dropped = self._dropout.forward(blocks, rng)
+            if dropped is not blocks:
+                self.params = {**params, "W_hh": dropped.reshape(params["W_hh"].shape)}
 
     def backward(self, grads: Parameters) -> None:
         """Mask the gradient of W_hh in place."""
         if "W_hh" in grads:
-            self._dropout.backward(grads["W_hh"])
+            self._dropout.backward(grads["W_hh"].reshape(self._blocks))
 
 
 def draw_mask(mask: Floats, rate: float, rng: np.random.Generator) -> None:

@@ -25,15 +25,17 @@ class LayerBuffers:
     def __init__(
         self, cell: Cell, size: WindowSize, dtype: npt.DTypeLike, regularization: Regularization, scratch: Scratch
     ) -> None:
-        seq_len, batch_size, hidden = size
-        width = len(cell.gates) * hidden
-        self.scratch = scratch
-        self.a_TBG = empty_steps(seq_len, batch_size, width, dtype=dtype)
+        seq_len, batch_size, own = size
+        self.scratch, units = scratch, scratch.units
+        outputs, gates = (seq_len, batch_size, units.hidden), len(cell.gates)
+        self.a_TBG = empty_steps(seq_len, batch_size, gates * own, dtype=dtype)
         self.cache = cell.cache(size, dtype, scratch)
-        self.dropout = Dropout(size, dtype, regularization.dropout, regularization.locked_dropout)
+        self.dropout = Dropout(outputs, dtype, regularization.dropout, regularization.locked_dropout, units)
         self.embedding_dropout = EmbeddingDropout(regularization.input_dropout)
-        self.weight_drop = WeightDrop((hidden, width), dtype, regularization.weight_drop)
-        self.sum_TBH: Floats = np.empty(scratch.around_TBH.shape, dtype)
+        weights = units.hidden, gates * units.hidden
+        self.weight_drop = WeightDrop(weights, dtype, regularization.weight_drop, units)
+        self.sum_TBH = units.empty((*scratch.around_TBH.shape[:2], units.hidden), dtype)
+        self.params: Parameters = {}
         self.x: Inputs = np.empty(0, np.uint8)
         self.output_TBH: Floats = np.empty(0, dtype)
 
@@ -59,16 +61,20 @@ class RecurrentLayer:
         buffers: LayerBuffers,
         rng: np.random.Generator | None,
     ) -> tuple[Floats, State]:
-        """Run over a window."""
-        steps, stopwatch = len(x), buffers.scratch.stopwatch
+        """Run own units over a window: the outputs of all units, and the last state of own ones."""
+        steps, stopwatch, units = len(x), buffers.scratch.stopwatch, buffers.scratch.units
+        buffers.params = params = units.params(buffers.weight_drop.params)
         a_TBG = buffers.a_TBG[:steps]
         self._project(x, buffers, rng, out=a_TBG)
         stopwatch.end("projection")
-        use_initial_state(self.cell, self.params, buffers.cache)
-        h_TBH, after = self.cell.forward(buffers.weight_drop.params, a_TBG, state, carry_TB, buffers.cache)
+        use_initial_state(self.cell, params, buffers.cache)
+        h_TBH, after = self.cell.forward(params, a_TBG, state, carry_TB, buffers.cache)
         h_TBH = buffers.dropout.forward(h_TBH, rng)
         if self.is_residual:
-            h_TBH = np.add(h_TBH, x, out=buffers.sum_TBH[:steps])
+            sum_TBH, own = buffers.sum_TBH[:steps], units.own
+            np.add(h_TBH[..., own], x[..., own], out=sum_TBH[..., own])
+            h_TBH = sum_TBH
+        units.meet()
         buffers.x, buffers.output_TBH = x, h_TBH
         stopwatch.end("recurrence forward")
         return h_TBH, after
@@ -76,16 +82,18 @@ class RecurrentLayer:
     def backward(
         self, dh_TBH: Floats, dstate: State, buffers: LayerBuffers, grads: Parameters
     ) -> tuple[Floats, State]:
-        """Run the derivative; the input's gradient is a view."""
+        """Run the derivative of own units; the gradient of the input's own units is a view."""
         steps, scratch = len(dh_TBH), buffers.scratch
+        own_grads = scratch.units.grads(grads)
         if self.is_residual:
             scratch.around_TBH[:steps] = dh_TBH
         buffers.dropout.backward(dh_TBH)
-        da_TBG, before = self.cell.backward(buffers.weight_drop.params, dh_TBH, dstate, buffers.cache, grads)
-        buffers.weight_drop.backward(grads)
-        write_initial_gradients(self.cell, buffers.cache, grads)
+        da_TBG, before = self.cell.backward(buffers.params, dh_TBH, dstate, buffers.cache, own_grads)
+        buffers.weight_drop.backward(own_grads)
+        write_initial_gradients(self.cell, buffers.cache, own_grads)
         scratch.stopwatch.end("weight gradients")
-        dx_TBH = self._project_backward(da_TBG, buffers, grads)
+        dx_TBH = self._project_backward(da_TBG, buffers, own_grads)
+        scratch.units.put(own_grads, grads)
         if self.is_residual:
             dx_TBH += scratch.around_TBH[:steps]
         return dx_TBH, before
@@ -97,17 +105,18 @@ class RecurrentLayer:
 
     def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
         """Write the pre-activations of a window."""
-        np.matmul(x, self.params["W_xh"], out=out)
-        out += self.params["b_h"]
+        np.matmul(x, buffers.params["W_xh"], out=out)
+        out += buffers.params["b_h"]
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of W_xh and b_h; return the input's."""
-        scratch = buffers.scratch
+        scratch, units = buffers.scratch, buffers.scratch.units
         np.matmul(flatten_time(buffers.x).T, flatten_time(da_TBG), out=grads["W_xh"])
         flatten_time(da_TBG).sum(axis=0, out=grads["b_h"])
         scratch.stopwatch.end("weight gradients")
         dx_TBH = scratch.dx_TBH[: len(da_TBG)]
-        np.matmul(flatten_time(da_TBG), self.params["W_xh"].T, out=flatten_time(dx_TBH))
+        da_NG, W_GE = units.gather_rows(flatten_time(da_TBG)), units.transpose(self.params["W_xh"])
+        np.matmul(da_NG, W_GE, out=flatten_time(dx_TBH))
         scratch.stopwatch.end("projection")
         return dx_TBH
 
@@ -133,8 +142,8 @@ class SymbolLayer(RecurrentLayer):
         return self._encoding.rows(self.params) + self.params["b_h"]
 
     def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
-        rows_VG = buffers.embedding_dropout.forward(self._encoding.rows(self.params), x, rng)
-        gather_rows(rows_VG + self.params["b_h"], buffers.embedding_dropout.x_TB, out=out)
+        rows_VG = buffers.embedding_dropout.forward(self._encoding.rows(buffers.params), x, rng)
+        gather_rows(rows_VG + buffers.params["b_h"], buffers.embedding_dropout.x_TB, out=out)
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of the encoding and of b_h."""
@@ -142,7 +151,7 @@ class SymbolLayer(RecurrentLayer):
         drows_VG = np.empty((ids.vocab_size + 1, da_NG.shape[1]), da_NG.dtype)
         sum_by_symbol(ids.x_TB.reshape(-1), da_NG, out=drows_VG)
         drows_VG.sum(axis=0, out=grads["b_h"])
-        self._encoding.backward(self.params, ids.backward(drows_VG), grads)
+        self._encoding.backward(buffers.params, ids.backward(drows_VG), grads)
         buffers.scratch.stopwatch.end("weight gradients")
         return da_TBG[..., :0]
 

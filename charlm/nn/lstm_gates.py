@@ -30,6 +30,7 @@ class LSTMBase(Cell):
     gates: ClassVar[tuple[str, ...]] = ("o", "i", "f", "g")
     state_names = ("h", "c")
     config_type = LSTMConfig
+    by_rows = True
     gate_bias: ClassVar[str] = "b_h"
 
     def __init__(self, forget_bias: float = 1.0) -> None:
@@ -56,14 +57,14 @@ def gate_blocks(a: Floats) -> tuple[Floats, ...]:
 def lstm_step_(
     W_HG: Floats, a_BG: Floats, state: State, product_BG: Floats, tanh_c_BH: Floats, out: Sequence[Floats]
 ) -> None:
-    """One step; ``out`` receives h and c."""
+    """One step from h of all units; ``out`` receives h and c."""
     h_BH, c_BH = state
     h_out_BH, c_out_BH = out
     np.matmul(h_BH, W_HG, out=product_BG)
     a_BG += product_BG
     update_memory(a_BG, c_BH, tanh_c_BH, c_out_BH)
     np.tanh(c_out_BH, out=tanh_c_BH)
-    o = a_BG[:, : h_BH.shape[1]]
+    o = a_BG[:, : c_BH.shape[1]]
     np.multiply(o, tanh_c_BH, out=h_out_BH)
 
 

@@ -11,6 +11,7 @@ from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.embedding import Encoding
 from charlm.nn.layer import Inputs, LayerBuffers, RecurrentLayer, SymbolLayer
 from charlm.nn.state import States, write_initial_state
+from charlm.nn.units import Units
 
 
 class Stack:
@@ -95,8 +96,7 @@ class Stack:
 
         ``dh_TBH`` and the buffers are overwritten; a tied embedding's gradient is added.
         """
-        if self._is_reversed:
-            dh_TBH = dh_TBH[::-1]
+        dh_TBH = dh_TBH[:: -1 if self._is_reversed else 1, :, buffers.units.own]
         before: list[State] = []
         for number, layer in reversed(list(enumerate(self.layers))):
             dh_TBH, layer_state = layer.backward(
@@ -125,11 +125,20 @@ class StackBuffers:
     """Buffers for up to ``seq_len`` steps."""
 
     def __init__(
-        self, stack: Stack, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
+        self,
+        stack: Stack,
+        seq_len: int,
+        batch_size: int,
+        regularization: Regularization = NO_REGULARIZATION,
+        units: Units | None = None,
     ) -> None:
-        size, dtype = (seq_len, batch_size, stack.hidden), stack.dtype
-        scratch = stack.cell.scratch(size, dtype, any(layer.is_residual for layer in stack.layers))
+        """Allocate for all units, or for a worker's share."""
+        self.units = units = Units(stack.hidden) if units is None else units
+        size, dtype = (seq_len, batch_size, units.width), stack.dtype
+        scratch = stack.cell.scratch(size, dtype, any(layer.is_residual for layer in stack.layers), units)
         self.stopwatch, self.dh_TBH = scratch.stopwatch, scratch.dx_TBH
+        if units.width != units.hidden:  # the workers write it by rows, and read it by units
+            self.dh_TBH = units.empty((seq_len, batch_size, units.hidden), dtype)
         self.layers = [LayerBuffers(stack.cell, size, dtype, regularization, scratch) for _ in stack.layers]
 
     @property

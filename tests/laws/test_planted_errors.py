@@ -21,17 +21,17 @@ IN_ITS_FILE = [
     ("mlstm", "dh_BH[:], dc_BH[:] = dstate", "dh_BH[:] = dstate[0]; dc_BH[:] = 0"),
     ("mlstm", "        dq_TBH[t] *= dm_BH\n", "        dq_TBH[t] = dm_BH\n"),  # h's factor as if x's were one
     ("mlstm", "        dfactor_TBH[t] *= dm_BH\n", "        dfactor_TBH[t] = dm_BH\n"),
-    ("mlstm", "cache.in_rows(cache.saved[\"m\"][:seq_len]).T", "cache.rows_before().T"),  # the LSTM's gradient
+    ("mlstm", "cache.all_rows(cache.saved[\"m\"][:seq_len]).T", "cache.rows_before().T"),  # the LSTM's gradient
     ("mlstm", "                c.mask_gradient(t, dc_BH)\n", ""),
     ("lnlstm", "tanh_s += params[\"bias_c\"]", "tanh_s += 0"),
     ("lnlstm", "da_TBG[t] = norms[\"x\"].differentiate(t, da_TBG[t])", "pass"),
     ("lnlstm", "total_BX[:] = 0", "total_BX[:] = 1"),
     ("lnlstm", "dc_BH += norms[\"c\"].differentiate(t, ds_BH)", "dc_BH += ds_BH"),
-    ("lnlstm", "norms[\"h\"].differentiate(t, da_BG), params", "da_BG, params"),
+    ("lnlstm", "norms[\"h\"].differentiate(t, da_BG)), W_GH", "da_BG), W_GH"),
 ]  # fmt: skip
 IN_LAYER_NORM = [
-    ("n_BX += (dy_BX @ self._share_X)[:, None]", "pass"),  # the mean as a constant
-    ("n_BX *= (product_BX @ self._share_X)[:, None]", "n_BX *= 0"),  # the deviation as a constant
+    ("n_BX += mean_B[:, None]", "pass"),  # the mean as a constant
+    ("n_BX *= mean_product_B[:, None]", "n_BX *= 0"),  # the deviation as a constant
     ("n_BX *= self._inverse_TB1[t]\n", "pass\n"),
     ("self._dgain_BX += product_BX", "self._dgain_BX += dy_BX"),
 ]

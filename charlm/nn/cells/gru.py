@@ -20,6 +20,7 @@ from charlm.base.arrays import Floats
 from charlm.config import Config, ModelConfig, setting
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell, sigmoid_
+from charlm.nn.units import Units
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class GRU(Cell):
 
     gates = ("r", "z", "n")
     config_type = GRUConfig
+    by_rows = True
     lr_scale = 0.5  # at 1, runs of a few minutes with dropout diverged on two corpora
 
     @classmethod
@@ -60,7 +62,7 @@ class GRU(Cell):
         inner, scratch = cache.saved["inner"], cache.scratch
         for t, a_BG in enumerate(a_TBG):
             h_BH = h.before_step(t)
-            self._activate(params, scratch.W_HG, a_BG, h_BH, inner[t], scratch.product_BG)
+            self._activate(params, scratch.W_HG, a_BG, h_BH, inner[t], scratch.product_BG, scratch.units)
             _interpolate(a_BG, h_BH, out=h.slots_TBH[t + 1])
         return cache.finish()
 
@@ -69,7 +71,8 @@ class GRU(Cell):
     ) -> tuple[Floats, State]:
         (h,) = cache.history
         da_TBG, scratch, inner = cache.gates_TBG, cache.scratch.arrays, cache.saved["inner"]
-        dh_BH, product_BH, W_GH = scratch["dh"], scratch["product"], params["W_hh"].T
+        dh_BH, product_BH = scratch["dh"], scratch["product"]
+        W_rz, W_n = (cache.transpose(W_HX) for W_HX in _parts(params["W_hh"]))
         batch_size, hidden = dh_BH.shape
         dh_BH[:] = dstate[0]
         for block, above_TBH in cache.blocks_backward(dh_TBH):
@@ -80,7 +83,8 @@ class GRU(Cell):
                 da_B2H = da_TBG[t, :, hidden:].reshape(batch_size, 2, hidden)
                 da_B2H *= dh_BH[:, None]
                 dh_BH *= rz_BG[:, hidden:]
-                self._through_products(W_GH, da_TBG[t], dh_BH, rz_BG[:, :hidden], inner[t], product_BH)
+                gates = da_TBG[t], rz_BG[:, :hidden], inner[t]
+                self._through_products(W_rz, W_n, gates, dh_BH, product_BH, cache)
                 h.mask_gradient(t, dh_BH)
         da_TBG = cache.gradient_rows()
         self._weight_gradients(flatten_time(da_TBG), cache, grads)
@@ -107,19 +111,20 @@ class GRU(Cell):
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
         out_BH, inner_BH = (np.empty(state[0].shape, a_BG.dtype) for _ in range(2))
         product_BG = np.empty(a_BG.shape, a_BG.dtype)
-        self._activate(params, params["W_hh"], a_BG, state[0], inner_BH, product_BG)
+        units = Units(state[0].shape[1])
+        self._activate(params, params["W_hh"], a_BG, state[0], inner_BH, product_BG, units)
         return (_interpolate(a_BG, state[0], out=out_BH),)
 
     def _activate(
-        self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats
-    ) -> None:
+        self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats,
+        units: Units,
+    ) -> None:  # fmt: skip
         """Turn pre-activations into r, z and n; write ``inner``."""
-        hidden = h_BH.shape[1]
-        rz, n = a_BG[:, : 2 * hidden], a_BG[:, 2 * hidden :]
-        rz += np.matmul(h_BH, W_HG[:, : 2 * hidden], out=product_BG[:, : 2 * hidden])
+        (rz, n), (W_rz, W_n), (product_rz, product_n) = _parts(a_BG), _parts(W_HG), _parts(product_BG)
+        rz += np.matmul(units.gather(h_BH), W_rz, out=product_rz)
         sigmoid_(rz)
-        np.multiply(rz[:, :hidden], h_BH, out=inner_BH)
-        n += np.matmul(inner_BH, W_HG[:, 2 * hidden :], out=product_BG[:, 2 * hidden :])
+        np.multiply(rz[:, : h_BH.shape[1]], h_BH, out=inner_BH)
+        n += np.matmul(units.gather(inner_BH), W_n, out=product_n)
         np.tanh(n, out=n)
 
     def _reset_derivative(self, r_TBH: Floats, inner_TBH: Floats) -> None:
@@ -128,23 +133,23 @@ class GRU(Cell):
         r_TBH *= inner_TBH
 
     def _through_products(
-        self, W_GH: Floats, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, product_BH: Floats
+        self, W_rz: Floats, W_n: Floats, gates: State, dh_BH: Floats, product_BH: Floats, cache: ForwardCache
     ) -> None:
-        """Finish da_r; add to dh."""
-        hidden = dh_BH.shape[1]
-        np.matmul(da_BG[:, 2 * hidden :], W_GH[2 * hidden :], out=product_BH)
-        da_BG[:, :hidden] *= product_BH
+        """Finish da_r, from ``gates``: da, r and ``inner`` of a step; add to dh."""
+        da_BG, r_BH, _ = gates
+        da_rz, da_n = _parts(da_BG)
+        np.matmul(cache.gather(da_n), W_n, out=product_BH)
+        da_rz[:, : dh_BH.shape[1]] *= product_BH
         product_BH *= r_BH
         dh_BH += product_BH
-        dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
+        dh_BH += np.matmul(cache.gather(da_rz), W_rz, out=product_BH)
 
     def _weight_gradients(self, da_NG: Floats, cache: ForwardCache, grads: Parameters) -> None:
         """Write the parameters' gradients."""
-        dW_HG = grads["W_hh"]
-        hidden = len(dW_HG)
-        np.matmul(cache.rows_before().T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
-        inner_NH = cache.in_rows(cache.saved["inner"][: len(cache.gates_TBG)])
-        np.matmul(inner_NH.T, da_NG[:, 2 * hidden :], out=dW_HG[:, 2 * hidden :])
+        (da_rz, da_n), (dW_rz, dW_n) = _parts(da_NG), _parts(grads["W_hh"])
+        np.matmul(cache.rows_before().T, da_rz, out=dW_rz)
+        inner_NH = cache.all_rows(cache.saved["inner"][: len(cache.gates_TBG)])
+        np.matmul(inner_NH.T, da_n, out=dW_n)
 
 
 class _ResetAfter(GRU):
@@ -157,16 +162,15 @@ class _ResetAfter(GRU):
         return {**super().shapes(hidden), "b_hn": (hidden,)}
 
     def _activate(
-        self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats
-    ) -> None:
-        hidden = h_BH.shape[1]
-        np.matmul(h_BH, W_HG, out=product_BG)
-        rz, n = a_BG[:, : 2 * hidden], a_BG[:, 2 * hidden :]
-        product_n = product_BG[:, 2 * hidden :]
-        rz += product_BG[:, : 2 * hidden]
+        self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats,
+        units: Units,
+    ) -> None:  # fmt: skip
+        np.matmul(units.gather(h_BH), W_HG, out=product_BG)
+        (rz, n), (product_rz, product_n) = _parts(a_BG), _parts(product_BG)
+        rz += product_rz
         sigmoid_(rz)
         np.add(product_n, params["b_hn"], out=inner_BH)
-        n += np.multiply(inner_BH, rz[:, :hidden], out=product_n)
+        n += np.multiply(inner_BH, rz[:, : h_BH.shape[1]], out=product_n)
         np.tanh(n, out=n)
 
     def _reset_derivative(self, r_TBH: Floats, inner_TBH: Floats) -> None:
@@ -176,23 +180,28 @@ class _ResetAfter(GRU):
         r_TBH *= inner_TBH
 
     def _through_products(
-        self, W_GH: Floats, da_BG: Floats, dh_BH: Floats, r_BH: Floats, inner_BH: Floats, product_BH: Floats
+        self, W_rz: Floats, W_n: Floats, gates: State, dh_BH: Floats, product_BH: Floats, cache: ForwardCache
     ) -> None:
-        hidden = dh_BH.shape[1]
-        da_n = da_BG[:, 2 * hidden :]
-        da_BG[:, :hidden] *= da_n
+        da_BG, r_BH, inner_BH = gates
+        da_rz, da_n = _parts(da_BG)
+        da_rz[:, : dh_BH.shape[1]] *= da_n
         dinner_BH = np.multiply(da_n, r_BH, out=inner_BH)
-        dh_BH += np.matmul(da_BG[:, : 2 * hidden], W_GH[: 2 * hidden], out=product_BH)
-        dh_BH += np.matmul(dinner_BH, W_GH[2 * hidden :], out=product_BH)
+        dh_BH += np.matmul(cache.gather(da_rz), W_rz, out=product_BH)
+        dh_BH += np.matmul(cache.gather(dinner_BH), W_n, out=product_BH)
 
     def _weight_gradients(self, da_NG: Floats, cache: ForwardCache, grads: Parameters) -> None:
-        dW_HG = grads["W_hh"]
-        hidden = len(dW_HG)
+        (da_rz, _), (dW_rz, dW_n) = _parts(da_NG), _parts(grads["W_hh"])
         dinner_TBH = cache.saved["inner"][: len(cache.gates_TBG)]
         dinner_TBH.sum(axis=(0, 1), out=grads["b_hn"])
         h_NH = cache.rows_before()
-        np.matmul(h_NH.T, da_NG[:, : 2 * hidden], out=dW_HG[:, : 2 * hidden])
-        np.matmul(h_NH.T, cache.in_rows(dinner_TBH), out=dW_HG[:, 2 * hidden :])
+        np.matmul(h_NH.T, da_rz, out=dW_rz)
+        np.matmul(h_NH.T, cache.in_rows(dinner_TBH), out=dW_n)
+
+
+def _parts(x: Floats) -> tuple[Floats, Floats]:
+    """The blocks of r and z, and that of n, as views."""
+    hidden = x.shape[-1] // 3
+    return x[..., : 2 * hidden], x[..., 2 * hidden :]
 
 
 def _interpolate(gates_BG: Floats, h_BH: Floats, out: Floats) -> Floats:

@@ -15,6 +15,7 @@ from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.layer_norm import LayerNorm, normalize_
 from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, update_memory
+from charlm.nn.units import Units
 
 
 class LNLSTM(LSTMBase):
@@ -65,7 +66,7 @@ class LNLSTM(LSTMBase):
             norm_x.n_TBX[t] = a_BG
             np.add(norm_x.normalize(t), scratch["bias"], out=a_BG)
         for t, a_BG in enumerate(a_TBG):
-            np.matmul(h.before_step(t), cache.scratch.W_HG, out=norm_h.n_TBX[t])
+            np.matmul(cache.gather(h.before_step(t)), cache.scratch.W_HG, out=norm_h.n_TBX[t])
             a_BG += norm_h.normalize(t)
             update_memory(a_BG, c.before_step(t), scratch["s"], c.slots_TBH[t + 1])
             norm_c.n_TBX[t] = c.slots_TBH[t + 1]
@@ -82,6 +83,7 @@ class LNLSTM(LSTMBase):
         norms = self._norms(params, cache)
         da_TBG, scratch = cache.gates_TBG, cache.scratch.arrays
         dh_BH, dc_BH, ds_BH = scratch["dh"], scratch["dc"], scratch["product"]
+        W_GH = cache.transpose(params["W_hh"])
         dh_BH[:], dc_BH[:] = dstate
         totals = {name: scratch[f"d{name}"] for name in self.shapes(len(dh_BH.T)) if name != "W_hh"}
         for total_BX in totals.values():
@@ -101,7 +103,7 @@ class LNLSTM(LSTMBase):
                 da_BG = da_TBG[t]
                 gate_gradients(da_BG, dh_BH, dc_BH)
                 dc_BH *= f_BH
-                np.matmul(norms["h"].differentiate(t, da_BG), params["W_hh"].T, out=dh_BH)
+                np.matmul(cache.gather(norms["h"].differentiate(t, da_BG)), W_GH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
                 c.mask_gradient(t, dc_BH)
             for t in range(block.start, block.stop):
@@ -121,17 +123,18 @@ class LNLSTM(LSTMBase):
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
         h_BH, c_BH = state
+        units = Units(h_BH.shape[1])
         product_BG = h_BH @ params["W_hh"]
         scratch_BG = np.empty(a_BG.shape, a_BG.dtype)
         s_BH, c_out_BH, scratch_BH = (np.empty(h_BH.shape, a_BG.dtype) for _ in range(3))
         for z_BG, gain in ((product_BG, params["gain_h"]), (a_BG, params["gain_x"])):
-            normalize_(z_BG, scratch_BG)
+            normalize_(z_BG, scratch_BG, units)
             z_BG *= gain
         a_BG += product_BG
         a_BG += params["bias"]
         update_memory(a_BG, c_BH, s_BH, c_out_BH)
         s_BH[:] = c_out_BH
-        normalize_(s_BH, scratch_BH)
+        normalize_(s_BH, scratch_BH, units)
         s_BH *= params["gain_c"]
         s_BH += params["bias_c"]
         np.tanh(s_BH, out=s_BH)

@@ -29,7 +29,7 @@ class LSTM(LSTMBase):
             cache.scratch.arrays["product"],
         )
         for t, (a_BG, *out) in enumerate(zip(a_TBG, h.slots_TBH[1:], c.slots_TBH[1:], strict=False)):
-            lstm_step_(W_HG, a_BG, (h.before_step(t), c.before_step(t)), product_BG, tanh_c_BH, out)
+            lstm_step_(W_HG, a_BG, (cache.gather(h.before_step(t)), c.before_step(t)), product_BG, tanh_c_BH, out)
         return cache.finish()
 
     def backward(
@@ -38,7 +38,7 @@ class LSTM(LSTMBase):
         h, c = cache.history
         da_TBG, scratch = cache.gates_TBG, cache.scratch.arrays
         dh_BH, dc_BH, product_BH = scratch["dh"], scratch["dc"], scratch["product"]
-        W_GH = params["W_hh"].T
+        W_GH = cache.transpose(params["W_hh"])
         dh_BH[:], dc_BH[:] = dstate
         for block, above_TBH in cache.blocks_backward(dh_TBH):
             # Computing tanh(c) again is cheaper than saving it for the whole window.
@@ -51,7 +51,7 @@ class LSTM(LSTMBase):
                 dc_BH += product_BH
                 gate_gradients(da_TBG[t], dh_BH, dc_BH)
                 dc_BH *= f_BH
-                np.matmul(da_TBG[t], W_GH, out=dh_BH)
+                np.matmul(cache.gather(da_TBG[t]), W_GH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
                 c.mask_gradient(t, dc_BH)
         da_TBG = cache.gradient_rows()

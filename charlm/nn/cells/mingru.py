@@ -18,6 +18,7 @@ class MinGRU(Cell):
     """The minGRU cell. One layer's gates read only one character, so use two layers or more."""
 
     gates = ("z", "h~")
+    by_rows = True
 
     def shapes(self, hidden: int) -> dict[str, tuple[int, ...]]:
         return {}

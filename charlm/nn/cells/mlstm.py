@@ -36,10 +36,10 @@ class MLSTM(LSTMBase):
         # The cache holds m's two factors exchanged: each where its own gradient, dm times the other, will be.
         cache.saved["factor"][: len(a_TBG)] = factors_TBH
         for t, (a_BG, q_BH, m_BH) in enumerate(zip(gates_TBG, factors_TBH, cache.saved["m"], strict=False)):
-            np.matmul(h.before_step(t), W_m_HH, out=q_BH)
+            np.matmul(cache.gather(h.before_step(t)), W_m_HH, out=q_BH)
             np.multiply(cache.saved["factor"][t], q_BH, out=m_BH)
             out = h.slots_TBH[t + 1], c.slots_TBH[t + 1]
-            lstm_step_(W_HG, a_BG, (m_BH, c.before_step(t)), product_BG, tanh_c_BH, out)
+            lstm_step_(W_HG, a_BG, (cache.gather(m_BH), c.before_step(t)), product_BG, tanh_c_BH, out)
         return cache.finish()
 
     def backward(
@@ -49,7 +49,7 @@ class MLSTM(LSTMBase):
         scratch, dq_TBH = cache.scratch.arrays, cache.saved["factor"]
         dfactor_TBH, da_TBG = _parts(cache.gates_TBG)
         dh_BH, dc_BH, product_BH = scratch["dh"], scratch["dc"], scratch["product"]
-        W_m_HH, W_HG = _parts(params["W_hh"])
+        W_mT_HH, W_GH = map(cache.transpose, _parts(params["W_hh"]))
         dh_BH[:], dc_BH[:] = dstate
         for block, above_TBH in cache.blocks_backward(dh_TBH):
             tanh_c = np.tanh(c.states_after(block), out=scratch["tanh_s"][: len(above_TBH)])
@@ -61,10 +61,10 @@ class MLSTM(LSTMBase):
                 dc_BH += product_BH
                 gate_gradients(da_TBG[t], dh_BH, dc_BH)
                 dc_BH *= f_BH
-                dm_BH = np.matmul(da_TBG[t], W_HG.T, out=product_BH)
+                dm_BH = np.matmul(cache.gather(da_TBG[t]), W_GH, out=product_BH)
                 dfactor_TBH[t] *= dm_BH
                 dq_TBH[t] *= dm_BH
-                np.matmul(dq_TBH[t], W_m_HH.T, out=dh_BH)
+                np.matmul(cache.gather(dq_TBH[t]), W_mT_HH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
                 c.mask_gradient(t, dc_BH)
         da_TBG = cache.gradient_rows()
@@ -75,7 +75,7 @@ class MLSTM(LSTMBase):
         seq_len = len(da_TBG)
         dW_m_HH, dW_HG = _parts(grads["W_hh"])
         _, da_NG = _parts(da_TBG.reshape(-1, da_TBG.shape[-1]))
-        np.matmul(cache.in_rows(cache.saved["m"][:seq_len]).T, da_NG, out=dW_HG)
+        np.matmul(cache.all_rows(cache.saved["m"][:seq_len]).T, da_NG, out=dW_HG)
         np.matmul(cache.rows_before().T, cache.in_rows(cache.saved["factor"][:seq_len]), out=dW_m_HH)
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:

@@ -29,6 +29,7 @@ class RNN(Cell):
 
     gates = ("h",)
     torch_gates = ("h",)
+    by_rows = True
     config_type = RNNConfig
 
     def __init__(self, nonlinearity: str = "tanh") -> None:
@@ -51,7 +52,7 @@ class RNN(Cell):
         (h,) = cache.history
         W_HG, product_BG = cache.scratch.W_HG, cache.scratch.product_BG
         for t, a_BG in enumerate(a_TBG):
-            self._next_state(W_HG, a_BG, h.before_step(t), product_BG, out_BH=h.slots_TBH[t + 1])
+            self._next_state(W_HG, a_BG, cache.gather(h.before_step(t)), product_BG, out_BH=h.slots_TBH[t + 1])
         return cache.finish()
 
     def _next_state(self, W_HG: Floats, a_BG: Floats, h_BH: Floats, product_BG: Floats, out_BH: Floats) -> None:
@@ -66,14 +67,14 @@ class RNN(Cell):
         self, params: Parameters, dh_TBH: Floats, dstate: State, cache: ForwardCache, grads: Parameters
     ) -> tuple[Floats, State]:
         (h,) = cache.history
-        da_TBG, dh_BH, W_GH = cache.gates_TBG, cache.scratch.arrays["dh"], params["W_hh"].T
+        da_TBG, dh_BH, W_GH = cache.gates_TBG, cache.scratch.arrays["dh"], cache.transpose(params["W_hh"])
         dh_BH[:] = dstate[0]
         for block, above_TBH in cache.blocks_backward(dh_TBH):
             self._local_derivatives(h.states_after(block), out=da_TBG[block])
             for t in range(block.stop - 1, block.start - 1, -1):
                 dh_BH += above_TBH[t - block.start]
                 da_TBG[t] *= dh_BH
-                np.matmul(da_TBG[t], W_GH, out=dh_BH)
+                np.matmul(cache.gather(da_TBG[t]), W_GH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
         da_TBG = cache.gradient_rows()
         np.matmul(cache.rows_before().T, flatten_time(da_TBG), out=grads["W_hh"])
