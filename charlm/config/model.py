@@ -31,9 +31,7 @@ class ModelConfig(Config):
     hidden: int = setting(256, "Hidden units per layer.", low=1, high=65_536, aliases=("hidden_size",))
     encoding: str = setting("one-hot", "Input encoding.", choices=("one-hot", "embedding"))
     embedding_size: int = setting(64, "Embedding size (with --encoding embedding).", low=1, high=65_536)
-    tied: bool = setting(
-        False, "Tie input and output embeddings; needs --embedding-size equal to --hidden.", since=2
-    )
+    tied: bool = setting(False, "Tie input and output embeddings (with --encoding embedding).", since=2)
     residual: bool = setting(False, "Residual connections around every layer but the first.", since=2)
     learned_state: bool = setting(False, "Learn the initial hidden state.", since=2)
     dtype: str = setting("float32", "Number type.", choices=("float32", "float64"))
@@ -53,11 +51,12 @@ class ModelConfig(Config):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.tied and self.encoding != "embedding":
-            raise UsageError("--tied shares the embedding with the readout: it needs --encoding embedding")
-        if self.tied and self.embedding_size != self.hidden:
-            raise UsageError(
-                f"--tied needs an embedding as wide as the hidden layers: give --embedding-size {self.hidden}"
-            )
+            raise UsageError("--tied shares the embedding with the output layer: it needs --encoding embedding")
+
+    @property
+    def output_width(self) -> int:
+        """The width of what the output layer multiplies: a tied one has the embedding's."""
+        return self.embedding_size if self.tied else self.hidden
 
     def with_cell(self, cell: str, **own: Any) -> Self:
         """The same model with another cell."""

@@ -26,6 +26,7 @@ from charlm.inference.language_model import LanguageModel, load_run
 from charlm.inference.scoring import Scores, Tally, tally_of
 from charlm.models.char_rnn import Model
 from charlm.nn.embedding import make_encoding
+from charlm.nn.readout import output_weights
 from charlm.runs.run import Run
 
 
@@ -131,7 +132,7 @@ def _fix_start(network: Model, end: int | None, label: int) -> Model:
             values[:] = network.params[table][:symbols]
             values[end] = network.params[table][symbols + label]
         elif name not in network.params:
-            values[:] = network.params["embedding"][:symbols].T
+            values[:] = output_weights(network.params)
         else:
             values[:] = network.params[name]
     return fixed

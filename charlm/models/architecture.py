@@ -30,7 +30,7 @@ def parameter_shapes(
             shapes[f"layers.{layer}.{name}"] = shape
         for name, shape in initial_state_shapes(cell, config.hidden).items() if config.learned_state else ():
             shapes[f"layers.{layer}.{name}"] = shape
-    return shapes | readout_shapes(config.hidden, vocab_size, config.tied)
+    return shapes | readout_shapes(config.hidden, vocab_size, config.embedding_size if config.tied else None)
 
 
 def flops_per_character(config: ModelConfig, vocab_size: int) -> int:

@@ -81,7 +81,7 @@ class Classifier(BaseModel):
             make_encoding(config), options.bidirectional, config.learned_state, is_pyramid=options.pyramid,
         )  # fmt: skip
         width = config.hidden * (1 + options.bidirectional)
-        return shapes | readout_shapes(width, spec.outputs, tied=False)
+        return shapes | readout_shapes(width, spec.outputs)
 
     def _use(self, params: FlatVector) -> None:
         options = EncoderConfig(**self.spec.options)

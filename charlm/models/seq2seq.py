@@ -138,7 +138,7 @@ class Seq2Seq(BaseModel):
                     f"--attention {options.attention} {reason}: give --attention general or additive"
                 )
             shapes |= attention_shapes(score, sizes.query, sizes.key)
-        return shapes | readout_shapes(sizes.query, spec.outputs, tied=False)
+        return shapes | readout_shapes(sizes.query, spec.outputs)
 
     def _use(self, params: FlatVector) -> None:
         config, options = self.config, Seq2SeqConfig(**self.spec.options)

@@ -31,6 +31,7 @@ _OUTSIDE = {
     "embedding": _Entry("embedding.weight"),
     "join.W": _Entry("join.weight", transposed=True),
     "join.b": _Entry("join.bias"),
+    "readout.W_he": _Entry("projection.weight", transposed=True),
     "readout.W_hy": _Entry("readout.weight", transposed=True),
     "readout.b_y": _Entry("readout.bias"),
 }
@@ -42,7 +43,7 @@ _IN_A_LAYER = {
 }
 PARTS = (
     "embedding", "initial", "rnn", "cell", "encoder", "bridge", "decoder", "attention", "forward", "backward",
-    "join", "readout",
+    "join", "projection", "readout",
 )  # fmt: skip
 """What the names of a model's tensors begin with."""
 

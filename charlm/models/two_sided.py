@@ -61,9 +61,7 @@ class TwoSided(BaseModel):
         for prefix in (AHEAD, BACK):
             own = {name: shape for name, shape in one.items() if name.startswith("layers.")}
             shapes |= {prefix + name.removeprefix("layers."): shape for name, shape in own.items()}
-        return (
-            shapes | {"join.W": (width, width), "join.b": (width,)} | readout_shapes(width, spec.outputs, False)
-        )
+        return shapes | {"join.W": (width, width), "join.b": (width,)} | readout_shapes(width, spec.outputs)
 
     def _use(self, params: FlatVector) -> None:
         self.params, config = params, self.config

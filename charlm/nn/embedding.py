@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Final, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds
 from charlm.config import ModelConfig
@@ -13,6 +14,10 @@ from charlm.nn.init import normal_, xavier_
 
 # A one-hot input has one active unit; Xavier's rule, made for dense input, would make its weights far too small.
 ONE_HOT_DEVIATION = 1.0
+
+Ids: TypeAlias = npt.NDArray[Any] | slice
+"""Different ids (S,)."""
+EVERY_ID: Final = slice(None)
 
 
 class Encoding:
@@ -35,13 +40,14 @@ class Encoding:
         """Fill the parameters in place."""
         normal_(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
-    def rows(self, params: Parameters) -> Floats:
-        """Each id's pre-activations (V, G); can be a view."""
-        return params["W_xh"]
+    def rows(self, params: Parameters, ids: Ids = EVERY_ID) -> Floats:
+        """The pre-activations of ids (S, G), of all by default; can be a view."""
+        rows_SG: Floats = params["W_xh"][ids]
+        return rows_SG
 
-    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
-        """Write the parameters' gradients."""
-        grads["W_xh"][:] = drows_VG
+    def backward(self, params: Parameters, drows_SG: Floats, grads: Parameters, ids: Ids = EVERY_ID) -> None:
+        """Write the parameters' gradients, from those of the ids' rows."""
+        _put_rows(grads["W_xh"], ids, drows_SG)
 
 
 class Embedding(Encoding):
@@ -59,13 +65,16 @@ class Embedding(Encoding):
         normal_(params["embedding"], 1.0, rng)
         normal_(params["W_xh"], ONE_HOT_DEVIATION * self.size**-0.5, rng)
 
-    def rows(self, params: Parameters) -> Floats:
-        rows_VG: Floats = params["embedding"] @ params["W_xh"]
-        return rows_VG
+    def rows(self, params: Parameters, ids: Ids = EVERY_ID) -> Floats:
+        rows_SG: Floats = params["embedding"][ids] @ params["W_xh"]
+        return rows_SG
 
-    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
-        np.matmul(drows_VG, params["W_xh"].T, out=grads["embedding"])
-        np.matmul(params["embedding"].T, drows_VG, out=grads["W_xh"])
+    def backward(self, params: Parameters, drows_SG: Floats, grads: Parameters, ids: Ids = EVERY_ID) -> None:
+        self._put(grads["embedding"], ids, drows_SG @ params["W_xh"].T)
+        np.matmul(params["embedding"][ids].T, drows_SG, out=grads["W_xh"])
+
+    def _put(self, dembedding_VE: Floats, ids: Ids, drows_SE: Floats) -> None:
+        _put_rows(dembedding_VE, ids, drows_SE)
 
 
 class TiedEmbedding(Embedding):
@@ -75,16 +84,21 @@ class TiedEmbedding(Embedding):
         xavier_(params["embedding"].T, rng)
         normal_(params["W_xh"], ONE_HOT_DEVIATION, rng)
 
-    def backward(self, params: Parameters, drows_VG: Floats, grads: Parameters) -> None:
-        dreadout_VE = grads["embedding"].copy()
-        super().backward(params, drows_VG, grads)
-        grads["embedding"][:] += dreadout_VE
+    def _put(self, dembedding_VE: Floats, ids: Ids, drows_SE: Floats) -> None:
+        dembedding_VE[ids] += drows_SE  # to the output layer's
 
 
 class OwnEmbedding(Embedding):
     """An embedding that lies with the parameters of its layer."""
 
     shared = ()
+
+
+def _put_rows(out_VX: Floats, ids: Ids, rows_SX: Floats) -> None:
+    """Write the rows of ids, and zeros elsewhere."""
+    if ids is not EVERY_ID:
+        out_VX[:] = 0
+    out_VX[ids] = rows_SX
 
 
 def make_own_encoding(config: ModelConfig) -> Encoding:

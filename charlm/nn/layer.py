@@ -11,12 +11,13 @@ from charlm.base.arrays import Floats, empty_steps
 from charlm.nn.buffers import Parameters, Scratch, State, WindowSize, flatten_time
 from charlm.nn.cell import Cell
 from charlm.nn.dropout import Dropout, EmbeddingDropout, Regularization, WeightDrop
-from charlm.nn.embedding import Encoding, gather_rows, sum_by_symbol
+from charlm.nn.embedding import EVERY_ID, Encoding, Ids, gather_rows, sum_by_symbol
 from charlm.nn.init import xavier_
 from charlm.nn.state import use_initial_state, write_initial_gradients
 
 Inputs: TypeAlias = npt.NDArray[Any]
 """Ids (T, B), or vectors (T, B, E)."""
+MANY_SYMBOLS = 1000  # of more, a window's table has those that occur in it alone
 
 
 class LayerBuffers:
@@ -37,6 +38,7 @@ class LayerBuffers:
         self.sum_TBH = units.empty((*scratch.around_TBH.shape[:2], units.hidden), dtype)
         self.params: Parameters = {}
         self.x: Inputs = np.empty(0, np.uint8)
+        self.ids: Ids = EVERY_ID  # of which the table has rows
         self.output_TBH: Floats = np.empty(0, dtype)
 
 
@@ -131,6 +133,7 @@ class SymbolLayer(RecurrentLayer):
     def __init__(self, cell: Cell, params: Parameters, encoding: Encoding) -> None:
         super().__init__(cell, params)
         self._encoding = encoding
+        self._symbols = len(params.get("embedding", params["W_xh"]))
 
     def initialize(self, rng: np.random.Generator) -> None:
         """Draw the parameters, in place."""
@@ -142,18 +145,26 @@ class SymbolLayer(RecurrentLayer):
         return self._encoding.rows(self.params) + self.params["b_h"]
 
     def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
-        rows_VG = buffers.embedding_dropout.forward(self._encoding.rows(buffers.params), x, rng)
-        gather_rows(rows_VG + buffers.params["b_h"], buffers.embedding_dropout.x_TB, out=out)
+        buffers.ids, x = self._number(x)
+        rows_SG = buffers.embedding_dropout.forward(self._encoding.rows(buffers.params, buffers.ids), x, rng)
+        gather_rows(rows_SG + buffers.params["b_h"], buffers.embedding_dropout.x_TB, out=out)
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of the encoding and of b_h."""
         ids, da_NG = buffers.embedding_dropout, flatten_time(da_TBG)
-        drows_VG = np.empty((ids.vocab_size + 1, da_NG.shape[1]), da_NG.dtype)
-        sum_by_symbol(ids.x_TB.reshape(-1), da_NG, out=drows_VG)
-        drows_VG.sum(axis=0, out=grads["b_h"])
-        self._encoding.backward(buffers.params, ids.backward(drows_VG), grads)
+        drows_SG = np.empty((ids.vocab_size + 1, da_NG.shape[1]), da_NG.dtype)
+        sum_by_symbol(ids.x_TB.reshape(-1), da_NG, out=drows_SG)
+        drows_SG.sum(axis=0, out=grads["b_h"])
+        self._encoding.backward(buffers.params, ids.backward(drows_SG), grads, buffers.ids)
         buffers.scratch.stopwatch.end("weight gradients")
         return da_TBG[..., :0]
+
+    def _number(self, x: Inputs) -> tuple[Ids, Inputs]:
+        """The ids of a window's table, and x (T, B) as their numbers: of many symbols, those that occur."""
+        if self._symbols <= MANY_SYMBOLS:
+            return EVERY_ID, x
+        ids, numbers = np.unique(x, return_inverse=True)
+        return ids, numbers.reshape(x.shape).astype(x.dtype)
 
     def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:
         a_BG: Floats = (self.table() if table_VG is None else table_VG)[x]

@@ -34,14 +34,15 @@ SIZES = {
     "embedding_size": st.integers(1, 3),
     "residual": st.booleans(),
     "learned_state": st.booleans(),
-    "encoding": st.sampled_from(["one-hot", "embedding", "tied"]),
+    "encoding": st.sampled_from(["one-hot", "embedding", "tied", "tied to a narrow one"]),
 }
 
 
 def config_of(variant, sizes):
-    """The settings of a variant of a cell at these sizes; the encoding may be a tied embedding."""
-    tied = {"tied": True, "encoding": "embedding", "embedding_size": sizes["hidden"]}
-    return ModelConfig(**variant, **(sizes | (tied if sizes["encoding"] == "tied" else {})))
+    """The settings of a variant of a cell at these sizes; the encoding may be a tied embedding, of any width."""
+    tied = {"tied": True, "encoding": "embedding"} if sizes["encoding"].startswith("tied") else {}
+    tied |= {"embedding_size": sizes["hidden"]} if sizes["encoding"] == "tied" else {}
+    return ModelConfig(**variant, **(sizes | tied))
 
 
 def wrong(errors):
@@ -60,6 +61,15 @@ def test_the_check_sees_an_error_of_a_thousandth_and_forgives_rounding(size):
 
     assert not wrong(errors(1))
     assert wrong(errors(1.001)) or size < 1e-9  # there, a thousandth is less than the terms' last digit
+
+
+@pytest.mark.parametrize("encoding", ["one-hot", "embedding", "tied to a narrow one"])
+@pytest.mark.parametrize("dropped", [0.0, 0.5])
+def test_gradients_where_a_window_has_few_of_the_symbols(gradients, encoding, dropped, monkeypatch):
+    monkeypatch.setattr("charlm.nn.layer.MANY_SYMBOLS", 0)
+    config = config_of({"cell": "gru"}, {"hidden": 3, "embedding_size": 2, "encoding": encoding})
+    errors = gradients.loss(config, 3, 2, 9, regularization=Regularization(input_dropout=dropped))
+    assert not wrong(errors)
 
 
 @given(steps=STEPS, batch_size=BATCHES, hidden=HIDDEN, with_carry=st.booleans(), seed=SEEDS)

@@ -67,8 +67,8 @@ def count_a_symbol_once(monkeypatch):
 def skip_the_embedding(monkeypatch):
     original = Embedding.backward
 
-    def backward(self, params, drows_VG, grads):
-        original(self, params, drows_VG, grads)
+    def backward(self, params, drows_VG, grads, ids):
+        original(self, params, drows_VG, grads, ids)
         grads["embedding"][:] = 0
 
     monkeypatch.setattr(Embedding, "backward", backward)
@@ -123,20 +123,20 @@ def drop_what_passes_by(monkeypatch):
 
 def forget_the_readouts_part(monkeypatch):
     """Overwrite what a tied readout has written."""
-    monkeypatch.setattr(TiedEmbedding, "backward", Embedding.backward)
+    monkeypatch.setattr(TiedEmbedding, "_put", Embedding._put)
 
 
 def forget_the_encodings_part(monkeypatch):
-    monkeypatch.setattr(TiedEmbedding, "backward", lambda self, params, drows_VG, grads: None)
+    monkeypatch.setattr(TiedEmbedding, "backward", lambda self, params, drows_VG, grads, ids: None)
 
 
 def untranspose_the_readouts_part(monkeypatch):
     """The gradient of W_hy taken for the embedding's, as shapes allow where V = H."""
     original = TiedEmbedding.backward
 
-    def backward(self, params, drows_VG, grads):
+    def backward(self, params, drows_VG, grads, ids):
         grads["embedding"][:] = grads["embedding"].T.copy()
-        original(self, params, drows_VG, grads)
+        original(self, params, drows_VG, grads, ids)
 
     monkeypatch.setattr(TiedEmbedding, "backward", backward)
 

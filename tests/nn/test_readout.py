@@ -123,6 +123,7 @@ def test_blocks_equal_the_whole(block_values, masked, monkeypatch):
     mask_N = np.arange(11) % 3 > 0 if masked else None
     whole, whole_costs_N = fused(params, h_NH, y_N, mask_N, 11), nll_nats(params, h_NH, y_N)
     monkeypatch.setattr(readout, "BLOCK_VALUES", block_values)
+    monkeypatch.setattr(readout, "BLOCK_ROWS", 1)
     nll_sum, dh_NH, grads = fused(params, h_NH, y_N, mask_N, 11)
     assert_close(nll_nats(params, h_NH, y_N), whole_costs_N)
     assert_close(nll_sum, whole[0])
@@ -133,6 +134,7 @@ def test_blocks_equal_the_whole(block_values, masked, monkeypatch):
 
 def test_the_gradient_may_be_written_over_the_hidden_states(monkeypatch):
     monkeypatch.setattr(readout, "BLOCK_VALUES", 8)
+    monkeypatch.setattr(readout, "BLOCK_ROWS", 1)
     params, h_NH, y_N = problem(rows=7, hidden=3, vocab_size=4)
     nll_sum, dh_NH, grads = fused(params, h_NH, y_N, None, 7)
     in_place = {name: np.empty_like(array) for name, array in params.items()}

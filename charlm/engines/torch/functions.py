@@ -121,6 +121,8 @@ class Functions:
     def logits(self, params: Parameters, h: Tensor) -> Tensor:
         """The logits (..., V)."""
         bias_V = params["readout.b_y"]
+        if "readout.W_he" in params:
+            h = h @ params["readout.W_he"]
         if "readout.W_hy" in params:
             return linear(h, params["readout.W_hy"].T, bias_V)
         return linear(h, params["embedding"][: len(bias_V)], bias_V)

@@ -55,7 +55,12 @@ class CharRNN(nn.Module):
             name.partition(".")[2]: tensor for name, tensor in weights.items() if name.startswith("initial.")
         }
         self.initial = nn.ParameterDict(initial)
-        self.readout = nn.Linear(config.hidden, self._vocab_size)
+        self.projection: nn.Module = nn.Identity()
+        width = config.hidden
+        if "projection.weight" in weights:
+            width = size
+            self.projection = nn.Linear(config.hidden, size, bias=False)
+        self.readout = nn.Linear(width, self._vocab_size)
         if config.tied and self.embedding is not None:
             self.readout.weight = self.embedding.weight
             weights["readout.weight"] = weights["embedding.weight"]
@@ -80,7 +85,7 @@ class CharRNN(nn.Module):
         else:
             x = self.embedding(ids)
         h, state = getattr(self, self._layers)(x, self.begin(ids.shape[1]) if state is None else state)
-        return self.readout(h), state
+        return self.readout(self.projection(h)), state
 
 
 def _make_rnn(config: ModelConfig, size: int) -> nn.Module:

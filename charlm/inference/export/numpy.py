@@ -57,6 +57,7 @@ def _write_network(model: LanguageModel) -> str:
     zero = f'np.zeros({config.hidden}, W["readout.bias"].dtype)'
     initial = 'W[f"initial.{name}_l{layer}"]' if config.learned_state else zero
     first = 'W["embedding.weight"][symbol] @ w["weight_ih"].T' if is_embedded else 'w["weight_ih"][:, symbol]'
+    projection = ' @ W["projection.weight"].T' if config.output_width != config.hidden else ""
     residual = " + (x if layer > 0 else 0)" if config.residual else ""
     return f'''\
 LAYERS = [{{name: W[f"{prefix}.{{name}}_l{{layer}}"] for name in {names}}} for layer in range({config.layers})]
@@ -70,5 +71,5 @@ def read(symbol, states):
         state = step(w, a + w["bias_ih"], *state)
         after.append(state)
         x = state[0]{residual}
-    return x @ W["{"embedding" if config.tied else "readout"}.weight"].T + W["readout.bias"], after
+    return x{projection} @ W["{"embedding" if config.tied else "readout"}.weight"].T + W["readout.bias"], after
 '''

@@ -65,9 +65,11 @@ def _write_module(config: ModelConfig, vocab_size: int) -> str:
     """The network of modules of PyTorch."""
     size = config.embedding_size if config.encoding == "embedding" else vocab_size
     activation = ', nonlinearity="relu"' if config.to_json()["nonlinearity"] == "relu" else ""
+    is_projected = config.output_width != config.hidden
     members = [
         f"self.rnn = nn.{KINDS[config.cell]}({size}, {config.hidden}, {config.layers}{activation})",
-        f"self.readout = nn.Linear({config.hidden}, {vocab_size})",
+        *([f"self.projection = nn.Linear({config.hidden}, {size}, bias=False)"] if is_projected else []),
+        f"self.readout = nn.Linear({config.output_width}, {vocab_size})",
     ]
     x = f"nn.functional.one_hot(ids, {vocab_size}).to(torch.{config.dtype})"
     if config.encoding == "embedding":
@@ -87,7 +89,7 @@ def _write_module(config: ModelConfig, vocab_size: int) -> str:
         "    def forward(self, ids, state=None):  # ids (T, B) give logits (T, B, V) of the next ones",
         *([_begin(config)] if config.learned_state else []),
         f"        h, state = self.rnn({x}, state)",
-        "        return self.readout(h), state",
+        f"        return self.readout({'self.projection(h)' if is_projected else 'h'}), state",
     ]
     return "\n".join(lines) + "\n"
 
@@ -114,6 +116,7 @@ def _write_equations(config: ModelConfig, vocab_size: int) -> str:
     if config.encoding == "embedding":
         x = 'w["embedding_weight"][ids]'
     residual = " + (x if layer > 0 else 0)" if config.residual else ""
+    projection = ' @ w["projection_weight"].T' if config.output_width != config.hidden else ""
     return f'''\
 class Model(nn.Module):
     def __init__(self, weights):
@@ -131,7 +134,7 @@ class Model(nn.Module):
                 after.append(step(own[layer], a, *state[layer]))
                 x = after[layer][0]{residual}
             state = after
-            outputs.append(x @ w["readout_weight"].T + w["readout_bias"])
+            outputs.append(x{projection} @ w["readout_weight"].T + w["readout_bias"])
         return torch.stack(outputs), state
 '''
 

@@ -39,7 +39,8 @@ class Network {
 
   // The embedding as the output layer's weights (Press & Wolf 2017): its rows are the columns of W_hy.
   tied() {
-    return matrix(this.hidden, this.vocab_size, (i, j) => this.params.embedding[j * this.hidden + i]);
+    const E = this.parts[0].W_xh.rows;
+    return matrix(E, this.vocab_size, (i, j) => this.params.embedding[j * E + i]);
   }
 
   // Each layer's variables before the first character: learned, or zero.
@@ -64,7 +65,9 @@ class Network {
 
   // The log-probability of each symbol after a state, in nats.
   logProbs(state) {
-    return logSoftmax(addProduct(this.params["readout.b_y"].slice(), this.output(state), this.readout));
+    const W_he = this.params["readout.W_he"], h_H = this.output(state);
+    const z_E = W_he ? addProduct(new Float64Array(W_he.columns), h_H, W_he) : h_H;
+    return logSoftmax(addProduct(this.params["readout.b_y"].slice(), z_E, this.readout));
   }
 
   // The last layer's h; with residual connections, the sum of all layers'.
