@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from charlm.base.plural import counted
 from charlm.config import TrainingConfig
@@ -18,10 +19,15 @@ VALIDATED = 20_000  # examples of a validation, at most
 
 def with_default_split(config: TrainingConfig) -> TrainingConfig:
     """The settings with the split of labelled examples, where none is given."""
+    return with_split(config, {"split": DEFAULT_SPLIT})
+
+
+def with_split(config: TrainingConfig, split: Mapping[str, Any]) -> TrainingConfig:
+    """The settings with those of a split, where none is given."""
     names = ("split", "val_fraction", "val_file", "test_file")
     if any(getattr(config.batching, name) is not None for name in names):
         return config
-    return replace(config, batching=replace(config.batching, split=DEFAULT_SPLIT))
+    return replace(config, batching=replace(config.batching, **split))
 
 
 class SplitPart(Protocol):

@@ -22,6 +22,7 @@ from charlm.base.version import __version__
 from charlm.config import TrainingConfig
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch
+from charlm.data.split_examples import with_split
 from charlm.data.windows import Batcher
 from charlm.engines.base import Engine
 from charlm.engines.devices import check_device, check_network
@@ -103,7 +104,8 @@ def settle(
         CorpusError: the corpus is unreadable or too short.
     """
     check_engine(settings.config, ranks=ranks)
-    settings = dataclasses.replace(settings, config=make_task(settings.config).complete(source))
+    split = with_split(settings.config, source.own_split)
+    settings = dataclasses.replace(settings, config=make_task(split).complete(source))
     corpus = make_task(settings.config).read(source, progress)
     # The number of workers decides in which order gradients are summed, so it is part of what a run is.
     workers = settings.config.engine.workers or default_workers()

@@ -3,12 +3,16 @@
 import json
 import shutil
 from contextlib import chdir
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import charlm
+from charlm.data.reading.sources import find_source
 from charlm.runs.run import Run
+from charlm.training.presets import resolve_settings
+from charlm.training.start import settle
 
 WORDS = [a + b + c for a in "ptk" for b in "aeio" for c in "nsmt"]
 LINES = b"pen\nkot\n\n"
@@ -163,3 +167,12 @@ def test_eval_error_rate_has_greedy_and_beam_and_says_what_training_has_seen(ins
     assert any("1 target with a symbol that training never saw" in note for note in record["notes"])
     whole = call("eval", "error-rate", "pairs-1", "--split", "train", "--json").records[0]
     assert whole["wrong"] == 0 and whole["nats_per_symbol"] < 0.2 and whole["edits"] == []
+
+
+def test_a_corpus_that_is_published_in_splits_is_split_so(inside):
+    split = {"val_file": str(inside / "test.tsv"), "test_file": str(inside / "test.tsv")}
+    source = replace(find_source(["pairs.tsv"], ""), own_split=split)
+    for given, val_file in (({}, split["val_file"]), ({"split": "80/20"}, None)):
+        settings = {"task": "translate", "steps": 1, "target_units": "words", **given}
+        config, examples = settle(source, resolve_settings(settings))
+        assert config.batching.val_file == val_file and (len(examples.validation) == 3) is not bool(given)

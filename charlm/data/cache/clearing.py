@@ -161,7 +161,7 @@ def _download(path: Path) -> _Holding:
     if path.suffix == PARTS and is_folder(path):
         own, others = list_own_files(path, match_part_names(corpus))
         return _Holding(path, tuple(own), tuple(others), lock=lock)
-    if corpus.archive is not None and path == corpus.path and is_intact(corpus):
+    if corpus.sums and path == corpus.path and is_intact(corpus):
         own, others = list_own_files(path, match_part_names(corpus))
         return _Holding(path, tuple(own), tuple(others), lock=lock)
     if is_plain(path) and (whole == corpus.path.name or (path == corpus.path and is_intact(corpus))):

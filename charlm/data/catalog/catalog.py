@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from charlm.base.errors import CorpusError
@@ -16,17 +16,29 @@ from charlm.data.catalog.class_folder import RemoteFolder
 
 DOWNLOADS = "corpora"
 
+TRAIN, VAL, TEST = "train", "val", "test"
+"""The parts of a corpus that is published in splits."""
+
 _PACKAGE = Path(__file__).parents[2]
 _PROJECT = "charlm-rnn"
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file to download, with a hash such as ``sha256:86c4...``; ``member`` is in a zip archive."""
+    """A file to download, with a hash such as ``sha256:86c4...``; ``member`` is in a zip archive.
+
+    The files of a corpus that is published in splits have a ``part``: train, val or test.
+    """
 
     address: str
     hash: str
     member: str = ""
+    part: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the file of a part."""
+        return f"{self.part}{PurePosixPath(self.address).suffix}"
 
 
 @dataclass(frozen=True)
@@ -34,7 +46,7 @@ class CatalogCorpus:
     """A corpus of the catalog.
 
     ``evidence`` says how the sums are known, ``bring`` how to get it without charlm, ``use`` what it is good for;
-    newlines join ``files``. The files of an ``archive`` stay apart, in a folder.
+    newlines join ``files``, unless they are parts. Parts and the files of an ``archive`` stay apart, in a folder.
     """
 
     name: str
@@ -55,13 +67,24 @@ class CatalogCorpus:
     @property
     def path(self) -> Path:
         """Where its text or its folder is, once downloaded."""
-        return downloads_folder() / (f"{self.name}.txt" if self.archive is None else self.name)
+        return downloads_folder() / (self.name if self.sums else f"{self.name}.txt")
+
+    @property
+    def sums(self) -> Mapping[str, str]:
+        """The sha256 of each file of its folder; of none if it is one text."""
+        if self.archive is not None:
+            return self.archive.files
+        return {file.name: file.hash.removeprefix("sha256:") for file in self.files if file.part}
+
+    @property
+    def parts(self) -> Mapping[str, Path]:
+        """The files of its splits, if it is published in splits."""
+        return {file.part: self.path / file.name for file in self.files if file.part}
 
     @property
     def bytes_here(self) -> int | None:
         """The size of what is here, or None."""
-        names = [""] if self.archive is None else self.archive.files
-        sizes = [place.stat().st_size for name in names if (place := self.path / name).is_file()]
+        sizes = [place.stat().st_size for name in self.sums or [""] if (place := self.path / name).is_file()]
         return sum(sizes) if sizes else None
 
     @property
@@ -104,14 +127,14 @@ def find_corpus(name: str) -> CatalogCorpus:
     return read_catalog()[name]
 
 
-def find_downloaded(name: str) -> Path:
-    """The path of a downloaded text; CorpusError if there is none."""
+def find_downloaded(name: str) -> CatalogCorpus:
+    """A downloaded corpus; CorpusError if there is none."""
     corpus = find_corpus(name)
     if corpus.bring:
         raise manual_download_error(corpus)
     if not corpus.is_downloaded:
         raise CorpusError(f"{name} is not downloaded yet", hint=f"charlm corpus get {name}")
-    return corpus.path
+    return corpus
 
 
 def manual_download_error(corpus: CatalogCorpus) -> CorpusError:

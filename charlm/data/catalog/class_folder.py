@@ -39,17 +39,6 @@ class RemoteFolder:
             if name != Path(name).name or name.startswith(".") or "\\" in name:
                 raise ValueError(f"{name!r} is not the plain name of a file")
 
-    def holds(self, folder: Path) -> bool:
-        """Whether a folder has exactly these files, unchanged."""
-        try:
-            names = {path.name for path in folder.iterdir()}
-            return names == self.files.keys() and all(
-                not (folder / name).is_symlink() and _sum((folder / name).read_bytes()) == sha256
-                for name, sha256 in self.files.items()
-            )
-        except OSError:
-            return False
-
     def unpack(self, archive: Path, most: int, into: Path) -> None:
         """Write the files to an existing folder; together they have ``most`` bytes.
 
@@ -84,6 +73,18 @@ class RemoteFolder:
 
     def _refuse(self, name: str, why: str) -> CorpusError:
         return CorpusError(f"{self.folder}/{name} of the archive from {self.address} {why}: nothing is kept")
+
+
+def holds(folder: Path, files: Mapping[str, str]) -> bool:
+    """Whether a folder has exactly these files, with these sha256."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+        return names == files.keys() and all(
+            not (folder / name).is_symlink() and _sum((folder / name).read_bytes()) == sha256
+            for name, sha256 in files.items()
+        )
+    except OSError:
+        return False
 
 
 def _is_plain(member: zipfile.ZipInfo) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from charlm.base.files.lock import hold
 from charlm.base.progress import Progress
 from charlm.data.cache.entry import list_own_files, remove_entry
 from charlm.data.catalog.catalog import DOWNLOADS, CatalogCorpus, RemoteFile, manual_download_error
-from charlm.data.catalog.class_folder import RemoteFolder
+from charlm.data.catalog.class_folder import RemoteFolder, holds
 
 OFFLINE = "CHARLM_OFFLINE"
 RETRIES = 2  # after the first attempt
@@ -54,7 +54,7 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
                     _fetch_folder(corpus, corpus.archive, parts, progress)
                 else:
                     paths = [_fetch_file(corpus, file, parts, progress) for file in corpus.files]
-                    _publish(corpus, paths)
+                    _publish_parts(corpus, paths, parts) if corpus.parts else _publish(corpus, paths)
             remove_entry(parts, match_part_names(corpus))
     except OSError as error:
         raise CorpusError(
@@ -65,8 +65,8 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
 
 def is_intact(corpus: CatalogCorpus) -> bool:
     """Whether a corpus's text or folder is here and has its hashes."""
-    if corpus.archive is not None:
-        return corpus.archive.holds(corpus.path)
+    if corpus.sums:
+        return holds(corpus.path, corpus.sums)
     return corpus.is_downloaded and _has_hash(corpus.path, corpus.hash)
 
 
@@ -78,9 +78,7 @@ def _check_replaceable(corpus: CatalogCorpus) -> None:
 
 def match_part_names(corpus: CatalogCorpus) -> re.Pattern[str]:
     """The names of a download's parts and temporary files."""
-    names = [_hash_value(file) for file in corpus.files]
-    if corpus.archive is not None:
-        names += [ARCHIVE, *map(re.escape, corpus.archive.files)]
+    names = [ARCHIVE, *map(_hash_value, corpus.files), *map(re.escape, corpus.sums)]
     return re.compile("|".join([*names, r"tmp\w{8}"]))
 
 
@@ -88,16 +86,34 @@ def _fetch_folder(corpus: CatalogCorpus, archive: RemoteFolder, parts: Path, pro
     """The folder of an archive, whole or not at all."""
     path = _fetch(corpus, RemoteFile(archive.address, ""), parts / ARCHIVE, archive.most, progress)
     try:
-        left = re.compile("|".join(map(re.escape, archive.files)))
-        for place in list_own_files(parts, left)[0]:  # by a process that was killed
+        for place in list_own_files(parts, _match_names(archive.files))[0]:  # by a process that was killed
             place.unlink()
         archive.unpack(path, corpus.bytes or 0, parts)
     finally:
         path.unlink()
-    remove_entry(corpus.path, left)
-    if os.path.lexists(corpus.path) or not archive.holds(parts):
+    _publish_folder(corpus, parts)
+
+
+def _publish_parts(corpus: CatalogCorpus, paths: list[Path], parts: Path) -> None:
+    """The folder of a corpus that is published in splits."""
+    for path, file in zip(paths, corpus.files, strict=True):
+        path.replace(parts / file.name)
+    _publish_folder(corpus, parts)
+
+
+def _publish_folder(corpus: CatalogCorpus, parts: Path) -> None:
+    """Put a folder in its place, if it has exactly the corpus's files."""
+    remove_entry(corpus.path, _match_names(corpus.sums))
+    for place in list_own_files(parts, match_part_names(corpus))[0]:
+        if place.name not in corpus.sums:  # of a download that was killed
+            place.unlink()
+    if os.path.lexists(corpus.path) or not holds(parts, corpus.sums):
         raise CorpusError(f"{corpus.path} or {parts} has other files", hint="move them to another folder")
     parts.rename(corpus.path)
+
+
+def _match_names(names: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, names)))
 
 
 def _fetch_file(corpus: CatalogCorpus, file: RemoteFile, folder: Path, progress: Progress | None) -> Path:

@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path, PurePath
@@ -16,7 +16,7 @@ from charlm.base.errors import CorpusError, MissingCorpusError, UsageError, hint
 from charlm.base.files.cache_dir import VARIABLE, cache_folder, make_cache_folder
 from charlm.config.corpus import Units
 from charlm.data.catalog.builtin import BUILTIN_NAMES, read_builtin
-from charlm.data.catalog.catalog import find_downloaded, read_catalog
+from charlm.data.catalog.catalog import TEST, TRAIN, VAL, find_downloaded, read_catalog
 from charlm.data.reading.decode import decode
 from charlm.data.reading.file_formats import plain_name
 from charlm.data.reading.files import BLOCK, SpooledPipe, TextFile
@@ -36,7 +36,8 @@ _STDIN = "standard input"
 class Source:
     """A text that can be read.
 
-    ``files`` are in reading order; ``left_out`` are matching files left out, with reasons.
+    ``files`` are in reading order; ``left_out`` are matching files left out, with reasons. ``own_split`` has
+    ``val_file`` and ``test_file`` of a corpus that is published in splits.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Source:
     paths: tuple[str, ...]
     files: tuple[TextFile, ...] = field(repr=False)
     left_out: tuple[str, ...] = field(default=(), repr=False)
+    own_split: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def label(self) -> str:
@@ -108,7 +110,11 @@ def find_source(named: Sequence[str], pattern: str) -> Source:
     if kind == "built-in":
         return make_builtin_source(name)
     with hinting(f"get it by charlm corpus get {name}"):
-        return find_files([str(find_downloaded(name))], pattern)
+        corpus = find_downloaded(name)
+        parts = {part: str(path) for part, path in corpus.parts.items()}
+        found = find_files([parts.get(TRAIN, str(corpus.path))], pattern)
+    own = {"val_file": parts[VAL], "test_file": parts[TEST]} if parts else {}
+    return replace(found, name=name, own_split=own)
 
 
 def find_text(named: str) -> Source:

@@ -5,11 +5,12 @@ import re
 import pytest
 
 from charlm.base.errors import CorpusError
-from charlm.config import CorpusConfig, DataConfig
+from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.catalog import catalog
 from charlm.data.catalog.catalog import find_corpus, find_downloaded, read_catalog
 from charlm.data.reading.sources import find_source
 from charlm.data.split import Split
+from charlm.data.split_examples import with_split
 
 SUMS = {"md5": 32, "sha256": 64}
 WANTED = {
@@ -33,11 +34,13 @@ def test_an_entry_says_all_that_it_must(name):
         assert not corpus.files and corpus.hash is corpus.bytes is None
         return
     assert corpus.bytes > 0 and corpus.evidence
-    if corpus.archive is None:
-        assert is_hash(corpus.hash)
-    else:
+    if corpus.archive is not None:
         assert corpus.use and corpus.archive.most > corpus.bytes
-        assert all(is_hash(f"sha256:{digits}") for digits in corpus.archive.files.values())
+    assert all(is_hash(f"sha256:{digits}") for digits in corpus.sums.values())
+    if corpus.parts:
+        assert list(corpus.parts) == ["train", "val", "test"] and len(corpus.files) == 3
+        return
+    assert corpus.sums or is_hash(corpus.hash)
     Split.of(DataConfig(split=corpus.split)).lengths(corpus.bytes)
     for file in corpus.files:
         assert file.address.startswith(("https://", "http://")) and is_hash(file.hash)
@@ -83,7 +86,7 @@ def test_a_text_of_another_size_is_not_here(tmp_path, monkeypatch):
     corpus.path.write_bytes(bytes(corpus.bytes - 1))
     assert not corpus.is_downloaded
     corpus.path.write_bytes(bytes(corpus.bytes))
-    assert find_downloaded("makemore-names") == corpus.path == tmp_path / "corpora" / "makemore-names.txt"
+    assert find_downloaded("makemore-names").path == corpus.path == tmp_path / "corpora" / "makemore-names.txt"
 
 
 def test_a_folder_of_classes_is_found_by_its_name(tmp_path, monkeypatch):
@@ -96,6 +99,20 @@ def test_a_folder_of_classes_is_found_by_its_name(tmp_path, monkeypatch):
     (corpus.path / "Greek.txt").write_bytes(bytes(corpus.bytes))
     source = find_source(["surnames"], CorpusConfig().glob)
     assert source.name == "surnames" and len(source.files) == len(corpus.archive.files) == 18
+
+
+def test_a_corpus_in_splits_is_its_training_file_with_the_others_as_its_split(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(tmp_path))
+    corpus, sizes = find_corpus("sigmorphon-g2p-english"), {"train": 1000, "val": 600}
+    corpus.path.mkdir(parents=True)
+    for part, path in corpus.parts.items():
+        path.write_bytes(bytes(sizes.get(part, corpus.bytes - 1600)))
+    source, folder = find_source([corpus.name], ""), tmp_path / "corpora" / corpus.name
+    assert (source.name, source.paths) == (corpus.name, (str(folder / "train.tsv"),))
+    own = {"val_file": str(folder / "val.tsv"), "test_file": str(folder / "test.tsv")}
+    assert source.own_split == own
+    unsplit, split = TrainingConfig(), TrainingConfig.from_settings(split="90/10")
+    assert with_split(unsplit, own).batching.test_file == own["test_file"] and with_split(split, own) is split
 
 
 PROJECT = '[project]\nname = "{}"\n'

@@ -331,3 +331,31 @@ def test_a_folder_of_classes_comes_whole_is_mended_and_goes(server, tmp_path):
     assert (corpus.path / "mine").read_bytes() == b"precious"
     with pytest.raises(CorpusError, match="is longer than the expected"):
         download_corpus(dataclasses.replace(corpus, archive=dataclasses.replace(archive, most=9)))
+
+
+def test_a_corpus_in_splits_comes_whole_goes_on_with_what_came_and_is_mended(server, tmp_path):
+    server.bodies |= {"train": b"a\tb\n", "val": b"c\td\n", "test": b"e\tf\n"}
+
+    def in_parts(*paths):
+        corpus = server.corpus(*paths, hash=None, bytes=12)
+        files = [
+            dataclasses.replace(file, part=path.rpartition("/")[2])
+            for file, path in zip(corpus.files, paths, strict=True)
+        ]
+        return dataclasses.replace(corpus, files=files)
+
+    with pytest.raises(CorpusError, match=r"test \(the server answers 404\)"):
+        download_corpus(in_parts("train", "val", "missing/test"))
+    assert not (tmp_path / "corpora" / "sample").exists()
+    server.asked.clear()
+    (tmp_path / "corpora" / "sample.parts" / "tmp12345678").write_bytes(b"of a process that was killed")
+    corpus = in_parts("train", "val", "test")
+    assert download_corpus(corpus) == tmp_path / "corpora" / "sample" and server.asked == ["/test"]
+    assert {part: path.read_bytes() for part, path in corpus.parts.items()} == {
+        name: server.bodies[name] for name in ("train", "val", "test")
+    }
+    assert is_intact(corpus) and corpus.is_downloaded and "sample.parts" not in kept(tmp_path)
+    corpus.parts["val"].write_bytes(b"altered")
+    assert not is_intact(corpus)
+    download_corpus(corpus)
+    assert is_intact(corpus) and kept(tmp_path) == ["sample", "sample/test", "sample/train", "sample/val"]

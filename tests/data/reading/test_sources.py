@@ -10,6 +10,7 @@ from threading import Thread
 import pytest
 
 from charlm.base.errors import CorpusError, UsageError
+from charlm.data.catalog.catalog import find_corpus
 from charlm.data.reading import files, sources
 from charlm.data.reading.files import TextFile
 from charlm.data.reading.sources import find_source, find_text, make_text_source
@@ -238,8 +239,9 @@ def test_what_is_no_file_stands_alone(folder, name):
 
 
 def test_a_downloaded_corpus_is_found_by_its_name(folder, monkeypatch):
-    make_files(folder, "cache/tiny-shakespeare.txt")
-    monkeypatch.setattr(sources, "find_downloaded", lambda name: folder / "cache" / f"{name}.txt")
+    monkeypatch.setenv("CHARLM_CACHE_DIR", str(folder / "cache"))
+    make_files(folder, "cache/corpora/tiny-shakespeare.txt")
+    monkeypatch.setattr(sources, "find_downloaded", find_corpus)
     source = find_source(["tiny-shakespeare"], "")
     assert (source.name, source.kind) == ("tiny-shakespeare", "file")
     make_files(folder, "tiny-shakespeare")

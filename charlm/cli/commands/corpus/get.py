@@ -32,7 +32,8 @@ def command(
     if json:
         print_json(asdict(corpus) | {"downloaded": True, "path": str(path)})
         return
-    train = " ".join(part for part in ("charlm train", name, corpus.options, "--split", corpus.split) if part)
-    what = corpus.hash if corpus.archive is None else counted(len(corpus.archive.files), "files")
+    split = "" if corpus.parts else f"--split {corpus.split}"
+    train = " ".join(part for part in ("charlm train", name, corpus.options, split) if part)
+    what = counted(len(corpus.sums), "files") if corpus.sums else corpus.hash
     use = f"use: {corpus.use}\n" if corpus.use else ""
     sys.stdout.write(f"{path}: {corpus.bytes:,} bytes, {what}\nlicense: {corpus.licence}\n{use}try: {train}\n")
