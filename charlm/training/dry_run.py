@@ -70,7 +70,7 @@ def plan_training(source: Source, settings: ResolvedSettings, progress: Progress
         workers = config.engine.workers or default_workers()
         sizes = batches.longest, config.batching.batch_size, workers
         unit, amount = config.budget.length
-        epochs = _estimate_epochs(config, corpus, workers)
+        epochs = _estimate_epochs(config, corpus)
         steps = round(amount if unit == "steps" else epochs * batches.batches_per_epoch)
         epochs = steps / batches.batches_per_epoch if unit == "steps" else epochs
         return DryRun(
@@ -88,10 +88,10 @@ def plan_training(source: Source, settings: ResolvedSettings, progress: Progress
         )
 
 
-def _estimate_epochs(config: TrainingConfig, corpus: Examples, workers: int) -> float:
+def _estimate_epochs(config: TrainingConfig, corpus: Examples) -> float:
     """The epochs, at the measured speed of this machine where the length is a time."""
     if config.budget.length[0] == "minutes" and config.engine.gflops is None:
-        config = replace(config, engine=replace(config.engine, gflops=machine_gflops(workers)))
+        config = replace(config, engine=replace(config.engine, gflops=machine_gflops(config)))
     return expected_epochs(config, corpus.training_characters, len(corpus.vocabulary))
 
 

@@ -7,21 +7,43 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
+from contextlib import closing
 
 import numpy as np
 
-from charlm.engines.threads import ThreadPool
+from charlm.config import TrainingConfig
+from charlm.data.batches import Batch
+from charlm.engines.ranks import ALONE, Ranks, own_columns
+from charlm.engines.threads import ThreadPool, default_workers
+from charlm.models.architecture import count_flops
+from charlm.models.char_rnn import Model
 
 REFERENCE_GFLOPS = 100.0  # of the machine that the presets were tuned on, two cores, in training steps
 TRAINING_SHARE = 0.77  # what a training step reaches of its matrix products' speed, there
 GRAIN = 1.5  # speeds are rounded to the reference times a power of this
+FIXED_SECONDS = 5e-6  # per character besides the products, there, from 128 to 512 hidden units
 SECONDS = 0.25
+SYMBOLS = 65  # of a network that is measured as a whole
 ROWS, HIDDEN, GATES, PRODUCTS = 32, 256, 4, 8  # of one measurement: that of a small LSTM's step
 
 
-def machine_gflops(workers: int) -> float:
-    """Measure the training speed of this many workers, rounded, in 10^9 operations per second."""
-    return round_gflops(TRAINING_SHARE * measure_gflops(workers, SECONDS))
+def machine_gflops(config: TrainingConfig, ranks: Ranks = ALONE) -> float:
+    """Measure the training speed of the settings' engine on all ranks, rounded, in 10^9 operations per second.
+
+    A GPU's speed depends on the network, so it is that of the run's own, as the reference machine would need it.
+    """
+    if config.engine.engine == "numpy":
+        gflops = TRAINING_SHARE * measure_gflops(config.engine.workers or default_workers(), SECONDS)
+    else:
+        gflops = measure_engine(config, ranks, SECONDS)
+    return ranks.size * round_gflops(gflops)
+
+
+def reference_seconds(shapes: Mapping[str, tuple[int, ...]]) -> float:
+    """The reference machine's seconds per character for a network with parameters of these shapes."""
+    stacks = sum(name.endswith("layers.0.b_h") for name in shapes)
+    return count_flops(shapes) / (1e9 * REFERENCE_GFLOPS) + stacks * FIXED_SECONDS
 
 
 def round_gflops(gflops: float) -> float:
@@ -58,3 +80,26 @@ def measure_gflops(workers: int, seconds: float) -> float:
             best = [min(pair) for pair in zip(best, spent, strict=True)]
     operations = PRODUCTS * 2 * ROWS * HIDDEN * GATES * HIDDEN
     return sum(operations / own for own in best) / 1e9
+
+
+def measure_engine(config: TrainingConfig, ranks: Ranks, seconds: float) -> float:
+    """The speed of PyTorch's training steps on a rank's share of a batch: the best after the first."""
+    from charlm.engines.torch.engine import TorchEngine
+
+    rng, own = np.random.default_rng(0), own_columns(ranks, config.batching.batch_size)
+    model = Model(config.model, SYMBOLS)
+    model.initialize(rng)
+    x_TB = rng.integers(0, SYMBOLS, (config.batching.seq_len, own.stop - own.start)).astype(np.uint8)
+    batch = Batch({"x_TB": x_TB, "y_TB": x_TB}, x_TB.size, resets_state=False)
+    best, steps, until = math.inf, 0, math.inf
+    with closing(TorchEngine(model, config.optimisation, x_TB.shape[1], config.engine)) as engine:
+        while steps < 2 or time.perf_counter() < until:
+            began = time.perf_counter()
+            engine.step(batch, rng)
+            engine.update(0.0, steps + 1)
+            steps += 1
+            if steps == 1:  # which starts the device
+                until = time.perf_counter() + seconds
+            else:
+                best = min(best, time.perf_counter() - began)
+    return REFERENCE_GFLOPS * reference_seconds(model.shapes) * x_TB.size / best

@@ -10,15 +10,14 @@ from typing import Any, Self
 
 from charlm.base.errors import UsageError
 from charlm.config import DeviceConfig, EngineConfig, TrainingConfig, flag
-from charlm.models.architecture import count_flops, default_lr
+from charlm.models.architecture import default_lr
 from charlm.models.base import size_network
 from charlm.nn.cells import CELLS
 from charlm.optim.rules import OPTIMIZERS
-from charlm.training.machine_speed import REFERENCE_GFLOPS
+from charlm.training.machine_speed import REFERENCE_GFLOPS, reference_seconds
 
 REACH = 2.5  # a preset is picked for lengths from its own divided by this
 LENGTHS = {"epochs", "steps", "minutes"}
-FIXED_SECONDS = 5e-6  # per character besides the products, at REFERENCE_GFLOPS, from 128 to 512 hidden units
 
 # What may change when a run is resumed; everything else is what the run is.
 CHANGEABLE = (
@@ -99,9 +98,7 @@ def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int) ->
         return amount
     read = amount * config.batching.seq_len * config.batching.batch_size
     if unit == "minutes":
-        shapes = size_network(config, vocab_size).shapes
-        stacks = sum(name.endswith("layers.0.b_h") for name in shapes)
-        seconds = count_flops(shapes) / (1e9 * REFERENCE_GFLOPS) + stacks * FIXED_SECONDS
+        seconds = reference_seconds(size_network(config, vocab_size).shapes)
         speed = (config.engine.gflops or REFERENCE_GFLOPS) / REFERENCE_GFLOPS
         read = 60 * amount * speed / seconds
     return read / max(characters, 1)

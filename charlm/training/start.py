@@ -56,10 +56,10 @@ def new_trainer(
         CorpusError: the corpus is unreadable or too short.
     """
     if ranks.size > 1 and settings.needs_speed:  # all ranks decide by one measurement
-        engine = settings.config.engine
-        speed = ranks.size * machine_gflops(engine.workers or default_workers())
-        gflops = float(ranks.broadcast(str(speed).encode()))
-        settings = settings.with_engine(dataclasses.replace(engine, gflops=gflops))
+        config = settings.config
+        together(ranks, lambda: check_engine(config, ranks=ranks))
+        gflops = float(ranks.broadcast(str(machine_gflops(config, ranks)).encode()))
+        settings = settings.with_engine(dataclasses.replace(config.engine, gflops=gflops))
     found = together(ranks, lambda: settle(source, settings, progress, ranks), lambda found: _facts(*found))
     return make_trainer(*found, ranks)
 
@@ -108,10 +108,11 @@ def settle(
     settings = dataclasses.replace(settings, config=make_task(split).complete(source))
     corpus = make_task(settings.config).read(source, progress)
     # The number of workers decides in which order gradients are summed, so it is part of what a run is.
-    workers = settings.config.engine.workers or default_workers()
-    gflops = machine_gflops(workers) if settings.needs_speed else settings.config.engine.gflops
-    engine = dataclasses.replace(settings.config.engine, workers=workers, gflops=gflops)
-    settings = settings.with_engine(engine)
+    engine = settings.config.engine
+    settings = settings.with_engine(dataclasses.replace(engine, workers=engine.workers or default_workers()))
+    if settings.needs_speed:
+        gflops = machine_gflops(settings.config)
+        settings = settings.with_engine(dataclasses.replace(settings.config.engine, gflops=gflops))
     config = settings.for_corpus(corpus.training_characters, len(corpus.vocabulary))
     batching = dataclasses.replace(
         config.batching,

@@ -24,7 +24,7 @@ from charlm.runs.folder import holds_run, only_writer
 from charlm.runs.run import Run
 from charlm.training.machine_speed import machine_gflops
 from charlm.training.presets import ResolvedSettings, resolve_settings
-from charlm.training.start import new_run, new_trainer, resume
+from charlm.training.start import check_engine, new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
 
 DECIDED_LATER = {"workers", "gflops", "val_file", "test_file", "labels"}
@@ -80,9 +80,13 @@ def shared_engine(members: Sequence[Member]) -> dict[str, Any]:
     if there:
         engine = Run.open(there[0].folder).config.engine
         return {"workers": engine.workers, "gflops": engine.gflops}
-    workers = members[0].settings.get("workers") or default_workers()
-    needs_speed = any(resolve_settings(member.settings).needs_speed for member in members)
-    return {"workers": workers, "gflops": machine_gflops(workers) if needs_speed else None}
+    resolved = [resolve_settings(member.settings) for member in members]
+    config = resolved[0].config
+    workers = config.engine.workers or default_workers()
+    if not any(each.needs_speed for each in resolved):
+        return {"workers": workers}
+    check_engine(config)
+    return {"workers": workers, "gflops": machine_gflops(config)}
 
 
 @contextmanager

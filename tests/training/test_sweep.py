@@ -79,7 +79,7 @@ def test_a_run_of_another_text_is_not_taken_for_one_of_this(source, tmp_path):
 
 def test_all_trainings_have_the_speed_of_the_first(source, monkeypatch):
     speeds = [150.0, 66.7]
-    monkeypatch.setattr(sweep, "machine_gflops", lambda workers: speeds.pop(0))
+    monkeypatch.setattr(sweep, "machine_gflops", lambda config: speeds.pop(0))
     timed = {name: value for name, value in SMALL.items() if name != "steps"}
     members = plan_sweep(
         timed | {"minutes": [1e-4], "preset": ["tiny"], "cell": ["rnn", "gru"], "seed": [1]}, "c"

@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charlm.engines.ranks import ALONE
+from charlm.models.char_rnn import Model
 from charlm.runs.run import Run
+from charlm.training import machine_speed
+from charlm.training.presets import resolve_settings
 from tests.cli.conftest import TEXT
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -98,3 +102,32 @@ def test_a_kept_run_of_an_early_format_goes_on_here_and_back(train, tmp_path):
     last = train("old", "--steps", "320", "--engine", "numpy", resume=True).read_metrics()[-1]
     figures = json.loads((FIXTURES / "format-3/figures.json").read_text())["runs"]["lstm"]
     assert last["val_nats_per_char"] == pytest.approx(figures["resumed_val_nats_per_char"], rel=1e-4)
+
+
+def test_a_preset_follows_the_speed_of_the_engine(train, monkeypatch):
+    asked = []
+
+    def measure(config, ranks, seconds):
+        asked.append((config.engine.device, config.model.hidden, ranks.size))
+        return 1139.0 * 1.1
+
+    monkeypatch.setattr(machine_speed, "measure_engine", measure)
+    run = train("run", "--preset", "tiny", "--minutes", "0.001", *TORCH)
+    assert asked == [("cpu", 12, 1)] and run.config.engine.gflops == 1140.0
+
+
+def test_the_speed_of_an_engine_is_that_of_its_best_step_after_the_first(monkeypatch):
+    from charlm.engines.torch.engine import TorchEngine
+
+    config = resolve_settings({"hidden": 8, "seq_len": 6, "batch_size": 4, "engine": "torch", "steps": 1}).config
+    durations, clock, step = [0.1, 1.0, 0.5, 2.0, 0.3], [0.0], TorchEngine.step
+
+    def timed_step(engine, batch, rng):
+        clock[0] += durations.pop(0)
+        return step(engine, batch, rng)
+
+    monkeypatch.setattr(TorchEngine, "step", timed_step)
+    monkeypatch.setattr(machine_speed.time, "perf_counter", lambda: clock[0])
+    gflops = machine_speed.measure_engine(config, ALONE, 3.0)
+    shapes = Model(config.model, machine_speed.SYMBOLS).shapes
+    assert gflops == pytest.approx(100 * machine_speed.reference_seconds(shapes) * 24 / 0.5)
