@@ -19,6 +19,7 @@ from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import CorpusSearch
 from charlm.data.sides import read_sides
 from charlm.data.split_examples import SplitExamples
+from charlm.data.tags import check_tags
 from charlm.evaluate.subjects import NO_TEST, SPLITS
 from charlm.runs.find import find_runs, resolve
 from charlm.runs.run import Run
@@ -113,7 +114,10 @@ def _read(run: Run, source: Source) -> LabelledPart | PairsPart:
     """Labelled texts, each distinct pair once, as a run reads them."""
     own = run.config.task.own
     if isinstance(own, PairsConfig):
-        return read_pairs_part(source, run.config.corpus, run.vocabulary, own.target_units)
+        part = read_pairs_part(source, run.config.corpus, run.vocabulary, own.target_units)
+        if run.config.task.kind.network == "tagger":
+            check_tags(part, source, run.config.corpus, own.target_units)
+        return part
     mode = guess_mode(source, run.vocabulary.scale is not None)
     sides = read_sides(prepare(source, run.config.corpus), run.config.corpus, mode)
     return take_part(sides, find_distinct(sides, source.name, []), run.vocabulary)

@@ -2,12 +2,16 @@
 
 import re
 import shutil
+from collections import Counter
 from contextlib import chdir
 
 import numpy as np
 import pytest
 
 import charlm
+from charlm.engines.threads import ThreadPool
+from charlm.evaluate.answers import answer
+from charlm.evaluate.labelled import labelled_cases_of
 from charlm.runs.run import Run
 from tests.cli.conftest import call_main
 
@@ -50,6 +54,35 @@ def test_lines_are_tagged_and_recased(here, call):
     (record,) = call("tag", "--json", stdin=b"ax\n").records
     assert record["tags"] == ["U", "L"] and record["unknown"] == 1
     assert all(0.3 < share <= 1 for share in record["probabilities"])
+
+
+def test_accuracy_of_tags_is_what_training_measured_beside_the_most_frequent_tags(here, call):
+    best = [each for each in Run.open(here / "runs" / "case-1").read_metrics() if each.get("is_best")][-1]
+    (record,) = call("eval", "accuracy", "--json").records
+    assert record["accuracy"] == pytest.approx(best["val_accuracy"], abs=1e-12)
+    assert record["nats_per_tag"] == pytest.approx(best["val_nats_per_tag"], rel=1e-5)
+    assert record["accuracy_low"] <= record["accuracy"] <= record["accuracy_high"]
+    (case,) = labelled_cases_of(["case-1"], "train", command="eval accuracy")
+    pairs = [
+        pair
+        for text, tags in zip(case.part.texts, case.part.answers, strict=True)
+        for pair in zip(text, tags, strict=True)
+    ]
+    (record,) = call("eval", "accuracy", "case-1", "--split", "train", "--json").records
+    by_character, tag = record["baselines"]
+    both, characters, tags = Counter(pairs), Counter(text for text, _ in pairs), Counter(own for _, own in pairs)
+    share = {
+        pair: (count + tags[pair[1]] / len(pairs)) / (characters[pair[0]] + 1) for pair, count in both.items()
+    }
+    assert by_character["nats_per_tag"] == pytest.approx(-np.mean([np.log(share[pair]) for pair in pairs]))
+    assert tag["accuracy"] == pytest.approx(sum(own == "L" for _, own in pairs) / len(pairs))
+    (upper,) = [each for each in record["tags"] if each["tag"] == "U"]
+    assert upper["characters"] == sum(own == "U" for _, own in pairs) == sum(record["confusion"][1])
+    with ThreadPool(1) as pool:
+        found = answer(case, pool)
+    shown = map(found.show, range(len(pairs)))
+    assert "".join(each[each.index("[") + 1] for each in shown) == "".join(case.part.texts)
+    assert tag["right_texts"] == 0  # every text begins with U, and L is the most frequent
 
 
 def test_the_task_is_named_before_and_after_training(here, call):
@@ -106,6 +139,8 @@ def test_a_line_with_too_few_tags_is_refused(here, call, lines, message):
     (here / "bad.tsv").write_text(lines)
     ended = call("train", "bad.tsv", "--task", "tag", "--steps", "2", *COMMON)
     assert ended.code == 1 and message in ended.complaint
+    if "tags" in message:
+        assert message in call("eval", "accuracy", "case-1", "bad.tsv").complaint
 
 
 def test_apply_needs_the_tags_of_case(tmp_path, monkeypatch, call):

@@ -42,7 +42,7 @@ class Tag(PairTask):
     network: ClassVar[str] = "tagger"
     unit: ClassVar[str] = "tag"
     loss: ClassVar[str] = "nats_per_tag"
-    commands: ClassVar[tuple[str, ...]] = ("tag",)
+    commands: ClassVar[tuple[str, ...]] = ("tag", "eval accuracy")
     config_type = TagConfig
     recipe: ClassVar[Mapping[str, Any] | None] = RECIPE
 
