@@ -15,6 +15,7 @@ from charlm.base.arrays import Floats
 from charlm.config import Config, setting
 from charlm.nn.buffers import Parameters, State
 from charlm.nn.cell import Cell
+from charlm.nn.products import multiply_step
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def lstm_step_(
     """One step from h of all units; ``out`` receives h and c."""
     h_BH, c_BH = state
     h_out_BH, c_out_BH = out
-    np.matmul(h_BH, W_HG, out=product_BG)
+    multiply_step(h_BH, W_HG, out=product_BG)
     a_BG += product_BG
     update_memory(a_BG, c_BH, tanh_c_BH, c_out_BH)
     np.tanh(c_out_BH, out=tanh_c_BH)

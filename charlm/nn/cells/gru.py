@@ -20,6 +20,7 @@ from charlm.base.arrays import Floats
 from charlm.config import Config, ModelConfig, setting
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell, sigmoid_
+from charlm.nn.products import multiply_step
 from charlm.nn.units import Units
 
 
@@ -121,10 +122,10 @@ class GRU(Cell):
     ) -> None:  # fmt: skip
         """Turn pre-activations into r, z and n; write ``inner``."""
         (rz, n), (W_rz, W_n), (product_rz, product_n) = _parts(a_BG), _parts(W_HG), _parts(product_BG)
-        rz += np.matmul(units.gather(h_BH), W_rz, out=product_rz)
+        rz += multiply_step(units.gather(h_BH), W_rz, out=product_rz)
         sigmoid_(rz)
         np.multiply(rz[:, : h_BH.shape[1]], h_BH, out=inner_BH)
-        n += np.matmul(units.gather(inner_BH), W_n, out=product_n)
+        n += multiply_step(units.gather(inner_BH), W_n, out=product_n)
         np.tanh(n, out=n)
 
     def _reset_derivative(self, r_TBH: Floats, inner_TBH: Floats) -> None:
@@ -138,11 +139,11 @@ class GRU(Cell):
         """Finish da_r, from ``gates``: da, r and ``inner`` of a step; add to dh."""
         da_BG, r_BH, _ = gates
         da_rz, da_n = _parts(da_BG)
-        np.matmul(cache.gather(da_n), W_n, out=product_BH)
+        multiply_step(cache.gather(da_n), W_n, out=product_BH)
         da_rz[:, : dh_BH.shape[1]] *= product_BH
         product_BH *= r_BH
         dh_BH += product_BH
-        dh_BH += np.matmul(cache.gather(da_rz), W_rz, out=product_BH)
+        dh_BH += multiply_step(cache.gather(da_rz), W_rz, out=product_BH)
 
     def _weight_gradients(self, da_NG: Floats, cache: ForwardCache, grads: Parameters) -> None:
         """Write the parameters' gradients."""
@@ -165,7 +166,7 @@ class _ResetAfter(GRU):
         self, params: Parameters, W_HG: Floats, a_BG: Floats, h_BH: Floats, inner_BH: Floats, product_BG: Floats,
         units: Units,
     ) -> None:  # fmt: skip
-        np.matmul(units.gather(h_BH), W_HG, out=product_BG)
+        multiply_step(units.gather(h_BH), W_HG, out=product_BG)
         (rz, n), (product_rz, product_n) = _parts(a_BG), _parts(product_BG)
         rz += product_rz
         sigmoid_(rz)
@@ -186,8 +187,8 @@ class _ResetAfter(GRU):
         da_rz, da_n = _parts(da_BG)
         da_rz[:, : dh_BH.shape[1]] *= da_n
         dinner_BH = np.multiply(da_n, r_BH, out=inner_BH)
-        dh_BH += np.matmul(cache.gather(da_rz), W_rz, out=product_BH)
-        dh_BH += np.matmul(cache.gather(dinner_BH), W_n, out=product_BH)
+        dh_BH += multiply_step(cache.gather(da_rz), W_rz, out=product_BH)
+        dh_BH += multiply_step(cache.gather(dinner_BH), W_n, out=product_BH)
 
     def _weight_gradients(self, da_NG: Floats, cache: ForwardCache, grads: Parameters) -> None:
         (da_rz, _), (dW_rz, dW_n) = _parts(da_NG), _parts(grads["W_hh"])

@@ -15,6 +15,7 @@ from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.layer_norm import LayerNorm, normalize_
 from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, update_memory
+from charlm.nn.products import multiply_step
 from charlm.nn.units import Units
 
 
@@ -66,7 +67,7 @@ class LNLSTM(LSTMBase):
             norm_x.n_TBX[t] = a_BG
             np.add(norm_x.normalize(t), scratch["bias"], out=a_BG)
         for t, a_BG in enumerate(a_TBG):
-            np.matmul(cache.gather(h.before_step(t)), cache.scratch.W_HG, out=norm_h.n_TBX[t])
+            multiply_step(cache.gather(h.before_step(t)), cache.scratch.W_HG, out=norm_h.n_TBX[t])
             a_BG += norm_h.normalize(t)
             update_memory(a_BG, c.before_step(t), scratch["s"], c.slots_TBH[t + 1])
             norm_c.n_TBX[t] = c.slots_TBH[t + 1]
@@ -103,7 +104,7 @@ class LNLSTM(LSTMBase):
                 da_BG = da_TBG[t]
                 gate_gradients(da_BG, dh_BH, dc_BH)
                 dc_BH *= f_BH
-                np.matmul(cache.gather(norms["h"].differentiate(t, da_BG)), W_GH, out=dh_BH)
+                multiply_step(cache.gather(norms["h"].differentiate(t, da_BG)), W_GH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
                 c.mask_gradient(t, dc_BH)
             for t in range(block.start, block.stop):

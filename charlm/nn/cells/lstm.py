@@ -11,6 +11,7 @@ import numpy as np
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.lstm_gates import LSTMBase, gate_gradients, local_derivatives, lstm_step_
+from charlm.nn.products import multiply_step
 
 
 class LSTM(LSTMBase):
@@ -51,7 +52,7 @@ class LSTM(LSTMBase):
                 dc_BH += product_BH
                 gate_gradients(da_TBG[t], dh_BH, dc_BH)
                 dc_BH *= f_BH
-                np.matmul(cache.gather(da_TBG[t]), W_GH, out=dh_BH)
+                multiply_step(cache.gather(da_TBG[t]), W_GH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
                 c.mask_gradient(t, dc_BH)
         da_TBG = cache.gradient_rows()

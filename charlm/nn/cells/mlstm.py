@@ -14,6 +14,7 @@ import numpy as np
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State
 from charlm.nn.lstm_gates import LSTMBase, gate_gradients, local_derivatives, lstm_step_
+from charlm.nn.products import multiply_step
 
 
 class MLSTM(LSTMBase):
@@ -36,7 +37,7 @@ class MLSTM(LSTMBase):
         # The cache holds m's two factors exchanged: each where its own gradient, dm times the other, will be.
         cache.saved["factor"][: len(a_TBG)] = factors_TBH
         for t, (a_BG, q_BH, m_BH) in enumerate(zip(gates_TBG, factors_TBH, cache.saved["m"], strict=False)):
-            np.matmul(cache.gather(h.before_step(t)), W_m_HH, out=q_BH)
+            multiply_step(cache.gather(h.before_step(t)), W_m_HH, out=q_BH)
             np.multiply(cache.saved["factor"][t], q_BH, out=m_BH)
             out = h.slots_TBH[t + 1], c.slots_TBH[t + 1]
             lstm_step_(W_HG, a_BG, (cache.gather(m_BH), c.before_step(t)), product_BG, tanh_c_BH, out)
@@ -61,10 +62,10 @@ class MLSTM(LSTMBase):
                 dc_BH += product_BH
                 gate_gradients(da_TBG[t], dh_BH, dc_BH)
                 dc_BH *= f_BH
-                dm_BH = np.matmul(cache.gather(da_TBG[t]), W_GH, out=product_BH)
+                dm_BH = multiply_step(cache.gather(da_TBG[t]), W_GH, out=product_BH)
                 dfactor_TBH[t] *= dm_BH
                 dq_TBH[t] *= dm_BH
-                np.matmul(cache.gather(dq_TBH[t]), W_mT_HH, out=dh_BH)
+                multiply_step(cache.gather(dq_TBH[t]), W_mT_HH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
                 c.mask_gradient(t, dc_BH)
         da_TBG = cache.gradient_rows()

@@ -13,6 +13,7 @@ from charlm.base.arrays import Floats
 from charlm.config import Config, setting
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell
+from charlm.nn.products import multiply_step
 
 IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
 
@@ -56,7 +57,7 @@ class RNN(Cell):
         return cache.finish()
 
     def _next_state(self, W_HG: Floats, a_BG: Floats, h_BH: Floats, product_BG: Floats, out_BH: Floats) -> None:
-        np.matmul(h_BH, W_HG, out=product_BG)
+        multiply_step(h_BH, W_HG, out=product_BG)
         a_BG += product_BG
         if self.is_relu:
             np.maximum(a_BG, 0, out=out_BH)
@@ -74,7 +75,7 @@ class RNN(Cell):
             for t in range(block.stop - 1, block.start - 1, -1):
                 dh_BH += above_TBH[t - block.start]
                 da_TBG[t] *= dh_BH
-                np.matmul(cache.gather(da_TBG[t]), W_GH, out=dh_BH)
+                multiply_step(cache.gather(da_TBG[t]), W_GH, out=dh_BH)
                 h.mask_gradient(t, dh_BH)
         da_TBG = cache.gradient_rows()
         np.matmul(cache.rows_before().T, flatten_time(da_TBG), out=grads["W_hh"])

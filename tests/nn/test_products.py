@@ -1,0 +1,43 @@
+"""Tests of the recurrent products."""
+
+import numpy as np
+import pytest
+
+from charlm.base.arrays import empty_steps
+from charlm.nn import products
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "inner", "outputs"), [(1, 300, 4000), (7, 300, 1200), (32, 200, 800), (31, 211, 844)]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("has_small_kernels", [True, False])
+def test_a_product_in_blocks_is_the_product_whatever_the_memory_order(
+    batch_size: int,
+    inner: int,
+    outputs: int,
+    dtype: str,
+    has_small_kernels: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(products, "_has_small_kernels", lambda: has_small_kernels)
+    rng = np.random.default_rng(0)
+    x_BK, W_KM = rng.standard_normal((batch_size, inner)), rng.standard_normal((inner, outputs))
+    innermost_BK, innermost_KM = (empty_steps(*values.shape, dtype=dtype) for values in (x_BK, W_KM))
+    innermost_BK[:], innermost_KM[:] = x_BK, W_KM
+    inside_BM = empty_steps(batch_size, 3 * outputs, dtype=dtype)[:, outputs : 2 * outputs]
+    for x, W, out in (
+        (innermost_BK, innermost_KM, inside_BM),
+        (innermost_BK, W_KM.astype(dtype), empty_steps(batch_size, outputs, dtype=dtype)),
+        (x_BK.astype(dtype), W_KM.astype(dtype), np.empty((batch_size, outputs), dtype)),
+    ):
+        out[:] = np.nan
+        assert products.multiply_step(x, W, out=out) is out
+        np.testing.assert_allclose(out, x_BK @ W_KM, atol=1e-3 if dtype == "float32" else 1e-10)
+
+
+def test_blocks_are_equal_and_small() -> None:
+    for batch_size, inner, outputs in ((25, 128, 512), (32, 512, 2048), (32, 384, 1536), (17, 333, 1332)):
+        blocks = products.count_blocks(batch_size, inner, outputs)
+        assert blocks > 1 and outputs % blocks == 0
+        assert batch_size * inner * outputs // blocks <= products.SMALL_PRODUCT
