@@ -140,7 +140,9 @@ class Encoder:
                 for name, total in shared.items():
                     grads[name][:] = total
                 return
-            dh_TBD = sum(below[1:], below[0])
+            dh_TBD, *others = below
+            for other in others:
+                dh_TBD += other
             if self.is_pyramid:
                 dh_TBD = split_pairs(dh_TBD, *buffers.lengths[number - 1])
             zero = tuple(np.zeros_like(variable) for variable in dfinals[0])
@@ -175,8 +177,7 @@ class EncoderBuffers:
     def turn(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A copy of values (T, B, ...), each sequence in reverse."""
         assert self.turned_TB is not None
-        order = self.turned_TB.reshape(*self.turned_TB.shape, *(1,) * (values.ndim - 2))
-        turned: npt.NDArray[Any] = np.take_along_axis(values, order, axis=0)
+        turned: npt.NDArray[Any] = values[self.turned_TB, np.arange(values.shape[1])]  # whole rows at once
         return turned
 
 

@@ -31,20 +31,20 @@ def join_pairs(h_TBD: Floats, length_B: Lengths) -> Floats:
     [[0.0, 1.0], [2.0, 3.0]]
     """
     steps, batch_size, width = h_TBD.shape
-    pairs = -(-steps // 2)
-    own_TBD = np.zeros((2 * pairs, batch_size, width), h_TBD.dtype)
-    own_TBD[2 * pairs - steps :] = np.where(_is_own_TB1(steps, length_B), h_TBD, 0)
-    return own_TBD.reshape(pairs, 2, batch_size, width).transpose(0, 2, 1, 3).reshape(pairs, batch_size, -1)
+    odd = steps % 2  # whether the first step is alone
+    joined = np.empty((-(-steps // 2), batch_size, 2, width), h_TBD.dtype)
+    joined[odd:, :, 0], joined[:, :, 1] = h_TBD[odd::2], h_TBD[1 - odd :: 2]
+    for place in range(2):
+        times_P1 = 2 * np.arange(len(joined))[:, None] + place - odd
+        joined[:, :, place][times_P1 < steps - length_B] = 0
+    return joined.reshape(len(joined), batch_size, -1)
 
 
 def split_pairs(djoined: Floats, steps: int, length_B: Lengths) -> Floats:
     """The gradient of the steps (T, B, D), from that of the pairs."""
-    pairs, batch_size, width = djoined.shape
-    dh_TBD = djoined.reshape(pairs, batch_size, 2, width // 2).transpose(0, 2, 1, 3)
-    dh_TBD = dh_TBD.reshape(2 * pairs, batch_size, -1)[2 * pairs - steps :]
-    return np.where(_is_own_TB1(steps, length_B), dh_TBD, 0)
-
-
-def _is_own_TB1(steps: int, length_B: Lengths) -> npt.NDArray[np.bool_]:
-    own_TB1: npt.NDArray[np.bool_] = (np.arange(steps)[:, None] >= steps - length_B)[..., None]
-    return own_TB1
+    _, batch_size, width = djoined.shape
+    odd, halves = steps % 2, djoined.reshape(-1, batch_size, 2, width // 2)
+    dh_TBD = np.empty((steps, batch_size, width // 2), djoined.dtype)
+    dh_TBD[odd::2], dh_TBD[1 - odd :: 2] = halves[odd:, :, 0], halves[:, :, 1]
+    dh_TBD[np.arange(steps)[:, None] < steps - length_B] = 0
+    return dh_TBD
