@@ -32,6 +32,9 @@ class ModelConfig(Config):
     encoding: str = setting("one-hot", "Input encoding.", choices=("one-hot", "embedding"))
     embedding_size: int = setting(64, "Embedding size (with --encoding embedding).", low=1, high=65_536)
     tied: bool = setting(False, "Tie input and output embeddings (with --encoding embedding).", since=2)
+    adaptive_softmax: bool = setting(
+        False, "Adaptive softmax: clusters of rare characters, for vocabularies of thousands.", since=15
+    )
     residual: bool = setting(False, "Residual connections around every layer but the first.", since=2)
     learned_state: bool = setting(False, "Learn the initial hidden state.", since=2)
     dtype: str = setting("float32", "Number type.", choices=("float32", "float64"))

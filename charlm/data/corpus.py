@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -177,6 +177,13 @@ def divide(
         vocabulary = Vocabulary.from_counts(alphabet, counts_A, config.corpus.min_count)
     _check_known(alphabet, counts_A, vocabulary, prepared.source.name)
     return Corpus(prepared, vocabulary, train, validation, test, val_corpus)
+
+
+def sort_by_frequency(corpus: Corpus) -> Corpus:
+    """The same corpus with ids in the order of falling frequency in its training split."""
+    alphabet = corpus.train.alphabet
+    vocabulary = corpus.vocabulary.sorted_by_frequency(alphabet, alphabet.count(corpus.train.ids))
+    return replace(corpus, vocabulary=vocabulary)
 
 
 def _check_length(train: EncodedText, config: TrainingConfig, prepared: EncodedCorpus) -> None:

@@ -1,4 +1,4 @@
-"""The symbols that a model knows, in code-point order; the index is the id.
+"""The symbols that a model knows, in code-point order or by falling frequency; the index is the id.
 
 The end of a document may follow, then ``<unk>`` for rare characters.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -67,6 +67,7 @@ class Vocabulary:
     scale: tuple[float, float] | None = None
     label_counts: tuple[int, ...] = ()
     target: tuple[str, ...] = ()
+    by_frequency: bool = False
 
     @classmethod
     def of(cls, text: str) -> Self:
@@ -98,6 +99,18 @@ class Vocabulary:
         symbols = tuple(decode_points(alphabet.points_A[kept_A]))
         start = _start(symbols, counts_A[kept_A].tolist(), has_end)
         return cls(symbols, start, alphabet.units, has_end, tuple(decode_points(alphabet.points_A[rare_A])))
+
+    def sorted_by_frequency(self, alphabet: Alphabet, counts_A: Counts) -> Self:
+        """The same symbols in the order of falling counts, equal ones in code-point order.
+
+        >>> alphabet = Alphabet.from_counts(np.bincount(code_points("hello")), "characters")
+        >>> Vocabulary.of("hello").sorted_by_frequency(alphabet, alphabet.counts_A).symbols
+        ('l', 'e', 'h', 'o')
+        """
+        counts = dict(zip(alphabet.symbols, counts_A.tolist(), strict=True))
+        symbols = tuple(sorted(sorted(self.symbols), key=lambda symbol: -counts.get(symbol, 0)))
+        start = self.start if self.has_end else symbols.index(self.symbols[self.start])
+        return replace(self, symbols=symbols, start=start, by_frequency=True)
 
     def __len__(self) -> int:
         return len(self.symbols) + self.has_end + bool(self.rare)
@@ -198,6 +211,7 @@ class Vocabulary:
         others: dict[str, Any] = {"labels": list(self.labels)} if self.labels else {}
         others |= {"label_counts": list(self.label_counts)} if self.label_counts else {}
         others |= {"target": list(self.target)} if self.target else {}
+        others |= {"by_frequency": True} if self.by_frequency else {}
         others |= {} if self.scale is None else {"scale": list(self.scale)}
         return {"units": self.units, "start": self.start, "has_end": self.has_end, **lists, **others}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 FORMAT_1 = frozenset({"symbols", "start"})
 FORMAT_2 = FORMAT_1 | {"units", "has_end", "rare"}
-OPTIONAL = frozenset({"labels", "label_counts", "scale", "target"})
+OPTIONAL = frozenset({"labels", "label_counts", "scale", "target", "by_frequency"})
 
 
 def find_vocabulary_error(values: Any) -> str | None:
@@ -26,7 +26,10 @@ def find_vocabulary_error(values: Any) -> str | None:
         return "rare is not a list"
     if type(has_end) is not bool:
         return f"has_end is {has_end!r:.40}"
-    for error in (_find_list_error(symbols), _find_list_error(rare)):
+    by_frequency = values.get("by_frequency", False)
+    if type(by_frequency) is not bool:
+        return f"by_frequency is {by_frequency!r:.40}"
+    for error in (_find_list_error(symbols, by_frequency), _find_list_error(rare)):
         if error is not None:
             return error
     if not set(symbols).isdisjoint(rare):
@@ -62,12 +65,14 @@ def _is_text(text: Any) -> bool:
     return isinstance(text, str) and bool(text) and not any("\ud800" <= each <= "\udfff" for each in text)
 
 
-def _find_list_error(symbols: list[Any]) -> str | None:
+def _find_list_error(symbols: list[Any], by_frequency: bool = False) -> str | None:
     for symbol in symbols:
         if not isinstance(symbol, str) or len(symbol) != 1 or "\ud800" <= symbol <= "\udfff":
             return f"the symbol {symbol!r:.40} is not one character"
-    for before, after in pairwise(symbols):
-        if before >= after:
+    for before, after in pairwise(sorted(symbols) if by_frequency else symbols):
+        if before == after:
+            return f"the symbol {before!r} occurs twice"
+        if before > after:
             return f"the symbols {before!r} and {after!r} are not in code-point order"
     return None
 

@@ -127,14 +127,13 @@ def _fix_start(network: Model, end: int | None, label: int) -> Model:
     table = make_encoding(config).full_name("embedding" if config.encoding == "embedding" else "W_xh")
     # A tied embedding is copied for the output layer, whose row of the end stays as it is.
     fixed = Model(dataclasses.replace(config, tied=False), symbols)
+    outputs = dict(zip(("readout.W_hy", "readout.W_c"), output_weights(network.params), strict=True))
     for name, values in fixed.params.items():
         if name == table:
             values[:] = network.params[table][:symbols]
             values[end] = network.params[table][symbols + label]
-        elif name not in network.params:
-            values[:] = output_weights(network.params)
         else:
-            values[:] = network.params[name]
+            values[:] = outputs[name] if name in outputs else network.params[name]
     return fixed
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from charlm.inference.language_model import LanguageModel
 from charlm.models.equations import Step
+from charlm.nn.readout import split_symbols
 
 WIDTH = 90  # symbols of a line
 
@@ -51,6 +52,22 @@ for name, entry in json.loads(data[8:start]).items():
     if name != "__metadata__":
         a, b = (start + offset for offset in entry["data_offsets"])
         {weights}[name] = {tensor}
+"""
+
+
+def write_clusters(vocab_size: int, log_softmax: str, join: str) -> str:
+    """The function of an adaptive softmax, with the library's expressions."""
+    parts = [(ids.start, ids.stop) for ids in split_symbols(vocab_size)]
+    return f"""\
+def log_softmax(x):
+    return {log_softmax}
+
+
+def join_clusters(logits, clusters):  # of an adaptive softmax: log p(cluster) + log p(symbol | cluster)
+    (_, stop), *others = {parts}
+    first = log_softmax({join}([logits[..., :stop], clusters], -1))
+    within = [log_softmax(logits[..., start:end]) for start, end in others]
+    return {join}([first[..., :stop], *(first[..., stop + c, None] + each for c, each in enumerate(within))], -1)
 """
 
 

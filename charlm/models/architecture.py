@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from charlm.base.arrays import Shapes
 from charlm.base.errors import UsageError
 from charlm.config import ModelConfig, OptimizerConfig, flag
@@ -10,6 +12,8 @@ from charlm.nn.embedding import make_encoding
 from charlm.nn.readout import readout_shapes
 from charlm.nn.state import initial_state_shapes
 from charlm.optim.rules import OPTIMIZERS
+
+ADAPTIVE_SAVING = 4  # of an adaptive softmax's products, in Chinese poems
 
 
 def parameter_shapes(
@@ -30,7 +34,8 @@ def parameter_shapes(
             shapes[f"layers.{layer}.{name}"] = shape
         for name, shape in initial_state_shapes(cell, config.hidden).items() if config.learned_state else ():
             shapes[f"layers.{layer}.{name}"] = shape
-    return shapes | readout_shapes(config.hidden, vocab_size, config.embedding_size if config.tied else None)
+    tied_to = config.embedding_size if config.tied else None
+    return shapes | readout_shapes(config.hidden, vocab_size, tied_to, config.adaptive_softmax)
 
 
 def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
@@ -44,8 +49,10 @@ def flops_per_character(config: ModelConfig, vocab_size: int) -> int:
 
 def count_flops(shapes: Shapes) -> int:
     """Floating-point operations per character of training a network of these parameters."""
-    products = (shape for name, shape in shapes.items() if len(shape) == 2 and not name.endswith("layers.0.W_xh"))
-    return 6 * sum(rows * columns for rows, columns in products)
+    sizes = {name: prod(shape) for name, shape in shapes.items() if len(shape) == 2}
+    if "readout.W_c" in shapes:
+        sizes["readout.W_hy" if "readout.W_hy" in shapes else "embedding"] //= ADAPTIVE_SAVING
+    return 6 * sum(size for name, size in sizes.items() if not name.endswith("layers.0.W_xh"))
 
 
 def default_lr(cell: str, optimizer: str) -> float:

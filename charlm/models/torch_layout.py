@@ -32,6 +32,8 @@ _OUTSIDE = {
     "join.W": _Entry("join.weight", transposed=True),
     "join.b": _Entry("join.bias"),
     "readout.W_he": _Entry("projection.weight", transposed=True),
+    "readout.W_c": _Entry("clusters.weight", transposed=True),
+    "readout.b_c": _Entry("clusters.bias"),
     "readout.W_hy": _Entry("readout.weight", transposed=True),
     "readout.b_y": _Entry("readout.bias"),
 }
@@ -43,7 +45,7 @@ _IN_A_LAYER = {
 }
 PARTS = (
     "embedding", "initial", "rnn", "cell", "encoder", "bridge", "decoder", "attention", "forward", "backward",
-    "join", "projection", "readout",
+    "join", "projection", "readout", "clusters",
 )  # fmt: skip
 """What the names of a model's tensors begin with."""
 

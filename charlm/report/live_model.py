@@ -15,6 +15,7 @@ from charlm.base.errors import UsageError
 from charlm.inference.language_model import LanguageModel
 from charlm.models.architecture import parameter_shapes
 from charlm.models.base import BaseModel
+from charlm.nn.readout import split_symbols
 from charlm.report.assets import has_asset
 
 SCRIPTS = tuple(f"js/{name}.js" for name in ("arrays", "network", "lstm_gates", "sampling", "live"))
@@ -58,6 +59,7 @@ def make_live_model(model: LanguageModel, half: bool) -> dict[str, Any]:
         "hidden": config.hidden,
         "residual": config.residual and config.layers > 1,
         "vocab_size": network.vocab_size,
+        "output_parts": [[ids.start, ids.stop] for ids in split_symbols(network.vocab_size)],
         "half": half,
         "arrays": {
             name: {"shape": list(shape), "values": _encode(name, network.params[name], half)}

@@ -14,7 +14,7 @@ from charlm.tasks.task import Task
 
 FOREIGN = {
     "corpus": ("lines", "delimiter", "bytes"),
-    "model": ("tied", "residual"),
+    "model": ("tied", "adaptive_softmax", "residual"),
     "task": ("labels",),
 }
 """Settings by group that belong to other tasks."""

@@ -46,7 +46,8 @@ class WholeTextTask(Task):
         for name in ("lines", "delimiter"):
             if getattr(config.corpus, name):
                 raise UsageError(f"{flag(name)} belongs to --task predict: leave it out with {self._named}")
-        for name, why in (("tied", "has no output layer of characters"), ("residual", "joins no layers")):
+        foreign = dict.fromkeys(("tied", "adaptive_softmax"), "has no output layer of characters")
+        for name, why in {**foreign, "residual": "joins no layers"}.items():
             if getattr(config.model, name):
                 raise UsageError(f"{flag(name)} belongs to --task predict, since {self._named} {why}")
         mode = config.task.labels or guess_mode(source, self.is_number)

@@ -71,6 +71,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     }
 )
 
+MANY_SYMBOLS = 1000
+FOR_MANY_SYMBOLS: Mapping[str, Any] = MappingProxyType(
+    {"encoding": "embedding", "embedding_size": 128, "tied": True}
+)
+"""What a preset decides besides for a language model of more symbols, whose output layer would take most time."""
+
 PRESET_SETTINGS = {*choose_dropout(1, "lstm")}.union(*(preset.fixed for preset in PRESETS.values()))
 """The settings that presets decide."""
 
@@ -106,10 +112,15 @@ def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int) ->
 
 @dataclass(frozen=True)
 class ResolvedSettings:
-    """A new run's settings; ``chosen_by_corpus`` names the dropout still to be chosen."""
+    """A new run's settings.
+
+    ``chosen_by_corpus`` names the dropout still to be chosen; with ``suits_symbols``, a large vocabulary chooses
+    the encoding and the output layer.
+    """
 
     config: TrainingConfig
     chosen_by_corpus: frozenset[str] = frozenset()
+    suits_symbols: bool = False
 
     @property
     def needs_speed(self) -> bool:
@@ -127,10 +138,13 @@ class ResolvedSettings:
         >>> resolve_settings({"minutes": 20}).for_corpus(1_000_000, 65).optimisation.dropout
         0.47
         """
-        epochs = expected_epochs(self.config, characters, vocab_size)
-        chosen = choose_dropout(epochs, self.config.model.cell)
+        config = self.config
+        if vocab_size > MANY_SYMBOLS and self.suits_symbols:
+            config = replace(config, model=replace(config.model, **FOR_MANY_SYMBOLS))
+        epochs = expected_epochs(config, characters, vocab_size)
+        chosen = choose_dropout(epochs, config.model.cell)
         values: dict[str, Any] = {name: value for name, value in chosen.items() if name in self.chosen_by_corpus}
-        return replace(self.config, optimisation=replace(self.config.optimisation, **values))
+        return replace(config, optimisation=replace(config.optimisation, **values))
 
 
 def resolve_settings(settings: Mapping[str, Any], picks_preset: bool = True) -> ResolvedSettings:
@@ -163,7 +177,9 @@ def resolve_settings(settings: Mapping[str, Any], picks_preset: bool = True) -> 
         settings["minutes"] = PRESETS[name].minutes
     recipe = {**_suited_recipe(name, given, settings), **settings, "preset": name}
     config = TrainingConfig.from_settings(**recipe)
-    return ResolvedSettings(config, frozenset(choose_dropout(1, config.model.cell).keys() - recipe.keys()))
+    chosen = choose_dropout(1, config.model.cell).keys() - recipe.keys()
+    suits_symbols = config.task.task == "predict" and recipe.keys().isdisjoint(FOR_MANY_SYMBOLS)
+    return ResolvedSettings(config, frozenset(chosen), suits_symbols)
 
 
 def fixed_settings(name: str, config: TrainingConfig) -> Mapping[str, Any]:

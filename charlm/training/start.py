@@ -20,6 +20,7 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.version import __version__
 from charlm.config import TrainingConfig
+from charlm.data.corpus import Corpus, sort_by_frequency
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch
 from charlm.data.split_examples import with_split
@@ -114,6 +115,9 @@ def settle(
         gflops = machine_gflops(settings.config)
         settings = settings.with_engine(dataclasses.replace(settings.config.engine, gflops=gflops))
     config = settings.for_corpus(corpus.training_characters, len(corpus.vocabulary))
+    if config.model.adaptive_softmax:
+        assert isinstance(corpus, Corpus)
+        corpus = sort_by_frequency(corpus)
     batching = dataclasses.replace(
         config.batching,
         val_file=None if corpus.val_corpus is None else corpus.val_corpus.source.stored,

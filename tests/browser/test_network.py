@@ -15,7 +15,12 @@ VARIANTS = {
     "one-hot": {},
     "embedding": {"encoding": "embedding", "embedding_size": 5},
     "tied": {"encoding": "embedding", "embedding_size": 13, "tied": True},
-    "tied to a narrow one": {"encoding": "embedding", "embedding_size": 5, "tied": True},
+    "tied to a narrow one, adaptive": {
+        "encoding": "embedding",
+        "embedding_size": 5,
+        "tied": True,
+        "adaptive_softmax": True,
+    },
     "learned state": {"learned_state": True},
     "residual": {"residual": True},
 }

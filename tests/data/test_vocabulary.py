@@ -112,6 +112,8 @@ def test_an_unknown_character_is_named_with_its_place(text, named):
         {"symbols": ["a", "\ud800"], "start": 0},
         {"symbols": ["a", "a"], "start": 0},
         {"symbols": ["b", "a"], "start": 0},
+        {"symbols": ["b", "a", "b"], "start": 0, "by_frequency": True},
+        {"symbols": ["a", "b"], "start": 0, "by_frequency": 1},
         {"symbols": ["a", "b"], "start": 2},
         {"symbols": ["a", "b"], "start": -1},
         {"symbols": ["a", "b"], "start": True},
@@ -124,6 +126,19 @@ def test_stored_values_that_are_no_vocabulary_are_refused(values):
     with pytest.raises(CheckpointError, match=r"^runs/x/vocab\.json .*restore") as raised:
         Vocabulary.from_json(values, "runs/x/vocab.json")
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_symbols_in_the_order_of_frequency_keep_their_start_and_their_ends():
+    counts = np.bincount(code_points("cabbcc\udc00\udc00\udc00\udc00d"))
+    alphabet = Alphabet.from_counts(counts, "characters", "\n")
+    vocabulary = Vocabulary.from_counts(alphabet, alphabet.counts_A, min_count=2)
+    found = vocabulary.sorted_by_frequency(alphabet, alphabet.counts_A)
+    assert (found.symbols, found.end, found.start, found.unknown) == (("c", "b"), 2, 2, 3)
+    assert found.encode("bcd", "the text").tolist() == [1, 0, 3]
+    assert Vocabulary.from_json(found.to_json(), "vocab.json") == found
+    lines = Vocabulary.of("a\nb b\nb")
+    alphabet = Alphabet.from_counts(np.bincount(code_points("a\nb b\nb")), "characters")
+    assert lines.sorted_by_frequency(alphabet, alphabet.counts_A).symbols[1] == "\n" == lines.symbols[lines.start]
 
 
 def test_an_unknown_character_costs_an_escape_and_a_choice_of_code_point():

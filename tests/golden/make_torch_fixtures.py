@@ -1,4 +1,4 @@
-"""Make the fixtures that compare charlm with PyTorch: ``torch_cells.npz`` and ``torch_optimizers.npz``.
+"""Make the fixtures that compare charlm with PyTorch: ``torch_{cells,optimizers,adaptive}.npz``.
 
 The test suite reads them and never imports torch. To make them anew, in an environment of its own and from the
 root of the repository:
@@ -13,6 +13,10 @@ in double precision: ``CASE/weight/NAME`` and ``CASE/gradient/NAME`` under the n
 ``CASE/logits`` [T, B, V] and the ``CASE/loss``. What is differentiated is the mean cross-entropy plus the
 projections of the outputs on dh and of the last state on dafter.
 
+``torch_adaptive.npz`` is an AdaptiveLogSoftmaxWithLoss whose clusters have charlm's sizes, and no projections of
+their own (they are the identity): its inputs ``h`` [N, H], targets ``y``, ``log_probs`` [N, V] and ``nll``,
+and of their mean ``dh`` and, under charlm's names, ``weight/NAME`` and ``gradient/NAME``.
+
 Before it writes, the script loads what charlm makes of its own parameters into torch's modules, with strict=True,
 and compares their outputs.
 """
@@ -25,6 +29,7 @@ import torch
 from charlm.config import ModelConfig
 from charlm.models.char_rnn import Model
 from charlm.models.torch_layout import to_torch
+from charlm.nn.readout import split_symbols
 
 FOLDER = Path(__file__).parent
 STEPS, BATCH, SYMBOLS, HIDDEN, EMBEDDED = 6, 3, 5, 4, 3
@@ -101,6 +106,27 @@ def case(config):
     return {name: array.detach().numpy() for name, array in arrays.items()}
 
 
+def adaptive(rows=20, symbols=13):
+    """The arrays of an adaptive softmax."""
+    head, first = (ids.stop for ids in split_symbols(symbols)[:2])
+    layer = torch.nn.AdaptiveLogSoftmaxWithLoss(HIDDEN, symbols, [head, first], div_value=1.0, head_bias=True)
+    with torch.no_grad():
+        layer.head.bias.normal_()
+        for projection, _ in layer.tail:
+            projection.weight.copy_(torch.eye(HIDDEN))
+    h_NH, y_N = torch.randn(rows, HIDDEN, requires_grad=True), torch.randint(symbols, (rows,))
+    output_N, loss = layer(h_NH, y_N)
+    loss.backward()
+    arrays = {"h": h_NH, "y": y_N, "log_probs": layer.log_prob(h_NH), "nll": -output_N, "dh": h_NH.grad}
+    for kind, of in (("weight", lambda each: each), ("gradient", lambda each: each.grad)):
+        weights, bias = of(layer.head.weight), of(layer.head.bias)
+        clusters = [of(output.weight) for _, output in layer.tail]
+        own = {"W_hy": torch.cat([weights[:head], *clusters]).T, "W_c": weights[head:].T}
+        own |= {"b_y": bias[:head], "b_c": bias[head:]}  # the clusters' symbols have no biases there
+        arrays |= {f"{kind}/readout.{name}": array for name, array in own.items()}
+    return {name: array.detach().numpy() for name, array in arrays.items()}
+
+
 def ten_steps(optimizer, weight_decay, start, gradients):
     """The parameters after each of ten steps (10, P)."""
     w = torch.nn.Parameter(torch.tensor(start))
@@ -130,7 +156,7 @@ def check_that_charlms_tensors_load(config):
 
 
 def main():
-    """Write both files beside this one."""
+    """Write the files beside this one."""
     torch.manual_seed(7)
     torch.set_default_dtype(torch.float64)
     cells = {}
@@ -138,6 +164,7 @@ def main():
         check_that_charlms_tensors_load(config)
         cells |= {f"{name}/{key}": array for key, array in case(config).items()}
     np.savez_compressed(FOLDER / "torch_cells.npz", **cells)
+    np.savez_compressed(FOLDER / "torch_adaptive.npz", **adaptive())
     rng = np.random.default_rng(7)
     # Gradients over nine orders of magnitude, so that every rule's epsilon has its say.
     gradients = rng.standard_normal((10, 9)) * 10.0 ** -np.arange(9)

@@ -26,6 +26,7 @@ CASES = [
     {"cell": "lstm", "encoding": "embedding", "learned_state": True},
     {"cell": "lnlstm", "layers": 2, "encoding": "embedding", "embedding_size": 4, "tied": True},
     *({"cell": cell, "encoding": "embedding", "embedding_size": 3, "tied": True} for cell in ("lstm", "mlstm")),
+    *({"cell": cell, "adaptive_softmax": True} for cell in ("lstm", "mlstm")),
 ]
 has_torch = importlib.util.find_spec("torch") is not None
 LIBRARIES = [

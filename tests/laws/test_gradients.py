@@ -33,6 +33,7 @@ SIZES = {
     "hidden": HIDDEN,
     "embedding_size": st.integers(1, 3),
     "residual": st.booleans(),
+    "adaptive_softmax": st.booleans(),
     "learned_state": st.booleans(),
     "encoding": st.sampled_from(["one-hot", "embedding", "tied", "tied to a narrow one"]),
 }

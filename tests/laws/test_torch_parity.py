@@ -8,7 +8,7 @@ import pytest
 from charlm.config import ModelConfig
 from charlm.models.char_rnn import Model
 from charlm.models.torch_layout import from_torch, to_torch
-from charlm.nn.readout import logits, loss_and_gradient
+from charlm.nn.readout import logits, loss_and_gradient, nll_nats
 from charlm.optim.rules import OPTIMIZERS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -126,3 +126,22 @@ def test_ten_steps_of_an_optimizer(path):
 
 def test_every_optimizer_of_the_fixture_is_there_with_and_without_decay():
     assert sum("/" in name for name in PATHS) == 10
+
+
+def test_an_adaptive_softmax():
+    """PyTorch's, without its clusters' projections; the biases of clusters' symbols are charlm's alone."""
+    arrays = load("torch_adaptive.npz")
+    params, gradients = part(arrays, "weight/"), part(arrays, "gradient/")
+    head, symbols = len(params["readout.b_y"]), arrays["log_probs"].shape[1]
+    params["readout.b_y"] = np.concatenate([params["readout.b_y"], np.zeros(symbols - head)])
+    y_N = arrays["y"].astype(np.uint8)
+    assert_same(logits(params, arrays["h"]), arrays["log_probs"])
+    assert_same(nll_nats(params, arrays["h"], y_N), arrays["nll"])
+    grads = {name: np.full_like(array, np.nan) for name, array in params.items()}
+    dh_NH = np.empty_like(arrays["h"])
+    nll_sum = loss_and_gradient(params, arrays["h"], y_N, None, len(y_N), dh_NH, grads)
+    assert_same(nll_sum, arrays["nll"].sum())
+    assert_same(dh_NH, arrays["dh"])
+    grads["readout.b_y"] = grads["readout.b_y"][:head]
+    for name, gradient in gradients.items():
+        assert_same(grads[name], gradient)

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.nn import readout
-from charlm.nn.readout import log_softmax_, logits, loss_and_gradient, nll_nats
+from charlm.nn.readout import (
+    log_softmax_,
+    logits,
+    loss_and_gradient,
+    nll_nats,
+    readout_shapes,
+    split_symbols,
+)
 
 SIZES = st.tuples(st.integers(1, 9), st.integers(1, 4), st.integers(1, 6))
 SEEDS = st.integers(0, 2**32)
@@ -74,6 +81,26 @@ def test_log_probabilities_are_normalized_and_in_place(sizes, seed):
     assert log_probs_NV is scores_NV
     assert_close(np.exp(log_probs_NV).sum(axis=1), 1)
     assert_close(-log_probs_NV[np.arange(len(y_N)), y_N], nll_nats(params, h_NH, y_N))
+
+
+@given(rows=st.integers(1, 9), hidden=st.integers(1, 4), vocab_size=st.integers(2, 20), seed=SEEDS)
+@pytest.mark.parametrize("tied_to", [None, 3])
+def test_an_adaptive_softmax_is_normalized_and_its_loss_needs_no_other_cluster(
+    tied_to, rows, hidden, vocab_size, seed
+):
+    rng = np.random.default_rng(seed)
+    shapes = readout_shapes(hidden, vocab_size, tied_to, is_adaptive=True)
+    shapes |= {} if tied_to is None else {"embedding": (vocab_size + 2, tied_to)}
+    params = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+    h_NH, y_N = rng.standard_normal((rows, hidden)), rng.integers(vocab_size, size=rows).astype(np.uint8)
+    log_probs_NV = logits(params, h_NH)
+    assert_close(np.exp(log_probs_NV).sum(axis=1), 1)
+    assert_close(nll_nats(params, h_NH, y_N), -log_probs_NV[np.arange(rows), y_N])
+    nll_sum, _, grads = fused(params, h_NH, y_N, None, rows)
+    assert nll_sum == pytest.approx(nll_nats(params, h_NH, y_N).sum())
+    # The logits of a softmax can grow together: the gradients of their biases sum to zero.
+    for ids in split_symbols(vocab_size)[1:]:
+        assert grads["readout.b_y"][ids].sum() == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize("vocab_size", [1, 2, 65, 300])

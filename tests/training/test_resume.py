@@ -116,8 +116,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one_with_every_ingredient(begun, 
     noise = {"dropout": 0.3, "locked_dropout": True, "input_dropout": 0.2, "weight_drop": 0.2, "average": 4}
     network = {
         "encoding": "embedding",
-        "embedding_size": 4,
+        "embedding_size": 3,
         "tied": True,
+        "adaptive_softmax": True,
         "residual": True,
         "learned_state": True,
     }

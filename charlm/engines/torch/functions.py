@@ -7,7 +7,8 @@ from math import prod
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy, linear, one_hot
+from torch import cat
+from torch.nn.functional import cross_entropy, linear, log_softmax, one_hot
 
 from charlm.engines.torch.cells import STEPS
 from charlm.engines.torch.devices import is_native
@@ -17,6 +18,7 @@ from charlm.engines.torch.resets import Resets, no_resets
 from charlm.models.base import NetworkSpec
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
+from charlm.nn.readout import split_symbols
 from charlm.nn.state import SUFFIX
 
 
@@ -119,13 +121,25 @@ class Functions:
         return h, [after]
 
     def logits(self, params: Parameters, h: Tensor) -> Tensor:
-        """The logits (..., V)."""
+        """The logits (..., V); of an adaptive softmax the log-probabilities."""
         bias_V = params["readout.b_y"]
         if "readout.W_he" in params:
             h = h @ params["readout.W_he"]
-        if "readout.W_hy" in params:
-            return linear(h, params["readout.W_hy"].T, bias_V)
-        return linear(h, params["embedding"][: len(bias_V)], bias_V)
+        weights = params["readout.W_hy"].T if "readout.W_hy" in params else params["embedding"][: len(bias_V)]
+        logits = linear(h, weights, bias_V)
+        if "readout.W_c" not in params:
+            return logits
+        return join_clusters(logits, linear(h, params["readout.W_c"].T, params["readout.b_c"]))
+
+
+def join_clusters(logits: Tensor, clusters: Tensor) -> Tensor:
+    """The log-probabilities (..., V) of an adaptive softmax, from logits of symbols and of clusters (..., C)."""
+    head, *others = split_symbols(logits.shape[-1])
+    first = log_softmax(cat([logits[..., head], clusters], -1), -1)
+    parts = [first[..., head]]
+    for number, ids in enumerate(others, head.stop):
+        parts.append(first[..., number, None] + log_softmax(logits[..., ids], -1))
+    return cat(parts, -1)
 
 
 def nll_nats(logits: Tensor, y: Tensor) -> Tensor:

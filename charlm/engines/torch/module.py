@@ -11,6 +11,7 @@ from torch.nn.functional import layer_norm, one_hot
 
 from charlm.base.arrays import FlatVector
 from charlm.config import ModelConfig
+from charlm.engines.torch.functions import join_clusters
 from charlm.engines.torch.unrolled import Unrolled
 from charlm.models.equations import find_step
 from charlm.models.torch_layout import is_in_torch, layer_shapes, to_torch
@@ -61,6 +62,7 @@ class CharRNN(nn.Module):
             width = size
             self.projection = nn.Linear(config.hidden, size, bias=False)
         self.readout = nn.Linear(width, self._vocab_size)
+        self.clusters = nn.Linear(width, len(weights["clusters.bias"])) if "clusters.bias" in weights else None
         if config.tied and self.embedding is not None:
             self.readout.weight = self.embedding.weight
             weights["readout.weight"] = weights["embedding.weight"]
@@ -79,13 +81,16 @@ class CharRNN(nn.Module):
         return state if len(state) > 1 else state[0]
 
     def forward(self, ids: Tensor, state: TorchState | None = None) -> tuple[Tensor, TorchState]:
-        """The logits (T, B, V) after each symbol (T, B), and the state after the last."""
+        """The logits (T, B, V), or log-probabilities, after each symbol (T, B), and the state after the last."""
         if self.embedding is None:
             x = one_hot(ids, self._vocab_size).to(self.readout.bias.dtype)
         else:
             x = self.embedding(ids)
         h, state = getattr(self, self._layers)(x, self.begin(ids.shape[1]) if state is None else state)
-        return self.readout(self.projection(h)), state
+        z = self.projection(h)
+        return self.readout(z) if self.clusters is None else join_clusters(
+            self.readout(z), self.clusters(z)
+        ), state
 
 
 def _make_rnn(config: ModelConfig, size: int) -> nn.Module:

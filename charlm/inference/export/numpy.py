@@ -17,6 +17,7 @@ def sample(prompt="", length=300, temperature=0.8, seed=1):
     for symbol in encode(prompt):
         logits, states = read(symbol, states)
 """
+SOFTMAX = "x - x.max(-1, keepdims=True) - np.log(np.exp(x - x.max(-1, keepdims=True)).sum(-1, keepdims=True))"
 
 
 class Numpy(ScriptExporter):
@@ -26,6 +27,7 @@ class Numpy(ScriptExporter):
         """The script."""
         step = find_step(model.network.config)
         used = [getattr(maths, name) for name in script.names_in(step)]
+        is_adaptive = model.network.config.adaptive_softmax
         dtype = "<f8" if model.network.config.dtype == "float64" else "<f4"
         draw = script.write_draw(
             model,
@@ -37,6 +39,7 @@ class Numpy(ScriptExporter):
         parts = [
             script.write_head(model, "NumPy", "import numpy as np\nfrom numpy import tanh"),
             *(script.quote(each) for each in used if each.__module__ == maths.__name__),
+            *([script.write_clusters(len(model.vocabulary), SOFTMAX, "np.concatenate")] if is_adaptive else []),
             script.quote_step(step),
             script.write_reader("W", f'np.frombuffer(data[a:b], "{dtype}").reshape(entry["shape"])')
             + _write_network(model),
@@ -57,6 +60,9 @@ def _write_network(model: LanguageModel) -> str:
     zero = f'np.zeros({config.hidden}, W["readout.bias"].dtype)'
     initial = 'W[f"initial.{name}_l{layer}"]' if config.learned_state else zero
     first = 'W["embedding.weight"][symbol] @ w["weight_ih"].T' if is_embedded else 'w["weight_ih"][:, symbol]'
+    outputs = f'z @ W["{"embedding" if config.tied else "readout"}.weight"].T + W["readout.bias"]'
+    if config.adaptive_softmax:
+        outputs = f'join_clusters({outputs}, z @ W["clusters.weight"].T + W["clusters.bias"])'
     projection = ' @ W["projection.weight"].T' if config.output_width != config.hidden else ""
     residual = " + (x if layer > 0 else 0)" if config.residual else ""
     return f'''\
@@ -71,5 +77,6 @@ def read(symbol, states):
         state = step(w, a + w["bias_ih"], *state)
         after.append(state)
         x = state[0]{residual}
-    return x{projection} @ W["{"embedding" if config.tied else "readout"}.weight"].T + W["readout.bias"], after
+    z = x{projection}
+    return {outputs}, after
 '''

@@ -47,6 +47,8 @@ class Torch(ScriptExporter):
             imported += [name for name in names if name not in HELPERS]
             helpers = [HELPERS[name] for name in names if name in HELPERS]
             parts = [*helpers, script.quote_step(step), _write_equations(config, vocab_size)]
+        if config.adaptive_softmax:
+            parts.insert(0, script.write_clusters(vocab_size, "x.log_softmax(-1)", "torch.cat"))
         draw = script.write_draw(
             model,
             logits="logits[-1, 0]",
@@ -71,6 +73,8 @@ def _write_module(config: ModelConfig, vocab_size: int) -> str:
         *([f"self.projection = nn.Linear({config.hidden}, {size}, bias=False)"] if is_projected else []),
         f"self.readout = nn.Linear({config.output_width}, {vocab_size})",
     ]
+    if config.adaptive_softmax:
+        members.append(f'self.clusters = nn.Linear({config.output_width}, len(weights["clusters.bias"]))')
     x = f"nn.functional.one_hot(ids, {vocab_size}).to(torch.{config.dtype})"
     if config.encoding == "embedding":
         members.insert(0, f"self.embedding = nn.Embedding({vocab_size}, {size})")
@@ -89,9 +93,15 @@ def _write_module(config: ModelConfig, vocab_size: int) -> str:
         "    def forward(self, ids, state=None):  # ids (T, B) give logits (T, B, V) of the next ones",
         *([_begin(config)] if config.learned_state else []),
         f"        h, state = self.rnn({x}, state)",
-        f"        return self.readout({'self.projection(h)' if is_projected else 'h'}), state",
+        f"        z = {'self.projection(h)' if is_projected else 'h'}",
+        f"        return {_joined(config, 'self.readout(z)', 'self.clusters(z)')}, state",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _joined(config: ModelConfig, symbols: str, clusters: str) -> str:
+    """The expression for the outputs."""
+    return f"join_clusters({symbols}, {clusters})" if config.adaptive_softmax else symbols
 
 
 def _begin(config: ModelConfig) -> str:
@@ -115,6 +125,11 @@ def _write_equations(config: ModelConfig, vocab_size: int) -> str:
     x = f"nn.functional.one_hot(ids, {vocab_size}).to(torch.{config.dtype})"
     if config.encoding == "embedding":
         x = 'w["embedding_weight"][ids]'
+    outputs = _joined(
+        config,
+        'z @ w["readout_weight"].T + w["readout_bias"]',
+        'z @ w["clusters_weight"].T + w["clusters_bias"]',
+    )
     residual = " + (x if layer > 0 else 0)" if config.residual else ""
     projection = ' @ w["projection_weight"].T' if config.output_width != config.hidden else ""
     return f'''\
@@ -134,7 +149,8 @@ class Model(nn.Module):
                 after.append(step(own[layer], a, *state[layer]))
                 x = after[layer][0]{residual}
             state = after
-            outputs.append(x{projection} @ w["readout_weight"].T + w["readout_bias"])
+            z = x{projection}
+            outputs.append({outputs})
         return torch.stack(outputs), state
 '''
 

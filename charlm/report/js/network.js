@@ -5,7 +5,7 @@ const CELLS = {};
 
 class Network {
   // data: cell, own (its settings), gates, states (names), layers, hidden, vocab_size, residual, half,
-  // arrays (name -> {shape, values in base64}).
+  // output_parts (ids from, to; of an adaptive softmax), arrays (name -> {shape, values in base64}).
   constructor(data) {
     Object.assign(this, data);
     this.cell = CELLS[data.cell];
@@ -67,7 +67,18 @@ class Network {
   logProbs(state) {
     const W_he = this.params["readout.W_he"], h_H = this.output(state);
     const z_E = W_he ? addProduct(new Float64Array(W_he.columns), h_H, W_he) : h_H;
-    return logSoftmax(addProduct(this.params["readout.b_y"].slice(), z_E, this.readout));
+    const logits_V = addProduct(this.params["readout.b_y"].slice(), z_E, this.readout), W_c = this.params["readout.W_c"];
+    return W_c ? this.joinClusters(logits_V, addProduct(this.params["readout.b_c"].slice(), z_E, W_c)) : logSoftmax(logits_V);
+  }
+
+  // The log-probabilities of an adaptive softmax (Grave et al. 2017), from logits of symbols and of clusters.
+  joinClusters(logits_V, clusters_C) {
+    const [[, stop], ...others] = this.output_parts;
+    const first = logSoftmax(Float64Array.of(...logits_V.subarray(0, stop), ...clusters_C));
+    logits_V.set(first.subarray(0, stop));
+    others.forEach(([from, to], c) =>
+      logits_V.set(logSoftmax(logits_V.slice(from, to)).map((value) => value + first[stop + c]), from));
+    return logits_V;
   }
 
   // The last layer's h; with residual connections, the sum of all layers'.

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
-from charlm.config import DataConfig, TrainingConfig
+from charlm.config import DataConfig, TrainingConfig, flag
 from charlm.data.corpus import Corpus, prepare_corpus
 from charlm.data.reading.sources import Source
 from charlm.data.reload import CorpusSearch, StoredCorpus, reload_corpus
@@ -59,13 +59,14 @@ class Fill(Task):
         return vocab_size + 1, vocab_size
 
     def complete(self, source: Source) -> TrainingConfig:
-        """The settings, of which none is of labels or of tied embeddings."""
+        """The settings, of which none is of labels or of another output layer."""
         if self.config.task.labels is not None:
             raise UsageError("--labels belongs to other tasks: leave it out with --task fill")
-        if self.config.model.tied:
-            raise UsageError(
-                "--tied belongs to --task predict: with --task fill the output layer is twice as wide"
-            )
+        for name in ("tied", "adaptive_softmax"):
+            if getattr(self.config.model, name):
+                raise UsageError(
+                    f"{flag(name)} belongs to --task predict: with --task fill the output layer is twice as wide"
+                )
         return self.config
 
     def read(self, source: Source, progress: Progress | None = None) -> FillCorpus:

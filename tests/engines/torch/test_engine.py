@@ -17,7 +17,7 @@ VARIANTS = [
 NETWORKS = [
     {},
     {"layers": 2, "residual": True, "learned_state": True},
-    {"layers": 2, "encoding": "embedding", "embedding_size": 4, "tied": True},
+    {"layers": 2, "encoding": "embedding", "embedding_size": 4, "tied": True, "adaptive_softmax": True},
 ]
 EVERY_VARIANT = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 

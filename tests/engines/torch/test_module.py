@@ -18,7 +18,7 @@ CASES = [
     {"cell": "gru", "layers": 2, "residual": True, "learned_state": True},
     {"cell": "lstm", "encoding": "embedding", "learned_state": True},
     {"cell": "lnlstm", "encoding": "embedding", "embedding_size": 4, "tied": True},
-    {"cell": "gru", "encoding": "embedding", "embedding_size": 3, "tied": True},
+    {"cell": "gru", "encoding": "embedding", "embedding_size": 3, "tied": True, "adaptive_softmax": True},
     {"cell": "lstm", "dtype": "float32"},
 ]
 
