@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from charlm.base.registry import Registry
@@ -20,7 +21,8 @@ class TaskKind(Configurable):
         unit: of what a loss is the mean.
         loss: its name in records, after ``train_`` and ``val_``.
         commands: those that use its runs; the first is suggested.
-        recipe: settings in place of a preset's; None keeps the preset's.
+        recipe: settings in place of every preset's; None keeps the preset's.
+        by_preset: further ones by the preset's name, which win.
     """
 
     network: ClassVar[str] = "char-rnn"
@@ -28,6 +30,7 @@ class TaskKind(Configurable):
     loss: ClassVar[str] = "nats_per_char"
     commands: ClassVar[tuple[str, ...]] = ()
     recipe: ClassVar[Mapping[str, Any] | None] = None
+    by_preset: ClassVar[Mapping[str, Mapping[str, Any]]] = MappingProxyType({})
 
     @classmethod
     def loss_unit(cls) -> str:

@@ -91,8 +91,12 @@ def pick_preset(minutes: float) -> str:
     return within[-1] if within else next(iter(PRESETS))
 
 
-def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int) -> float:
+def expected_epochs(
+    config: TrainingConfig, characters: int, vocab_size: int, per_step: float | None = None
+) -> float:
     """A run's number of epochs, estimated for minutes from the speed that the settings name.
+
+    A step reads ``per_step`` characters, by default a window for each sequence of a batch.
 
     >>> round(expected_epochs(TrainingConfig.from_settings(minutes=2), 1_000_000, 65), 1)
     5.5
@@ -102,7 +106,7 @@ def expected_epochs(config: TrainingConfig, characters: int, vocab_size: int) ->
     unit, amount = config.budget.length
     if unit == "epochs":
         return amount
-    read = amount * config.batching.seq_len * config.batching.batch_size
+    read = amount * (per_step or config.batching.seq_len * config.batching.batch_size)
     if unit == "minutes":
         seconds = reference_seconds(size_network(config, vocab_size).shapes)
         speed = (config.engine.gflops or REFERENCE_GFLOPS) / REFERENCE_GFLOPS
@@ -132,8 +136,8 @@ class ResolvedSettings:
         """The same settings with those of an engine."""
         return replace(self, config=replace(self.config, engine=engine))
 
-    def for_corpus(self, characters: int, vocab_size: int) -> TrainingConfig:
-        """The settings for a training split of this many characters.
+    def for_corpus(self, characters: int, vocab_size: int, per_step: float | None = None) -> TrainingConfig:
+        """The settings for a training split of this many characters, of which a step reads ``per_step``.
 
         >>> resolve_settings({"minutes": 20}).for_corpus(1_000_000, 65).optimisation.dropout
         0.47
@@ -141,7 +145,7 @@ class ResolvedSettings:
         config = self.config
         if vocab_size > MANY_SYMBOLS and self.suits_symbols:
             config = replace(config, model=replace(config.model, **FOR_MANY_SYMBOLS))
-        epochs = expected_epochs(config, characters, vocab_size)
+        epochs = expected_epochs(config, characters, vocab_size, per_step)
         chosen = choose_dropout(epochs, config.model.cell)
         values: dict[str, Any] = {name: value for name, value in chosen.items() if name in self.chosen_by_corpus}
         return replace(config, optimisation=replace(config.optimisation, **values))
@@ -183,8 +187,9 @@ def resolve_settings(settings: Mapping[str, Any], picks_preset: bool = True) -> 
 
 
 def fixed_settings(name: str, config: TrainingConfig) -> Mapping[str, Any]:
-    """What a preset decides for a task: the task's own recipe, if it has one, whatever the length."""
-    return config.task.kind.recipe or PRESETS[name].fixed
+    """What a preset decides for a task: the task's own recipe for this length, if it has one."""
+    kind = config.task.kind
+    return PRESETS[name].fixed if kind.recipe is None else {**kind.recipe, **kind.by_preset.get(name, {})}
 
 
 def _suited_recipe(name: str, given: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:

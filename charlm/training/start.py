@@ -23,7 +23,7 @@ from charlm.config import TrainingConfig
 from charlm.data.corpus import Corpus, sort_by_frequency
 from charlm.data.reading.sources import Source, find_text
 from charlm.data.reload import CorpusSearch
-from charlm.data.split_examples import with_split
+from charlm.data.split_examples import SplitExamples, with_split
 from charlm.data.windows import Batcher
 from charlm.engines.base import Engine
 from charlm.engines.devices import check_device, check_network
@@ -114,7 +114,10 @@ def settle(
     if settings.needs_speed:
         gflops = machine_gflops(settings.config)
         settings = settings.with_engine(dataclasses.replace(settings.config.engine, gflops=gflops))
-    config = settings.for_corpus(corpus.training_characters, len(corpus.vocabulary))
+    characters, per_step = corpus.training_characters, None
+    if isinstance(corpus, SplitExamples):
+        per_step = characters / corpus.batches(settings.config.batching).batches_per_epoch
+    config = settings.for_corpus(characters, len(corpus.vocabulary), per_step)
     if config.model.adaptive_softmax:
         assert isinstance(corpus, Corpus)
         corpus = sort_by_frequency(corpus)

@@ -5,6 +5,7 @@ from tests.docs import help_section, ingredients_section, presets_section, speed
 SECTIONS = {
     help_section.SECTION: help_section.rendered,
     presets_section.SECTION: presets_section.rendered,
+    presets_section.TASK_SECTION: presets_section.rendered_tasks,
     ingredients_section.SECTION: ingredients_section.rendered,
     speed_section.SECTION: speed_section.rendered,
     speed_section.SUMMARY: speed_section.summary,

@@ -11,7 +11,7 @@ import pytest
 import charlm
 from charlm.data.reading.sources import find_source
 from charlm.runs.run import Run
-from charlm.training.presets import resolve_settings
+from charlm.training.presets import choose_dropout, resolve_settings
 from charlm.training.start import settle
 
 WORDS = [a + b + c for a in "ptk" for b in "aeio" for c in "nsmt"]
@@ -176,3 +176,10 @@ def test_a_corpus_that_is_published_in_splits_is_split_so(inside):
         settings = {"task": "translate", "steps": 1, "target_units": "words", **given}
         config, examples = settle(source, resolve_settings(settings))
         assert config.batching.val_file == val_file and (len(examples.validation) == 3) is not bool(given)
+
+
+def test_a_preset_counts_the_epochs_of_steps_by_the_batches_of_its_examples(inside):
+    settings = resolve_settings({"task": "translate", "preset": "small", "steps": 8, "batch_size": 24})
+    config, examples = settle(find_source(["pairs.tsv"], ""), settings)
+    assert examples.batches(config.batching).batches_per_epoch == 2
+    assert config.optimisation.dropout == choose_dropout(4, "lstm")["dropout"] > 0

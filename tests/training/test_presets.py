@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charlm.base.errors import UsageError
-from charlm.config import CorpusConfig, DataConfig, RunConfig, TrainingConfig
+from charlm.config import TASKS, CorpusConfig, DataConfig, RunConfig, TrainingConfig
 from charlm.models.architecture import check_settings
 from charlm.nn.cells import CELLS
 from charlm.training.machine_speed import REFERENCE_GFLOPS
@@ -57,6 +57,20 @@ def test_longer_presets_are_larger():
 def test_many_symbols_have_a_narrow_tied_embedding(vocab_size, given, is_tied):
     model = apply_preset({"minutes": 2, **given}, CHARACTERS, vocab_size).model
     assert {model.tied, model.encoding == "embedding"} == {is_tied}
+
+
+@pytest.mark.parametrize("task", ["fill", "tag", "translate"])
+def test_the_recipe_of_a_task_follows_the_length_and_the_size_of_the_data(task):
+    assert TASKS.find(task).by_preset.keys() < PRESETS.keys()
+    small, large = (
+        [apply_preset({"preset": name, "task": task}, characters, SYMBOLS) for name in PRESETS]
+        for characters in (10**5, 10**10)
+    )
+    widths = [config.model.hidden for config in small]
+    assert widths == sorted(widths) and len({*widths}) > 1 and widths == [config.model.hidden for config in large]
+    assert all(config.optimisation.dropout > 0.05 for config in small)
+    assert all(config.optimisation.dropout == 0 for config in large)
+    assert not any(preset_changes(config) for config in (*small, *large))
 
 
 @EVERY

@@ -31,6 +31,13 @@ RECIPE: Mapping[str, Any] = MappingProxyType(
         "average": 300,
     }
 )  # fmt: skip
+BY_PRESET: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "tiny": {"hidden": 128, "lr": 2e-2, "average": 100},
+        "base": {"hidden": 384, "lr": 9e-3, "average": 600},
+        "large": {"hidden": 512, "lr": 6e-3, "average": 1000},
+    }
+)
 SHOWN = 60  # characters that are shown during training
 SHOWN_BLANKS = 0.15  # of them that are missing
 SHOWN_BLANK = "_"
@@ -52,6 +59,7 @@ class Fill(Task):
     network: ClassVar[str] = "two-sided"
     commands: ClassVar[tuple[str, ...]] = ("fill", "eval cloze")
     recipe: ClassVar[Mapping[str, Any] | None] = RECIPE
+    by_preset: ClassVar[Mapping[str, Mapping[str, Any]]] = BY_PRESET
 
     @classmethod
     def sizes(cls, vocab_size: int, labels: int) -> tuple[int, int]:

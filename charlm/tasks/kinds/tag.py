@@ -25,10 +25,17 @@ from charlm.tasks.text_tagger import log_probs_of_part
 
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
-        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 4e-3, "weight_decay": 0.01, "dropout": 0.2,
-        "weight_drop": 0.0, "batch_size": 32, "schedule": "linear", "average": 100,
+        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 1e-2, "weight_decay": 0.01, "weight_drop": 0.0,
+        "batch_size": 32, "schedule": "linear", "average": 100,
     }
 )  # fmt: skip
+BY_PRESET: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "tiny": {"lr": 2e-2},
+        "base": {"hidden": 256, "lr": 6e-3, "average": 600},
+        "large": {"hidden": 256, "lr": 6e-3, "average": 1000},
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Tag(PairTask):
     commands: ClassVar[tuple[str, ...]] = ("tag", "eval accuracy")
     config_type = TagConfig
     recipe: ClassVar[Mapping[str, Any] | None] = RECIPE
+    by_preset: ClassVar[Mapping[str, Mapping[str, Any]]] = BY_PRESET
 
     @classmethod
     def sizes(cls, vocab_size: int, labels: int) -> tuple[int, int]:

@@ -23,10 +23,17 @@ from charlm.tasks.translator import decode_part, nats_of_part
 SHOWN = 3  # examples that are shown during training
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
-        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 4e-3, "weight_decay": 0.02, "dropout": 0.4,
-        "weight_drop": 0.0, "batch_size": 64, "schedule": "linear", "average": 300,
+        "cell": "lstm", "hidden": 128, "optimizer": "adamw", "lr": 8e-3, "weight_decay": 0.02, "weight_drop": 0.0,
+        "batch_size": 64, "schedule": "linear", "average": 300,
     }
 )  # fmt: skip
+BY_PRESET: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "tiny": {"average": 100},
+        "base": {"hidden": 192, "lr": 4e-3, "average": 600},
+        "large": {"hidden": 256, "lr": 3e-3, "average": 1000},
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ class Translate(PairTask):
     commands: ClassVar[tuple[str, ...]] = ("translate", "eval error-rate")
     config_type = TranslateConfig
     recipe: ClassVar[Mapping[str, Any] | None] = RECIPE
+    by_preset: ClassVar[Mapping[str, Mapping[str, Any]]] = BY_PRESET
 
     def guess_loss(self, vocabulary: Vocabulary) -> float:
         """That of the uniform distribution over symbols and the end."""
