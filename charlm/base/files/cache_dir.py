@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-import platformdirs
-
 from charlm.base.errors import CharlmWarning
 from charlm.base.files.atomic import PRIVATE, atomic_file
 
@@ -56,6 +54,8 @@ def temporary_cache() -> Iterator[None]:
 
 def default_cache_folder() -> Path:
     """The platform's default cache folder."""
+    import platformdirs  # here, so that it may be missing where the folder is given
+
     return platformdirs.user_cache_path("charlm", appauthor=False)
 
 

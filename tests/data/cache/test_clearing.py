@@ -9,10 +9,10 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import platformdirs
 import pytest
 
 from charlm.base.errors import CharlmWarning, CorpusError
-from charlm.base.files import cache_dir
 from charlm.base.files.cache_dir import MARK, is_marked_cache, make_cache_folder
 from charlm.base.files.lock import hold
 from charlm.config import CorpusConfig
@@ -148,7 +148,7 @@ def test_a_folder_of_an_earlier_version_is_taken_over_at_the_usual_place_alone(
     with pytest.raises(CorpusError, match="others may use it: remove by hand"):
         clean()
     monkeypatch.delenv("CHARLM_CACHE_DIR")
-    monkeypatch.setattr(cache_dir.platformdirs, "user_cache_path", lambda *name, appauthor: cache)
+    monkeypatch.setattr(platformdirs, "user_cache_path", lambda *name, appauthor: cache)
     (cache / "keys" / "id_rsa").touch()
     with pytest.raises(CorpusError, match=r"others may use it; .*id_rsa, for one, is not charlm's"):
         clean()
