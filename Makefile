@@ -73,7 +73,7 @@ bench: $(READY) $(TORCH_READY)
 	@test -f $(TORCH_READY) || { echo "skipped: PyTorch is not installed, so there is nothing to compare with"; exit 0; }; \
 	  $(BIN)/python tests/bench/compare_torch.py --torch-python $(TORCH_BIN)/python --out bench.json && \
 	  $(BIN)/python tests/bench/compare_torch.py --engine torch --torch-python $(TORCH_BIN)/python --out bench-torch.json && \
-	  PYTHONPATH=. $(TORCH_BIN)/python -m torch.distributed.run --standalone --nproc-per-node 2 tests/bench/scaling.py
+	  PYTHONPATH=. $(TORCH_BIN)/python -m torch.distributed.run --standalone --nproc-per-node 2 tests/bench/scaling.py python-docs --out bench-scaling.json
 	$(BIN)/python tests/bench/cost_growth.py
 
 torture: $(READY)

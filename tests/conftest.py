@@ -13,7 +13,7 @@ settings.register_profile("charlm", deadline=None, max_examples=25, derandomize=
 settings.register_profile("search", deadline=None, max_examples=300)
 settings.load_profile("charlm")
 
-collect_ignore_glob = ["golden/make_*", "bench/scaling.py"]  # they import torch, which the suite never needs
+collect_ignore_glob = ["golden/make_*"]  # they import torch, which the suite never needs
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -178,7 +178,7 @@ def main() -> None:
     if options.side:
         return answer(options.side, options.what, json.loads(options.size))
     names = ("hidden", "layers", "batch_size", "seq_len")
-    results = []
+    results, load = [], os.getloadavg()[0]
     for shape in SIZES:
         for cell in CELLS:
             size = dict(zip(names, shape, strict=True)) | {"cell": cell}
@@ -195,6 +195,7 @@ def main() -> None:
                     flush=True,
                 )
     machine = {"processor": processor(), "workers": options.workers} | versions(options.torch_python)
+    machine |= {"load": load}
     options.out.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
     return None
 

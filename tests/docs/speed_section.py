@@ -1,21 +1,27 @@
-"""The tables of speed, rendered from what ``make bench`` measured."""
+"""The tables of speed and of ranks, rendered from what ``make bench`` measured."""
 
 import json
-from pathlib import Path
 
+from tests.bench import scaling
 from tests.docs.section import Section, table
 
-MEASURED = Path(__file__).parents[1] / "bench" / "speed.json"
 SECTION = Section("tests/bench/README.md", "speed")
+TORCH = Section("tests/bench/README.md", "speed of the PyTorch engine")
+RANKS = Section("tests/bench/README.md", "ranks")
 SUMMARY = Section("README.md", "speed")
 CELLS = ("lstm", "gru", "rnn")
 SAMPLING = {"1": "one sequence", "64": "64 sequences at once"}
 SHOWN = {"hidden": 256, "layers": 1}  # of the training steps in the summary
 
 
-def measured():
+def measured(name="speed"):
     """What was measured, as the JSON file has it."""
-    return json.loads(MEASURED.read_text(encoding="utf-8"))
+    return json.loads((scaling.HERE / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def other_work(load):
+    """A remark, where the machine was busy when a measurement began."""
+    return ", with other work on the machine" if load > 0.5 else ""
 
 
 def rate(chars_per_second):
@@ -33,9 +39,9 @@ def entry(found):
     return "{} / {} = {}".format(*rates(found))
 
 
-def rendered():
+def rendered(section=SECTION, name="speed"):
     """The section of all sizes, marks included."""
-    results, machine = measured()["results"], measured()["machine"]
+    results, machine = measured(name)["results"], measured(name)["machine"]
     by_size = {}
     for found in results:
         size = f"H{found['hidden']} L{found['layers']} B{found['batch_size']} T{found['seq_len']}"
@@ -46,14 +52,47 @@ def rendered():
         for size, found in by_size.items()
     ]
     sampling = [[SAMPLING[found["what"]], entry(found)] for found in results if found["what"] in SAMPLING]
-    return SECTION.marked(
+    return section.marked(
         *table(["training step", "LSTM", "GRU", "RNN", "memory, LSTM"], rows),
         "",
         *table(["sampling, LSTM H512 L1", "chars/s"], sampling),
         "",
         f"{machine['processor']}, {machine['workers']} cores, NumPy {machine['numpy']}, PyTorch",
-        f"{machine['torch']}; medians of {results[0]['rounds']} interleaved rounds.",
+        f"{machine['torch']}; medians of {results[0]['rounds']} interleaved rounds"
+        f"{other_work(machine.get('load', 0))}.",
     )
+
+
+def rendered_torch():
+    """The section of the PyTorch engine, marks included."""
+    return rendered(TORCH, "speed-torch")
+
+
+def rendered_ranks():
+    """The section of ranks, marks included."""
+    found = measured("scaling")
+    titles = [
+        "LSTM",
+        "a step",
+        "of it the sum",
+        "workers / ranks",
+        "noise scale",
+        "8 ranks",
+        "64",
+        "512",
+        "worth it",
+    ]
+    rows = []
+    for hidden, size in found["sizes"].items():
+        many = (scaling.estimate(found, size, ranks) for ranks in (8, 64, 512))
+        rows.append([
+            f"H{hidden}, {size['bytes'] / 1e6:.1f} MB", f"{1e3 * size['step']:,.0f} ms",
+            f"{1e3 * size['exchange']:.0f} ms", f"{size['workers'] / size['step']:.2f}",
+            f"{size['noise'] / 1000:.1f}k", *(f"{speed:.1f} ({progress:.1f})" for speed, progress in many),
+            f"{scaling.last_worthwhile(found, size)} ranks",
+        ])  # fmt: skip
+    steps = f"medians of {found['steps']} steps{other_work(found['load'])}."
+    return RANKS.marked(*table(titles, rows), "", f"{found['ranks']} ranks; {steps}")
 
 
 def summary():

@@ -17,8 +17,11 @@ from charlm.base.arrays import Floats
 from charlm.engines.torch.devices import send
 from charlm.engines.torch.recurrence import Tensor
 
-PACKED_SHARE = {"cpu": 0.6, "cuda": 0.1}
-"""The share of steps with a restart from which pieces are faster than segments; that of cuda is an estimate."""
+PACKED_SHARE = {"cpu": 1.0, "cuda": 0.1}
+"""A window with a larger share of steps with a restart is cut into pieces, which on a CPU are always slower.
+
+Measured by ``tests/bench/restarts.py``; that of cuda is an estimate.
+"""
 
 
 @dataclass(frozen=True)

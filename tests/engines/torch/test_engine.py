@@ -45,7 +45,10 @@ def step_both(engines, batch, t, config=(0.0, 0.5), lr=0.02):
 @EVERY_VARIANT
 @pytest.mark.parametrize("network", NETWORKS, ids=str)
 @pytest.mark.parametrize("restarts", [0.0, 0.03, 0.5])
-def test_steps_are_those_of_numpy(make_engines, draw_batches, variant, network, restarts):
+def test_steps_are_those_of_numpy(make_engines, draw_batches, monkeypatch, variant, network, restarts):
+    from charlm.engines.torch.resets import PACKED_SHARE
+
+    monkeypatch.setitem(PACKED_SHARE, "cpu", 0.6)  # which only 0.5 exceeds, in most steps
     engines = make_engines(variant | network)
     for t, batch in enumerate(draw_batches(3, restarts), 1):
         assert max(step_both(engines, batch, t)) < 1e-9
