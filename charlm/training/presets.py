@@ -73,7 +73,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 
 MANY_SYMBOLS = 1000
 FOR_MANY_SYMBOLS: Mapping[str, Any] = MappingProxyType(
-    {"encoding": "embedding", "embedding_size": 128, "tied": True}
+    {"encoding": "embedding", "embedding_size": 128, "tied": True, "adaptive_softmax": True}
 )
 """What a preset decides besides for a language model of more symbols, whose output layer would take most time."""
 

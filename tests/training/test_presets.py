@@ -51,12 +51,12 @@ def test_longer_presets_are_larger():
         assert shorter.minutes < longer.minutes and shorter.fixed["hidden"] < longer.fixed["hidden"]
 
 
-@pytest.mark.parametrize(("vocab_size", "given", "is_tied"), [
+@pytest.mark.parametrize(("vocab_size", "given", "is_adaptive"), [
     (1001, {}, True), (1000, {}, False), (9999, {"encoding": "one-hot"}, False), (9999, {"task": "fill"}, False),
 ])  # fmt: skip
-def test_many_symbols_have_a_narrow_tied_embedding(vocab_size, given, is_tied):
+def test_many_symbols_have_a_narrow_tied_embedding_and_an_adaptive_softmax(vocab_size, given, is_adaptive):
     model = apply_preset({"minutes": 2, **given}, CHARACTERS, vocab_size).model
-    assert {model.tied, model.encoding == "embedding"} == {is_tied}
+    assert {model.adaptive_softmax, model.tied, model.encoding == "embedding"} == {is_adaptive}
 
 
 @pytest.mark.parametrize("task", ["fill", "tag", "translate"])

@@ -28,6 +28,9 @@ def describe_beginning(trainer: Trainer, verbose: bool) -> list[str]:
         shown = repr("".join(rare[:RARE_SHOWN])) + (" ..." if len(rare) > RARE_SHOWN else "")
         lines.append(f"  {counted(len(rare), 'rare characters')} mapped to <unk>: {shown}")
     lines.append(_describe_recipe(config, trainer.parameters, verbose))
+    if config.model.adaptive_softmax:
+        tied = f"embedding of {config.model.embedding_size}, tied, " if config.model.tied else ""
+        lines.append(f"  many characters: {tied}adaptive softmax")
     if changes := preset_changes(config):
         lines.append(f"  changed from the preset: {', '.join(changes)}")
     if verbose:

@@ -80,7 +80,7 @@ def _describe_characters(run: Run) -> str:
 def _describe_model(run: Run) -> str:
     model = run.config.model
     source = f"embedding of {model.embedding_size}" if model.encoding == "embedding" else "one-hot input"
-    extras = [name for name in ("tied", "residual") if getattr(model, name)]
+    extras = [name.replace("_", " ") for name in ("tied", "adaptive_softmax", "residual") if getattr(model, name)]
     count = sum(map(math.prod, run.network.shapes.values()))
     return f"{', '.join([describe_network(model), source, *extras])}: {count:,} parameters"
 
