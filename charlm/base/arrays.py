@@ -11,7 +11,8 @@ Weights are W_xh [E, G], W_hh [H, G], b_h [G]; rows are examples, ``x @ W``; ``d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from copy import copy
 from math import prod
 from typing import Any, Literal, TypeAlias
 
@@ -93,6 +94,12 @@ class FlatVector(Mapping[str, Floats]):
         """Zeros with the same names and shapes."""
         shapes = {name: view.shape for name, view in self.items()}
         return FlatVector(shapes, self.flat.dtype)
+
+    def with_views(self, other: FlatVector, names: Collection[str]) -> FlatVector:
+        """The same vector, where these names stand for another vector's arrays."""
+        mixed = copy(self)
+        mixed._views = self._views | {name: other[name] for name in names}
+        return mixed
 
     def part(self, prefix: str) -> dict[str, Floats]:
         """The views whose names start with ``prefix``, without it."""

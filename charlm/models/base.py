@@ -20,6 +20,7 @@ from charlm.nn.cell import Cell
 from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.state import States
+from charlm.nn.units import Units
 
 
 class Buffers(Protocol):
@@ -135,6 +136,22 @@ class BaseModel(Configurable, ABC):
         self, seq_len: int, batch_size: int, regularization: Regularization = NO_REGULARIZATION
     ) -> Buffers:
         """Buffers for up to ``seq_len`` steps."""
+
+    @property
+    def splits_by_rows(self) -> bool:
+        """Whether workers can share its units."""
+        return False
+
+    @property
+    def own_parameters(self) -> tuple[str, ...]:
+        """Those whose gradients are each of one worker's units; the others are sums over the workers."""
+        return ()
+
+    def shared_buffers(
+        self, seq_len: int, batch_size: int, regularization: Regularization, units: Units
+    ) -> Buffers:
+        """Buffers of a worker's share of the units, if it splits by rows."""
+        raise NotImplementedError(f"{type(self).__name__} is split by columns alone")
 
     @abstractmethod
     def batch_spec(self, seq_len: int, batch_size: int) -> BatchSpec:

@@ -18,6 +18,7 @@ from charlm.nn.layer import SymbolLayer
 from charlm.nn.readout import initialize_readout, logits, loss_and_gradient, nll_nats
 from charlm.nn.stack import Stack, StackBuffers
 from charlm.nn.state import States, with_reset
+from charlm.nn.units import Units
 
 
 class Model(BaseModel):
@@ -64,6 +65,22 @@ class Model(BaseModel):
         """Buffers for up to ``seq_len`` steps."""
         return StackBuffers(self.stack, seq_len, batch_size, regularization)
 
+    @property
+    def splits_by_rows(self) -> bool:
+        """Whether the cell can run on a share of the units."""
+        return self.cell.by_rows
+
+    @property
+    def own_parameters(self) -> tuple[str, ...]:
+        """Those of the layers."""
+        return tuple(name for name in self.shapes if name.startswith("layers."))
+
+    def shared_buffers(
+        self, seq_len: int, batch_size: int, regularization: Regularization, units: Units
+    ) -> StackBuffers:
+        """Buffers of a worker's share of the units."""
+        return StackBuffers(self.stack, seq_len, batch_size, regularization, units)
+
     def forward(
         self,
         x_TB: TokenIds,
@@ -105,18 +122,20 @@ class Model(BaseModel):
         x_TB, mask_TB = batch["x_TB"], batch.get("target_mask_TB")
         h_TBH, after = self.forward(x_TB, state, buffers, self.carry(batch), rng)
         dh_TBH = buffers.dh_TBH[: len(x_TB)]
-        mask_N = None if mask_TB is None else mask_TB.reshape(-1)
+        rows = buffers.units.rows(x_TB.size)
         nll_sum = loss_and_gradient(
             self.params,
-            flatten_time(h_TBH),
-            batch["y_TB"].reshape(-1),
-            mask_N,
+            flatten_time(h_TBH)[rows],
+            batch["y_TB"].reshape(-1)[rows],
+            None if mask_TB is None else mask_TB.reshape(-1)[rows],
             batch.num_targets,
-            flatten_time(dh_TBH),
+            flatten_time(dh_TBH)[rows],
             grads,
         )
+        buffers.units.meet()
         buffers.stopwatch.end("readout")
-        self.backward(dh_TBH, self.zero_state(x_TB.shape[1]), buffers, grads)
+        zero = tuple(tuple(np.zeros_like(variable) for variable in layer) for layer in after)
+        self.backward(dh_TBH, zero, buffers, grads)
         return nll_sum, after
 
     def loss(

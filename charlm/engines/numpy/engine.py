@@ -1,4 +1,4 @@
-"""The NumPy engine: workers share a batch's columns."""
+"""The NumPy engine: workers share a batch's columns, or the network's units."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from charlm.engines.base import Engine, Meanwhile, Network, Snapshot, do_nothing
 from charlm.engines.numpy.network import open_network
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.numpy.processes import WorkerProcesses
-from charlm.engines.numpy.replica import LossRequest, Replica, StepRequest
+from charlm.engines.numpy.replica import LossRequest, Replica, RowShare, StepRequest, exchanged_bytes
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.engines.numpy.worker import WorkerSetup
 from charlm.engines.ranked_network import spread
@@ -41,6 +41,7 @@ class NumpyEngine(Engine):
         batch_size: int,
         workers: int | None = None,
         ranks: Ranks = ALONE,
+        split_by: str = "columns",
     ) -> None:
         """Start the workers, one a usable core by default; ``batch_size`` is this rank's share.
 
@@ -49,11 +50,15 @@ class NumpyEngine(Engine):
         """
         self._ranks = ranks
         self._threads = ThreadPool(workers)
-        columns = self._threads.columns(batch_size)
+        columns, exchanged = self._threads.columns(batch_size), 0
+        if split_by == "rows":
+            columns = [slice(0, batch_size)] * min(self._threads.workers, model.config.hidden)
+            exchanged = exchanged_bytes(model, optimizer_config, seq_len, batch_size, len(columns))
         self._workers = len(columns)
         optimizer = make_optimizer(optimizer_config)
         self._optimizer = optimizer
-        self._memory = memory = TrainingMemory(model, optimizer, seq_len, batch_size, self._workers)
+        sizes = seq_len, batch_size, self._workers
+        self._memory = memory = TrainingMemory(model, optimizer, *sizes, exchanged)
         for name, slot in optimizer.init(model.params.flat).items():
             memory.slots[name][:] = slot
         model.use_storage(memory.params)
@@ -63,17 +68,19 @@ class NumpyEngine(Engine):
         self._current = 0
         self._stopwatch = Stopwatch()
         self._busy: list[dict[str, float]] = [{}]
-        self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimizer_config)
         settings = model.spec.to_json(), optimizer_config.to_json(), seq_len, batch_size
-        cores = cores_of(self._workers)
+        address, cores = memory.shared.address, cores_of(self._workers)
         self._core = cores[0]
         setups = [
-            WorkerSetup(*settings, self._workers, number, (own.start, own.stop), memory.shared.address, core)
+            WorkerSetup(*settings, self._workers, number, (own.start, own.stop), exchanged, address, core)
             for number, (own, core) in enumerate(zip(columns, cores, strict=True))
         ]
         self._processes = WorkerProcesses(setups[1:], memory.shared.inherited)
         memory.shared.close_file()
         self._finish = weakref.finalize(self, _finish, self._processes, self._threads)
+        check = self._processes.check
+        self._share = RowShare(memory, 0, self._workers, model.config.hidden, check) if exchanged else None
+        self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimizer_config, self._share)
 
     def close(self) -> None:
         """End the worker processes and the threads."""
@@ -95,23 +102,30 @@ class NumpyEngine(Engine):
         if self._optimizer.population:
             return self._search(batch, rng)
         self._put(batch)
+        seeds = rng.integers(2**63, size=self._workers).tolist()
+        if self._share is not None:
+            self._share.meeting.clear()
+            seeds = seeds[:1] * self._workers  # what they draw together is the same
         requests = [
-            StepRequest(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed)
-            for seed in rng.integers(2**63, size=self._workers).tolist()
+            StepRequest(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed) for seed in seeds
         ]
         self._stopwatch.begin()
         self._processes.order([asdict(request) for request in requests[1:]])
         try:
             with on_core(self._core):
                 nll_sums = [self._replica.run(requests[0])]
+        except BaseException:
+            self._replica.leave()
+            raise
         finally:
             answers = self._processes.answers()
         self._stopwatch.end("step")
         nll_sums += [answer["nll_sum"] for answer in answers]
         self._busy = [self._replica.buffers.stopwatch.seconds, *(answer["seconds"] for answer in answers)]
         self._current = 1 - self._current
-        for gradient in self._memory.gradients[1:]:
-            self.gradient[:] += gradient
+        if self._share is None:
+            for gradient in self._memory.gradients[1:]:
+                self.gradient[:] += gradient
         self._ranks.sum_(self.gradient)
         self._stopwatch.end("sum of gradients")
         return sum(nll_sums)

@@ -47,6 +47,11 @@ class Process:
         self._relay = Thread(target=self._pass_on_errors, daemon=True)
         self._relay.start()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it no longer runs."""
+        return self._process.poll() is not None
+
     def send(self, order: Mapping[str, Any]) -> None:
         """Send a request, JSON values by name."""
         assert self._process.stdin is not None

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from charlm.base.errors import WorkerError, hinting
+from charlm.engines.numpy.meeting import MeetingBroken
 from charlm.engines.numpy.process import Process
 from charlm.engines.numpy.worker import WorkerSetup
 
@@ -38,6 +39,15 @@ class WorkerProcesses:
     def pids(self) -> list[int]:
         """The process ids."""
         return [process.pid for process in self._processes]
+
+    def check(self) -> None:
+        """Check that every process runs.
+
+        Raises:
+            MeetingBroken: one has ended; its missing answer tells.
+        """
+        if any(process.has_ended for process in self._processes):
+            raise MeetingBroken
 
     def order(self, orders: Sequence[Mapping[str, Any]]) -> None:
         """Send each worker its request."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from charlm.base.arrays import FlatVector
+from charlm.base.arrays import FlatVector, Floats
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
-from charlm.engines.numpy.shared_memory import TrainingMemory
+from charlm.engines.numpy.meeting import Meeting
+from charlm.engines.numpy.shared_memory import Arena, TrainingMemory
 from charlm.models.base import BaseModel
 from charlm.nn.dropout import Regularization
+from charlm.nn.unit_share import UnitShare
 from charlm.optim.base import Optimizer
 
 
@@ -43,16 +45,42 @@ class LossRequest(StepRequest):
     count: int
 
 
+class RowShare:
+    """One worker's share of the units, and its meetings with the others."""
+
+    def __init__(
+        self, memory: TrainingMemory, number: int, workers: int, hidden: int, check: Callable[[], None]
+    ) -> None:
+        self.meeting = Meeting(memory.counters, number, workers, check)
+        self.units = UnitShare(hidden, number, workers, memory.exchange.empty, self.meeting)
+
+    def begin(self, seed: int) -> None:
+        """Start a step."""
+        self.meeting.begin()
+        self.units.begin(seed)
+
+
+def exchanged_bytes(
+    model: BaseModel, optimisation: OptimizerConfig, seq_len: int, batch_size: int, workers: int
+) -> int:
+    """The memory for what workers that share the units tell each other in a step."""
+    counted = Arena()
+    units = UnitShare(model.config.hidden, 0, workers, counted.empty, lambda: None)
+    model.shared_buffers(seq_len, batch_size, Regularization.from_config(optimisation), units)
+    return counted.size
+
+
 class Replica:
-    """One worker's columns, slice, buffers and gradient."""
+    """One worker's columns or units, slice of the parameters, buffers and gradient."""
 
     def __init__(
         self, model: BaseModel, optimizer: Optimizer, memory: TrainingMemory, number: int, columns: slice,
-        seq_len: int, optimisation: OptimizerConfig,
+        seq_len: int, optimisation: OptimizerConfig, share: RowShare | None = None,
     ) -> None:  # fmt: skip
-        self.buffers = model.buffers(
-            seq_len, columns.stop - columns.start, Regularization.from_config(optimisation)
-        )
+        sizes = seq_len, columns.stop - columns.start, Regularization.from_config(optimisation)
+        self.buffers = model.buffers(*sizes) if share is None else model.shared_buffers(*sizes, share.units)
+        self._share = share
+        self._units = slice(None) if share is None else share.units.own
         self._model = model
         self._optimizer = optimizer
         self._number = number
@@ -63,19 +91,29 @@ class Replica:
             self._whole = model.with_params(model.params.zeros_like()), whole
         self._memory = memory
         self._columns = columns
-        self._grads = FlatVector(model.shapes, model.dtype, memory.gradients[number])
+        gradients = [FlatVector(model.shapes, model.dtype, gradient) for gradient in memory.gradients]
+        self._grads = gradients[number]
+        self._partial: list[tuple[Floats, ...]] = []
+        if share is not None:
+            self._grads = self._grads.with_views(gradients[0], model.own_parameters)
+            partial = [name for name in model.shapes if name not in model.own_parameters]
+            for name in partial:
+                own = share.units.rows(gradients[0][name].size)
+                self._partial.append(tuple(gradient[name].reshape(-1)[own] for gradient in gradients))
         workers, parameters = memory.gradients.shape
         self._stretch = slice(parameters * number // workers, parameters * (number + 1) // workers)
 
     def run(self, order: StepRequest) -> float:
         """Write the gradient and next state; give the sum of the losses."""
-        memory, columns = self._memory, self._columns
+        memory, columns, units = self._memory, self._columns, self._units
         fields = {
             name: np.ascontiguousarray(memory.fields[name][(*map(slice, sizes), columns)])
             for name, sizes in order.sizes.items()
         }
         batch = Batch(fields, order.num_targets, order.resets_state)
-        state = tuple(tuple(array[columns] for array in layer) for layer in memory.states[order.state])
+        state = tuple(tuple(array[columns, units] for array in layer) for layer in memory.states[order.state])
+        if self._share is not None:
+            self._share.begin(order.seed)
         # Overflow is not announced: whoever reads the results checks that they are finite.
         with np.errstate(over="ignore", invalid="ignore"):
             nll_sum, after = self._model.loss_and_gradient(
@@ -83,8 +121,22 @@ class Replica:
             )
         for layer, own in zip(memory.states[1 - order.state], after, strict=True):
             for array, own_BH in zip(layer, own, strict=True):
-                array[columns] = own_BH
+                array[columns, units] = own_BH
+        if self._share is not None:
+            self._sum_partial(self._share)
         return nll_sum
+
+    def _sum_partial(self, share: RowShare) -> None:
+        """Add up this worker's stretch of the gradients that each worker has from its own rows."""
+        share.meeting()
+        for total, *parts in self._partial:
+            for part in parts:
+                total += part
+
+    def leave(self) -> None:
+        """Tell the other workers not to wait for this one."""
+        if self._share is not None:
+            self._share.meeting.leave()
 
     def score(self, order: LossRequest) -> None:
         """Write the losses of this worker's candidates; the state after the first one is carried on."""

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import CACHE_LINE, Floats
 from charlm.data.batches import Batch
+from charlm.engines.numpy.meeting import Meeting
 from charlm.models.base import BaseModel
 from charlm.nn.state import States
 from charlm.optim.base import Optimizer
@@ -47,6 +48,19 @@ class SharedMemory:
         self.inherited = ()
 
 
+class Arena:
+    """Hands out arrays from one stretch of memory, in the same order in every process; without memory, counts."""
+
+    def __init__(self, memory: npt.NDArray[np.uint8] | None = None) -> None:
+        self.size = 0
+        self._memory = memory
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
+        """The next array."""
+        start, self.size = self.size, self.size + _room(shape, dtype)
+        return np.empty(shape, dtype) if self._memory is None else np.ndarray(shape, dtype, self._memory, start)
+
+
 class TrainingMemory:
     """The arrays of a step, laid out alike in every process."""
 
@@ -57,10 +71,11 @@ class TrainingMemory:
         seq_len: int,
         batch_size: int,
         workers: int,
+        exchanged: int = 0,
         address: str | None = None,
     ) -> None:
-        """Lay out new memory, or a parent's."""
-        layout = _layout(model, rule, seq_len, batch_size, workers)
+        """Lay out new memory, or a parent's, with ``exchanged`` bytes for what workers tell each other in a step."""
+        layout = _layout(model, rule, seq_len, batch_size, workers, exchanged)
         self.shared = SharedMemory(_size(layout), address)
         arrays: dict[str, Any] = {}
         start = 0
@@ -75,6 +90,8 @@ class TrainingMemory:
         self.states: tuple[States, ...] = tuple(
             tuple(tuple(layer) for layer in state) for state in arrays["states"]
         )
+        self.counters: npt.NDArray[np.int64] = arrays["counters"]
+        self.exchange = Arena(arrays["exchange"])
         self.batch_size = batch_size
         spec = model.batch_spec(seq_len, batch_size)
         self.fields: dict[str, npt.NDArray[Any]] = {name: arrays[name] for name in spec}
@@ -85,12 +102,16 @@ class TrainingMemory:
             self.fields[name][tuple(map(slice, values.shape))] = values
 
 
-def shared_bytes(model: BaseModel, rule: Optimizer, seq_len: int, batch_size: int, workers: int) -> int:
+def shared_bytes(
+    model: BaseModel, rule: Optimizer, seq_len: int, batch_size: int, workers: int, exchanged: int = 0
+) -> int:
     """The size of the shared memory of a training."""
-    return _size(_layout(model, rule, seq_len, batch_size, workers))
+    return _size(_layout(model, rule, seq_len, batch_size, workers, exchanged))
 
 
-def _layout(model: BaseModel, rule: Optimizer, seq_len: int, batch_size: int, workers: int) -> Layout:
+def _layout(
+    model: BaseModel, rule: Optimizer, seq_len: int, batch_size: int, workers: int, exchanged: int
+) -> Layout:
     parameters = model.params.flat.size
     carried = len(model.zero_state(1))
     tried = 1 + rule.population if rule.population else 0  # the parameters themselves, too
@@ -102,6 +123,8 @@ def _layout(model: BaseModel, rule: Optimizer, seq_len: int, batch_size: int, wo
         "losses": ((tried,), np.float64),
         "gradients": ((workers, parameters), model.dtype),
         "states": ((2, *state), model.dtype),
+        "counters": ((Meeting.size(workers),), np.int64),
+        "exchange": ((exchanged,), np.uint8),
         **model.batch_spec(seq_len, batch_size),
     }
 

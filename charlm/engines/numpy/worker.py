@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from threadpoolctl import threadpool_limits
 
 from charlm.base.arrays import FlatVector
 from charlm.config import OptimizerConfig
+from charlm.engines.numpy.meeting import MeetingBroken
 from charlm.engines.numpy.process_start import failure_line
-from charlm.engines.numpy.replica import LossRequest, Replica, StepRequest
+from charlm.engines.numpy.replica import LossRequest, Replica, RowShare, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.models.base import NetworkSpec
 from charlm.optim import make_optimizer
@@ -24,6 +26,7 @@ class WorkerSetup:
     """What a worker process needs once.
 
     It is worker ``number``, from 0, with the columns from the first to before the last; ``core`` may be None.
+    With ``exchanged`` bytes for what workers tell each other, the units are shared and the columns are all.
     """
 
     network: dict[str, Any]
@@ -33,18 +36,30 @@ class WorkerSetup:
     workers: int
     number: int
     columns: tuple[int, int]
+    exchanged: int
     address: str
     core: int | None
 
     def replica(self) -> Replica:
         """The worker's replica."""
+        parent = os.getppid()
+
+        def check() -> None:
+            if os.getppid() != parent:
+                os._exit(0)  # the training process is gone
+
         blank = NetworkSpec.from_json(self.network).build()
         optimisation = OptimizerConfig(**self.optimisation)
         rule = make_optimizer(optimisation)
-        memory = TrainingMemory(blank, rule, self.seq_len, self.batch_size, self.workers, self.address)
+        memory = TrainingMemory(
+            blank, rule, self.seq_len, self.batch_size, self.workers, self.exchanged, self.address
+        )
         memory.shared.close_file()
         model = blank.with_params(FlatVector(blank.shapes, blank.dtype, memory.params))
-        return Replica(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation)
+        share = (
+            RowShare(memory, self.number, self.workers, blank.config.hidden, check) if self.exchanged else None
+        )
+        return Replica(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation, share)
 
 
 def serve(orders: TextIO, answers: TextIO) -> None:
@@ -62,6 +77,7 @@ def serve(orders: TextIO, answers: TextIO) -> None:
                 answer = _handle(replica, json.loads(line)) | {"seconds": replica.buffers.stopwatch.seconds}
                 answers.write(json.dumps(answer) + "\n")
             except Exception as error:  # the training process decides
+                replica.leave()
                 answers.write(failure_line(error))
             answers.flush()
 
@@ -74,4 +90,7 @@ def _handle(replica: Replica, order: dict[str, Any]) -> dict[str, Any]:
     if "count" in order:
         replica.score(LossRequest(**order))
         return {}
-    return {"nll_sum": replica.run(StepRequest(**order))}
+    try:
+        return {"nll_sum": replica.run(StepRequest(**order))}
+    except MeetingBroken:  # whoever broke it says why
+        return {"nll_sum": math.nan}

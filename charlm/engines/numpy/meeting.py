@@ -1,0 +1,100 @@
+"""Where the workers of a step wait for each other: counters in shared memory.
+
+Each worker counts its meetings in a cache line of its own, and goes on once all counts have reached its own. It spins
+on them for a bounded time, then sleeps: another worker may not be running.
+
+What a worker wrote before it counts, the others read after they have seen the count. On x86 stores become visible in
+program order (total store order), and loads are not moved before earlier loads. Elsewhere, ARM for one, a lock is
+released and taken between the data and the count, which orders them.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import CACHE_LINE
+
+LINE = CACHE_LINE // 8  # counters of a cache line
+SPINS = 2000  # of some 50 ns; a meeting of workers that all run takes a few
+NAP = 5e-5  # seconds of sleep between looks
+IS_ORDERED = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
+
+
+class MeetingBroken(Exception):
+    """Another worker will not come."""
+
+
+class Meeting:
+    """One worker's place at the meetings of a step."""
+
+    def __init__(
+        self, counters: npt.NDArray[np.int64], number: int, workers: int, check: Callable[[], None]
+    ) -> None:
+        """Be worker ``number``; ``check`` is called between naps and raises if waiting is in vain."""
+        self._counters = memoryview(counters)
+        self._own = number * LINE
+        self._others = [other * LINE for other in range(workers) if other != number]
+        self._broken = workers * LINE
+        self._check = check
+        self._count = 0
+        self._locks = Lock(), Lock()
+        self.waited = 0.0
+
+    @staticmethod
+    def size(workers: int) -> int:
+        """The number of counters, with a line to say that a worker does not come."""
+        return (workers + 1) * LINE
+
+    def begin(self) -> None:
+        """Start a step."""
+        self._count = 0
+
+    def clear(self) -> None:
+        """Set all counters to zero, while no worker runs."""
+        for place in range(0, self._broken + LINE, LINE):
+            self._counters[place] = 0
+
+    def leave(self) -> None:
+        """Tell the others not to wait."""
+        self._counters[self._broken] = 1
+
+    def __call__(self) -> None:
+        """Wait until every worker has come as often.
+
+        Raises:
+            MeetingBroken: one does not come.
+        """
+        self._count = count = self._count + 1
+        counters = self._counters
+        if not IS_ORDERED:
+            self._fence()
+        counters[self._own] = count
+        for other in self._others:
+            if counters[other] < count:
+                self._wait(other, count)
+        if not IS_ORDERED:
+            self._fence()
+
+    def _wait(self, other: int, count: int) -> None:
+        began, counters = time.perf_counter(), self._counters
+        for _ in range(SPINS):
+            if counters[other] >= count:
+                break
+        while counters[other] < count:
+            if counters[self._broken]:
+                raise MeetingBroken
+            self._check()
+            time.sleep(NAP)
+        self.waited += time.perf_counter() - began
+
+    def _fence(self) -> None:
+        """Order all memory accesses before with all after: a release, then an acquisition."""
+        for lock in self._locks:
+            with lock:
+                pass

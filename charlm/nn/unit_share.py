@@ -1,0 +1,128 @@
+"""One worker's share of the units, and its exchange with the other workers through shared arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from charlm.base.arrays import Floats
+from charlm.nn.buffers import Parameters
+from charlm.nn.units import Units
+
+# What a layer needs whole: all rows of W_hh and, to go back, all its columns; an embedding has no columns of units.
+WHOLE = ("W_hh", "embedding")
+
+
+class UnitShare(Units):
+    """A contiguous share of the units.
+
+    What is gathered lies in the order worker, block, unit. Two buffers take turns: a worker that writes the next but
+    one has met the others since, so that all have read the last.
+    """
+
+    def __init__(
+        self,
+        hidden: int,
+        number: int,
+        workers: int,
+        new_array: Callable[[tuple[int, ...], npt.DTypeLike], Floats],
+        meet: Callable[[], None],
+    ) -> None:
+        """The share of worker ``number``; ``new_array`` gives all workers the same memory."""
+        super().__init__(hidden)
+        self._cuts = [hidden * worker // workers for worker in range(workers + 1)]
+        self.own = slice(*self._cuts[number : number + 2])
+        self._number, self._workers = number, workers
+        self._new_array, self._meet = new_array, meet
+        self._turn = 0
+        self._places: dict[int, list[tuple[Floats, Floats]]] = {}
+        self._rng = np.random.default_rng(0)
+
+    def begin(self, seed: int) -> None:
+        """Start a step; this worker's own random numbers follow from the seed and its number."""
+        self._rng = np.random.default_rng([seed, self._number])
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
+        return self._new_array(shape, dtype)
+
+    def reserve(self, seq_len: int, batch_size: int, gates: int, dtype: npt.DTypeLike) -> None:
+        width = gates * self.hidden
+        self._gathered = [self.empty((width, batch_size), dtype) for _ in range(2)]
+        self._sums = [self.empty((self._workers, 2, batch_size), dtype) for _ in range(2)]
+        self._rows = self.empty((seq_len * batch_size * width,), dtype)
+
+    def meet(self) -> None:
+        self._meet()
+
+    def gather(self, own_BX: Floats) -> Floats:
+        self._turn = 1 - self._turn
+        width = own_BX.shape[1]
+        if width not in self._places:
+            columns = self._columns_of(width)
+            self._places[width] = [
+                (memory_XB[columns].T, memory_XB[: self.count(width)].T) for memory_XB in self._gathered
+            ]
+        mine_BX, all_BX = self._places[width][self._turn]
+        np.copyto(mine_BX, own_BX)
+        self._meet()
+        return all_BX
+
+    def gather_rows(self, own_NX: Floats) -> Floats:
+        count, width = own_NX.shape
+        all_NX = self._rows[: count * self.count(width)].reshape(count, -1)
+        self._meet()  # the others have read what was gathered before
+        all_NX[:, self._columns_of(width)] = own_NX
+        self._meet()
+        return all_NX
+
+    def sum(self, *own_B: Floats) -> Sequence[Floats]:
+        self._turn = 1 - self._turn
+        sums_WSB = self._sums[self._turn][:, : len(own_B)]
+        for place_B, values_B in zip(sums_WSB[self._number], own_B, strict=True):
+            place_B[:] = values_B
+        self._meet()
+        return [*sums_WSB.sum(axis=0)]
+
+    def transpose(self, W_HX: Floats) -> Floats:
+        blocks = W_HX[self.own].reshape(self.width, -1, self.hidden)
+        gathered = np.empty((self.width, W_HX.shape[1]), W_HX.dtype)
+        each = blocks.shape[1]
+        for start, stop in pairwise(self._cuts):
+            columns = gathered[:, each * start : each * stop]
+            columns.reshape(self.width, each, -1)[:] = blocks[..., start:stop]
+        return gathered.T
+
+    def rows(self, count: int) -> slice:
+        cuts = (count * (self._number + end) // self._workers for end in range(2))
+        return slice(*cuts)
+
+    def params(self, params: Parameters) -> Parameters:
+        return {
+            name: array if name in WHOLE else self.columns(array).reshape(*array.shape[:-1], -1)
+            for name, array in params.items()
+        }
+
+    def grads(self, grads: Parameters) -> Parameters:
+        return {
+            name: array
+            if name == "embedding"
+            else np.empty(self.columns(array).shape, array.dtype).reshape(*array.shape[:-1], -1)
+            for name, array in grads.items()
+        }
+
+    def put(self, own: Parameters, grads: Parameters) -> None:
+        for name, array in grads.items():
+            if name != "embedding":
+                columns = self.columns(array)
+                columns[:] = own[name].reshape(columns.shape)
+
+    def rng(self, rng: np.random.Generator | None) -> np.random.Generator | None:
+        return None if rng is None else self._rng
+
+    def _columns_of(self, width: int) -> slice:
+        """Where the blocks of own units, of so many values together, lie among all."""
+        each = width // self.width
+        return slice(each * self.own.start, each * self.own.stop)
