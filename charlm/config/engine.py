@@ -50,7 +50,14 @@ class EngineConfig(DeviceConfig):
         "Processes that share each batch; with --engine torch, threads on a CPU.",
         low=1,
         high=1024,
-        otherwise="one per core",
+        otherwise="by cores, hidden units and batch size",
+    )
+    split_by: str | None = setting(
+        None,
+        "What the workers share: the sequences of a batch, or the hidden units.",
+        choices=("columns", "rows"),
+        since=15,
+        otherwise="by cores, hidden units and batch size",
     )
     gflops: float | None = setting(
         None,

@@ -137,9 +137,9 @@ class BaseModel(Configurable, ABC):
     ) -> Buffers:
         """Buffers for up to ``seq_len`` steps."""
 
-    @property
-    def splits_by_rows(self) -> bool:
-        """Whether workers can share its units."""
+    @classmethod
+    def splits_by_rows(cls, config: ModelConfig) -> bool:
+        """Whether workers can share the units of such a network."""
         return False
 
     @property

@@ -12,6 +12,7 @@ from charlm.data.batches import Batch, BatchSpec
 from charlm.models.architecture import parameter_shapes
 from charlm.models.base import BaseModel, NetworkSpec
 from charlm.nn.buffers import flatten_time
+from charlm.nn.cells import CELLS
 from charlm.nn.dropout import NO_REGULARIZATION, Regularization
 from charlm.nn.embedding import make_encoding
 from charlm.nn.layer import SymbolLayer
@@ -65,10 +66,10 @@ class Model(BaseModel):
         """Buffers for up to ``seq_len`` steps."""
         return StackBuffers(self.stack, seq_len, batch_size, regularization)
 
-    @property
-    def splits_by_rows(self) -> bool:
+    @classmethod
+    def splits_by_rows(cls, config: ModelConfig) -> bool:
         """Whether the cell can run on a share of the units."""
-        return self.cell.by_rows
+        return CELLS.find(config.cell).by_rows
 
     @property
     def own_parameters(self) -> tuple[str, ...]:

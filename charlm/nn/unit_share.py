@@ -12,15 +12,15 @@ from charlm.base.arrays import Floats
 from charlm.nn.buffers import Parameters
 from charlm.nn.units import Units
 
-# What a layer needs whole: all rows of W_hh and, to go back, all its columns; an embedding has no columns of units.
+# Needed whole: W_hh, read by own columns in forward and by own rows in backward; an embedding, without units.
 WHOLE = ("W_hh", "embedding")
 
 
 class UnitShare(Units):
     """A contiguous share of the units.
 
-    What is gathered lies in the order worker, block, unit. Two buffers take turns: a worker that writes the next but
-    one has met the others since, so that all have read the last.
+    What is gathered lies in the order worker, block, unit. Two buffers take turns: when a worker writes to the
+    first again, all have come to the meeting about the second, and so have read the first.
     """
 
     def __init__(

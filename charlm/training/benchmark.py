@@ -21,6 +21,7 @@ from charlm.data.corpus import prepare_corpus
 from charlm.data.reading.sources import make_text_source
 from charlm.engines.devices import NUMPY, open_network
 from charlm.engines.numpy.process import Process
+from charlm.engines.split import settle_split
 from charlm.engines.threads import ThreadPool
 from charlm.inference.generate import all_filters, generate_ids
 from charlm.models.architecture import flops_per_character
@@ -100,6 +101,7 @@ class TrainingBench:
         text = "".join(symbols[index] for index in np.random.default_rng(0).integers(0, VOCAB_SIZE, characters))
         config = size.config()
         config = replace(config, engine=engine)
+        config = replace(config, engine=settle_split(config))
         self._trainer = make_trainer(config, prepare_corpus(make_text_source(text), config))
         self._step()
 

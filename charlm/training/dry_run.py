@@ -12,7 +12,6 @@ from charlm.data.corpus import Corpus
 from charlm.data.reading.sources import Source
 from charlm.data.split_examples import SplitExamples
 from charlm.engines.numpy.memory_estimate import estimate_bytes
-from charlm.engines.threads import default_workers
 from charlm.models.base import describe_network
 from charlm.tasks.task import Examples
 from charlm.training.machine_speed import machine_gflops
@@ -67,8 +66,9 @@ def plan_training(source: Source, settings: ResolvedSettings, progress: Progress
         config, corpus = settle(source, settings, progress)
         batches = corpus.batches(config.batching)
         model = describe_network(config, corpus.vocabulary).build()
-        workers = config.engine.workers or default_workers()
-        sizes = batches.longest, config.batching.batch_size, workers
+        engine = config.engine
+        workers = engine.workers or 1
+        sizes = batches.longest, config.batching.batch_size, workers, engine.split_by or "columns"
         unit, amount = config.budget.length
         epochs = _estimate_epochs(config, corpus)
         steps = round(amount if unit == "steps" else epochs * batches.batches_per_epoch)

@@ -15,7 +15,8 @@ import numpy as np
 from charlm.config import TrainingConfig
 from charlm.data.batches import Batch
 from charlm.engines.ranks import ALONE, Ranks, own_columns
-from charlm.engines.threads import ThreadPool, default_workers
+from charlm.engines.split import settle_split
+from charlm.engines.threads import ThreadPool
 from charlm.models.architecture import count_flops
 from charlm.models.char_rnn import Model
 
@@ -34,7 +35,7 @@ def machine_gflops(config: TrainingConfig, ranks: Ranks = ALONE) -> float:
     A GPU's speed depends on the network, so it is that of the run's own, as the reference machine would need it.
     """
     if config.engine.engine == "numpy":
-        gflops = TRAINING_SHARE * measure_gflops(config.engine.workers or default_workers(), SECONDS)
+        gflops = TRAINING_SHARE * measure_gflops(settle_split(config).workers or 1, SECONDS)
     else:
         gflops = measure_engine(config, ranks, SECONDS)
     return ranks.size * round_gflops(gflops)

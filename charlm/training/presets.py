@@ -34,6 +34,7 @@ CHANGEABLE = (
     "device",
     "precision",
     "workers",
+    "split_by",
     "rank_timeout",
 )
 

@@ -11,7 +11,7 @@ from typing import Any
 from charlm.base.errors import CharlmError
 from charlm.config import TrainingConfig, flag
 from charlm.config.settings_file import CORPUS, ORIGIN, WEIGHTS, key
-from charlm.engines.threads import default_workers
+from charlm.engines.split import settle_split
 from charlm.models.architecture import default_lr
 from charlm.runs.origin import digest
 from charlm.runs.run import Run
@@ -137,7 +137,8 @@ def _resolve(given: dict[str, Any], run: Run, origin: Run | None) -> dict[str, A
     config = resolved.for_corpus(run.corpus.training_characters, len(run.vocabulary))
     values = _flatten(config)
     values["lr"] = values["lr"] or default_lr(config.model.cell, config.optimisation.optimizer)
-    values["workers"] = values["workers"] or default_workers()
+    engine = settle_split(config)
+    values |= {"workers": engine.workers, "split_by": engine.split_by}
     # What follows from a speed that would be measured is not known.
     return values | dict.fromkeys(resolved.chosen_by_corpus if resolved.needs_speed else ())
 

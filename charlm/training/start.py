@@ -29,7 +29,7 @@ from charlm.engines.base import Engine
 from charlm.engines.devices import check_device, check_network
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.ranks import ALONE, Ranks, own_columns, together
-from charlm.engines.threads import default_workers
+from charlm.engines.split import check_split, settle_split
 from charlm.models.architecture import check_settings, default_lr
 from charlm.models.base import BaseModel, describe_network
 from charlm.models.char_rnn import Model
@@ -68,7 +68,7 @@ def new_trainer(
 def _facts(config: TrainingConfig, corpus: Examples) -> dict[str, Any]:
     """What all ranks must have in common."""
     settings = {name: value for group in config.to_json().values() for name, value in group.items()}
-    del settings["workers"]
+    del settings["workers"], settings["split_by"]
     kind, _, _ = config.engine.device.partition(":")
     torch = version("torch") if importlib.util.find_spec("torch") else None
     versions = {"charlm": __version__, "numpy": np.__version__, "torch": torch}
@@ -83,6 +83,7 @@ def check_engine(config: TrainingConfig, stored: bool = False, ranks: Ranks = AL
     """
     check_device(config.engine, stored)
     check_network(config.engine, config.model, config.optimisation)
+    check_split(config)
     task, sequences = config.task.task, config.batching.batch_size
     if config.engine.engine == "torch" and task != "predict":
         raise UsageError(f"--task {task} is trained by NumPy alone: leave out --engine torch")
@@ -108,9 +109,8 @@ def settle(
     split = with_split(settings.config, source.own_split)
     settings = dataclasses.replace(settings, config=make_task(split).complete(source))
     corpus = make_task(settings.config).read(source, progress)
-    # The number of workers decides in which order gradients are summed, so it is part of what a run is.
-    engine = settings.config.engine
-    settings = settings.with_engine(dataclasses.replace(engine, workers=engine.workers or default_workers()))
+    # The workers and their split decide in which order numbers are summed, so they are part of what a run is.
+    settings = settings.with_engine(settle_split(settings.config))
     if settings.needs_speed:
         gflops = machine_gflops(settings.config)
         settings = settings.with_engine(dataclasses.replace(settings.config.engine, gflops=gflops))
@@ -168,14 +168,15 @@ def make_trainer(config: TrainingConfig, corpus: Examples, ranks: Ranks = ALONE)
 
 def _make_engine(config: TrainingConfig, model: BaseModel, longest: int, ranks: Ranks) -> Engine:
     """The engine of the settings; PyTorch is imported only for its own."""
-    own, optimisation = own_columns(ranks, config.batching.batch_size), config.optimisation
+    own, optimisation, engine = own_columns(ranks, config.batching.batch_size), config.optimisation, config.engine
     batch_size = own.stop - own.start
-    if config.engine.engine == "numpy":
-        return NumpyEngine(model, optimisation, longest, batch_size, config.engine.workers, ranks)
+    if engine.engine == "numpy":
+        split_by = engine.split_by or "columns"  # as every run of a format before 15
+        return NumpyEngine(model, optimisation, longest, batch_size, engine.workers, ranks, split_by)
     from charlm.engines.torch.engine import TorchEngine
 
     assert isinstance(model, Model)  # no other task is trained here
-    return TorchEngine(model, optimisation, batch_size, config.engine, ranks)
+    return TorchEngine(model, optimisation, batch_size, engine, ranks)
 
 
 @contextmanager

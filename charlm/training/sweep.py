@@ -18,7 +18,7 @@ from charlm.base.errors import FinishedError, RunError, UsageError
 from charlm.base.progress import Progress
 from charlm.config import TrainingConfig, flag
 from charlm.data.reading.sources import Source
-from charlm.engines.threads import default_workers
+from charlm.engines.split import settle_split
 from charlm.runs.find import RUNS, slug
 from charlm.runs.folder import holds_run, only_writer
 from charlm.runs.run import Run
@@ -27,7 +27,7 @@ from charlm.training.presets import ResolvedSettings, resolve_settings
 from charlm.training.start import check_engine, new_run, new_trainer, resume
 from charlm.training.trainer import Trainer
 
-DECIDED_LATER = {"workers", "gflops", "val_file", "test_file", "labels"}
+DECIDED_LATER = {"workers", "split_by", "gflops", "val_file", "test_file", "labels"}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def shared_engine(members: Sequence[Member]) -> dict[str, Any]:
         return {"workers": engine.workers, "gflops": engine.gflops}
     resolved = [resolve_settings(member.settings) for member in members]
     config = resolved[0].config
-    workers = config.engine.workers or default_workers()
+    workers = settle_split(config).workers
     if not any(each.needs_speed for each in resolved):
         return {"workers": workers}
     check_engine(config)

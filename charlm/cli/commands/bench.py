@@ -68,14 +68,20 @@ def command(
     pyramid: Annotated[
         bool, typer.Option("--pyramid", help="Measure a classifier's pyramid too (--task classify).")
     ] = False,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.", show_default="CPU cores")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes.", show_default="by cores, units and batch")
+    ] = None,
+    split_by: Annotated[
+        Literal["columns", "rows"] | None,
+        typer.Option(help="What they share.", show_default="by cores, units and batch"),
+    ] = None,
 ) -> None:
     from charlm.cli.display.progress import progress_bar
     from charlm.engines.threads import ThreadPool
     from charlm.training.benchmark import SIZES, Size, peak_gflops
 
     device = take_device(settings)
-    engine = EngineConfig(**device.to_json(), workers=workers)
+    engine = EngineConfig(**device.to_json(), workers=workers, split_by=split_by)
     if task == "classify":
         lengths = None if seq_len is None else (seq_len,)
         _time_classifier((cell or "lstm", hidden or 128, layers, batch_size or 32), lengths, pyramid, engine, how)

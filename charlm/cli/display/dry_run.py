@@ -28,6 +28,8 @@ def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
     files = [escape_unprintable(file) for file in plan.files[:MOST_FILES]]
     more = len(plan.files) - len(files)
     workers = counted(config.engine.workers or 1, "processes")
+    if (config.engine.workers or 1) > 1 and config.engine.split_by is not None:
+        workers += f" by {config.engine.split_by}"
     unit, amount = config.budget.length
     length = f"{plan.epochs:,.3g} epochs, {counted(plan.steps, 'steps')}"
     if unit == "minutes":

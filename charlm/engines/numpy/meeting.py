@@ -1,15 +1,16 @@
 """Where the workers of a step wait for each other: counters in shared memory.
 
-Each worker counts its meetings in a cache line of its own, and goes on once all counts have reached its own. It spins
-on them for a bounded time, then sleeps: another worker may not be running.
+Each worker counts its meetings in a cache line of its own, and goes on once all counts have reached its own. It
+looks at them for a bounded time without a pause, then sleeps: another worker may not be running.
 
-What a worker wrote before it counts, the others read after they have seen the count. On x86 stores become visible in
-program order (total store order), and loads are not moved before earlier loads. Elsewhere, ARM for one, a lock is
-released and taken between the data and the count, which orders them.
+What a worker wrote before it counted, the others read after they have seen its count. On x86 stores become
+visible in program order (total store order), and loads stay in order too. Elsewhere, on ARM for one, a lock is
+released and taken between the data and the count, which orders them; that has not been run.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -21,8 +22,9 @@ import numpy.typing as npt
 from charlm.base.arrays import CACHE_LINE
 
 LINE = CACHE_LINE // 8  # counters of a cache line
-SPINS = 2000  # of some 50 ns; a meeting of workers that all run takes a few
-NAP = 5e-5  # seconds of sleep between looks
+SPINS = 4000  # looks of some 50 ns, where every worker has a core; longer than a nap, which costs its core
+YIELDS = 100
+NAP = 5e-5  # seconds of sleep between looks, then
 IS_ORDERED = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 
 
@@ -34,13 +36,22 @@ class Meeting:
     """One worker's place at the meetings of a step."""
 
     def __init__(
-        self, counters: npt.NDArray[np.int64], number: int, workers: int, check: Callable[[], None]
+        self,
+        counters: npt.NDArray[np.int64],
+        number: int,
+        workers: int,
+        has_core: bool,
+        check: Callable[[], None],
     ) -> None:
-        """Be worker ``number``; ``check`` is called between naps and raises if waiting is in vain."""
-        self._counters = memoryview(counters)
+        """Be worker ``number``; ``check`` is called between naps and raises if waiting is in vain.
+
+        Where not every worker ``has_core`` of its own, one that waits lets another run at once.
+        """
+        self._counters = counters.data
         self._own = number * LINE
         self._others = [other * LINE for other in range(workers) if other != number]
         self._broken = workers * LINE
+        self._has_core = has_core
         self._check = check
         self._count = 0
         self._locks = Lock(), Lock()
@@ -83,9 +94,11 @@ class Meeting:
 
     def _wait(self, other: int, count: int) -> None:
         began, counters = time.perf_counter(), self._counters
-        for _ in range(SPINS):
+        for _ in range(SPINS if self._has_core else YIELDS):
             if counters[other] >= count:
                 break
+            if not self._has_core:
+                os.sched_yield()
         while counters[other] < count:
             if counters[self._broken]:
                 raise MeetingBroken

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from charlm.config import OptimizerConfig
+from charlm.engines.numpy.replica import exchanged_bytes
 from charlm.engines.numpy.shared_memory import shared_bytes
 from charlm.models.base import BaseModel
 from charlm.nn.dropout import Regularization
@@ -21,16 +22,25 @@ COPIES = 3  # of weights and slots, at most: to roll back, and while a checkpoin
 
 
 def estimate_bytes(
-    model: BaseModel, optimisation: OptimizerConfig, seq_len: int, batch_size: int, workers: int
+    model: BaseModel,
+    optimisation: OptimizerConfig,
+    seq_len: int,
+    batch_size: int,
+    workers: int,
+    split_by: str = "columns",
 ) -> int:
     """The largest resident memory of all processes, without the text."""
     rule = make_optimizer(optimisation)
+    # By rows a worker's buffers are as large, for all columns of its share of the units.
     columns = -(-batch_size // workers)
     # New arrays take no memory until they are written to.
     buffers = model.buffers(seq_len, columns, Regularization.from_config(optimisation))
+    exchanged = 0
+    if split_by == "rows":
+        exchanged = exchanged_bytes(model, optimisation, seq_len, batch_size, workers)
     values = sum(map(prod, rule.slot_shapes(model.params.flat.size).values()))
     copies = COPIES * (model.params.flat.nbytes + values * model.dtype.itemsize)
-    shared = shared_bytes(model, rule, seq_len, batch_size, workers)
+    shared = shared_bytes(model, rule, seq_len, batch_size, workers, exchanged)
     processes = FIRST_PROCESS + (workers - 1) * OTHER_PROCESS
     return processes + shared + workers * _array_bytes(buffers, set()) + copies
 

@@ -49,9 +49,10 @@ class RowShare:
     """One worker's share of the units, and its meetings with the others."""
 
     def __init__(
-        self, memory: TrainingMemory, number: int, workers: int, hidden: int, check: Callable[[], None]
-    ) -> None:
-        self.meeting = Meeting(memory.counters, number, workers, check)
+        self, memory: TrainingMemory, number: int, workers: int, hidden: int, has_core: bool,
+        check: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self.meeting = Meeting(memory.counters, number, workers, has_core, check)
         self.units = UnitShare(hidden, number, workers, memory.exchange.empty, self.meeting)
 
     def begin(self, seed: int) -> None:

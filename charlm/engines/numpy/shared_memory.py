@@ -74,7 +74,7 @@ class TrainingMemory:
         exchanged: int = 0,
         address: str | None = None,
     ) -> None:
-        """Lay out new memory, or a parent's, with ``exchanged`` bytes for what workers tell each other in a step."""
+        """Lay out new memory, or a parent's, with ``exchanged`` bytes for what is told within a step."""
         layout = _layout(model, rule, seq_len, batch_size, workers, exchanged)
         self.shared = SharedMemory(_size(layout), address)
         arrays: dict[str, Any] = {}

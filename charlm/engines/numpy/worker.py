@@ -6,6 +6,7 @@ import json
 import math
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -26,7 +27,8 @@ class WorkerSetup:
     """What a worker process needs once.
 
     It is worker ``number``, from 0, with the columns from the first to before the last; ``core`` may be None.
-    With ``exchanged`` bytes for what workers tell each other, the units are shared and the columns are all.
+    With ``exchanged`` bytes for what workers tell each other within a step, they share the units; the columns are
+    all then, and a worker waits otherwise where not each of them ``has_core``.
     """
 
     network: dict[str, Any]
@@ -39,27 +41,32 @@ class WorkerSetup:
     exchanged: int
     address: str
     core: int | None
+    has_core: bool
 
     def replica(self) -> Replica:
         """The worker's replica."""
-        parent = os.getppid()
-
-        def check() -> None:
-            if os.getppid() != parent:
-                os._exit(0)  # the training process is gone
-
         blank = NetworkSpec.from_json(self.network).build()
         optimisation = OptimizerConfig(**self.optimisation)
         rule = make_optimizer(optimisation)
-        memory = TrainingMemory(
-            blank, rule, self.seq_len, self.batch_size, self.workers, self.exchanged, self.address
-        )
+        sizes = self.seq_len, self.batch_size, self.workers
+        memory = TrainingMemory(blank, rule, *sizes, self.exchanged, self.address)
         memory.shared.close_file()
         model = blank.with_params(FlatVector(blank.shapes, blank.dtype, memory.params))
-        share = (
-            RowShare(memory, self.number, self.workers, blank.config.hidden, check) if self.exchanged else None
-        )
+        share = None
+        if self.exchanged:
+            hidden, has_core = blank.config.hidden, self.has_core
+            share = RowShare(memory, self.number, self.workers, hidden, has_core, _end_with_parent(os.getppid()))
         return Replica(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation, share)
+
+
+def _end_with_parent(parent: int) -> Callable[[], None]:
+    """What a waiting worker does between looks: end, if the training process has."""
+
+    def check() -> None:
+        if os.getppid() != parent:
+            os._exit(0)
+
+    return check
 
 
 def serve(orders: TextIO, answers: TextIO) -> None:

@@ -1,0 +1,64 @@
+"""How many workers share a training, and what they share.
+
+By columns, each has some sequences of the batch and all of the weights. By rows, each has some units of every
+layer and all sequences: its weights stay in its core's cache, but workers wait for each other at every step. The
+number and the split follow from cores, units and batch alone, so that a command repeated gives the same bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+
+from charlm.base.errors import UsageError
+from charlm.config import EngineConfig, TrainingConfig
+from charlm.engines.threads import default_workers
+from charlm.models.base import NETWORKS
+from charlm.optim.rules import OPTIMIZERS
+
+UNITS, COLUMNS = 16, 16  # at least for a worker: fewer are computed at less than half the speed a core
+MOST_BY_COLUMNS = 2  # workers: each reads all weights, and more hardly help
+
+
+def settle_split(config: TrainingConfig) -> EngineConfig:
+    """The engine's settings with the number of workers and their split, where they are not given.
+
+    Raises:
+        UsageError: the network cannot be split as it is asked for.
+    """
+    check_split(config)
+    engine, hidden = config.engine, config.model.hidden
+    if engine.engine != "numpy":
+        return dataclasses.replace(engine, workers=engine.workers or default_workers())
+    most = engine.workers or default_workers()
+    by_rows = min(most, max(1, hidden // UNITS))
+    split_by = engine.split_by
+    if split_by is None:
+        split_by = "rows" if by_rows > MOST_BY_COLUMNS and why_not_by_rows(config) is None else "columns"
+    enough = max(MOST_BY_COLUMNS, config.batching.batch_size // COLUMNS)
+    workers = engine.workers or (by_rows if split_by == "rows" else min(most, enough))
+    return dataclasses.replace(engine, workers=workers, split_by=split_by)
+
+
+def check_split(config: TrainingConfig) -> None:
+    """Check that the network can be split as the settings say.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    reason = why_not_by_rows(config) if config.engine.split_by == "rows" else None
+    if reason is not None:
+        raise UsageError(f"--split-by rows does not work with {reason}: use --split-by columns")
+
+
+def why_not_by_rows(config: TrainingConfig) -> str | None:
+    """What keeps the workers from sharing the units, or None."""
+    if config.engine.engine != "numpy":
+        return f"--engine {config.engine.engine}"
+    if not NETWORKS.find(config.task.kind.network).splits_by_rows(config.model):
+        is_cell = config.task.task == "predict"
+        return f"--cell {config.model.cell}" if is_cell else f"--task {config.task.task}"
+    if OPTIMIZERS.find(config.optimisation.optimizer).population:
+        return f"--optimizer {config.optimisation.optimizer}"
+    # A worker that waits there could not tell that the training process is gone.
+    return "Windows" if sys.platform == "win32" else None
