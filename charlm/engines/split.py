@@ -16,8 +16,10 @@ from charlm.engines.threads import default_workers
 from charlm.models.base import NETWORKS
 from charlm.optim.rules import OPTIMIZERS
 
-UNITS, COLUMNS = 16, 16  # at least for a worker: fewer are computed at less than half the speed a core
-MOST_BY_COLUMNS = 2  # workers: each reads all weights, and more hardly help
+# Measured in processor time of a worker's share (tests/bench/cores.py): by rows is faster with more than two workers
+# from 256 units, by columns below; a worker with fewer units or sequences than these hardly saves time.
+ROWS_FROM_UNITS, ROWS_FROM_WORKERS = 256, 3
+UNITS, COLUMNS = 16, 4
 
 
 def settle_split(config: TrainingConfig) -> EngineConfig:
@@ -31,12 +33,13 @@ def settle_split(config: TrainingConfig) -> EngineConfig:
     if engine.engine != "numpy":
         return dataclasses.replace(engine, workers=engine.workers or default_workers())
     most = engine.workers or default_workers()
-    by_rows = min(most, max(1, hidden // UNITS))
     split_by = engine.split_by
     if split_by is None:
-        split_by = "rows" if by_rows > MOST_BY_COLUMNS and why_not_by_rows(config) is None else "columns"
-    enough = max(MOST_BY_COLUMNS, config.batching.batch_size // COLUMNS)
-    workers = engine.workers or (by_rows if split_by == "rows" else min(most, enough))
+        is_faster = hidden >= ROWS_FROM_UNITS and most >= ROWS_FROM_WORKERS
+        split_by = "rows" if is_faster and why_not_by_rows(config) is None else "columns"
+    enough = hidden // UNITS if split_by == "rows" else config.batching.batch_size // COLUMNS
+    # Two workers are one a core, whatever the batch, on the machines where there are no more.
+    workers = engine.workers or min(most, max(2, enough))
     return dataclasses.replace(engine, workers=workers, split_by=split_by)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,11 +20,28 @@ from threadpoolctl import threadpool_limits
 from charlm.base.torchrun import local_size
 
 Result = TypeVar("Result")
+CLAIM = "charlm-core-"
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """The cores that this process may run on, or as many as a container's quota of CPU time amounts to."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, math.floor(cpu_quota())))
+
+
+def cpu_quota(own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float:
+    """The CPU time per second of this process's control group and those around it (cgroup v2)."""
+    quota = float(os.cpu_count() or 1)
+    with suppress(OSError, ValueError):
+        group = next(line for line in own.read_text().splitlines() if line.startswith("0::"))
+        inside = root / group.removeprefix("0::").strip("/")
+        for folder in (inside, *inside.parents):
+            if not folder.is_relative_to(root):
+                break
+            with suppress(OSError, ValueError):
+                time, period = (folder / "cpu.max").read_text().split()
+                quota = min(quota, float(time) / float(period))  # "max" is no number
+    return quota
 
 
 def default_workers() -> int:
@@ -34,11 +53,46 @@ def default_workers() -> int:
     return max(1, usable_cores() // local_size())
 
 
-def cores_of(workers: int) -> list[int | None]:
-    """A core for each worker if their numbers match, else None."""
-    if workers != usable_cores() or workers == 1 or local_size() > 1 or not hasattr(os, "sched_setaffinity"):
-        return [None] * workers
-    return [*sorted(os.sched_getaffinity(0))]
+class Cores:
+    """A core for each worker if their numbers match and no other training stays on one of these cores, else None.
+
+    A training claims a core by the name of a socket, which one process of a machine can have and which ends with
+    it (Linux); trainings of one process share their claims.
+    """
+
+    _claims: ClassVar[list[Any]] = []
+    _trainings: ClassVar[int] = 0
+
+    def __init__(self, workers: int) -> None:
+        self.cores: list[int | None] = [None] * workers
+        if workers == 1 or local_size() > 1 or not hasattr(os, "sched_setaffinity"):
+            return
+        usable = sorted(os.sched_getaffinity(0))
+        if len(usable) == workers and (Cores._trainings or _claim(usable, Cores._claims)):
+            Cores._trainings += 1
+            self.cores = [*usable]
+
+    def close(self) -> None:
+        """Give the cores back."""
+        if self.cores[0] is not None:
+            self.cores = [None]
+            Cores._trainings -= 1
+            while Cores._claims and not Cores._trainings:
+                Cores._claims.pop().close()
+
+
+def _claim(cores: Sequence[int], claims: list[Any]) -> bool:
+    """Claim all of these cores, or none."""
+    import socket  # here, so that help does not wait for it
+
+    try:
+        for core in cores:
+            claims.append(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            claims[-1].bind(f"\0{CLAIM}{core}")
+    except OSError:
+        while claims:
+            claims.pop().close()
+    return bool(claims)
 
 
 @contextmanager

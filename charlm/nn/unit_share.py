@@ -43,6 +43,7 @@ class UnitShare(Units):
 
     def begin(self, seed: int) -> None:
         """Start a step; this worker's own random numbers follow from the seed and its number."""
+        self._turn = 0  # a step that broke off may have left the workers with other turns
         self._rng = np.random.default_rng([seed, self._number])
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:

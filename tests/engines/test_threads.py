@@ -1,14 +1,17 @@
 """Worker threads: results in order, errors that surface, threads and limits that end with the block."""
 
 import os
+import subprocess
+import sys
 import threading
+from contextlib import closing
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from charlm.engines.threads import ThreadPool, cores_of, on_core, usable_cores
+from charlm.engines.threads import Cores, ThreadPool, cpu_quota, on_core, usable_cores
 
 
 def raising(error):
@@ -76,7 +79,47 @@ def test_left_out_there_is_a_worker_for_each_core():
 def test_workers_stay_on_cores_only_where_each_has_one(monkeypatch, workers, expected):
     monkeypatch.setattr("os.sched_getaffinity", lambda pid: {7, 2, 4}, raising=False)
     monkeypatch.setattr("os.sched_setaffinity", lambda pid, cores: None, raising=False)
-    assert cores_of(workers) == expected
+    monkeypatch.setattr("charlm.engines.threads._claim", lambda cores, claims: True)
+    with closing(Cores(workers)) as pinned:
+        assert pinned.cores == expected
+
+
+@pytest.mark.skipif(sys.platform != "linux" or usable_cores() < 2, reason="trainings stay on no cores")
+def test_two_trainings_do_not_stay_on_the_same_core(monkeypatch):
+    name = f"charlm-test-{os.getpid()}-"
+    monkeypatch.setattr("charlm.engines.threads.CLAIM", name)
+    other = (
+        f"from charlm.engines import threads as t; t.CLAIM = {name!r}; print(t.Cores(t.usable_cores()).cores[0])"
+    )
+
+    def ask():
+        return subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=True).stdout
+
+    with closing(Cores(usable_cores())) as first, closing(Cores(usable_cores())) as second:
+        assert first.cores == second.cores != [None] * usable_cores()
+        assert ask() == "None\n"
+    assert ask() != "None\n"
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "quota"),
+    [
+        ("max 100000", "250000 100000", 2.5),
+        ("150000 100000", "max 100000", 1.5),
+        ("max 100000", "max 100000", None),
+    ],
+)
+def test_a_quota_of_cpu_time_counts_as_cores(tmp_path, monkeypatch, outer, inner, quota):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    own, root = tmp_path / "cgroup", tmp_path / "fs"
+    (root / "a" / "b").mkdir(parents=True)
+    own.write_text("1:cpu:/elsewhere\n0::/a/b\n")
+    (root / "a" / "cpu.max").write_text(outer + "\n")
+    (root / "a" / "b" / "cpu.max").write_text(inner + "\n")
+    assert cpu_quota(own, root) == (quota or 8)
+    assert cpu_quota(tmp_path / "none", root) == 8
+    monkeypatch.setattr("charlm.engines.threads.cpu_quota", lambda: 0.4)
+    assert usable_cores() == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system lets nobody choose a core")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import weakref
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.engines.numpy.worker import WorkerSetup
 from charlm.engines.ranked_network import spread
 from charlm.engines.ranks import ALONE, Ranks
-from charlm.engines.threads import ThreadPool, cores_of, on_core, usable_cores
+from charlm.engines.threads import Cores, ThreadPool, on_core, usable_cores
 from charlm.models.base import BaseModel
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
@@ -68,23 +69,22 @@ class NumpyEngine(Engine):
         self._current = 0
         self._stopwatch = Stopwatch()
         self._busy: list[dict[str, float]] = [{}]
-        settings = model.spec.to_json(), optimizer_config.to_json(), seq_len, batch_size
-        address, cores = memory.shared.address, cores_of(self._workers)
-        has_core = self._workers <= usable_cores()
-        self._core = cores[0]
+        pinned, has_core = Cores(self._workers), self._workers <= usable_cores()
+        self._core = pinned.cores[0]
+        setup = WorkerSetup(
+            model.spec.to_json(), optimizer_config.to_json(), *sizes, exchanged, memory.shared.address, has_core,
+            os.getpid(),
+        )  # fmt: skip
         setups = [
-            WorkerSetup(
-                *settings, self._workers, number, (own.start, own.stop), exchanged, address, core, has_core
-            )
-            for number, (own, core) in enumerate(zip(columns, cores, strict=True))
+            replace(setup, number=number, columns=(own.start, own.stop), core=core)
+            for number, (own, core) in enumerate(zip(columns, pinned.cores, strict=True))
         ]
         self._processes = WorkerProcesses(setups[1:], memory.shared.inherited)
         memory.shared.close_file()
-        self._finish = weakref.finalize(self, _finish, self._processes, self._threads)
+        self._finish = weakref.finalize(self, _finish, self._processes, self._threads, pinned)
         self._share = None
         if exchanged:
-            share = 0, self._workers, model.config.hidden, has_core
-            self._share = RowShare(memory, *share, self._processes.check)
+            self._share = RowShare(memory, 0, self._workers, model.config.hidden, has_core, self._processes.check)
         self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimizer_config, self._share)
 
     def close(self) -> None:
@@ -229,6 +229,7 @@ class NumpyEngine(Engine):
         return {**busy, "waiting": waiting, **spent}
 
 
-def _finish(processes: WorkerProcesses, threads: ThreadPool) -> None:
+def _finish(processes: WorkerProcesses, threads: ThreadPool, pinned: Cores) -> None:
     processes.close()
     threads.close()
+    pinned.close()

@@ -27,8 +27,11 @@ class WorkerSetup:
     """What a worker process needs once.
 
     It is worker ``number``, from 0, with the columns from the first to before the last; ``core`` may be None.
-    With ``exchanged`` bytes for what workers tell each other within a step, they share the units; the columns are
-    all then, and a worker waits otherwise where not each of them ``has_core``.
+
+    Attributes:
+        exchanged: bytes for what workers that share the units tell each other within a step; 0 if they do not.
+        has_core: whether there is a core for each worker.
+        leader: the training process.
     """
 
     network: dict[str, Any]
@@ -36,12 +39,13 @@ class WorkerSetup:
     seq_len: int
     batch_size: int
     workers: int
-    number: int
-    columns: tuple[int, int]
     exchanged: int
     address: str
-    core: int | None
     has_core: bool
+    leader: int
+    number: int = 0
+    columns: tuple[int, int] = (0, 0)
+    core: int | None = None
 
     def replica(self) -> Replica:
         """The worker's replica."""
@@ -55,15 +59,15 @@ class WorkerSetup:
         share = None
         if self.exchanged:
             hidden, has_core = blank.config.hidden, self.has_core
-            share = RowShare(memory, self.number, self.workers, hidden, has_core, _end_with_parent(os.getppid()))
+            share = RowShare(memory, self.number, self.workers, hidden, has_core, _end_with(self.leader))
         return Replica(model, rule, memory, self.number, slice(*self.columns), self.seq_len, optimisation, share)
 
 
-def _end_with_parent(parent: int) -> Callable[[], None]:
+def _end_with(leader: int) -> Callable[[], None]:
     """What a waiting worker does between looks: end, if the training process has."""
 
     def check() -> None:
-        if os.getppid() != parent:
+        if os.getppid() != leader:
             os._exit(0)
 
     return check

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -29,9 +30,16 @@ import numpy as np
 from charlm.config import ModelConfig, OptimizerConfig
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.models.char_rnn import Model
-engine = NumpyEngine(Model(ModelConfig(hidden=4), 6), OptimizerConfig(), 5, 6, 3)
+engine = NumpyEngine(Model(ModelConfig(hidden=4), 6), OptimizerConfig(), 5, 6, 3, split_by="rows")
 print(*engine.pids, flush=True)
 {end}
+"""
+KILLED = "os.kill(os.getpid(), signal.SIGKILL)"
+STEP = """
+from charlm.data.windows import SequentialBatcher
+ids, rng = np.zeros(90, np.uint8), np.random.default_rng(1)
+import time; time.sleep(1)  # the others start meanwhile
+engine.step(next(SequentialBatcher(ids, 5, 6).epoch(rng)), rng)
 """
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="there is no /proc here")
@@ -60,7 +68,10 @@ def shared_segments():
 
 @pytest.fixture
 def make_engine(make_model):
-    return lambda workers: NumpyEngine(make_model(**MODEL), OptimizerConfig(), STEPS, STREAMS, workers)
+    def make(workers, split_by="columns"):
+        return NumpyEngine(make_model(**MODEL), OptimizerConfig(), STEPS, STREAMS, workers, split_by=split_by)
+
+    return make
 
 
 @needs_proc
@@ -83,7 +94,8 @@ def test_the_processes_end_with_their_engine(make_engine):
 
 
 @pytest.mark.skipif(usable_cores() < 2, reason="there is one core")
-def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine):
+def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine, monkeypatch):
+    monkeypatch.setattr("charlm.engines.threads.CLAIM", f"charlm-test-{os.getpid()}-")
     with closing(make_engine(2)) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         (own,) = (os.sched_getaffinity(pid) for pid in engine.pids)
@@ -97,9 +109,10 @@ def test_one_worker_starts_no_process(make_engine):
 
 
 @needs_proc
-@pytest.mark.parametrize("worker", [0, 1])
-def test_a_killed_worker_is_told_and_the_others_end(make_engine, worker):
-    with closing(make_engine(3)) as engine:
+@pytest.mark.parametrize(("worker", "split_by"), [(0, "columns"), (1, "rows")])
+def test_a_killed_worker_is_told_and_the_others_end(make_engine, worker, split_by):
+    """Also where the others wait for it within the step."""
+    with closing(make_engine(3, split_by)) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         pid = engine.pids[worker]
         os.kill(pid, signal.SIGKILL)
@@ -121,10 +134,31 @@ def test_an_interrupt_in_a_step_leaves_no_process(make_engine, monkeypatch):
 
 
 @needs_proc
+def test_workers_wait_for_one_that_is_stopped_and_give_up_where_one_fails(make_engine, monkeypatch):
+    with closing(make_engine(2, "rows")) as engine:
+        expected = engine.step(BATCH, np.random.default_rng(0))
+        (pid,) = engine.pids
+        os.kill(pid, signal.SIGSTOP)
+        threading.Timer(0.2, os.kill, (pid, signal.SIGCONT)).start()
+        began = time.monotonic()
+        assert engine.step(BATCH, np.random.default_rng(0)) == expected
+        assert time.monotonic() - began > 0.15
+        monkeypatch.setattr("charlm.engines.numpy.engine.asdict", lambda request: {"nonsense": 1})
+        with pytest.raises(WorkerError, match=r"a worker process failed .*nonsense"):
+            engine.step(BATCH, np.random.default_rng(0))
+
+
+@needs_proc
 @pytest.mark.parametrize(
     "end",
-    ["os.kill(os.getpid(), signal.SIGKILL)", "os._exit(3)", "raise LookupError", "sys.exit()"],
-    ids=["killed", "gone at once", "error", "exit"],
+    [
+        KILLED,
+        "os._exit(3)",
+        "raise LookupError",
+        "sys.exit()",
+        f"engine._replica.run = lambda _: {KILLED}; {STEP}",
+    ],
+    ids=["killed", "gone at once", "error", "exit", "killed while the others wait"],
 )
 def test_workers_do_not_outlive_their_leader(end):
     """Nor does a program need a guard around its main part for its workers to start."""
