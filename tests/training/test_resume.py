@@ -99,9 +99,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one_with_each_optimiser(begun, pa
     check_resumed_equals_whole(begun, {"embedding_size": 3, **settings, **LENGTHS["steps"]})
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_a_resumed_run_equals_an_uninterrupted_one_with_more_workers(begun, workers):
-    check_resumed_equals_whole(begun, {"workers": workers, "save_every": "3", **LENGTHS["steps"]})
+@pytest.mark.parametrize(("workers", "split_by"), [(2, "rows"), (3, "columns")])
+def test_a_resumed_run_equals_an_uninterrupted_one_with_more_workers(begun, workers, split_by):
+    settings = {"workers": workers, "split_by": split_by, "save_every": "3", **LENGTHS["steps"]}
+    check_resumed_equals_whole(begun, settings)
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
