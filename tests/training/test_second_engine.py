@@ -16,7 +16,7 @@ from tests.golden import test_trajectory
 class PlainEngine(Engine):
     """One process, plain NumPy, no memory that anybody shares."""
 
-    def __init__(self, model, optimizer_config, seq_len, batch_size, workers=None, ranks=None):
+    def __init__(self, model, optimizer_config, seq_len, batch_size, workers=None, ranks=None, split_by=""):
         self._model, self._rule = model, make_optimizer(optimizer_config)
         self._slots = self._rule.init(model.params.flat)
         self._state, self._grads = model.zero_state(batch_size), model.params.zeros_like()
