@@ -56,7 +56,7 @@ class EngineConfig(DeviceConfig):
         None,
         "What the workers share: the sequences of a batch, or the hidden units.",
         choices=("columns", "rows"),
-        since=15,
+        since=16,
         otherwise="by cores, hidden units and batch size",
     )
     gflops: float | None = setting(

@@ -16,7 +16,7 @@ from charlm.engines.threads import default_workers
 from charlm.models.base import NETWORKS
 from charlm.optim.rules import OPTIMIZERS
 
-# Measured in processor time of a worker's share (tests/bench/cores.py): by rows is faster with more than two workers
+# Measured in processor time of a worker's share (tests/bench/cores.py): by rows is faster with three or more
 # from 256 units, by columns below; a worker with fewer units or sequences than these hardly saves time.
 ROWS_FROM_UNITS, ROWS_FROM_WORKERS = 256, 3
 UNITS, COLUMNS = 16, 4

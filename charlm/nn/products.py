@@ -23,6 +23,11 @@ def multiply_step(x_BK: Floats, W_KM: Floats, out: Floats) -> Floats:
     """Write ``x @ W`` (B, M) of one step; fastest where B is innermost in memory (``empty_steps``)."""
     (batch_size, inner), outputs = x_BK.shape, W_KM.shape[1]
     blocks = count_blocks(batch_size, inner, outputs) if _has_small_kernels() else 1
+    half = batch_size // 2
+    if blocks == 1 and batch_size % 2 == 0 and _has_small_kernels() and count_blocks(half, inner, outputs) > 1:
+        multiply_step(x_BK[:half], W_KM, out[:half])
+        multiply_step(x_BK[half:], W_KM, out[half:])
+        return out
     if blocks == 1:
         return np.matmul(x_BK, W_KM, out=out)
     W_nMK, out_nMB = W_KM.T.reshape(blocks, -1, inner), out.T.reshape(blocks, -1, batch_size)

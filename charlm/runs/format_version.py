@@ -8,7 +8,7 @@ from charlm.base.errors import CheckpointError
 from charlm.base.files.strict_json import excerpt
 from charlm.base.version import __version__
 
-FORMAT = 15
+FORMAT = 16
 
 
 def stamp() -> dict[str, Any]:
@@ -27,7 +27,7 @@ def take_stamp(values: Any, where: str, *, unstamped: int | None = None) -> tupl
     >>> take_stamp({"format": 99, "charlm": "9.0"}, "a.json")
     Traceback (most recent call last):
         ...
-    charlm.base.errors.CheckpointError: a.json has format 99, which charlm '9.0' reads; this one reads up to 15
+    charlm.base.errors.CheckpointError: a.json has format 99, which charlm '9.0' reads; this one reads up to 16
     """
     if not isinstance(values, dict):
         raise CheckpointError(f"{where} is damaged: it is not a JSON object")

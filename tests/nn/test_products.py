@@ -8,7 +8,8 @@ from charlm.nn import products
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "inner", "outputs"), [(1, 300, 4000), (7, 300, 1200), (32, 200, 800), (31, 211, 844)]
+    ("batch_size", "inner", "outputs"),
+    [(1, 300, 4000), (7, 300, 1200), (32, 200, 800), (31, 211, 844), (62, 2050, 16)],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("has_small_kernels", [True, False])
