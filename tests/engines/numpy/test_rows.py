@@ -26,7 +26,7 @@ LAST = 2  # windows
 EXTRAS = [
     {},
     {"encoding": "embedding", "embedding_size": 5, "learned_state": True, "residual": True},
-    {"encoding": "embedding", "embedding_size": 11, "tied": True},
+    {"encoding": "embedding", "embedding_size": 11, "tied": True, "adaptive_softmax": True},
 ]
 VARIANTS = [(name, {}) for name in CELLS.names()] + [
     ("gru", {"reset_after": True}),
