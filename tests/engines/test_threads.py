@@ -88,6 +88,8 @@ def test_workers_stay_on_cores_only_where_each_has_one(monkeypatch, workers, exp
 def test_two_trainings_do_not_stay_on_the_same_core(monkeypatch):
     name = f"charlm-test-{os.getpid()}-"
     monkeypatch.setattr("charlm.engines.threads.CLAIM", name)
+    monkeypatch.setattr(Cores, "_trainings", 0)
+    monkeypatch.setattr(Cores, "_claims", [])
     other = (
         f"from charlm.engines import threads as t; t.CLAIM = {name!r}; print(t.Cores(t.usable_cores()).cores[0])"
     )

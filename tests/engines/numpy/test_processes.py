@@ -17,7 +17,7 @@ from charlm.base.errors import WorkerError
 from charlm.config import OptimizerConfig
 from charlm.data.windows import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.threads import usable_cores
+from charlm.engines.threads import Cores, usable_cores
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 6
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
@@ -96,6 +96,8 @@ def test_the_processes_end_with_their_engine(make_engine):
 @pytest.mark.skipif(usable_cores() < 2, reason="there is one core")
 def test_where_every_core_has_a_worker_each_stays_on_its_own(make_engine, monkeypatch):
     monkeypatch.setattr("charlm.engines.threads.CLAIM", f"charlm-test-{os.getpid()}-")
+    monkeypatch.setattr(Cores, "_trainings", 0)
+    monkeypatch.setattr(Cores, "_claims", [])
     with closing(make_engine(2)) as engine:
         engine.step(BATCH, np.random.default_rng(0))
         (own,) = (os.sched_getaffinity(pid) for pid in engine.pids)
