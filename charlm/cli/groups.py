@@ -186,19 +186,20 @@ class _Group(_Described, TyperGroup):
 
 def discover(package: str, examples: str = "", default: str = "") -> type[TyperGroup]:
     """The commands in a package; ``default`` is meant where none is named."""
+    modules = {name.replace("_", "-"): f"{package}.{name}" for name in module_names(package)}
 
     @cache
-    def find_commands() -> dict[str, _UnloadedCommand]:
-        found = [_UnloadedCommand(name.replace("_", "-"), f"{package}.{name}") for name in module_names(package)]
-        return {str(each.name): each for each in sorted(found, key=_place)}
+    def find_command(name: str) -> _UnloadedCommand:
+        return _UnloadedCommand(name, modules[name])
 
     class Discovered(_Group):
         def list_commands(self, ctx: Any) -> list[str]:
-            return list(find_commands())
+            return sorted(modules, key=lambda name: _place(find_command(name)))
 
         def get_command(self, ctx: Any, name: str) -> Any:
-            found = find_commands()
-            return found.get(name) or next((each for each in found.values() if name in each.aliases), None)
+            if name in modules:
+                return find_command(name)
+            return next((each for each in map(find_command, modules) if name in each.aliases), None)
 
     Discovered.examples, Discovered.default = examples, default
     return Discovered

@@ -12,6 +12,8 @@ from charlm.base.registry import Registry
 from charlm.config.base import Config, Configurable, setting
 from charlm.config.own import find_config_type, find_owners, list_config_types, make_own_settings
 
+BLANK = "_"  # what stands for a missing character, where nothing else is said
+
 
 class TaskKind(Configurable):
     """What run folders and settings must know of a task; all else is in ``charlm/tasks``.

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from charlm.base.errors import CorpusError
 from charlm.config import CorpusConfig
+from charlm.config.encoder import TARGET_UNITS
 from charlm.data.labels import LabelledReader, guess_mode, is_number, read_lines
-from charlm.data.pairs import UNITS, split_target
+from charlm.data.pairs import split_target
 from charlm.data.reading.sources import Source
 
 
@@ -106,9 +107,9 @@ def _guess_kind(pairs: Mapping[tuple[str, str], int], labels: Mapping[str, int])
     ('tags', ('words',))
     """
     if any(len(text) > 1 for text, _ in pairs):
-        for unit in UNITS:
+        for unit in TARGET_UNITS:
             if all(len(text) == len(split_target(label, unit)) for text, label in pairs):
                 return "tags", (unit,)
     if len(labels) <= len(pairs) / 2:
         return "labels", ()
-    return ("numbers", ()) if all(map(is_number, labels)) else ("targets", UNITS)
+    return ("numbers", ()) if all(map(is_number, labels)) else ("targets", TARGET_UNITS)

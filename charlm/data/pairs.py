@@ -19,7 +19,7 @@ from charlm.base.arrays import TokenIds, id_dtype
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.config import Config, CorpusConfig, DataConfig, TrainingConfig, setting
+from charlm.config import CorpusConfig, DataConfig, TrainingConfig
 from charlm.data.alphabet import code_points
 from charlm.data.batches import Batch
 from charlm.data.buckets import LengthBatches, Sequences
@@ -36,17 +36,8 @@ from charlm.data.split_examples import SplitExamples
 from charlm.data.vocabulary import Vocabulary
 
 MODE = "pair"
-UNITS = ("characters", "words")
+
 SHOWN = 5  # unseen symbols that a note lists
-
-
-@dataclass(frozen=True)
-class PairsConfig(Config):
-    """How targets are read."""
-
-    target_units: str = setting(
-        "characters", "Symbols of a target: characters, or words between spaces.", choices=UNITS, since=11
-    )
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,17 @@ targets have a right side too. Nothing is read across the end of a document, nor
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from charlm.config import DataConfig
 from charlm.data.alphabet import split_blocks
 from charlm.data.batches import Batch
+from charlm.data.corpus import Corpus
 from charlm.data.permutation import Integers
 from charlm.data.windows import Batcher, SequentialBatcher, ShuffledBatcher, VariableLengthBatcher
 
@@ -88,3 +91,13 @@ TWO_SIDED_BATCHERS: dict[str, type[TwoSidedBatcher]] = {
     "random": TwoSidedShuffled,
 }
 """Batchers by the value of ``--partition``."""
+
+
+@dataclass(frozen=True, eq=False)
+class FillCorpus(Corpus):
+    """A text whose every character is to be named from those on both sides."""
+
+    def batches(self, config: DataConfig) -> TwoSidedBatcher:
+        """The batches of the training split."""
+        sizes = config.seq_len, config.batch_size
+        return TWO_SIDED_BATCHERS[config.partition](self.train.ids, *sizes, self.table, self.vocabulary.end)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from charlm.base.tables import PROGRAMS, Column, Curve, Matrix, Table
 from charlm.config import Config, DeviceConfig, setting
-from charlm.data.alphabet import END
 
 if TYPE_CHECKING:
     from charlm.base.progress import Progress
@@ -60,6 +59,8 @@ class EvalCase:
     @property
     def shown(self) -> str:
         """The text, each symbol as one printable character."""
+        from charlm.data.alphabet import END  # here, so that help does not wait for NumPy
+
         is_line = self.part.alphabet.document_end == "\n"
         return self.part.symbols.replace(END, "\n" if is_line else SHOWN_END)
 

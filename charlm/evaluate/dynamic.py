@@ -9,24 +9,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import FlatVector, Floats, TokenIds
 from charlm.base.errors import DivergenceError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
-from charlm.data.batches import Batch
-from charlm.data.encoded import EncodedText
-from charlm.inference.language_model import LanguageModel
-from charlm.inference.scoring import Costs, KnownCosts, Scores, score_stretches
-from charlm.inference.unroll import ONE, Window, reset_marks, windows
-from charlm.models.char_rnn import Model
-from charlm.nn.buffers import flatten_time
-from charlm.nn.readout import loss_and_gradient, nll_nats
-from charlm.optim.clipping import clip_norm_
+
+if TYPE_CHECKING:
+    from charlm.base.arrays import Floats, TokenIds
+    from charlm.data.encoded import EncodedText
+    from charlm.inference.language_model import LanguageModel
+    from charlm.inference.scoring import Costs, KnownCosts, Scores
+    from charlm.inference.unroll import Window
+    from charlm.models.char_rnn import Model
 
 STRETCH = 100_000  # characters of the training split that give the root mean squares
 SEQUENCES = 64  # of it in a batch
@@ -68,6 +66,8 @@ def dynamic_scores(
         CorpusError: the text has fewer than two characters.
         DivergenceError: a loss is not finite.
     """
+    from charlm.inference.scoring import score_stretches
+
     network, end = model.network, model.vocabulary.end
     ids, _ = model.read(training[:STRETCH])
     rms_P = gradient_rms(network, ids, adaptation.chunk, end)
@@ -77,6 +77,9 @@ def dynamic_scores(
 
 def gradient_rms(model: Model, ids_N: TokenIds, chunk: int, end: int | None = None) -> Floats:
     """The root mean square of each parameter's gradient over windows (P,), with a floor."""
+    from charlm.data.batches import Batch
+    from charlm.inference.unroll import reset_marks, windows
+
     chunk = min(chunk, len(ids_N) - 1)
     sequences = min(SEQUENCES, (len(ids_N) - 1) // chunk)
     length = (len(ids_N) - 1) // sequences
@@ -106,6 +109,8 @@ def dynamic_costs(
     characters: int | None = None,
 ) -> KnownCosts:
     """A network's losses as it learns from a text."""
+    from charlm.inference.unroll import ONE, reset_marks, windows
+
     learner = _Learner(model, rms_P, adaptation)
     done = 0
 
@@ -133,6 +138,9 @@ class _Learner:
     """A network that learns as it reads."""
 
     def __init__(self, model: Model, rms_P: Floats, adaptation: Adaptation) -> None:
+        from charlm.base.arrays import FlatVector
+        from charlm.models.char_rnn import Model
+
         flat = FlatVector(model.shapes, model.dtype, model.params.flat.copy())
         self._model = Model(model.config, model.vocab_size, flat)
         self._trained_P = model.params.flat
@@ -147,6 +155,10 @@ class _Learner:
 
     def score_and_learn(self, window: Window, y_T1: TokenIds) -> Costs:
         """Return a window's losses (T, 1), then learn from it."""
+        from charlm.nn.buffers import flatten_time
+        from charlm.nn.readout import loss_and_gradient, nll_nats
+        from charlm.optim.clipping import clip_norm_
+
         model, buffers, grads, y_T = self._model, self._buffers, self._grads, y_T1[:, 0]
         h_T1H, self._state = model.forward(window.x_TB, self._state, buffers, window.carry_TB)
         costs_T = nll_nats(model.params, flatten_time(h_T1H), y_T)

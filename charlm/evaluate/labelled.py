@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.errors import CorpusError, UsageError, hinting
+from charlm.config.encoder import PairsConfig
 from charlm.data.corpus import prepare
 from charlm.data.examples import LabelledPart, find_distinct, take_part
 from charlm.data.labels import guess_mode
-from charlm.data.pairs import PairsConfig, PairsPart, read_pairs_part, reload_pairs
+from charlm.data.pairs import PairsPart, read_pairs_part, reload_pairs
 from charlm.data.reading.sources import Source, find_stored, find_text
 from charlm.data.reload import CorpusSearch
 from charlm.data.sides import read_sides

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
-from charlm.data.buckets import Sequences
+if TYPE_CHECKING:
+    from charlm.data.buckets import Sequences
 
 LONGEST = 3  # characters of an n-gram
 FEATURES = 1024  # n-grams that hash to the same feature share its weight

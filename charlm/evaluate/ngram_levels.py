@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from charlm.base.errors import UsageError, annotate_memory_error
 from charlm.config import setting
-from charlm.data.encoded import EncodedText
-from charlm.data.recode import Recoding
 from charlm.evaluate.base import EvalCase
-from charlm.models.ngram.bigrams import bigram_levels
-from charlm.models.ngram.counts import Level, count_levels, expected_pairs, most_pairs, needed_bytes
+
+if TYPE_CHECKING:
+    from charlm.data.encoded import EncodedText
+    from charlm.models.ngram.counts import Level
 
 USUAL_ORDER = 8  # where none is asked for
 SAMPLE = 1 << 18  # characters whose n-grams tell how many different ones there are
@@ -57,6 +58,10 @@ def plan_of(subject: EvalCase, training: EncodedText, order: int | None, limit: 
 
 def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[Level]:
     """The counts for contexts of 0 to ``order`` characters, at least 1."""
+    from charlm.data.recode import Recoding
+    from charlm.models.ngram.bigrams import bigram_levels
+    from charlm.models.ngram.counts import count_levels
+
     vocabulary = subject.model.vocabulary
     if order <= 1:
         reading = Recoding.of(vocabulary, training.alphabet, subject.model.training_characters)
@@ -68,6 +73,8 @@ def levels_of(subject: EvalCase, training: EncodedText, order: int) -> Sequence[
 
 def _needed_megabytes(subject: EvalCase, training: EncodedText, order: int, limit: int) -> list[int]:
     """Most megabytes for contexts of up to 0, 1, ... ``order`` characters."""
+    from charlm.models.ngram.counts import expected_pairs, most_pairs, needed_bytes
+
     count, symbols = len(training), len(subject.model.vocabulary)
     pairs = most_pairs(count, symbols, order)
     if needed_bytes(count, pairs) > limit * MEGABYTE and order > 1:

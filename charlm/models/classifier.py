@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 import numpy as np
 
 from charlm.base.arrays import FlatVector, Floats, Shapes, id_dtype
-from charlm.config import Config, setting
+from charlm.config import Config
+from charlm.config.encoder import EncoderConfig
 from charlm.data.batches import Batch, BatchSpec
 from charlm.models.base import BaseModel, NetworkSpec
 from charlm.nn.bidirectional import Encoder, EncoderBuffers, encoder_shapes
@@ -19,34 +19,6 @@ from charlm.nn.embedding import make_encoding
 from charlm.nn.pooling import POOLINGS, Pooling
 from charlm.nn.readout import initialize_readout, logits, loss_and_gradient, readout_shapes
 from charlm.nn.state import States
-
-
-@dataclass(frozen=True)
-class DirectionConfig(Config):
-    """The setting of an encoder."""
-
-    bidirectional: bool = setting(True, "Read the text in both directions.", since=6)
-
-
-@dataclass(frozen=True)
-class PyramidConfig(DirectionConfig):
-    """The settings of an encoder that can be a pyramid."""
-
-    pyramid: bool = setting(
-        False, "Each encoder layer after the first reads pairs of steps: half as many.", since=14
-    )
-
-
-@dataclass(frozen=True)
-class EncoderConfig(PyramidConfig):
-    """The settings of an encoder and its pooling."""
-
-    pooling: str = setting(
-        "max",
-        "The text's vector: the final states, or each unit's mean or largest value.",
-        choices=("last", "mean", "max"),
-        since=6,
-    )
 
 
 class ClassifierBuffers:

@@ -15,10 +15,9 @@ import numpy.typing as npt
 
 from charlm.base.arrays import FlatVector, Floats, Shapes, TokenIds, id_dtype
 from charlm.base.errors import UsageError
-from charlm.config import setting
+from charlm.config.encoder import NO_ATTENTION, Seq2SeqConfig
 from charlm.data.batches import Batch, BatchSpec
 from charlm.models.base import BaseModel, NetworkSpec
-from charlm.models.classifier import PyramidConfig
 from charlm.nn.attention import ATTENTIONS
 from charlm.nn.attention_layer import PREFIX, AttentionCache, AttentionLayer, attention_shapes
 from charlm.nn.bidirectional import Encoder, EncoderBuffers, encoder_shapes
@@ -32,27 +31,6 @@ from charlm.nn.stack import Stack, StackBuffers
 from charlm.nn.state import States, select_columns
 
 DECODER = "decoder."
-NO_ATTENTION = "none"
-
-
-@dataclass(frozen=True)
-class Seq2SeqConfig(PyramidConfig):
-    """The settings of an encoder and a decoder."""
-
-    decoder_hidden: int | None = setting(
-        None,
-        "Hidden units of the decoder.",
-        low=1,
-        high=65_536,
-        since=11,
-        otherwise="the width of the encoder's outputs",
-    )
-    attention: str = setting(
-        "dot",
-        "Score of the attention to the encoder's outputs.",
-        choices=lambda: (NO_ATTENTION, *ATTENTIONS.names()),
-        since=11,
-    )
 
 
 @dataclass(frozen=True)

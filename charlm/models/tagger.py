@@ -8,8 +8,9 @@ import numpy as np
 
 from charlm.base.arrays import FlatVector, Floats, id_dtype
 from charlm.config import Config
+from charlm.config.encoder import DirectionConfig
 from charlm.data.batches import Batch, BatchSpec
-from charlm.models.classifier import Classifier, ClassifierBuffers, DirectionConfig, zeros_like
+from charlm.models.classifier import Classifier, ClassifierBuffers, zeros_like
 from charlm.nn.buffers import flatten_time
 from charlm.nn.dropout import NO_REGULARIZATION, Dropout, Regularization
 from charlm.nn.readout import logits, loss_and_gradient

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.config import TrainingConfig, flag
-from charlm.data.pairs import PairExamples, PairsConfig, read_pairs, reload_pairs
-from charlm.data.reading.sources import Source
-from charlm.data.reload import CorpusSearch, StoredCorpus
-from charlm.data.split_examples import with_default_split
-from charlm.data.vocabulary import Vocabulary
+from charlm.config.encoder import PairsConfig
 from charlm.tasks.task import Task
+
+if TYPE_CHECKING:
+    from charlm.data.pairs import PairExamples
+    from charlm.data.reading.sources import Source
+    from charlm.data.reload import CorpusSearch, StoredCorpus
+    from charlm.data.vocabulary import Vocabulary
 
 FOREIGN = {
     "corpus": ("lines", "delimiter", "bytes"),
@@ -37,6 +41,8 @@ class PairTask(Task):
 
     def complete(self, source: Source) -> TrainingConfig:
         """The settings, with the split of pairs where none is given."""
+        from charlm.data.split_examples import with_default_split
+
         for group, names in FOREIGN.items():
             for name in names:
                 if getattr(getattr(self.config, group), name):
@@ -46,6 +52,8 @@ class PairTask(Task):
 
     def read(self, source: Source, progress: Progress | None = None) -> PairExamples:
         """The pairs of a corpus."""
+        from charlm.data.pairs import read_pairs
+
         return read_pairs(source, self.config, self.units, progress)
 
     def reload(
@@ -56,4 +64,6 @@ class PairTask(Task):
         progress: Progress | None = None,
     ) -> PairExamples:
         """The pairs of a stored run."""
+        from charlm.data.pairs import reload_pairs
+
         return reload_pairs(known, self.config, self.units, vocabulary, search, progress)

@@ -8,16 +8,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from charlm.base.progress import Progress
 from charlm.config import DataConfig, TaskKind, TrainingConfig
-from charlm.data.batches import Batches
-from charlm.data.encoded import EncodedCorpus
-from charlm.data.reading.sources import Source
-from charlm.data.reload import CorpusSearch, StoredCorpus
-from charlm.data.vocabulary import Vocabulary
-from charlm.engines.base import Engine
+
+if TYPE_CHECKING:
+    from charlm.data.batches import Batches
+    from charlm.data.encoded import EncodedCorpus
+    from charlm.data.reading.sources import Source
+    from charlm.data.reload import CorpusSearch, StoredCorpus
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Engine
 
 
 class Examples(Protocol):

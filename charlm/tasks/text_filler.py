@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import UsageError
+from charlm.config.task import BLANK
 from charlm.data.reading.preprocess import preprocess_text
 from charlm.engines.threads import ThreadPool
 from charlm.inference.two_sided import TwoSidedModel
 from charlm.nn.readout import check_numbers, log_softmax_
 from charlm.runs.run import Run
 
-BLANK = "_"
 SHOWN = 40  # characters of a text that a message quotes
 
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
+from charlm.config.encoder import PairsConfig
 from charlm.data.buckets import AT_ONCE
 from charlm.data.case import LOWER, UPPER, apply_case, lowered
 from charlm.data.labels import SPACE, preprocess_examples
-from charlm.data.pairs import PairsConfig, PairsPart, make_pairs
+from charlm.data.pairs import PairsPart, make_pairs
 from charlm.data.tags import tag_batches
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool

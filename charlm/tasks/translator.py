@@ -12,18 +12,17 @@ import numpy.typing as npt
 from charlm.base.arrays import Floats
 from charlm.base.errors import UsageError
 from charlm.base.tables import Matrix
+from charlm.config.encoder import BEAM, PairsConfig
 from charlm.data.batches import Batch
 from charlm.data.buckets import AT_ONCE
 from charlm.data.labels import preprocess_examples
-from charlm.data.pairs import PairsConfig, PairsPart, TargetCoder, make_pairs, split_target
+from charlm.data.pairs import PairsPart, TargetCoder, make_pairs, split_target
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool
 from charlm.inference.decoding import Hypothesis, decode
 from charlm.models.seq2seq import Seq2Seq, Seq2SeqBuffers
 from charlm.nn.readout import check_numbers
 from charlm.runs.run import Run
-
-BEAM = 4
 
 
 @dataclass(frozen=True)

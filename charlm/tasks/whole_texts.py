@@ -1,89 +1,26 @@
-"""What tasks from a whole text to one target share: labelled examples, and the outputs of a trained network."""
+"""Whole texts with a target each: the examples of a stored run, and the outputs of a trained network."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import Floats
-from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
-from charlm.base.random import make_generator
-from charlm.config import CorpusConfig, TrainingConfig, flag
+from charlm.config import CorpusConfig, TrainingConfig
 from charlm.data.buckets import AT_ONCE
-from charlm.data.examples import LabelledExamples, LabelledPart, divide_examples, encode_texts, read_examples
-from charlm.data.labels import guess_mode, preprocess_examples
-from charlm.data.reading.sources import Source
+from charlm.data.examples import LabelledExamples, LabelledPart, divide_examples, encode_texts
+from charlm.data.labels import preprocess_examples
 from charlm.data.reload import CorpusSearch, StoredCorpus, reload_texts
-from charlm.data.split_examples import with_default_split
 from charlm.data.vocabulary import Vocabulary
 from charlm.engines.numpy.predictor import Predictor
 from charlm.engines.threads import ThreadPool
 from charlm.models.base import BaseModel
 from charlm.nn.readout import check_numbers
 from charlm.runs.run import Run
-from charlm.tasks.task import Task
-
-SHOWN = 3  # examples that are shown during training
-
-
-class WholeTextTask(Task):
-    """A task whose examples are texts with a target each."""
-
-    is_number = False
-
-    @classmethod
-    def sizes(cls, vocab_size: int, labels: int) -> tuple[int, int]:
-        """One more symbol is read: one that training never saw."""
-        return vocab_size + 1, labels or 1
-
-    def complete(self, source: Source) -> TrainingConfig:
-        """The settings, with how the source is labelled and split, where that is not given."""
-        config = self.config
-        for name in ("lines", "delimiter"):
-            if getattr(config.corpus, name):
-                raise UsageError(f"{flag(name)} belongs to --task predict: leave it out with {self._named}")
-        foreign = dict.fromkeys(("tied", "adaptive_softmax"), "has no output layer of characters")
-        for name, why in {**foreign, "residual": "joins no layers"}.items():
-            if getattr(config.model, name):
-                raise UsageError(f"{flag(name)} belongs to --task predict, since {self._named} {why}")
-        mode = config.task.labels or guess_mode(source, self.is_number)
-        if (mode == "number") != self.is_number:
-            wanted = "regress" if mode == "number" else "classify"
-            raise UsageError(f"--labels {mode} belongs to --task {wanted}: leave it out with {self._named}")
-        return with_default_split(replace(config, task=replace(config.task, labels=mode)))
-
-    @property
-    def _named(self) -> str:
-        return f"--task {self.config.task.task}"
-
-    def read(self, source: Source, progress: Progress | None = None) -> LabelledExamples:
-        """The labelled texts of a corpus."""
-        return self.weigh(read_examples(source, self.config, self.config.task.labels, progress))
-
-    def reload(
-        self,
-        known: StoredCorpus,
-        vocabulary: Vocabulary,
-        search: CorpusSearch,
-        progress: Progress | None = None,
-    ) -> LabelledExamples:
-        """The labelled texts of a stored run."""
-        return self.weigh(reload_examples(known, self.config, vocabulary, search, progress))
-
-    def draw(self, examples: LabelledExamples, seed: int) -> LabelledPart:
-        """A few neighboring examples of the validation split, or of the training split if there is none."""
-        part = examples.validated if len(examples.validated) else examples.train
-        rng = make_generator(self.config.budget.seed, "show", seed)
-        start = int(rng.integers(max(len(part) - SHOWN, 1)))
-        return part[start : start + SHOWN]
-
-    def weigh(self, examples: LabelledExamples) -> LabelledExamples:
-        """The examples, with the weights of their labels, if any."""
-        return examples
 
 
 def reload_examples(

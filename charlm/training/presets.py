@@ -10,11 +10,7 @@ from typing import Any, Self
 
 from charlm.base.errors import UsageError
 from charlm.config import DeviceConfig, EngineConfig, TrainingConfig, flag
-from charlm.models.architecture import default_lr
-from charlm.models.base import size_network
 from charlm.nn.cells import CELLS
-from charlm.optim.rules import OPTIMIZERS
-from charlm.training.machine_speed import REFERENCE_GFLOPS, reference_seconds
 
 REACH = 2.5  # a preset is picked for lengths from its own divided by this
 LENGTHS = {"epochs", "steps", "minutes"}
@@ -104,6 +100,9 @@ def expected_epochs(
     >>> expected_epochs(TrainingConfig.from_settings(steps=500, seq_len=20, batch_size=10), 10_000, 65)
     10.0
     """
+    from charlm.models.base import size_network
+    from charlm.training.machine_speed import REFERENCE_GFLOPS, reference_seconds
+
     unit, amount = config.budget.length
     if unit == "epochs":
         return amount
@@ -195,6 +194,8 @@ def fixed_settings(name: str, config: TrainingConfig) -> Mapping[str, Any]:
 
 def _suited_recipe(name: str, given: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
     """A preset's settings, without those that belong to another cell or optimizer than is given."""
+    from charlm.optim.rules import OPTIMIZERS
+
     recipe = dict(fixed_settings(name, given))
     other_cell = "cell" in settings and given.model.cell != recipe["cell"]
     other_optimizer = "optimizer" in settings and given.optimisation.optimizer != recipe["optimizer"]
@@ -258,6 +259,8 @@ def preset_changes(config: TrainingConfig) -> list[str]:
     >>> preset_changes(resolve_settings({"minutes": 2, "hidden": 512}).config)
     ['--hidden 512 instead of 256']
     """
+    from charlm.models.architecture import default_lr
+
     cell, optimizer = config.model.cell, config.optimisation.optimizer
     changes = []
     for name, value in _preset_values(config).items():

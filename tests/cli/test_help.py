@@ -1,6 +1,9 @@
 """Help: its length and layout at 80 columns, the groups of commands, aliases and short flags."""
 
+import json
 import re
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -13,6 +16,20 @@ from tests.cli.test_flags import options_of
 from tests.docs.help_section import commands
 
 MOST_LINES = 45
+SHOW_ALL = """
+import json, sys
+from contextlib import suppress
+from charlm.cli.app import app
+
+SLOW = {
+    "rich", "tqdm", "charlm.data.reading.sources", "charlm.engines.base", "charlm.inference.scoring",
+    "charlm.models.base", "charlm.runs.run", "charlm.tasks.whole_texts",
+}
+for line in json.loads(sys.argv[1]):
+    with suppress(SystemExit):
+        app(line, prog_name="charlm")
+    assert not SLOW & sys.modules.keys(), (line, SLOW & sys.modules.keys())
+"""
 
 
 @pytest.fixture
@@ -35,6 +52,14 @@ def test_help_is_short_and_fits(shown, command, columns):
     assert len(lines) <= MOST_LINES and max(map(len, lines)) <= columns
     assert lines[0].startswith(" ".join(["Usage: charlm", *command]))
     assert not re.search(r"[^\x00-\x7f]", "\n".join(lines))
+
+
+def test_no_help_imports_what_only_its_command_needs():
+    """In one process, which keeps what any of them imports."""
+    lines = [[*command, "--help"] for command in commands()] + [["train", "--help-all"]]
+    done = subprocess.run([sys.executable, "-c", SHOW_ALL, json.dumps(lines)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Usage: ") == len(lines)
 
 
 def test_brief_help_of_training_shows_14_options_and_four_examples(shown):

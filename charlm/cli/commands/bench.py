@@ -12,7 +12,6 @@ import typer
 
 from charlm.base.errors import UsageError
 from charlm.base.tables import WIDE, Column, Table
-from charlm.cli.display.tables import print_tables
 from charlm.cli.options import take_device, with_settings
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
@@ -77,6 +76,7 @@ def command(
     ] = None,
 ) -> None:
     from charlm.cli.display.progress import progress_bar
+    from charlm.cli.display.tables import print_tables
     from charlm.engines.threads import ThreadPool
     from charlm.training.benchmark import SIZES, Size, peak_gflops
 
@@ -111,6 +111,7 @@ def _time_classifier(
     engine: EngineConfig,
     how: TableOptions,
 ) -> None:
+    from charlm.cli.display.tables import print_tables
     from charlm.training.classifier_benchmark import LENGTHS, ClassifierSize, time_steps
 
     cell, hidden, layers, batch_size = network

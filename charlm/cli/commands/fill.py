@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,10 +18,10 @@ from charlm.base.plural import counted
 from charlm.cli.lines import read_lines
 from charlm.cli.options import OneRun, RawText, WhichWeights
 from charlm.cli.output import print_json, write_note, write_text
-from charlm.cli.pick import pick_run
-from charlm.engines.threads import ThreadPool
-from charlm.inference.lines import groups
-from charlm.tasks.text_filler import BLANK, FilledText, TextFiller
+from charlm.config.task import BLANK
+
+if TYPE_CHECKING:
+    from charlm.tasks.text_filler import FilledText
 
 PLACE = ("Tasks", 4)
 EXAMPLES = """
@@ -43,6 +43,11 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text.")] = False,
 ) -> None:
+    from charlm.cli.pick import pick_run
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.lines import groups
+    from charlm.tasks.text_filler import TextFiller
+
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
     found = pick_run(run, weights, "fill")

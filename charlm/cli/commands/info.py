@@ -16,8 +16,6 @@ import typer
 from charlm.base.errors import UsageError
 from charlm.base.tables import Column, Table
 from charlm.base.timing import format_seconds
-from charlm.cli.display.facts import draw_facts, join_ends
-from charlm.cli.display.tables import print_tables
 from charlm.cli.options import OneRun
 from charlm.cli.output import print_json, terminal_width, write_note, write_text
 from charlm.cli.table_options import TableOptions, prints_tables
@@ -78,7 +76,9 @@ def _make_record(run: Run) -> dict[str, Any]:
 
 
 def _print_page(run: Run, how: TableOptions, is_all: bool) -> None:
+    from charlm.cli.display.facts import draw_facts, join_ends
     from charlm.cli.display.run_facts import collect_facts, describe_state
+    from charlm.cli.display.tables import print_tables
 
     facts, name = collect_facts(run, how.is_drawn), str(run.folder)
     log = _make_log(run, run.read_metrics())

@@ -98,7 +98,6 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per sample.")] = False,
 ) -> None:
     from charlm.cli.display.samples import SamplePrinter
-    from charlm.cli.interactive import run_session
     from charlm.cli.pick import pick_run
     from charlm.cli.prompts import hinting_skip, skip_unknown
     from charlm.data.reading.sources import find_text
@@ -127,6 +126,8 @@ def command(
     for each in chosen:
         Temperature(each)  # refused before anything is printed
     if interactive:
+        from charlm.cli.interactive import run_session
+
         run_session(model, settings | {"temperature": chosen[0]}, found.name)
         return
     known = _read_training_documents(found) if selection.new else frozenset()

@@ -9,21 +9,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from charlm.base.errors import UsageError
 from charlm.base.plural import counted
-from charlm.cli.display.matrix import print_matrix
 from charlm.cli.lines import read_lines
 from charlm.cli.options import OneRun, RawText, WhichWeights
 from charlm.cli.output import print_json, write_note, write_text
-from charlm.cli.pick import pick_run
-from charlm.engines.threads import ThreadPool
-from charlm.inference.lines import groups
-from charlm.report.figures import check_plot_file, save_curves
-from charlm.tasks.translator import BEAM, Translation, Translator
+from charlm.config.encoder import BEAM
+
+if TYPE_CHECKING:
+    from charlm.tasks.translator import Translation, Translator
 
 PLACE = ("Tasks", 3)
 EXAMPLES = """
@@ -49,6 +47,11 @@ def command(
     raw: RawText = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
+    from charlm.cli.pick import pick_run
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.lines import groups
+    from charlm.tasks.translator import Translator
+
     _check(beam, nbest, show, plot, raw, json)
     translator = Translator.of(pick_run(run, weights, "translate"))
     if show is not None:
@@ -77,6 +80,8 @@ def _check(beam: int, nbest: int, show: str | None, plot: Path | None, raw: bool
     Raises:
         UsageError: two cannot be together, or one needs another.
     """
+    from charlm.report.figures import check_plot_file
+
     if raw and json:
         raise UsageError("--raw writes text unescaped, and --json escapes it: leave out one of the two")
     if nbest > beam:
@@ -101,6 +106,9 @@ def _make_record(ranked: Sequence[Translation]) -> dict[str, Any]:
 
 
 def _show_attention(translator: Translator, text: str, beam: int, plot: Path | None, json: bool) -> None:
+    from charlm.cli.display.matrix import print_matrix
+    from charlm.report.figures import save_curves
+
     (answer,) = translator.translate([text], beam)
     found = translator.attend(text, answer)
     if json:

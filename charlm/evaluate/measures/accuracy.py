@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import Column, Matrix, Table
 from charlm.config import setting
-from charlm.engines.threads import ThreadPool
-from charlm.evaluate.answers import Answers, answer
 from charlm.evaluate.base import EvalResult, Measurement
-from charlm.evaluate.bootstrap import COVERAGE
-from charlm.evaluate.labelled import LabelledCase
-from charlm.tasks.label_counts import LabelCounts, count_labels
+
+if TYPE_CHECKING:
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.answers import Answers
+    from charlm.evaluate.labelled import LabelledCase
+    from charlm.tasks.label_counts import LabelCounts
 
 FIGURES = (Column("precision", ".1%"), Column("recall", ".1%"), Column("F1", ".3f"))
 MISTAKE_COLUMNS = (Column("example"), Column("given"), Column("is"), Column("probability", ".1%"))
@@ -40,6 +41,8 @@ class Accuracy(Measurement):
 
     def measure(self, subjects: Sequence[LabelledCase[Any]], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Give each case's texts labels or tags."""
+        from charlm.evaluate.answers import answer
+
         result = EvalResult([], [], explanation=[EXPLANATION])
         for case in subjects:
             found = answer(case, pool)
@@ -69,6 +72,8 @@ class Accuracy(Measurement):
         }
 
     def _interval(self, found: Answers) -> tuple[float, float]:
+        from charlm.evaluate.bootstrap import COVERAGE
+
         rng = make_generator(self.seed, "bootstrap")
         sizes_D, right_D = np.bincount(found.text_N), np.bincount(found.text_N, found.is_right_N)
         texts = len(sizes_D)
@@ -97,6 +102,8 @@ class Accuracy(Measurement):
 
 
 def _notes(case: LabelledCase[Any], found: Answers) -> Iterator[str]:
+    from charlm.tasks.label_counts import count_labels
+
     if case.training is None:
         yield f"no baselines for {case.run.name}: its corpus was not found"
     if unseen := int(found.counts.confusion_LL[-1].sum()):

@@ -11,22 +11,23 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import repeat
 from operator import add
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from charlm.base.arrays import TokenIds
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.tables import WIDE, Column, Table
 from charlm.config import setting
-from charlm.data.encoded import EncodedText
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken, legend_of
-from charlm.evaluate.ngram_levels import Plan, levels_of, max_memory, plan_of
-from charlm.inference.scoring import Costs, TextMetrics, score_stretches, tally_of
-from charlm.models.ngram.kneser_ney import KneserNey
-from charlm.models.ngram.witten_bell import WittenBell
+from charlm.evaluate.ngram_levels import max_memory
+
+if TYPE_CHECKING:
+    from charlm.base.arrays import TokenIds
+    from charlm.data.encoded import EncodedText
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.ngram_levels import Plan
+    from charlm.inference.scoring import Costs, TextMetrics
 
 COLUMNS = (
     Column("context"),
@@ -93,6 +94,8 @@ class Baselines(Measurement):
         Raises:
             UsageError: n-grams of the chosen order do not fit into memory.
         """
+        from charlm.evaluate.ngram_levels import plan_of
+
         records: list[dict[str, Any]] = []
         tables = []
         subjects, cuts = beginnings(subjects, self.characters)
@@ -142,6 +145,10 @@ def compressed_bits(compress: Callable[[bytes], bytes], before: bytes, text: byt
 
 def _counting(subject: EvalCase, training: EncodedText, order: int) -> list[Baseline]:
     """The n-grams, all kinds from the same counts."""
+    from charlm.evaluate.ngram_levels import levels_of
+    from charlm.models.ngram.kneser_ney import KneserNey
+    from charlm.models.ngram.witten_bell import WittenBell
+
     levels, end = levels_of(subject, training, order), subject.model.vocabulary.end
     unigram, markov, *others = _mean_nats(subject, WittenBell.from_levels(levels, end).reader())
     _, *kneser_ney = _mean_nats(subject, KneserNey.from_levels(levels, end).reader())
@@ -164,6 +171,8 @@ def _compressors(subject: EvalCase, training: EncodedText) -> list[Baseline]:
 
 def _mean_nats(subject: EvalCase, costs_by_order: Callable[[TokenIds, TokenIds], list[Costs]]) -> list[float]:
     """The text's mean loss to each counting model."""
+    from charlm.inference.scoring import score_stretches, tally_of
+
     sums: list[float] = []
 
     def shortest(x_N: TokenIds, y_N: TokenIds) -> Costs:

@@ -10,18 +10,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.progress import Progress
 from charlm.base.tables import WIDE, Column, Curve, Table
 from charlm.config import setting
-from charlm.data.encoded import EncodedText
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import (
     EvalCase,
     EvalResult,
@@ -32,9 +29,13 @@ from charlm.evaluate.base import (
     text_column,
     with_mixtures,
 )
-from charlm.inference.language_model import LanguageModel
-from charlm.inference.unroll import Window, read_text
-from charlm.nn.readout import check_numbers
+
+if TYPE_CHECKING:
+    from charlm.base.arrays import Floats, TokenIds
+    from charlm.data.encoded import EncodedText
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.language_model import LanguageModel
+    from charlm.inference.unroll import Window
 
 TextMetrics = npt.NDArray[np.float64]
 
@@ -166,6 +167,9 @@ def outcomes_of(
 def _outcomes(
     model: LanguageModel, x_N: TokenIds, y_N: TokenIds, inverse: float, pool: ThreadPool, progress: Progress
 ) -> Outcomes:
+    from charlm.inference.unroll import read_text
+    from charlm.nn.readout import check_numbers
+
     costs_nats, slopes, curvatures, confidences = np.empty((4, len(y_N)))
     found = Outcomes(costs_nats, slopes, curvatures, confidences, np.empty(len(y_N), np.bool_))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -13,20 +13,17 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import PROGRAMS, Column, Table
 from charlm.config import setting
-from charlm.data.encoded import EncodedText
-from charlm.data.recode import Recoding
-from charlm.engines.base import Outputs
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalResult, Measurement, characters_taken
-from charlm.evaluate.bootstrap import MeanSeries
-from charlm.evaluate.subjects import RunText
-from charlm.inference.conditioned import load_model
-from charlm.inference.scoring import joined, network_costs, score_stretches
-from charlm.inference.two_sided import Cloze as Found
-from charlm.inference.two_sided import TwoSidedModel, askable, draw_missing
-from charlm.inference.unroll import Window
-from charlm.models.ngram.both_sides import ORDER, BothSides
-from charlm.runs.run import Run
+from charlm.models.ngram.both_sides import ORDER
+
+if TYPE_CHECKING:
+    from charlm.data.encoded import EncodedText
+    from charlm.engines.base import Outputs
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.subjects import RunText
+    from charlm.inference.two_sided import Cloze as Found
+    from charlm.inference.unroll import Window
+    from charlm.runs.run import Run
 
 RATES = (0.15, 0.3)
 COUNTED = 4_000_000  # characters of the training split, its last, that n-grams are counted in
@@ -91,12 +88,16 @@ class Cloze(Measurement):
 
     def _at_rates(self, subject: RunText, pool: ThreadPool) -> Iterator[dict[str, Any]]:
         """The figures where several characters are missing at once."""
+        from charlm.inference.two_sided import TwoSidedModel, draw_missing
+
         model = TwoSidedModel.of(subject.run)
         for rate in RATES if self.blanks is None else (self.blanks,):
             missing_N = draw_missing(subject.part, rate, make_generator(self.seed, "missing"))
             yield self._figures(f"{rate:.3g}", model.cloze(subject.part, pool, missing_N))
 
     def _figures(self, missing: str, found: Found) -> dict[str, Any]:
+        from charlm.evaluate.bootstrap import MeanSeries
+
         series = MeanSeries(len(found.costs_nats))
         series.take(found.costs_nats)
         low, high, _ = series.interval(None, self.resamples, make_generator(self.seed, "bootstrap"))
@@ -116,6 +117,11 @@ def _is_one_sided(run: Run) -> bool:
 
 def _one(subject: RunText, pool: ThreadPool) -> Found:
     """Every character by itself, named by a run; by a language model from those before it."""
+    from charlm.inference.conditioned import load_model
+    from charlm.inference.scoring import joined, network_costs, score_stretches
+    from charlm.inference.two_sided import Cloze as Found
+    from charlm.inference.two_sided import TwoSidedModel, askable
+
     if not _is_one_sided(subject.run):
         return TwoSidedModel.of(subject.run).cloze(subject.part, pool)
     model, best = load_model(subject.run), np.zeros(len(subject.part) - 1, np.int64)
@@ -136,6 +142,11 @@ def _one(subject: RunText, pool: ThreadPool) -> Found:
 
 def _ngrams(subject: RunText, training: EncodedText) -> Found:
     """Every character by itself, named by n-grams of both sides."""
+    from charlm.data.recode import Recoding
+    from charlm.inference.two_sided import Cloze as Found
+    from charlm.inference.two_sided import askable
+    from charlm.models.ngram.both_sides import BothSides
+
     vocabulary, part = subject.run.vocabulary, subject.part
     symbols, characters = len(vocabulary) + 1, subject.run.corpus.training_characters
     ids, text = (

@@ -6,24 +6,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from charlm.base.arrays import TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
-from charlm.engines.base import Network
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken, legend_of
-from charlm.evaluate.ngram_levels import levels_of, max_memory, plan_of
-from charlm.inference.scoring import STRETCH, Costs
-from charlm.inference.unroll import Places, reset_marks, windows
-from charlm.models.ngram.kneser_ney import KneserNey
-from charlm.nn.readout import check_numbers
+from charlm.evaluate.ngram_levels import max_memory
+
+if TYPE_CHECKING:
+    from charlm.base.arrays import TokenIds
+    from charlm.engines.base import Network
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.scoring import Costs
+    from charlm.inference.unroll import Places
 
 TARGETS = 128  # read for at once
 COLUMNS = (
@@ -106,6 +106,10 @@ class Context(Measurement):
         self, subject: EvalCase, ids: TokenIds, places: Places, notes: list[str]
     ) -> list[float] | None:
         """The targets' mean losses by order, from 1; None without a corpus."""
+        from charlm.evaluate.ngram_levels import levels_of, plan_of
+        from charlm.inference.scoring import STRETCH
+        from charlm.models.ngram.kneser_ney import KneserNey
+
         training, end = subject.training, subject.model.vocabulary.end
         if training is None:
             return None
@@ -133,6 +137,9 @@ def costs_after(
     network: Network, ids: TokenIds, places: Places, length: int, progress: Progress, end: int | None = None
 ) -> Costs:
     """The loss of each target (N,), in nats, after reading exactly ``length`` characters."""
+    from charlm.inference.unroll import reset_marks, windows
+    from charlm.nn.readout import check_numbers
+
     costs_N = np.empty(len(places))
 
     marks_N = reset_marks(ids, end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,14 +15,15 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import Column, Table
 from charlm.config import setting
-from charlm.data.pairs import PairsPart, TargetCoder
-from charlm.engines.numpy.predictor import Predictor
-from charlm.engines.threads import ThreadPool
+from charlm.config.encoder import BEAM
 from charlm.evaluate.base import EvalResult, Measurement
-from charlm.evaluate.bootstrap import COVERAGE
-from charlm.evaluate.labelled import LabelledCase
-from charlm.tasks.error_counts import ErrorCounts, count_errors
-from charlm.tasks.translator import BEAM, Translator, decode_part, nats_of_part
+
+if TYPE_CHECKING:
+    from charlm.data.pairs import PairsPart, TargetCoder
+    from charlm.engines.numpy.predictor import Predictor
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.labelled import LabelledCase
+    from charlm.tasks.error_counts import ErrorCounts
 
 COLUMNS = (
     Column("decoding"),
@@ -64,6 +65,9 @@ class ErrorRate(Measurement):
         self, subjects: Sequence[LabelledCase[PairsPart]], pool: ThreadPool, progress: Progress
     ) -> EvalResult:
         """Answer each case's sources."""
+        from charlm.engines.numpy.predictor import Predictor
+        from charlm.tasks.translator import Translator
+
         found = EvalResult([], [], explanation=list(EXPLANATION), legend="nats/symbol of the right targets")
         for case in subjects:
             translator = Translator.of(case.run)
@@ -104,6 +108,8 @@ class ErrorRate(Measurement):
         }
 
     def _interval(self, figure: Callable[[npt.NDArray[np.int64]], float], examples: int) -> tuple[float, float]:
+        from charlm.evaluate.bootstrap import COVERAGE
+
         rng = make_generator(self.seed, "bootstrap")
         drawn = [figure(rng.integers(examples, size=examples)) for _ in range(self.resamples)]
         low, high = np.quantile(drawn, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2]).tolist()
@@ -138,12 +144,17 @@ def _show(symbol: int | None, coder: TargetCoder) -> str:
 
 
 def _decode(predictor: Predictor, part: PairsPart, beam: int) -> ErrorCounts:
+    from charlm.tasks.error_counts import count_errors
+    from charlm.tasks.translator import decode_part
+
     best = [hypotheses[0] for hypotheses in decode_part(predictor, part, beam)]
     return count_errors([each.ids for each in best], part.target_ids, [each.is_finished for each in best])
 
 
 def _nats(predictor: Predictor, part: PairsPart, coder: TargetCoder) -> npt.NDArray[np.float64]:
     """The loss of every target (D,); NaN where a symbol is unseen."""
+    from charlm.tasks.translator import nats_of_part
+
     nats_D = np.full(len(part), np.nan)
     known = np.flatnonzero(part.is_known_D(coder.unseen))
     nats_D[known] = nats_of_part(predictor, part.take(known), coder.end)

@@ -8,23 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Floats, TokenIds
 from charlm.base.errors import CorpusError
 from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
-from charlm.evaluate.jacobians import Passage, components_of, jacobians, read_passages
-from charlm.models.char_rnn import Model
-from charlm.nn.cells import CELLS
+
+if TYPE_CHECKING:
+    from charlm.base.arrays import Floats, TokenIds
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.jacobians import Passage
+    from charlm.models.char_rnn import Model
 
 WARM_UP = 256  # characters read before the passage that gradients are followed through
 VANISHED = 0.01
@@ -45,6 +46,8 @@ class Gradients(Measurement):
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Follow gradients back through each subject's text."""
+        from charlm.evaluate.jacobians import read_passages
+
         records: list[dict[str, Any]] = []
         tables: list[Table] = []
         curves: list[Curve] = []
@@ -133,6 +136,9 @@ def spectral_radii(model: Model) -> dict[str, float]:
 
 def _networks(subject: EvalCase, seed: int) -> dict[str, Model]:
     """The trained network, and an untrained one of every kind."""
+    from charlm.models.char_rnn import Model
+    from charlm.nn.cells import CELLS
+
     trained = subject.model.network
     networks = {f"{subject.run}, trained": trained}
     for cell in CELLS.names():
@@ -145,6 +151,8 @@ def _networks(subject: EvalCase, seed: int) -> dict[str, Model]:
 
 def _choices(cell: str) -> list[dict[str, str]]:
     """Every combination of the cell's settings that are words."""
+    from charlm.nn.cells import CELLS
+
     settings = CELLS.find(cell).config_type.settings()
     words = {name: field.metadata["limits"].choices for name, field in settings.items()}
     words = {name: choices() for name, choices in words.items() if choices is not None}
@@ -164,6 +172,8 @@ def _norms_of(model: Model, passages: list[Passage], distances: list[int]) -> li
 
 def _norms(model: Model, passage: Passage, distances: list[int]) -> Norms:
     """One passage's norms at every distance."""
+    from charlm.evaluate.jacobians import components_of, jacobians
+
     blocks = {f"d{name}_t/d{name}_k": components_of(model, name) for name in model.cell.state_names}
     norms: dict[str, list[float]] = {STATE: [1.0], **{name: [1.0] for name in blocks}}
     dloss_S = passage.dloss_S.astype(np.float64)  # of a small float32 the square would be zero

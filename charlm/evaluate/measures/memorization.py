@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,20 +16,13 @@ from charlm.base.plural import counted
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
-from charlm.data.alphabet import END, Points
-from charlm.data.encoded import EncodedText
-from charlm.data.reading.sources import find_text
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement
-from charlm.evaluate.copies import (
-    PLACES_EACH,
-    SEPARATOR,
-    Search,
-    Stretch,
-    find_copies,
-    find_stretches,
-    without_overlap,
-)
+
+if TYPE_CHECKING:
+    from charlm.data.alphabet import Points
+    from charlm.data.encoded import EncodedText
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.copies import Search, Stretch
 
 SIZES = (5, 10, 15, 20, 30, 40, 50)
 AT_ONCE, LENGTH = 100, 1000  # samples that are drawn together, and the characters of each
@@ -58,6 +51,8 @@ class Memorization(Measurement):
         Raises:
             CorpusError: a run's corpus is missing.
         """
+        from charlm.evaluate.copies import PLACES_EACH
+
         records: list[dict[str, Any]] = []
         tables, curves, notes = [], [], []
         for subject in subjects:
@@ -88,6 +83,8 @@ class Memorization(Measurement):
 
     def _samples(self, subject: EvalCase, progress: Progress) -> list[EncodedText]:
         """The samples, each as a text of its own."""
+        from charlm.data.reading.sources import find_text
+
         model = subject.model
         if self.samples is not None:
             text = find_text(self.samples).read(model.corpus.units)
@@ -120,6 +117,8 @@ def _found(
     longest: int,
 ) -> dict[str, Any]:
     """Both texts' shares, and the samples' longest stretches."""
+    from charlm.evaluate.copies import find_copies, find_stretches, without_overlap
+
     theirs = find_copies(_joined([held_out]), training, SIZES, pool, progress)
     own = find_copies(_joined(samples), training, SIZES, pool, progress)
     # Stretches are followed from the longest n-grams that are copied often enough to fill the list.
@@ -135,6 +134,8 @@ def _found(
 
 def _joined(texts: Sequence[EncodedText]) -> Points:
     """The texts' characters, with a separator between them, which no text has."""
+    from charlm.evaluate.copies import SEPARATOR
+
     parts: list[Points] = []
     for text in texts:
         parts += [text.alphabet.points_A[text.ids], np.array([SEPARATOR], np.uint32)]
@@ -148,6 +149,8 @@ def _share(search: Search, texts: Sequence[EncodedText]) -> float | None:
 
 
 def _stretch(stretch: Stretch, training: EncodedText) -> dict[str, Any]:
+    from charlm.data.alphabet import END
+
     text = training[stretch.source : stretch.source + stretch.length]
     return {"characters": stretch.length, "place": stretch.source, "text": text.symbols.replace(END, "\n")}
 

@@ -6,7 +6,7 @@ import math
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from charlm.base.errors import UsageError
 from charlm.base.plural import counted
@@ -14,15 +14,12 @@ from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 from charlm.config import flag, setting
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement, legend_of, text_column
-from charlm.evaluate.bootstrap import MeanSeries
-from charlm.evaluate.dynamic import Adaptation, dynamic_scores
-from charlm.evaluate.losses_by_label import EXPLANATION, LossesByLabel
-from charlm.evaluate.ngram_levels import levels_of
-from charlm.inference.scoring import LARGEST_NATS, Scores, Tally, score_stretches
-from charlm.inference.unroll import DOCUMENTS_POLICY, POLICY
-from charlm.models.ngram.witten_bell import WittenBell
+from charlm.evaluate.dynamic import Adaptation
+
+if TYPE_CHECKING:
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.scoring import Scores
 
 MARKOV_ORDER = 1
 COLUMNS = (
@@ -90,6 +87,8 @@ class Perplexity(Measurement):
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Score each subject's text."""
+        from charlm.evaluate.losses_by_label import EXPLANATION, LossesByLabel
+
         records: list[dict[str, Any]] = []
         rows: list[list[Any]] = []
         tables: list[Table] = []
@@ -141,6 +140,8 @@ class Perplexity(Measurement):
         progress: Progress,
     ) -> list[list[Any]]:
         """Add dynamic evaluation to a record, the notes and any row."""
+        from charlm.evaluate.dynamic import dynamic_scores
+
         if subject.training is None:
             record |= {f"dynamic_{name}": None for name in OWN_FIGURES}
             notes.append(f"no dynamic figures for {subject.run}: its corpus was not found")
@@ -160,6 +161,10 @@ class Perplexity(Measurement):
 
     def _record(self, subject: EvalCase, stretches: Iterable[Scores]) -> dict[str, Any]:
         """A text's figures by JSON name."""
+        from charlm.evaluate.bootstrap import MeanSeries
+        from charlm.inference.scoring import Tally
+        from charlm.inference.unroll import DOCUMENTS_POLICY, POLICY
+
         tally, series = Tally(), MeanSeries(len(subject.part) - 1)
         for scores in stretches:
             tally.take(scores)
@@ -200,6 +205,10 @@ def _row(record: dict[str, Any]) -> list[Any]:
 
 def _markov(subject: EvalCase) -> Iterator[Scores] | None:
     """The bigram model's scores; None without a training split."""
+    from charlm.evaluate.ngram_levels import levels_of
+    from charlm.inference.scoring import score_stretches
+    from charlm.models.ngram.witten_bell import WittenBell
+
     if subject.training is None:
         return None
     model, vocabulary = subject.model, subject.model.vocabulary
@@ -212,6 +221,8 @@ def _markov(subject: EvalCase) -> Iterator[Scores] | None:
 
 def _perplexity(nats: float | None) -> float | None:
     """The exponential of nats; None on overflow."""
+    from charlm.inference.scoring import LARGEST_NATS
+
     return math.exp(nats) if nats is not None and nats < LARGEST_NATS else None
 
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from charlm.base.progress import Progress
 from charlm.base.tables import Column, Curve, Table
-from charlm.data.examples import LabelledPart
-from charlm.engines.numpy.predictor import Predictor
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalResult, Measurement
-from charlm.evaluate.labelled import LabelledCase
-from charlm.evaluate.linear_counts import FEATURES, LONGEST, fit_and_predict
-from charlm.tasks.number_errors import measure_errors
-from charlm.tasks.whole_texts import predict_part
+from charlm.evaluate.linear_counts import FEATURES, LONGEST
+
+if TYPE_CHECKING:
+    from charlm.data.examples import LabelledPart
+    from charlm.engines.threads import ThreadPool
+    from charlm.evaluate.labelled import LabelledCase
 
 COLUMNS = (Column("model"), Column("RMSE", ".4g"), Column("MAE", ".4g"), Column("R²", ".3f"))
 EXPLANATION = (
@@ -38,6 +37,10 @@ class Regression(Measurement):
         self, subjects: Sequence[LabelledCase[LabelledPart]], pool: ThreadPool, progress: Progress
     ) -> EvalResult:
         """Predict the numbers of each case's texts."""
+        from charlm.engines.numpy.predictor import Predictor
+        from charlm.tasks.number_errors import measure_errors
+        from charlm.tasks.whole_texts import predict_part
+
         records: list[dict[str, Any]] = []
         tables, curves, notes = [], [], []
         for case in subjects:
@@ -60,6 +63,8 @@ def _baselines(
     case: LabelledCase[LabelledPart], mean: float, deviation: float
 ) -> Iterator[tuple[str, npt.NDArray[np.float64]]]:
     """What is reached from the same training split without a network."""
+    from charlm.evaluate.linear_counts import fit_and_predict
+
     if case.training is None:
         return
     fitted_D = fit_and_predict(case.training.sequences, case.training.targets_D, case.part.sequences)

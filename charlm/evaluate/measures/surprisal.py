@@ -5,20 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar, Literal, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Floats, TokenIds, id_dtype
 from charlm.base.errors import UsageError
 from charlm.base.escape import escape_unprintable
 from charlm.base.progress import Progress
 from charlm.base.tables import PROGRAMS, Column, Table
 from charlm.config import setting
-from charlm.data.vocabulary import REPLACEMENT, Vocabulary
-from charlm.engines.base import Outputs
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import (
     SHOWN_END,
     Candidate,
@@ -31,8 +27,14 @@ from charlm.evaluate.base import (
     text_column,
     with_mixtures,
 )
-from charlm.inference.scoring import Costs, Scores, joined, network_costs, score_stretches, text_metrics
-from charlm.inference.unroll import Window
+
+if TYPE_CHECKING:
+    from charlm.base.arrays import Floats, TokenIds
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Outputs
+    from charlm.engines.threads import ThreadPool
+    from charlm.inference.scoring import Costs, Scores
+    from charlm.inference.unroll import Window
 
 GUESSES = 5
 PAGE = 200_000  # characters of a text on a web page
@@ -79,6 +81,8 @@ class Surprisal(Measurement):
 
     def measure(self, subjects: Sequence[EvalCase], pool: ThreadPool, progress: Progress) -> EvalResult:
         """Score each subject character by character."""
+        from charlm.inference.scoring import text_metrics
+
         records: list[dict[str, Any]] = []
         rows: list[tuple[Any, ...]] = []
         colored = []
@@ -161,6 +165,9 @@ class _Guesses(Sequence[Sequence[Candidate]]):
 
 def _predict(subject: EvalCase, pool: ThreadPool, progress: Progress) -> tuple[Scores, _Guesses]:
     """Each character's loss, and the likeliest ones."""
+    from charlm.base.arrays import id_dtype
+    from charlm.inference.scoring import joined, network_costs, score_stretches
+
     model, count = subject.model, len(subject.part)
     _, is_read_N = model.read(subject.part)
     is_read_N[0] = False  # nothing predicts the first
@@ -195,6 +202,8 @@ def _page(text: ColoredText) -> ColoredText:
 
 def _shown(vocabulary: Vocabulary) -> list[str]:
     """Every symbol as a character."""
+    from charlm.data.vocabulary import REPLACEMENT
+
     specials = {vocabulary.end: SHOWN_END, vocabulary.unknown: REPLACEMENT}
     return [*vocabulary.symbols, *(specials[code] for code in range(len(vocabulary.symbols), len(vocabulary)))]
 

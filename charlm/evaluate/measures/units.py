@@ -8,21 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from charlm.base.arrays import Floats
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.tables import Column, Curve, Table
 from charlm.config import setting
-from charlm.engines.threads import ThreadPool
 from charlm.evaluate.base import EvalCase, EvalResult, Measurement, beginnings, characters_taken
-from charlm.evaluate.hidden_units import mean_ranks, read_units, unit_count, unit_name
-from charlm.evaluate.marks import MARKS, line_columns
-from charlm.models.char_rnn import Model
+
+if TYPE_CHECKING:
+    from charlm.base.arrays import Floats
+    from charlm.engines.threads import ThreadPool
 
 LEAST = 20  # characters inside, and outside, in each half of the text
 LINE = "position in the line"
@@ -81,6 +80,9 @@ class Units(Measurement):
         return EvalResult(records, tables, notes, curves, explanation=[rule])
 
     def _follow(self, subject: EvalCase, pool: ThreadPool, advance: Any) -> dict[str, _Property]:
+        from charlm.evaluate.hidden_units import read_units
+        from charlm.models.char_rnn import Model
+
         trained = subject.model.network
         untrained = Model(trained.config, trained.vocab_size)
         untrained.initialize(make_generator(self.seed, "initialise"))
@@ -107,12 +109,16 @@ class _Property:
 
 
 def _properties(text: str, is_read_N: npt.NDArray[np.bool_]) -> dict[str, _Property]:
+    from charlm.evaluate.marks import MARKS, line_columns
+
     found = {name: _Property(mark(text)[is_read_N], []) for name, mark in MARKS.items()}
     return found | {LINE: _Property(line_columns(text)[is_read_N], [])}
 
 
 def _ranked(units_SN: Floats, pool: ThreadPool) -> list[npt.NDArray[Any]]:
     """Each unit's ranks in the first half of the text, the second, and the whole; ties have their mean rank."""
+    from charlm.evaluate.hidden_units import mean_ranks
+
     half = units_SN.shape[1] // 2
     found = []
     for part_SN in (units_SN[:, :half], units_SN[:, half:], units_SN):
@@ -153,6 +159,8 @@ def _auc(ranks_SN: npt.NDArray[Any], marks_N: npt.NDArray[np.bool_]) -> Scores:
 
 def _correlation(ranks_SN: npt.NDArray[Any], values_N: npt.NDArray[Any]) -> Scores:
     """Each unit's rank correlation (S,) (Spearman 1904); 0 for a unit that never changes."""
+    from charlm.evaluate.hidden_units import mean_ranks
+
     theirs_N = mean_ranks(values_N)
     theirs_N -= theirs_N.mean()
     own_SN = ranks_SN - ranks_SN.mean(axis=1, keepdims=True, dtype=np.float64)
@@ -164,6 +172,8 @@ def _correlation(ranks_SN: npt.NDArray[Any], values_N: npt.NDArray[Any]) -> Scor
 
 def _record(subject: EvalCase, found: dict[str, _Property]) -> dict[str, Any]:
     """A subject's figures; ``scores`` in the order of ``units``."""
+    from charlm.evaluate.hidden_units import unit_count, unit_name
+
     model = subject.model.network
     properties = []
     for name, each in found.items():
@@ -182,6 +192,8 @@ def _record(subject: EvalCase, found: dict[str, _Property]) -> dict[str, Any]:
 
 
 def _table(subject: EvalCase, found: dict[str, _Property]) -> Table:
+    from charlm.evaluate.hidden_units import unit_name
+
     rows = []
     for name, each in found.items():
         trained, untrained = each.networks

@@ -6,19 +6,19 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from charlm.config import setting
-from charlm.data.examples import LabelledExamples
-from charlm.data.vocabulary import Vocabulary
-from charlm.engines.base import Engine
-from charlm.models.classifier import EncoderConfig
-from charlm.nn.readout import log_softmax_
-from charlm.tasks.label_counts import count_labels
+from charlm.config.encoder import EncoderConfig
 from charlm.tasks.task import Examples, Validation
-from charlm.tasks.whole_texts import WholeTextTask, predict_part
+from charlm.tasks.whole_text_task import WholeTextTask
+
+if TYPE_CHECKING:
+    from charlm.data.examples import LabelledExamples
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Engine
 
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
@@ -66,6 +66,11 @@ class Classify(WholeTextTask):
 
     def validate(self, engine: Engine, examples: Examples) -> Validation:
         """Errors first, then nats."""
+        from charlm.data.examples import LabelledExamples
+        from charlm.nn.readout import log_softmax_
+        from charlm.tasks.label_counts import count_labels
+        from charlm.tasks.whole_texts import predict_part
+
         assert isinstance(examples, LabelledExamples)
         part, labels = examples.validated, len(examples.vocabulary.labels)
         log_probs_DL = log_softmax_(predict_part(engine.predictor(), part))
@@ -75,6 +80,9 @@ class Classify(WholeTextTask):
 
     def show(self, engine: Engine, examples: Examples, seed: int) -> str:
         """The labels of a few texts of the validation split."""
+        from charlm.data.examples import LabelledExamples
+        from charlm.tasks.whole_texts import predict_part
+
         assert isinstance(examples, LabelledExamples)
         part, labels = self.draw(examples, seed), examples.vocabulary.labels
         best_D = predict_part(engine.predictor(), part).argmax(axis=1).tolist()

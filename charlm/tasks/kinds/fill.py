@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
-from charlm.config import DataConfig, TrainingConfig, flag
-from charlm.data.corpus import Corpus, prepare_corpus
-from charlm.data.reading.sources import Source
-from charlm.data.reload import CorpusSearch, StoredCorpus, reload_corpus
-from charlm.data.two_sides import TWO_SIDED_BATCHERS, TwoSidedBatcher
-from charlm.data.vocabulary import Vocabulary
-from charlm.engines.base import Engine
-from charlm.engines.threads import ThreadPool
-from charlm.inference.two_sided import TwoSidedModel
-from charlm.models.two_sided import TwoSided
+from charlm.config import TrainingConfig, flag
+from charlm.config.task import BLANK
 from charlm.tasks.task import Examples, Task, Validation
-from charlm.tasks.text_filler import TextFiller
+
+if TYPE_CHECKING:
+    from charlm.data.reading.sources import Source
+    from charlm.data.reload import CorpusSearch, StoredCorpus
+    from charlm.data.two_sides import FillCorpus
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Engine
+    from charlm.inference.two_sided import TwoSidedModel
 
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
@@ -40,17 +38,6 @@ BY_PRESET: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 )
 SHOWN = 60  # characters that are shown during training
 SHOWN_BLANKS = 0.15  # of them that are missing
-SHOWN_BLANK = "_"
-
-
-@dataclass(frozen=True, eq=False)
-class FillCorpus(Corpus):
-    """A text whose every character is to be named from those on both sides."""
-
-    def batches(self, config: DataConfig) -> TwoSidedBatcher:
-        """The batches of the training split."""
-        sizes = config.seq_len, config.batch_size
-        return TWO_SIDED_BATCHERS[config.partition](self.train.ids, *sizes, self.table, self.vocabulary.end)
 
 
 class Fill(Task):
@@ -79,12 +66,18 @@ class Fill(Task):
 
     def read(self, source: Source, progress: Progress | None = None) -> FillCorpus:
         """A text in its splits."""
+        from charlm.data.corpus import prepare_corpus
+        from charlm.data.two_sides import FillCorpus
+
         return FillCorpus(**vars(prepare_corpus(source, self.config, progress)))
 
     def reload(
         self, known: StoredCorpus, vocabulary: Vocabulary, search: CorpusSearch, progress: Progress | None = None
     ) -> FillCorpus:
         """The text of a stored run."""
+        from charlm.data.reload import reload_corpus
+        from charlm.data.two_sides import FillCorpus
+
         return FillCorpus(**vars(reload_corpus(known, self.config, vocabulary, search, progress)))
 
     def guess_loss(self, vocabulary: Vocabulary) -> float:
@@ -93,6 +86,9 @@ class Fill(Task):
 
     def validate(self, engine: Engine, examples: Examples) -> Validation:
         """The loss of one missing character, at the beginning of the validation split."""
+        from charlm.data.corpus import Corpus
+        from charlm.engines.threads import ThreadPool
+
         assert isinstance(examples, Corpus) and examples.validated is not None
         with ThreadPool(self.config.engine.workers) as pool:
             found = _make_model(engine, examples).cloze(examples.validated, pool)
@@ -100,20 +96,26 @@ class Fill(Task):
 
     def show(self, engine: Engine, examples: Examples, seed: int) -> str:
         """A line of the text with blanks, and as the network fills it."""
+        from charlm.data.corpus import Corpus
+        from charlm.tasks.text_filler import TextFiller
+
         assert isinstance(examples, Corpus)
         rng = make_generator(self.config.budget.seed, "show", seed)
         part = examples.train if examples.validated is None else examples.validated
         start = int(rng.integers(max(len(part) - 4 * SHOWN, 1)))
         text = max(part[start : start + 4 * SHOWN].text.splitlines() or [""], key=len)[:SHOWN]
         blanks = [place for place in range(len(text)) if rng.random() < SHOWN_BLANKS] or [0]
-        with_blanks = "".join(SHOWN_BLANK if place in blanks else each for place, each in enumerate(text))
-        if not with_blanks.count(SHOWN_BLANK):
+        with_blanks = "".join(BLANK if place in blanks else each for place, each in enumerate(text))
+        if not with_blanks.count(BLANK):
             return text
-        return f"{with_blanks}\n{TextFiller(_make_model(engine, examples)).fill(with_blanks, SHOWN_BLANK)}"
+        return f"{with_blanks}\n{TextFiller(_make_model(engine, examples)).fill(with_blanks, BLANK)}"
 
 
 def _make_model(engine: Engine, examples: Examples) -> TwoSidedModel:
     """The engine's model with its vocabulary."""
+    from charlm.inference.two_sided import TwoSidedModel
+    from charlm.models.two_sided import TwoSided
+
     network = engine.model()
     assert isinstance(network, TwoSided)
     return TwoSidedModel(network, examples.vocabulary, examples.training_characters, examples.prepared.config)

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.config import TrainingConfig
-from charlm.data.corpus import Corpus, prepare_corpus
-from charlm.data.labelled_text import read_labelled_corpus
-from charlm.data.reading.sources import Source
-from charlm.data.reload import CorpusSearch, StoredCorpus
-from charlm.data.reload_splits import reload_splits
-from charlm.data.split_examples import with_default_split
-from charlm.data.vocabulary import Vocabulary
-from charlm.engines.base import Engine
-from charlm.inference.conditioned import ConditionedModel, LabelledSample
-from charlm.inference.language_model import LanguageModel
-from charlm.models.char_rnn import Model
 from charlm.tasks.task import Examples, Task, Validation
+
+if TYPE_CHECKING:
+    from charlm.data.corpus import Corpus
+    from charlm.data.reading.sources import Source
+    from charlm.data.reload import CorpusSearch, StoredCorpus
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Engine
+    from charlm.inference.language_model import LanguageModel
 
 SAMPLE_CHARACTERS = 200
 LABELLED_COMMANDS = ("sample", "score", "classify", "eval perplexity", "eval accuracy")
@@ -36,6 +33,8 @@ class Predict(Task):
         return LABELLED_COMMANDS if has_labels else cls.commands
 
     def complete(self, source: Source) -> TrainingConfig:
+        from charlm.data.split_examples import with_default_split
+
         config = self.config
         if config.task.labels is None:
             return config
@@ -46,6 +45,9 @@ class Predict(Task):
         return with_default_split(config)
 
     def read(self, source: Source, progress: Progress | None = None) -> Corpus:
+        from charlm.data.corpus import prepare_corpus
+        from charlm.data.labelled_text import read_labelled_corpus
+
         if self.config.task.labels is not None:
             return read_labelled_corpus(source, self.config, progress)
         return prepare_corpus(source, self.config, progress)
@@ -57,6 +59,8 @@ class Predict(Task):
         search: CorpusSearch,
         progress: Progress | None = None,
     ) -> Corpus:
+        from charlm.data.reload_splits import reload_splits
+
         return reload_splits(known, self.config, vocabulary, search, progress)
 
     def guess_loss(self, vocabulary: Vocabulary) -> float:
@@ -65,11 +69,15 @@ class Predict(Task):
 
     def validate(self, engine: Engine, examples: Examples) -> Validation:
         """The loss of the beginning of the validation split."""
+        from charlm.data.corpus import Corpus
+
         assert isinstance(examples, Corpus) and examples.validated is not None
         model = make_language_model(engine, examples)
         return Validation(model.tally(engine.network(), examples.validated).figures.nats_per_char)
 
     def show(self, engine: Engine, examples: Examples, seed: int) -> str:
+        from charlm.inference.conditioned import LabelledSample
+
         model = make_language_model(engine, examples)
         end = model.corpus.document_end
         samples = 1 if end is None else SAMPLE_DOCUMENTS
@@ -80,6 +88,10 @@ class Predict(Task):
 
 def make_language_model(engine: Engine, examples: Examples) -> LanguageModel:
     """The engine's model with its vocabulary."""
+    from charlm.inference.conditioned import ConditionedModel
+    from charlm.inference.language_model import LanguageModel
+    from charlm.models.char_rnn import Model
+
     network = engine.model()
     assert isinstance(network, Model)
     kind = ConditionedModel if examples.vocabulary.labels else LanguageModel

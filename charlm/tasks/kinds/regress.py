@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from charlm.data.examples import LabelledExamples
-from charlm.data.vocabulary import Vocabulary
-from charlm.engines.base import Engine
-from charlm.models.classifier import EncoderConfig
-from charlm.tasks.number_errors import measure_errors
+from charlm.config.encoder import EncoderConfig
 from charlm.tasks.task import Examples, Validation
-from charlm.tasks.whole_texts import WholeTextTask, predict_part
+from charlm.tasks.whole_text_task import WholeTextTask
+
+if TYPE_CHECKING:
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Engine
 
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
@@ -42,6 +42,10 @@ class Regress(WholeTextTask):
 
     def validate(self, engine: Engine, examples: Examples) -> Validation:
         """The squared error of standardized numbers; RMSE and MAE in the data's unit, and R²."""
+        from charlm.data.examples import LabelledExamples
+        from charlm.tasks.number_errors import measure_errors
+        from charlm.tasks.whole_texts import predict_part
+
         assert isinstance(examples, LabelledExamples) and examples.vocabulary.scale is not None
         part, (_, deviation) = examples.validated, examples.vocabulary.scale
         found_D = predict_part(engine.predictor(), part)[:, 0].astype(np.float64)
@@ -51,6 +55,9 @@ class Regress(WholeTextTask):
 
     def show(self, engine: Engine, examples: Examples, seed: int) -> str:
         """The numbers of a few texts of the validation split."""
+        from charlm.data.examples import LabelledExamples
+        from charlm.tasks.whole_texts import predict_part
+
         assert isinstance(examples, LabelledExamples) and examples.vocabulary.scale is not None
         part = self.draw(examples, seed)
         mean, deviation = examples.vocabulary.scale

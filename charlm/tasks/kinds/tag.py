@@ -6,22 +6,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
-from charlm.data.pairs import PairExamples, PairsConfig
-from charlm.data.reading.sources import Source
-from charlm.data.reload import CorpusSearch, StoredCorpus
-from charlm.data.tags import TagExamples, check_tags
-from charlm.data.vocabulary import Vocabulary
-from charlm.engines.base import Engine
-from charlm.models.classifier import DirectionConfig
+from charlm.config.encoder import DirectionConfig, PairsConfig
 from charlm.tasks.pair_task import PairTask
 from charlm.tasks.task import Examples, Validation
-from charlm.tasks.text_tagger import log_probs_of_part
+
+if TYPE_CHECKING:
+    from charlm.data.pairs import PairExamples
+    from charlm.data.reading.sources import Source
+    from charlm.data.reload import CorpusSearch, StoredCorpus
+    from charlm.data.tags import TagExamples
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Engine
 
 RECIPE: Mapping[str, Any] = MappingProxyType(
     {
@@ -71,6 +72,8 @@ class Tag(PairTask):
 
     def _check(self, found: PairExamples) -> TagExamples:
         """The examples, whose tags are as many as their characters."""
+        from charlm.data.tags import TagExamples, check_tags
+
         of_train = found.prepared.source
         of_val = of_train if found.val_corpus is None else found.val_corpus.source
         for part, source in ((found.train, of_train), (found.validation, of_val), (found.test, of_train)):
@@ -83,6 +86,9 @@ class Tag(PairTask):
 
     def validate(self, engine: Engine, examples: Examples) -> Validation:
         """Errors first, then nats; a tag that training never saw is wrong, and not in the nats."""
+        from charlm.data.pairs import PairExamples
+        from charlm.tasks.text_tagger import log_probs_of_part
+
         assert isinstance(examples, PairExamples)
         part = examples.validated
         log_probs_NL = np.concatenate(log_probs_of_part(engine.predictor(), part))
@@ -94,6 +100,9 @@ class Tag(PairTask):
 
     def show(self, engine: Engine, examples: Examples, seed: int) -> str:
         """A text of the validation split, or of the training split if there is none, and its tags."""
+        from charlm.data.pairs import PairExamples
+        from charlm.tasks.text_tagger import log_probs_of_part
+
         assert isinstance(examples, PairExamples)
         part = examples.validated if len(examples.validated) else examples.train
         rng = make_generator(self.config.budget.seed, "show", seed)

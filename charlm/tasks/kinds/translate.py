@@ -6,19 +6,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from charlm.base.random import make_generator
-from charlm.data.pairs import PairExamples, PairsConfig, TargetCoder
-from charlm.data.vocabulary import Vocabulary
-from charlm.engines.base import Engine
-from charlm.models.seq2seq import Seq2SeqConfig
-from charlm.tasks.error_counts import count_errors
+from charlm.config.encoder import PairsConfig, Seq2SeqConfig
 from charlm.tasks.pair_task import PairTask
 from charlm.tasks.task import Examples, Validation
-from charlm.tasks.translator import decode_part, nats_of_part
+
+if TYPE_CHECKING:
+    from charlm.data.vocabulary import Vocabulary
+    from charlm.engines.base import Engine
 
 SHOWN = 3  # examples that are shown during training
 RECIPE: Mapping[str, Any] = MappingProxyType(
@@ -58,6 +57,10 @@ class Translate(PairTask):
 
     def validate(self, engine: Engine, examples: Examples) -> Validation:
         """Wrong answers of greedy decoding first, then nats; a target with an unseen symbol is always wrong."""
+        from charlm.data.pairs import PairExamples, TargetCoder
+        from charlm.tasks.error_counts import count_errors
+        from charlm.tasks.translator import decode_part, nats_of_part
+
         assert isinstance(examples, PairExamples)
         part, coder = examples.validated, TargetCoder(examples.vocabulary.target, self.units)
         predictor = engine.predictor()
@@ -72,6 +75,9 @@ class Translate(PairTask):
 
     def show(self, engine: Engine, examples: Examples, seed: int) -> str:
         """The answers to a few sources of the validation split, or of the training split if there is none."""
+        from charlm.data.pairs import PairExamples, TargetCoder
+        from charlm.tasks.translator import decode_part
+
         assert isinstance(examples, PairExamples)
         coder = TargetCoder(examples.vocabulary.target, self.units)
         part = examples.validated if len(examples.validated) else examples.train

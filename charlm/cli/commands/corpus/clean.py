@@ -6,14 +6,16 @@ Texts from standard input are kept, since they cannot be read again, and so are 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.files.cache_dir import cache_folder
 from charlm.cli.output import print_json, write_note
-from charlm.data.cache.clearing import Cleared, clean
+
+if TYPE_CHECKING:
+    from charlm.data.cache.clearing import Cleared
 
 MOST_NAMED = 10
 
@@ -28,6 +30,8 @@ def command(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
+    from charlm.data.cache.clearing import clean
+
     cleared = clean(piped=stdin, downloads=downloads)
     if json:
         kept, left = (list(map(str, paths)) for paths in (cleared.kept, cleared.left))

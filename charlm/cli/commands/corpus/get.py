@@ -13,10 +13,7 @@ import typer
 
 from charlm.base.plural import counted
 from charlm.cli.complete import complete_catalog
-from charlm.cli.display.progress import progress_bar
 from charlm.cli.output import print_json
-from charlm.data.catalog.catalog import find_corpus
-from charlm.data.catalog.download import download_corpus
 
 
 def command(
@@ -26,6 +23,10 @@ def command(
     ],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
+    from charlm.cli.display.progress import progress_bar
+    from charlm.data.catalog.catalog import find_corpus
+    from charlm.data.catalog.download import download_corpus
+
     corpus = find_corpus(name)
     with progress_bar(name, quiet=json) as progress:
         path = download_corpus(corpus, progress)

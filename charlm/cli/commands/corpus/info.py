@@ -7,24 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
 from charlm.cli.complete import complete_corpora
-from charlm.cli.display.progress import progress_bar
-from charlm.cli.display.tables import print_tables
 from charlm.cli.options import AllowExpansion
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
 from charlm.config import CorpusConfig, DataConfig, TaskConfig
-from charlm.data.label_survey import LabelSurvey, find_labels, survey_labels
-from charlm.data.reading.sources import find_source
-from charlm.data.remarks import describe_left_out, describe_passed_over
-from charlm.data.split import Split
-from charlm.evaluate.survey import Survey, survey_source
+
+if TYPE_CHECKING:
+    from charlm.data.label_survey import LabelSurvey
+    from charlm.evaluate.survey import Survey
 
 SPLITS = ("train", "validation", "test")
 MOST_LABELS = 30  # that are shown
@@ -64,6 +61,14 @@ def command(
     ] = None,
     allow_expansion: AllowExpansion = False,
 ) -> None:
+    from charlm.cli.display.progress import progress_bar
+    from charlm.cli.display.tables import print_tables
+    from charlm.data.label_survey import find_labels, survey_labels
+    from charlm.data.reading.sources import find_source
+    from charlm.data.remarks import describe_left_out, describe_passed_over
+    from charlm.data.split import Split
+    from charlm.evaluate.survey import survey_source
+
     if labels is not None:
         TaskConfig(labels=labels)  # refused where it is no value
     divided = Split.of(DataConfig(split=split))

@@ -6,12 +6,14 @@ charlm corpus get downloads one, or explains how to get one marked "manual".
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from charlm.base.tables import Column, Table
-from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.data.catalog.catalog import CatalogCorpus, read_catalog
+
+if TYPE_CHECKING:
+    from charlm.data.catalog.catalog import CatalogCorpus
 
 COLUMNS = (
     Column("name"),
@@ -26,6 +28,9 @@ COLUMNS = (
 
 @prints_tables(json="Print one JSON object per corpus.", without=("explain",))
 def command(how: TableOptions) -> None:
+    from charlm.cli.display.tables import print_tables
+    from charlm.data.catalog.catalog import read_catalog
+
     corpora = read_catalog().values()
     if how.json:
         for each in corpora:

@@ -18,14 +18,9 @@ import typer
 from charlm.base.errors import CorpusError, UsageError
 from charlm.base.files.atomic import atomic_file
 from charlm.base.plural import counted
-from charlm.cli.display.progress import progress_bar
 from charlm.cli.groups import list_members
 from charlm.cli.options import with_settings
 from charlm.cli.output import print_json
-from charlm.data.cache.store import report_os_errors
-from charlm.data.case import case_tags, clean_line, lowered
-from charlm.data.labels import read_lines
-from charlm.data.reading.sources import find_text
 from charlm.data.synthetic import SOURCES
 from charlm.data.synthetic_source import Source, write_text
 
@@ -41,6 +36,9 @@ def _make_command(name: str, kind: type[Source]) -> Callable[..., None]:
         seed: Annotated[int, typer.Option(min=0, help="Seed of the random numbers.")] = 0,
         json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
+        # Imported last, so that help does not wait for it.
+        from charlm.cli.display.progress import progress_bar
+
         source, path = kind(**settings), out or Path(f"{name}.txt")
         with progress_bar(name, quiet=json) as progress:
             made = write_text(source, length, np.random.default_rng(seed), path, progress)
@@ -67,6 +65,11 @@ def _make_case(
     out: Annotated[Path, typer.Option(metavar="FILE", help="The new file.")] = Path("case.tsv"),
 ) -> None:
     """Lines of a text in lower case, with the tags U and L of their characters (for --task tag)."""
+    from charlm.data.cache.store import report_os_errors
+    from charlm.data.case import case_tags, clean_line, lowered
+    from charlm.data.labels import read_lines
+    from charlm.data.reading.sources import find_text
+
     if out.exists():
         raise UsageError(f"{out} exists: name another file by --out, or remove it")
     lines = 0

@@ -12,13 +12,8 @@ import typer
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.tables import Column, Table
-from charlm.cli.display.progress import progress_bar
-from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json, write_note
 from charlm.cli.table_options import TableOptions, prints_tables
-from charlm.data.cache.maintenance import entries, verify
-from charlm.data.catalog.catalog import read_catalog
-from charlm.data.catalog.download import is_intact
 
 KINDS = {"prepared": "encoded", "downloaded": "downloaded"}
 COLUMNS = (
@@ -32,6 +27,8 @@ COLUMNS = (
 
 @prints_tables(json="Print one JSON object per corpus.", without=("explain",))
 def command(how: TableOptions) -> None:
+    from charlm.cli.display.tables import print_tables
+
     found = []
     for record in (*_check_encoded(how.json), *_check_downloaded()):
         found.append(record)
@@ -53,6 +50,9 @@ def command(how: TableOptions) -> None:
 
 
 def _check_encoded(quiet: bool) -> Iterator[dict[str, Any]]:
+    from charlm.cli.display.progress import progress_bar
+    from charlm.data.cache.maintenance import entries, verify
+
     for entry in sorted(entries(), key=lambda entry: (entry.name or "", entry.paths, entry.folder)):
         with progress_bar(entry.name or "?", quiet) as progress:
             complaints = verify(entry, progress)
@@ -66,6 +66,9 @@ def _check_encoded(quiet: bool) -> Iterator[dict[str, Any]]:
 
 
 def _check_downloaded() -> Iterator[dict[str, Any]]:
+    from charlm.data.catalog.catalog import read_catalog
+    from charlm.data.catalog.download import is_intact
+
     for corpus in read_catalog().values():
         if corpus.bytes_here is not None:
             altered = f"{corpus.path} was altered: charlm corpus get {corpus.name}"

@@ -10,7 +10,6 @@ import typer
 from charlm.base.errors import CharlmError
 from charlm.base.tables import PROGRAMS, WIDE, Column, Table
 from charlm.base.timing import format_date, format_seconds
-from charlm.cli.display.tables import print_tables
 from charlm.cli.output import print_json, write_note
 from charlm.cli.table_options import TableOptions, prints_tables
 
@@ -31,6 +30,7 @@ def command(
         typer.Option(metavar="date|loss|name|steps|time", help="Order; date: the newest last."),
     ] = "date",
 ) -> None:
+    from charlm.cli.display.tables import print_tables
     from charlm.runs.find import list_runs
     from charlm.runs.run import Run
 
