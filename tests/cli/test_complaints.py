@@ -181,7 +181,7 @@ def test_too_little_memory_to_count_in(inside, call, monkeypatch):
     def exhausted(*given):
         raise MemoryError
 
-    monkeypatch.setattr("charlm.evaluate.ngram_levels.count_levels", exhausted)
+    monkeypatch.setattr("charlm.models.ngram.counts.count_levels", exhausted)
     refused = call("eval", "baselines")
     wanted = "counting n-grams with 8 characters of context: lower --max-memory"
     assert refused.code == 1 and refused.complaint == f"out of memory while {wanted}"

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from charlm.config import CorpusConfig
 from charlm.data.vocabulary import Vocabulary
 from charlm.evaluate.base import EvalCase
-from charlm.evaluate.hidden_units import read_units, unit_name
+from charlm.evaluate.hidden_units import mean_ranks, read_units, unit_name
 from charlm.evaluate.marks import inside_brackets, inside_quotes, line_columns
-from charlm.evaluate.measures.units import Units, _auc, _correlation, mean_ranks
+from charlm.evaluate.measures.units import Units, _auc, _correlation
 from charlm.inference.language_model import LanguageModel
 
 SWITCH = 3

@@ -12,7 +12,7 @@ from charlm.data.labelled_text import read_labelled_corpus
 from charlm.data.reading.sources import find_source
 from charlm.data.windows import Batcher
 from charlm.models import classifier
-from charlm.tasks.kinds import classify
+from charlm.tasks import label_counts
 from charlm.tasks.label_counts import LabelCounts, count_labels
 from charlm.tasks.task import make_task
 from tests.laws.test_batch_invariance import TEXTS, make, pack, run
@@ -109,7 +109,7 @@ def weigh_the_validation(patch):
             count_labels(targets_D, log_probs_DL, count), nats=float(np.average(nats_D, weights=weight_D))
         )
 
-    patch.setattr(classify, "count_labels", weighted)
+    patch.setattr(label_counts, "count_labels", weighted)
 
 
 MUTANTS = {
