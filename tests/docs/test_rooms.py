@@ -14,7 +14,7 @@ PAGES = [page for page in files(".md") if page not in (HELP, MEASUREMENTS)]
 NN = ROOT / "charlm" / "nn"
 MOST_LINES = {
     "charlm/tasks/README.md": 270,
-    "charlm/engines/README.md": 170,
+    "charlm/engines/README.md": 175,
 }  # each task; two engines and clusters
 USUAL_LINES = 120
 OF_SCRIPTS = {"--count", "--source", "--kills", "--stops"}  # of tests/torture and tests/bench

@@ -28,7 +28,7 @@ EXTRAS = [
     {"encoding": "embedding", "embedding_size": 5, "learned_state": True, "residual": True},
     {"encoding": "embedding", "embedding_size": 11, "tied": True, "adaptive_softmax": True},
 ]
-VARIANTS = [(name, {}) for name in CELLS.names()] + [
+VARIANTS = [(name, {}) for name in CELLS.names() if CELLS.find(name).by_rows] + [
     ("gru", {"reset_after": True}),
     ("rnn", {"nonlinearity": "relu"}),
 ]
