@@ -2,9 +2,9 @@
 
 Every number of workers and split is a training of its own, and all are asked in turn for a moment, so that they
 meet the same load: printed are medians of chars/s, and each one's ratio to two workers by columns. More workers
-than cores show what that costs. ``--busy`` adds a process that keeps one core busy. ``--shares`` instead prints the
-processor time of one worker's share of a step, which other work disturbs least, and which needs one core, but leaves
-out waiting.
+than cores show what that costs. ``--busy`` adds a process that keeps one core busy. ``--shares`` instead prints
+the processor time of one worker's share of a step, which other work disturbs least, and which needs one core,
+but leaves out waiting.
 """
 
 from __future__ import annotations
