@@ -19,6 +19,7 @@ HELP = {
     "explain": "Also say how it is measured.",
     "csv": "Print comma-separated values, unrounded.",
     "markdown": "Print Markdown tables.",
+    "table": "Print one of several tables alone: 1 is the first.",
 }
 
 
@@ -35,9 +36,11 @@ class TableOptions:
     csv: bool = False
     markdown: bool = False
     json: bool = False
+    table: int | None = None
 
     def __post_init__(self) -> None:
         formats = [f"--{name}" for name in ("csv", "markdown", "json") if getattr(self, name)]
+        formats += ["--table"] if self.json and self.table is not None else []
         if len(formats) > 1:
             raise UsageError(f"{' and '.join(formats)} exclude each other: give one of them")
 
@@ -47,10 +50,19 @@ class TableOptions:
         return sys.stdout.isatty() and not (self.csv or self.markdown or self.json)
 
 
-def prints_tables(json: str, without: tuple[str, ...] = ()) -> Callable[[Command], Command]:
-    """Replace a command's parameter ``how`` by options, but for those ``without``; ``json`` is a help text."""
+def prints_tables(
+    json: str, without: tuple[str, ...] = (), several: bool = False
+) -> Callable[[Command], Command]:
+    """Replace a command's parameter ``how`` by options.
+
+    Args:
+        json: a help text.
+        without: options that are not offered.
+        several: whether it prints several tables, of which one can be chosen.
+    """
     helps = HELP | {"json": json}
-    offered = [field.name for field in fields(TableOptions) if field.name not in without]
+    left_out = {*without, *(() if several else ("table",))}
+    offered = [field.name for field in fields(TableOptions) if field.name not in left_out]
 
     def decorate(command: Command) -> Command:
         parameters: list[inspect.Parameter] = []
@@ -71,6 +83,9 @@ def prints_tables(json: str, without: tuple[str, ...] = ()) -> Callable[[Command
 
 
 def _make_flag(name: str, help: str) -> inspect.Parameter:
-    option = typer.Option(f"--{name}", help=help)
     kind = inspect.Parameter.KEYWORD_ONLY
+    if name == "table":
+        option = typer.Option("--table", metavar="NUMBER", help=help, show_default=False)
+        return inspect.Parameter(name, kind, default=None, annotation=Annotated[int | None, option])
+    option = typer.Option(f"--{name}", help=help)
     return inspect.Parameter(name, kind, default=False, annotation=Annotated[bool, option])

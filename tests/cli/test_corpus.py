@@ -157,7 +157,14 @@ def test_offline_is_told_in_a_line(remote, call, monkeypatch):
 def test_a_text_is_looked_into(elsewhere, call):
     (elsewhere / "odd.txt").write_bytes("\ufeffone\r\ntwo\r\ntwo\r\nthrее\r\n".encode())
     shown = call("corpus", "info", "odd.txt")
-    assert (shown.code, shown.err) == (0, "")
+    said = "note: 4 tables, with an empty line between them: --table 1 prints the first alone\n"
+    assert (shown.code, shown.err) == (0, said)
+    tables = shown.out.split("\n\n")
+    chosen = [call("corpus", "info", "odd.txt", "--table", str(number)) for number in range(1, 6)]
+    assert [f"{each.out}\n" for each in chosen[:3]] == [f"{each}\n\n" for each in tables[:3]]
+    assert chosen[3].out == tables[3] and not chosen[3].err
+    assert chosen[4].complaint == "--table is 5, and 4 tables can be printed: choose from 1 to 4"
+    assert "--json and --table exclude" in call("corpus", "info", "odd.txt", "--table", "1", "--json").complaint
     for part in ("byte order mark at the start", "line ends CR LF", "entropy of order 5", "xz"):
         assert part in shown.out
     assert r"\r" in shown.out and "\r\n\r" not in shown.out and "of the first" not in shown.out

@@ -30,7 +30,7 @@ charlm eval baselines novel-1 --split test
 
 def _make_command(name: str, kind: type[Measurement]) -> Callable[..., None]:
     @with_settings({"Measurement": [kind], "Engine": [DeviceConfig]})
-    @prints_tables(json="Print one JSON object per line.")
+    @prints_tables(json="Print one JSON object per line.", several=True)
     def measure(
         settings: dict[str, Any],
         how: TableOptions,

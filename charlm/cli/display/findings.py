@@ -22,7 +22,7 @@ def print_findings(findings: EvalResult, how: TableOptions) -> None:
         for record in findings.records:
             print_json(record | {"notes": [*findings.explanation, *findings.notes]})
         return
-    if how.is_drawn:
+    if how.is_drawn and how.table is None:
         for text in findings.colored:
             print_colored(text)
         if findings.curves and (how.wide or findings.draws_curves):

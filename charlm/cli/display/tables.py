@@ -6,10 +6,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from charlm.base.errors import UsageError
 from charlm.base.escape import escape_unprintable
+from charlm.base.plural import counted
 from charlm.base.tables import Column, Table
 from charlm.cli.display.layout import lay_out
-from charlm.cli.display.values import make_csv, make_markdown, make_tsv
+from charlm.cli.display.values import group_tables, make_csv, make_markdown, make_tsv
 from charlm.cli.output import escape_for, terminal_width, wrap_for, write_note
 from charlm.cli.table_options import TableOptions
 
@@ -37,6 +39,7 @@ def print_tables(
         notes: what must not be missed.
         further: what else ``--wide`` adds.
     """
+    tables = _choose(tables, how)
     if not how.is_drawn:
         _print_values(tables, how)
         for note in [*(explanation if how.explain else ()), *notes]:
@@ -45,7 +48,7 @@ def print_tables(
     left_out: list[str] = []
     remarks: list[str] = []
     has_best = False
-    for number, table in enumerate(table for table in tables if how.wide or not table.adds):
+    for number, table in enumerate(table for table in tables if how.wide or how.table or not table.adds):
         layout = lay_out(table, terminal_width(sys.stdout), how.wide)
         title = [escape_unprintable(table.title), ""] if table.title else []
         _write(sys.stdout, [*([""] if number else []), *title, *layout.lines])
@@ -53,13 +56,34 @@ def print_tables(
         has_best |= layout.has_best
         remarks += layout.remarks
     left_out += [further] if further and not how.wide else []
-    left_out += [table.adds for table in tables if table.adds and not how.wide]
+    left_out += [table.adds for table in tables if table.adds and not (how.wide or how.table)]
     adds = f"--wide adds {', '.join(dict.fromkeys(left_out))}" if left_out else ""
     said = [adds, EXPLAIN if explanation and not how.explain else ""]
     sentences = ["* best" if has_best else "", *remarks, legend, "; ".join(filter(None, said)), see_also]
     texts = [". ".join(filter(None, sentences)), *(explanation if how.explain else ())]
     for text in [*filter(None, texts), *(f"note: {note}" for note in notes)]:
         _write(sys.stdout, ["", wrap_for(sys.stdout, text)])
+
+
+def _choose(tables: Sequence[Table], how: TableOptions) -> Sequence[Table]:
+    """The table that ``--table`` asks for, or all of them; a pipe gets a word on how to choose.
+
+    Raises:
+        UsageError: there is none of that number.
+    """
+    groups = group_tables(tables)
+    if how.table is not None:
+        if not 0 < how.table <= len(groups):
+            found = counted(len(groups), "tables")
+            raise UsageError(
+                f"--table is {how.table}, and {found} can be printed: choose from 1 to {len(groups)}"
+            )
+        return groups[how.table - 1]
+    if len(groups) > 1 and not (how.is_drawn or how.markdown):
+        write_note(
+            f"note: {len(groups)} tables, with an empty line between them: --table 1 prints the first alone"
+        )
+    return tables
 
 
 def print_profile(seconds: Mapping[str, float], steps: int) -> None:
@@ -76,7 +100,7 @@ def print_profile(seconds: Mapping[str, float], steps: int) -> None:
 
 def _print_values(tables: Sequence[Table], how: TableOptions) -> None:
     if how.markdown:
-        text = make_markdown([table for table in tables if how.wide or not table.adds], how.wide)
+        text = make_markdown([each for each in tables if how.wide or how.table or not each.adds], how.wide)
     else:
         text = make_csv(tables) if how.csv else make_tsv(tables)
     sys.stdout.write(escape_for(sys.stdout, text))

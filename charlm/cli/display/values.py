@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any, TypeAlias
 
 from charlm.base.escape import escape_unprintable
@@ -63,23 +64,29 @@ def _escape(cell: str) -> str:
     return escape_unprintable(cell).replace("|", "\\|")
 
 
-def _merge(tables: Sequence[Table]) -> list[tuple[Cells, list[Cells]]]:
+def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
+    """Neighboring tables with the same headings together: they are one for programs."""
+    return [list(group) for _, group in groupby(tables, _list_headings)]
+
+
+def _merge(tables: Sequence[Table]) -> Iterator[tuple[Cells, list[Cells]]]:
     """Headings and rows of all columns; tables with the same headings are one."""
-    merged: list[tuple[Cells, list[Cells]]] = []
-    for table in tables:
-        headings = [*table.keys, *(name for column in table.columns for name in _name(column))]
-        rows = [
+    for group in group_tables(tables):
+        yield (
+            _list_headings(group[0]),
             [
-                *table.keys.values(),
-                *(cell for pair in zip(table.columns, row, strict=True) for cell in _spell(*pair)),
-            ]
-            for row in table.rows
-        ]
-        if merged and merged[-1][0] == headings:
-            merged[-1][1].extend(rows)
-        else:
-            merged.append((headings, rows))
-    return merged
+                [
+                    *table.keys.values(),
+                    *(cell for pair in zip(table.columns, row, strict=True) for cell in _spell(*pair)),
+                ]
+                for table in group
+                for row in table.rows
+            ],
+        )
+
+
+def _list_headings(table: Table) -> Cells:
+    return [*table.keys, *(name for column in table.columns for name in _name(column))]
 
 
 def _name(column: Column) -> list[str]:

@@ -35,7 +35,7 @@ TASKS = {"targets": "translate", "numbers": "regress", "tags": "tag"}
 RULE = "entropies use the text's own frequencies: those of high order are too low for any model"
 
 
-@prints_tables(json="Print one JSON object.")
+@prints_tables(json="Print one JSON object.", several=True)
 def command(
     how: TableOptions,
     corpus: Annotated[
