@@ -28,9 +28,9 @@ RECIPE: Mapping[str, Any] = MappingProxyType(
 )  # fmt: skip
 BY_PRESET: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "tiny": {"average": 100},
-        "base": {"hidden": 192, "lr": 4e-3, "average": 600},
-        "large": {"hidden": 256, "lr": 3e-3, "average": 1000},
+        "tiny": {"lr": 1.2e-2, "average": 100},
+        "base": {"hidden": 192, "lr": 6e-3, "average": 600},
+        "large": {"hidden": 256, "lr": 4e-3, "average": 1000},
     }
 )
 
