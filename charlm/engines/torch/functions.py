@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -71,23 +72,34 @@ class Functions:
         states: tuple[TensorState, ...],
         resets: Resets | None = None,
         noise: Noise | None = None,
+        prepared: Sequence[list[Tensor]] = (),
     ) -> tuple[Tensor, tuple[TensorState, ...]]:
-        """The outputs (T, B, H) and the states after, from ids."""
+        """The outputs (T, B, H) and the states after, from ids; ``prepared`` weights save time."""
         config, rates = self._config, NO_REGULARIZATION if noise is None else noise.rates
         layers = [self._layer(params, number, noise) for number in range(config.layers)]
         initial = self.initial_state(params)
         x, after = self._encode(params, x_TB, noise), []
-        # Only layers with nothing between them can be run by one call.
-        is_one_call = self._native is not None and not rates.dropout and not config.residual
-        groups = [slice(0, config.layers)] if is_one_call else [slice(n, n + 1) for n in range(config.layers)]
-        for own in groups:
-            h, states_after = self._run(layers[own], x, states[own], initial[own], resets)
+        for number, own in enumerate(self._calls(rates)):
+            weights = prepared[number] if prepared else None
+            h, states_after = self._run(layers[own], x, states[own], initial[own], resets, weights)
             if noise is not None and rates.dropout:
                 shape = (1, *h.shape[1:]) if rates.locked_dropout else h.shape
                 h = h * noise.mask(h, rates.dropout, *shape)
             x = h + x if config.residual and own.start > 0 else h
             after += states_after
         return x, tuple(after)
+
+    def prepare(self, params: Parameters) -> list[list[Tensor]]:
+        """The weights of PyTorch's functions, for many passes without noise; none for other cells."""
+        if self._native is None:
+            return []
+        layers = [self._layer(params, number, None) for number in range(self._config.layers)]
+        return [self._native.weights(layers[own]) for own in self._calls(NO_REGULARIZATION)]
+
+    def _calls(self, rates: Regularization) -> list[slice]:
+        """The layers of each call; only those with nothing between them are run by one."""
+        layers, is_one = self._config.layers, not (rates.dropout or self._config.residual)
+        return [slice(0, layers)] if self._native and is_one else [slice(n, n + 1) for n in range(layers)]
 
     def _layer(self, params: Parameters, number: int, noise: Noise | None) -> Parameters:
         """A layer's own parameters, with W_hh masked."""
@@ -111,9 +123,10 @@ class Functions:
         states: tuple[TensorState, ...],
         initial: list[TensorState],
         resets: Resets | None,
+        weights: list[Tensor] | None,
     ) -> tuple[Tensor, list[TensorState]]:
         if self._native is not None:
-            return self._native(layers, x, states, initial, resets)
+            return self._native(weights or self._native.weights(layers), x, states, initial, resets)
         (params,), (state,), (first,) = layers, states, initial
         a_TBG = linear(x, params["W_xh"].T, params["b_h"])
         by_step = no_resets(len(x)) if resets is None else resets.by_step

@@ -31,14 +31,13 @@ class NativeLayers:
 
     def __call__(
         self,
-        layers: Sequence[Parameters],
+        weights: list[Tensor],
         x_TBE: Tensor,
         states: Sequence[TensorState],
         initial: Sequence[TensorState],
         resets: Resets | None,
     ) -> tuple[Tensor, list[TensorState]]:
         """The outputs (T, B, H) and the states after."""
-        weights = self._weights(layers)
         before = tuple(torch.stack(each) for each in zip(*states, strict=True))
         if resets is None:
             h_TBH, after = self._run(x_TBE, before, weights)
@@ -85,7 +84,7 @@ class NativeLayers:
         h, *after = self._function(x, *packed, hx if len(hx) > 1 else hx[0], weights, *modes, *plain)
         return h, tuple(after)
 
-    def _weights(self, layers: Sequence[Parameters]) -> list[Tensor]:
+    def weights(self, layers: Sequence[Parameters]) -> list[Tensor]:
         """The layers' weights as PyTorch lists them, views of one new buffer."""
         matrices = [self._by_gate(params[name].T) for params in layers for name in ("W_xh", "W_hh")]
         biases = [each for params in layers for each in (self._by_gate(params["b_h"]), self._second_bias(params))]

@@ -31,12 +31,13 @@ def open_network(model: Model, config: DeviceConfig) -> Network:
 
 
 class TorchNetwork(Network):
-    """A network on one device."""
+    """A network on one device, with the weights as they are when it is made."""
 
     def __init__(self, functions: Functions, weights_P: Tensor, config: DeviceConfig) -> None:
         self._functions, self._config = functions, config
         self._device = weights_P.device
         self._params = functions.split(weights_P)
+        self._prepared = functions.prepare(self._params)
         self._states: tuple[TensorState, ...] = ()
         self.plans = GPU_PLANS if self._device.type == "cuda" else ()
 
@@ -59,7 +60,8 @@ class TorchNetwork(Network):
         resets = None if carry_TB is None else Resets(carry_TB, self._device)
         with torch.inference_mode(), autocast(self._config, self._device), report_full_memory(self._device):
             x = ids_tensor(x_TB, self._device)
-            h_TBH, self._states = self._functions.forward(self._params, x, self._states, resets)
+            forward = self._functions.forward
+            h_TBH, self._states = forward(self._params, x, self._states, resets, prepared=self._prepared)
         return TorchOutputs(self._functions, self._params, h_TBH)
 
     def step(self, x_B: TokenIds) -> Floats:

@@ -128,3 +128,18 @@ def test_bfloat16_is_near(make_model):
             found.append(network.read(x_TB).logits())
             assert {each.dtype for layer in network.state for each in layer} == {np.dtype("float32")}
         assert 0 < np.abs(found[0] - found[1]).max() < 0.05
+
+
+@pytest.mark.parametrize("settings", [{"layers": 2}, {"layers": 2, "residual": True}], ids=str)
+def test_a_network_prepares_its_weights_once(make_model, monkeypatch, settings):
+    import numpy as np
+
+    from charlm.engines.torch.native import NativeLayers
+
+    layers, weights = [], NativeLayers.weights
+    monkeypatch.setattr(NativeLayers, "weights", lambda self, own: layers.extend(own) or weights(self, own))
+    network = open_network(make_model(5, cell="lstm", **settings), config=DeviceConfig("torch"))
+    network.begin(2)
+    for _ in range(3):
+        network.step(np.zeros(2, np.uint8))
+    assert len(layers) == 2
