@@ -69,7 +69,7 @@ class _Loop:
         self._chance_nats = trainer.task.guess_loss(trainer.corpus.vocabulary)
         self._ranks, trainer.agree = trainer.ranks, self.agree
         self._started = time.monotonic() - trainer.state.seconds
-        self._is_asked = self._stops = False
+        self._is_asked = self._stops = self._has_warned = False
 
     def clock(self) -> float:
         return time.monotonic() - self._started
@@ -196,7 +196,8 @@ class _Loop:
         self.trainer.state = self.budget.note_save(self.trainer.state, seconds)
         yield from faults
         timeout = self.trainer.config.engine.rank_timeout
-        if self._ranks.size > 1 and seconds > timeout / 2:
+        if self._ranks.size > 1 and seconds > timeout / 2 and not self._has_warned:
+            self._has_warned = True
             said = f"a save took {seconds:.0f} s, and one of {timeout:g} s ends a training: raise --rank-timeout"
             yield FaultReport(state.step, said, is_over=False)
 

@@ -1,5 +1,7 @@
 """Several ranks are one training: the same weights, losses and files as one, whatever their number."""
 
+import errno
+import time
 from contextlib import closing
 
 import numpy as np
@@ -12,6 +14,7 @@ from charlm.engines.numpy.network import open_network
 from charlm.engines.ranked_network import spread
 from charlm.engines.ranks import ALONE, own_columns, together
 from charlm.runs.run import Run
+from charlm.training.events import FaultReport
 from charlm.training.loop import train
 from charlm.training.presets import resolve_settings
 from charlm.training.start import new_run, new_trainer, resume
@@ -35,13 +38,16 @@ def text(tmp_path):
     return find_text(str(path))
 
 
-def train_ranks(size, text, folder, until=None, **settings):
-    """The weights of every rank, and the run, of a new training."""
+def train_ranks(size, text, folder, until=None, faults=None, **settings):
+    """The weights of every rank, and the run, of a new training; the faults go to a dict by rank."""
 
     def work(ranks):
         trainer = new_trainer(text, resolve_settings(SMALL | settings), ranks=ranks)
         with closing(trainer), new_run(trainer, folder) as run:
-            list(train(trainer, run, lambda: ranks.rank == size - 1 and trainer.state.step >= (until or 99)))
+            reports = train(trainer, run, lambda: ranks.rank == size - 1 and trainer.state.step >= (until or 99))
+            said = [report.message for report in reports if isinstance(report, FaultReport)]
+            if faults is not None:
+                faults[ranks.rank] = said
             return trainer.engine.snapshot().weights_P
 
     return on_ranks(size, work) if size > 1 else [work(ALONE)], Run.open(folder)
@@ -79,6 +85,32 @@ def test_a_run_goes_on_with_another_number_of_ranks(text, tmp_path):
     weights, resumed = resume_ranks(2, tmp_path / "cut")
     np.testing.assert_allclose(weights[0], whole, rtol=0, atol=1e-12)
     np.testing.assert_allclose(curve(resumed), curve(run), rtol=0, atol=1e-12)
+
+
+def test_a_full_disk_of_the_first_rank_is_told_once_and_all_go_on(text, tmp_path, monkeypatch):
+    save, calls, faults = Run.save, [], {}
+
+    def fill(run, *arguments):
+        calls.append(arguments)
+        if 1 < len(calls) < 4:  # the first makes the run
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(run, *arguments)
+
+    (whole,), _ = train_ranks(1, text, tmp_path / "whole", save_every="3")
+    monkeypatch.setattr(Run, "save", fill)
+    weights, run = train_ranks(2, text, tmp_path / "run", faults=faults, save_every="3")
+    (full, again), others = faults[0], faults[1]
+    assert "No space left on device; training goes on" in full and again.startswith("saved again") and not others
+    np.testing.assert_allclose(run.load_model("last").params.flat, whole, rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(*weights)
+
+
+def test_a_save_of_half_the_timeout_is_told_once(text, tmp_path, monkeypatch):
+    save, faults = Run.save, {}
+    monkeypatch.setattr(Run, "save", lambda *arguments: (time.sleep(0.06), save(*arguments)))
+    train_ranks(2, text, tmp_path / "run", faults=faults, save_every="3", rank_timeout=0.1)
+    (said,) = faults[0]
+    assert said.endswith("s, and one of 0.1 s ends a training: raise --rank-timeout")
 
 
 def test_masks_differ_between_ranks_and_come_again(text, tmp_path):

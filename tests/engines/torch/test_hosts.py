@@ -20,7 +20,7 @@ HOSTS, ADDRESSES, LINKS = (
     (f"va{OWN}", f"vb{OWN}"),
 )
 SETTINGS = (
-    "--hidden 12 --seq-len 12 --batch-size 6 --workers 1 --steps 1500 --save-every 20 --rank-timeout 8 --quiet"
+    "--hidden 12 --seq-len 12 --batch-size 6 --workers 1 --steps 1500 --save-every 20 --rank-timeout 20 --quiet"
 )
 
 
@@ -91,7 +91,7 @@ def test_two_hosts_train_and_go_on_after_the_network_was_lost(network, tmp_path)
         time.sleep(0.05)
     time.sleep(0.3)
     inside(0, "link", "set", LINKS[0], "down")
-    assert 0 not in end(processes, 60)
+    assert 0 not in end(processes, 120)
     inside(0, "link", "set", LINKS[0], "up")
     assert end(begin(cut, text), 120) == [0, 0]
     weights = [Run.open(folder).load_model("last").params.flat for folder in (cut, whole)]
