@@ -45,6 +45,10 @@ class Stopwatch:
         """Start the clock."""
         self._since = time.perf_counter()
 
+    def leave_out(self, seconds: float) -> None:
+        """Do not count these seconds of the present lap."""
+        self._since += seconds
+
     def end(self, activity: str) -> None:
         """Add a lap's time to an activity."""
         now = time.perf_counter()

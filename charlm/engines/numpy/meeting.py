@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charlm.base.arrays import CACHE_LINE
+from charlm.base.timing import Stopwatch
 
 LINE = CACHE_LINE // 8  # counters of a cache line
 SPINS = 4000  # looks of some 50 ns, where every worker has a core; longer than a nap, which costs its core
@@ -55,7 +56,7 @@ class Meeting:
         self._check = check
         self._count = 0
         self._locks = Lock(), Lock()
-        self.waited = 0.0
+        self.stopwatch = Stopwatch()  # of the worker's activities, of which waiting is none
 
     @staticmethod
     def size(workers: int) -> int:
@@ -104,7 +105,7 @@ class Meeting:
                 raise MeetingBroken
             self._check()
             time.sleep(NAP)
-        self.waited += time.perf_counter() - began
+        self.stopwatch.leave_out(time.perf_counter() - began)
 
     def _fence(self) -> None:
         """Order all memory accesses before with all after: a release, then an acquisition."""

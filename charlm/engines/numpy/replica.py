@@ -81,6 +81,8 @@ class Replica:
         sizes = seq_len, columns.stop - columns.start, Regularization.from_config(optimisation)
         self.buffers = model.buffers(*sizes) if share is None else model.shared_buffers(*sizes, share.units)
         self._share = share
+        if share is not None:
+            share.meeting.stopwatch = self.buffers.stopwatch
         self._units = slice(None) if share is None else share.units.own
         self._model = model
         self._optimizer = optimizer
