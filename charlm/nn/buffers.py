@@ -20,7 +20,7 @@ WindowSize: TypeAlias = tuple[int, int, int]
 # Backward passes turn activations into local derivatives in blocks of time steps: small enough for a core's
 # second-level cache, large enough to keep the interpreter's share low.
 BLOCK_VALUES = 100_000
-COPIED_ROWS = 64  # of a matrix at once, so that their cache lines stay in the first-level cache
+COPIED_ROWS = 8  # of a matrix at once, so that their cache lines stay in the first-level cache
 
 
 def block_length(seq_len: int, batch_size: int, width: int) -> int:

@@ -107,8 +107,10 @@ class RecurrentLayer:
 
     def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
         """Write the pre-activations of a window."""
-        np.matmul(x, buffers.params["W_xh"], out=out)
-        out += buffers.params["b_h"]
+        # One product of all steps, written in rows, and a copy beside it are faster than a product for each step.
+        rows_TBG = buffers.scratch.rows_TBG[: len(x)]
+        np.matmul(flatten_time(x), buffers.params["W_xh"], out=flatten_time(rows_TBG))
+        np.add(rows_TBG, buffers.params["b_h"], out=out)
 
     def _project_backward(self, da_TBG: Floats, buffers: LayerBuffers, grads: Parameters) -> Floats:
         """Write the gradients of W_xh and b_h; return the input's."""

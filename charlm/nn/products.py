@@ -21,36 +21,30 @@ AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 def multiply_step(x_BK: Floats, W_KM: Floats, out: Floats) -> Floats:
     """Write ``x @ W`` (B, M) of one step; fastest where B is innermost in memory (``empty_steps``)."""
-    (batch_size, inner), outputs = x_BK.shape, W_KM.shape[1]
-    blocks = count_blocks(batch_size, inner, outputs) if _has_small_kernels() else 1
-    half = batch_size // 2
-    if blocks == 1 and batch_size % 2 == 0 and _has_small_kernels() and count_blocks(half, inner, outputs) > 1:
-        multiply_step(x_BK[:half], W_KM, out[:half])
-        multiply_step(x_BK[half:], W_KM, out[half:])
-        return out
+    x_KB, W_MK, out_MB = x_BK.T, W_KM.T, out.T
+    blocks = count_blocks(*W_MK.shape, len(x_BK))
     if blocks == 1:
-        return np.matmul(x_BK, W_KM, out=out)
-    W_nMK, out_nMB = W_KM.T.reshape(blocks, -1, inner), out.T.reshape(blocks, -1, batch_size)
-    np.matmul(W_nMK, x_BK.T, out=out_nMB)
+        np.matmul(W_MK, x_KB, out=out_MB)
+    else:
+        np.matmul(W_MK.reshape(blocks, -1, len(x_KB)), x_KB, out=out_MB.reshape(blocks, -1, len(x_BK)))
     return out
 
 
 @cache
-def count_blocks(batch_size: int, inner: int, outputs: int) -> int:
+def count_blocks(outputs: int, inner: int, columns: int) -> int:
     """The fewest equal blocks of outputs that are small products, or 1 if there are none.
 
-    >>> count_blocks(32, 256, 1024), count_blocks(1, 512, 2048), count_blocks(32, 509, 4 * 509)
-    (16, 1, 1)
+    >>> count_blocks(2048, 512, columns=1), count_blocks(4 * 509, 509, columns=32)
+    (1, 1)
     """
-    if batch_size == 1:  # a product with a vector has no factor to copy
-        return 1
-    for blocks in range(1, outputs // SHORTEST_BLOCK + 1):
-        if outputs % blocks == 0 and batch_size * inner * outputs // blocks <= SMALL_PRODUCT:
-            return blocks
+    # A product with a vector has no factor to copy.
+    if columns > 1 and has_small_kernels():
+        for blocks in range(1, outputs // SHORTEST_BLOCK + 1):
+            if outputs % blocks == 0 and outputs * inner * columns // blocks <= SMALL_PRODUCT:
+                return blocks
     return 1
 
 
-@cache
-def _has_small_kernels() -> bool:
+def has_small_kernels() -> bool:
     """Whether NumPy multiplies with OpenBLAS on a processor with AVX-512."""
     return any(library.get("architecture") in AVX512_KERNELS for library in threadpool_info())

@@ -21,7 +21,8 @@ def test_a_product_in_blocks_is_the_product_whatever_the_memory_order(
     has_small_kernels: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(products, "_has_small_kernels", lambda: has_small_kernels)
+    monkeypatch.setattr(products, "has_small_kernels", lambda: has_small_kernels)
+    monkeypatch.setattr(products, "count_blocks", products.count_blocks.__wrapped__)
     rng = np.random.default_rng(0)
     x_BK, W_KM = rng.standard_normal((batch_size, inner)), rng.standard_normal((inner, outputs))
     innermost_BK, innermost_KM = (empty_steps(*values.shape, dtype=dtype) for values in (x_BK, W_KM))
@@ -37,8 +38,9 @@ def test_a_product_in_blocks_is_the_product_whatever_the_memory_order(
         np.testing.assert_allclose(out, x_BK @ W_KM, atol=1e-3 if dtype == "float32" else 1e-10)
 
 
-def test_blocks_are_equal_and_small() -> None:
-    for batch_size, inner, outputs in ((25, 128, 512), (32, 512, 2048), (32, 384, 1536), (17, 333, 1332)):
-        blocks = products.count_blocks(batch_size, inner, outputs)
+def test_blocks_are_equal_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "has_small_kernels", lambda: True)
+    for outputs, inner, columns in ((512, 128, 25), (2048, 512, 32), (1536, 384, 32), (1332, 333, 17)):
+        blocks = products.count_blocks.__wrapped__(outputs, inner, columns)
         assert blocks > 1 and outputs % blocks == 0
-        assert batch_size * inner * outputs // blocks <= products.SMALL_PRODUCT
+        assert outputs * inner * columns // blocks <= products.SMALL_PRODUCT
