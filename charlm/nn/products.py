@@ -20,9 +20,9 @@ AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 
 def multiply_step(x_BK: Floats, W_KM: Floats, out: Floats) -> Floats:
-    """Write ``x @ W`` (B, M) of one step; fastest where B is innermost in memory (``empty_steps``)."""
+    """Write ``x @ W`` (B, M) of one step, in blocks where B is innermost in memory (``empty_steps``)."""
     x_KB, W_MK, out_MB = x_BK.T, W_KM.T, out.T
-    blocks = count_blocks(*W_MK.shape, len(x_BK))
+    blocks = count_blocks(*W_MK.shape, len(x_BK)) if out_MB.flags.c_contiguous else 1
     if blocks == 1:
         np.matmul(W_MK, x_KB, out=out_MB)
     else:
