@@ -13,6 +13,7 @@ from charlm.nn.cell import Cell
 from charlm.nn.dropout import Dropout, EmbeddingDropout, Regularization, WeightDrop
 from charlm.nn.embedding import EVERY_ID, Encoding, Ids, gather_rows, sum_by_symbol
 from charlm.nn.init import xavier_
+from charlm.nn.products import empty_product, multiply_step
 from charlm.nn.state import use_initial_state, write_initial_gradients
 
 Inputs: TypeAlias = npt.NDArray[Any]
@@ -125,7 +126,9 @@ class RecurrentLayer:
         return dx_TBH
 
     def _project_step(self, x: Inputs, table_VG: Floats | None) -> Floats:
-        a_BG: Floats = x @ self.params["W_xh"] + self.params["b_h"]
+        W_xh = self.params["W_xh"]
+        a_BG = multiply_step(x, W_xh, out=empty_product((len(x), W_xh.shape[1]), W_xh.dtype))
+        a_BG += self.params["b_h"]
         return a_BG
 
 

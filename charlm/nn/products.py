@@ -10,12 +10,14 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_info
 
-from charlm.base.arrays import Floats
+from charlm.base.arrays import Floats, empty_steps
 
 SMALL_PRODUCT = 1_000_000  # multiplications; OpenBLAS's limit
 SHORTEST_BLOCK = 8  # outputs; in smaller blocks a product is slower than as a whole
+FEW_SEQUENCES = 32  # of more, a product on all cores is faster than one in blocks
 AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 
@@ -28,6 +30,12 @@ def multiply_step(x_BK: Floats, W_KM: Floats, out: Floats) -> Floats:
     else:
         np.matmul(W_MK.reshape(blocks, -1, len(x_KB)), x_KB, out=out_MB.reshape(blocks, -1, len(x_BK)))
     return out
+
+
+def empty_product(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
+    """A new array (B, M) for ``multiply_step`` where the matrix library may use all cores."""
+    is_few = 1 < shape[0] <= FEW_SEQUENCES
+    return empty_steps(*shape, dtype=dtype) if is_few else np.empty(shape, dtype)
 
 
 @cache

@@ -20,7 +20,7 @@ from charlm.base.arrays import Floats
 from charlm.config import Config, ModelConfig, setting
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell, sigmoid_
-from charlm.nn.products import multiply_step
+from charlm.nn.products import empty_product, multiply_step
 from charlm.nn.units import Units
 
 
@@ -111,7 +111,7 @@ class GRU(Cell):
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
         out_BH, inner_BH = (np.empty(state[0].shape, a_BG.dtype) for _ in range(2))
-        product_BG = np.empty(a_BG.shape, a_BG.dtype)
+        product_BG = empty_product(a_BG.shape, a_BG.dtype)
         units = Units(state[0].shape[1])
         self._activate(params, params["W_hh"], a_BG, state[0], inner_BH, product_BG, units)
         return (_interpolate(a_BG, state[0], out=out_BH),)

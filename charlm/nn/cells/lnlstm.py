@@ -15,7 +15,7 @@ from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.layer_norm import LayerNorm, normalize_
 from charlm.nn.lstm_gates import LSTMBase, gate_blocks, gate_gradients, local_derivatives, update_memory
-from charlm.nn.products import multiply_step
+from charlm.nn.products import empty_product, multiply_step
 from charlm.nn.units import Units
 
 
@@ -125,7 +125,7 @@ class LNLSTM(LSTMBase):
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
         h_BH, c_BH = state
         units = Units(h_BH.shape[1])
-        product_BG = h_BH @ params["W_hh"]
+        product_BG = multiply_step(h_BH, params["W_hh"], out=empty_product(a_BG.shape, a_BG.dtype))
         scratch_BG = np.empty(a_BG.shape, a_BG.dtype)
         s_BH, c_out_BH, scratch_BH = (np.empty(h_BH.shape, a_BG.dtype) for _ in range(3))
         for z_BG, gain in ((product_BG, params["gain_h"]), (a_BG, params["gain_x"])):

@@ -11,7 +11,7 @@ import numpy as np
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.lstm_gates import LSTMBase, gate_gradients, local_derivatives, lstm_step_
-from charlm.nn.products import multiply_step
+from charlm.nn.products import empty_product, multiply_step
 
 
 class LSTM(LSTMBase):
@@ -60,7 +60,7 @@ class LSTM(LSTMBase):
         return da_TBG, (dh_BH.copy(), dc_BH.copy())
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        product_BG = np.empty(a_BG.shape, a_BG.dtype)
+        product_BG = empty_product(a_BG.shape, a_BG.dtype)
         h_BH, c_BH, tanh_c_BH = (np.empty(state[0].shape, a_BG.dtype) for _ in range(3))
         lstm_step_(params["W_hh"], a_BG, state, product_BG, tanh_c_BH, (h_BH, c_BH))
         return h_BH, c_BH

@@ -14,7 +14,7 @@ import numpy as np
 from charlm.base.arrays import Floats
 from charlm.nn.buffers import ForwardCache, Parameters, State
 from charlm.nn.lstm_gates import LSTMBase, gate_gradients, local_derivatives, lstm_step_
-from charlm.nn.products import multiply_step
+from charlm.nn.products import empty_product, multiply_step
 
 
 class MLSTM(LSTMBase):
@@ -83,9 +83,9 @@ class MLSTM(LSTMBase):
         h_BH, c_BH = state
         W_m_HH, W_HG = _parts(params["W_hh"])
         factor_BH, a_BG = _parts(a_BG)
-        m_BH = h_BH @ W_m_HH
+        m_BH = multiply_step(h_BH, W_m_HH, out=empty_product(h_BH.shape, h_BH.dtype))
         m_BH *= factor_BH
-        product_BG = np.empty(a_BG.shape, a_BG.dtype)
+        product_BG = empty_product(a_BG.shape, a_BG.dtype)
         h_out_BH, c_out_BH, tanh_c_BH = (np.empty(h_BH.shape, a_BG.dtype) for _ in range(3))
         lstm_step_(W_HG, a_BG, (m_BH, c_BH), product_BG, tanh_c_BH, (h_out_BH, c_out_BH))
         return h_out_BH, c_out_BH

@@ -13,7 +13,7 @@ from charlm.base.arrays import Floats
 from charlm.config import Config, setting
 from charlm.nn.buffers import ForwardCache, Parameters, State, flatten_time
 from charlm.nn.cell import Cell
-from charlm.nn.products import multiply_step
+from charlm.nn.products import empty_product, multiply_step
 
 IRNN_INPUT_DEVIATION = 0.03  # of W_xh in a ReLU network; Le et al. used 0.001, for far longer sequences
 
@@ -90,6 +90,6 @@ class RNN(Cell):
             np.subtract(1, out, out=out)
 
     def step(self, params: Parameters, a_BG: Floats, state: State) -> State:
-        h_BH, product_BG = (np.empty(a_BG.shape, a_BG.dtype) for _ in range(2))
+        h_BH, product_BG = np.empty(a_BG.shape, a_BG.dtype), empty_product(a_BG.shape, a_BG.dtype)
         self._next_state(params["W_hh"], a_BG, state[0], product_BG, out_BH=h_BH)
         return (h_BH,)
