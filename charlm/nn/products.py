@@ -17,18 +17,21 @@ from charlm.base.arrays import Floats, empty_steps
 
 SMALL_PRODUCT = 1_000_000  # multiplications; OpenBLAS's limit
 SHORTEST_BLOCK = 8  # outputs; in smaller blocks a product is slower than as a whole
-FEW_SEQUENCES = 32  # of more, a product on all cores is faster than one in blocks
+FEW_SEQUENCES = 8  # of more, a product on several cores can be faster than one in blocks
 AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 
 def multiply_step(x_BK: Floats, W_KM: Floats, out: Floats) -> Floats:
     """Write ``x @ W`` (B, M) of one step, in blocks where B is innermost in memory (``empty_steps``)."""
     x_KB, W_MK, out_MB = x_BK.T, W_KM.T, out.T
-    blocks = count_blocks(*W_MK.shape, len(x_BK)) if out_MB.flags.c_contiguous else 1
-    if blocks == 1:
+    (outputs, inner), columns = W_MK.shape, len(x_BK)
+    blocks, parts = count_blocks(outputs, inner, columns) if out.strides[0] == out.itemsize else (1, 1)
+    if blocks == parts == 1:
         np.matmul(W_MK, x_KB, out=out_MB)
     else:
-        np.matmul(W_MK.reshape(blocks, -1, len(x_KB)), x_KB, out=out_MB.reshape(blocks, -1, len(x_BK)))
+        W_blocks = W_MK.reshape(blocks, 1, -1, inner)
+        x_parts = x_KB.reshape(inner, parts, -1).swapaxes(0, 1)
+        np.matmul(W_blocks, x_parts, out=out_MB.reshape(blocks, -1, parts, columns // parts).swapaxes(1, 2))
     return out
 
 
@@ -39,18 +42,20 @@ def empty_product(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
 
 
 @cache
-def count_blocks(outputs: int, inner: int, columns: int) -> int:
-    """The fewest equal blocks of outputs that are small products, or 1 if there are none.
+def count_blocks(outputs: int, inner: int, columns: int) -> tuple[int, int]:
+    """The fewest equal blocks of outputs, and parts of columns, that are small products; else (1, 1).
 
-    >>> count_blocks(2048, 512, columns=1), count_blocks(4 * 509, 509, columns=32)
-    (1, 1)
+    >>> count_blocks(2048, 512, columns=1), count_blocks(4 * 509, 509, columns=31)
+    ((1, 1), (1, 1))
     """
     # A product with a vector has no factor to copy.
     if columns > 1 and has_small_kernels():
-        for blocks in range(1, outputs // SHORTEST_BLOCK + 1):
-            if outputs % blocks == 0 and outputs * inner * columns // blocks <= SMALL_PRODUCT:
-                return blocks
-    return 1
+        for parts in (1, 2):
+            for blocks in range(1, outputs // SHORTEST_BLOCK + 1):
+                is_small = outputs * inner * columns <= SMALL_PRODUCT * blocks * parts
+                if is_small and outputs % blocks == 0 and columns % parts == 0:
+                    return blocks, parts
+    return 1, 1
 
 
 def has_small_kernels() -> bool:
