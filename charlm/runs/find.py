@@ -122,7 +122,8 @@ def find_run(target: str | None, weights: str | None = None, command: str | None
         return dataclasses.replace(_find_newest(command), weights=weights)
     run = _find_named(target, weights)
     if command is not None and not _can_use(run, command):
-        first, where = run.config.task.commands[0], shlex.quote(target)
+        own, where = run.config.task.commands, shlex.quote(target)
+        first = next((each for each in own if each.startswith("eval ") and command.startswith("eval ")), own[0])
         labels = " with --labels" if run.config.task.labels and run.config.task.task == "predict" else ""
         raise RunError(f"{run.name} is of --task {run.config.task.task}{labels}: charlm {first} {where}")
     return run

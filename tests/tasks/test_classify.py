@@ -101,7 +101,7 @@ def test_a_run_starts_from_another_whose_characters_and_labels_keep_their_weight
     [
         (["sample", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
         (["score", "--run", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
-        (["eval", "perplexity", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
+        (["eval", "perplexity", "words-1"], "words-1 is of --task classify: charlm eval accuracy words-1"),
         (["regress", "words-1"], "words-1 is of --task classify: charlm classify words-1"),
         (["sample"], "no run under runs/ is for charlm sample: name one, or train one with --task"),
         (

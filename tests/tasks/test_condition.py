@@ -80,7 +80,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(here, call, tiny)
         (["sample", "told", "--label", "nort"], "no label is called 'nort'; did you mean north?"),
         (["sample", "words-1", "--label", "north"], "words-1 is of --task classify: charlm classify words-1"),
         (["score", "--run", "told"], "told reads a label first: give --label, which is one of north, south"),
-        (["eval", "context", "told"], "told is of --task predict with --labels: charlm sample told"),
+        (["eval", "context", "told"], "told is of --task predict with --labels: charlm eval perplexity told"),
         (["next", "told"], "told is of --task predict with --labels: charlm sample told"),
         (["train", "words", "--labels", "file"], "--labels are of separate examples: give --lines too"),
         (
