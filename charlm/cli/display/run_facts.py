@@ -81,6 +81,10 @@ def _describe_model(run: Run) -> str:
     model = run.config.model
     source = f"embedding of {model.embedding_size}" if model.encoding == "embedding" else "one-hot input"
     extras = [name.replace("_", " ") for name in ("tied", "adaptive_softmax", "residual") if getattr(model, name)]
+    given = [(name.replace("_", " "), value) for name, value in run.network.options.items()]
+    extras += [
+        name if value is True else f"{name} {value}" for name, value in given if value not in (None, False)
+    ]
     count = sum(map(math.prod, run.network.shapes.values()))
     return f"{', '.join([describe_network(model), source, *extras])}: {count:,} parameters"
 
