@@ -32,7 +32,7 @@ RUNS = [
     "--steps 60 --cell lstm --optimizer adam --workers 1",
     "--epochs 2.5 --cell gru --optimizer rmsprop --partition random --workers 1 --layers 2",
     "--steps 60 --cell rnn --optimizer sgd --dtype float64 --encoding embedding --workers 1",
-    "--steps 60 --cell lstm --optimizer adamw --workers 2",
+    "--steps 60 --cell lstm --optimizer adamw --workers 2 --split-by rows",
 ]
 INSIDE = ("before", "after", "torn")
 MOST_CALLS = 60  # of fsync and rename, among which one is chosen to die at
