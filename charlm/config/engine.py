@@ -74,3 +74,8 @@ class EngineConfig(DeviceConfig):
         high=1e6,
         since=10,
     )
+
+    @property
+    def shared(self) -> str:
+        """What the workers share; stored runs that do not say so, of a format before 16, share sequences."""
+        return self.split_by or "columns"

@@ -68,7 +68,7 @@ def plan_training(source: Source, settings: ResolvedSettings, progress: Progress
         model = describe_network(config, corpus.vocabulary).build()
         engine = config.engine
         workers = engine.workers or 1
-        sizes = batches.longest, config.batching.batch_size, workers, engine.split_by or "columns"
+        sizes = batches.longest, config.batching.batch_size, workers, engine.shared
         unit, amount = config.budget.length
         epochs = _estimate_epochs(config, corpus)
         steps = round(amount if unit == "steps" else epochs * batches.batches_per_epoch)

@@ -29,6 +29,8 @@ def repeat_settings(run: Run) -> dict[str, Any]:
     """The settings to give for a run of equal settings, by name."""
     origin = _find_origin(run)
     wanted = {name: value for name, value in _flatten(run.config).items() if name not in NO_RESULT}
+    if run.config.engine.engine == "numpy":
+        wanted["split_by"] = run.config.engine.shared
     unit, amount = run.config.budget.length
     given: dict[str, Any] = {unit: amount}
     while missing := _find_missing(wanted, given, run, origin):

@@ -171,8 +171,7 @@ def _make_engine(config: TrainingConfig, model: BaseModel, longest: int, ranks: 
     own, optimisation, engine = own_columns(ranks, config.batching.batch_size), config.optimisation, config.engine
     batch_size = own.stop - own.start
     if engine.engine == "numpy":
-        split_by = engine.split_by or "columns"  # as every run of a format before 16
-        return NumpyEngine(model, optimisation, longest, batch_size, engine.workers, ranks, split_by)
+        return NumpyEngine(model, optimisation, longest, batch_size, engine.workers, ranks, engine.shared)
     from charlm.engines.torch.engine import TorchEngine
 
     assert isinstance(model, Model)  # no other task is trained here

@@ -139,6 +139,14 @@ def test_a_run_of_an_earlier_format_may_have_started_from_another(call):
     assert "--init-from" not in shown.out and "did not store whether it started from another run" in shown.err
 
 
+def test_workers_and_their_split_are_said_where_they_would_be_others(elsewhere, call, monkeypatch):
+    run = FIXTURES / "format-14" / "rnn"
+    assert "--split-by" not in call("info", str(run), "--as-command").out
+    monkeypatch.setattr("charlm.engines.split.ROWS_FROM_UNITS", 4)
+    monkeypatch.setattr("charlm.engines.split.ROWS_FROM_WORKERS", 1)
+    assert " --split-by columns" in call("info", str(run), "--as-command").out
+
+
 def test_what_follows_by_itself_is_left_out_of_the_command(elsewhere, call):
     assert call("train", "fox.txt", "--quiet", "--steps", "2", "--cell", "gru", "--out", "runs/one").code == 0
     assert repeat_settings(Run.open(Path("runs/one"))) == {"steps": 2, "cell": "gru"}
