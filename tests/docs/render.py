@@ -9,6 +9,7 @@ SECTIONS = {
     ingredients_section.SECTION: ingredients_section.rendered,
     speed_section.SECTION: speed_section.rendered,
     speed_section.SUMMARY: speed_section.summary,
+    speed_section.TORCH: speed_section.rendered_torch,
     speed_section.RANKS: speed_section.rendered_ranks,
 }
 

@@ -65,6 +65,8 @@ def rendered(section=SECTION, name="speed"):
 
 def rendered_torch():
     """The section of the PyTorch engine, marks included."""
+    if not (scaling.HERE / "speed-torch.json").exists():
+        return TORCH.marked("Not measured on idle cores yet.")
     return rendered(TORCH, "speed-torch")
 
 
