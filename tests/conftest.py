@@ -24,6 +24,15 @@ def cache_of_the_tests(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def bytecode_of_the_tests(tmp_path_factory):
+    """Processes that tests start share compiled modules, also where Python is told to store none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.getbasetemp().parent / "bytecode"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def pool():
     """Workers that measure and train; rooms where they share the work have more of them."""
