@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import chdir
+from contextlib import ExitStack, chdir
 from dataclasses import dataclass
 from unittest import mock
 
@@ -53,6 +53,21 @@ def call_main(*arguments, stdin=b""):
     said = "".join(line for line in lines if line not in picked)
     newest = "".join(picked).removeprefix(NEWEST).rstrip()
     return Outcome(ended.value.code or 0, out.buffer.getvalue().decode(), said, newest)
+
+
+@pytest.fixture
+def start():
+    """A function that starts a command in a process of its own, which does not outlive the test."""
+    with ExitStack() as ending:
+
+        def run(*arguments, **settings):
+            streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | settings
+            process = subprocess.Popen([sys.executable, "-m", "charlm", *arguments], **streams)
+            ending.push(process)
+            ending.callback(process.kill)  # first, since leaving a process waits for its end
+            return process
+
+        yield run
 
 
 @pytest.fixture(scope="session")

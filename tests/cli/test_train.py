@@ -1,9 +1,9 @@
 import io
 import json
-import os
 import re
 import signal
 import sys
+from contextlib import ExitStack
 from subprocess import PIPE, Popen, TimeoutExpired
 
 import pytest
@@ -182,16 +182,11 @@ def test_a_loss_that_is_no_number_is_told_in_one_line_without_warnings(elsewhere
     assert last.startswith("charlm: the loss at step") and "smaller --lr" in last
 
 
-def start(folder, *arguments, **streams):
-    command = [sys.executable, "-m", "charlm", *arguments]
-    return Popen(command, cwd=folder, env=os.environ | {"COLUMNS": "120"}, **streams)
-
-
-def test_ctrl_c_saves_says_how_to_go_on_and_that_works(elsewhere, call):
-    process = start(elsewhere, "train", "fox.txt", "--json", *ENDLESS, stdout=PIPE, stderr=PIPE)
+def test_ctrl_c_saves_says_how_to_go_on_and_that_works(elsewhere, call, start):
+    process = start("train", "fox.txt", "--json", *ENDLESS, cwd=elsewhere)
     assert json.loads(process.stdout.readline())["step"] == 0
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130 and b"Traceback" not in err
     assert err.decode().endswith("Saved to runs/fox-1. Continue with:\n  charlm train --resume fox-1\n")
     stopped = json.loads(out.splitlines()[-1])
@@ -220,8 +215,9 @@ def test_on_a_terminal_a_bar_tells_loss_speed_and_time_left(elsewhere, on_termin
     assert b"\r    200 " in shown
 
 
-def test_a_run_that_is_being_trained_is_not_trained_twice_and_can_be_read(elsewhere, call):
-    process = start(elsewhere, "train", "fox.txt", "--json", "--out", "mine", *ENDLESS, stdout=PIPE, stderr=PIPE)
+def test_a_run_that_is_being_trained_is_not_trained_twice_and_can_be_read(elsewhere, call, start):
+    once = ["--save-every", "1000000"]  # at its begin, however long the commands below take
+    process = start("train", "fox.txt", "--json", "--out", "mine", *ENDLESS, *once, cwd=elsewhere)
     assert json.loads(process.stdout.readline())["step"] == 0
     for line in (["--resume", "mine", "--steps", "1"], ["fox.txt", "--out", "mine", "--steps", "1"]):
         refused = call("train", *line)
@@ -254,22 +250,23 @@ main()
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_second_signal_stops_at_once(elsewhere, call, number):
     command = [sys.executable, "-c", STUCK, "--save-every", "2", *ENDLESS]
-    with Popen(command, cwd=elsewhere, stdout=PIPE, stderr=PIPE) as process:
+    with Popen(command, cwd=elsewhere, stdout=PIPE, stderr=PIPE) as process, ExitStack() as ending:
+        ending.callback(process.kill)
         assert process.stdout.readline() == b"stuck\n"
         process.send_signal(number)
         with pytest.raises(TimeoutExpired):
             process.wait(1)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         again = b"Continue with: charlm train --resume runs/fox-1\n"
         assert out == b"" and re.search(rb"\nStopped at once; last checkpoint at step \d+. " + again + b"$", err)
         assert process.returncode == 130
     assert call("train", "--resume", "fox-1", "--steps", "5", "--quiet").code == 0
 
 
-def test_a_disk_that_refuses_is_told_in_one_line_and_an_end_that_cannot_be_saved_fails(elsewhere):
+def test_a_disk_that_refuses_is_told_in_one_line_and_an_end_that_cannot_be_saved_fails(elsewhere, start):
     line = ["train", "fox.txt", "--json", "--eval-every", "1", *ENDLESS]
-    process = start(elsewhere, *line, stdout=PIPE, stderr=PIPE)
+    process = start(*line, cwd=elsewhere)
     assert json.loads(process.stdout.readline())["step"] == 0
     curve = elsewhere / "runs" / "fox-1" / "metrics.jsonl"
     curve.rename(elsewhere / "curve")
@@ -278,7 +275,7 @@ def test_a_disk_that_refuses_is_told_in_one_line_and_an_end_that_cannot_be_saved
         pass
     assert record["event"] == "fault" and not record["is_over"]
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 1 and b"fault" not in out and b"Traceback" not in err
     first, last = [line for line in err.decode().splitlines() if "metrics.jsonl" in line]
     assert first.endswith(
@@ -349,7 +346,10 @@ def test_a_dry_run_shows_facts_and_writes_nothing(elsewhere, call, monkeypatch):
     ]
     assert facts["Files"] == str(elsewhere / "fox.txt") and facts["Model"] == "gru, 1 layer x 128"
     assert facts["Splits"] == "train 2,430, val 270 characters; no test split"
-    assert facts["Memory"].endswith(" MB in 2 processes, without the text") or "1 process" in facts["Memory"]
+    assert (
+        facts["Memory"].endswith(" MB in 2 processes by columns, without the text")
+        or "1 process" in facts["Memory"]
+    )
     assert re.fullmatch(r"1 min: about .* epochs, .* steps on this machine when idle", facts["Length"])
     assert facts["Preset"] == "tiny" and facts["Settings"].startswith("--cell gru")
     bent = call("train", "fox.txt", "--dry-run", "--minutes", "1", "--hidden", "16").out
