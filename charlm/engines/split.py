@@ -2,7 +2,7 @@
 
 By columns, each has some sequences of the batch and all of the weights. By rows, each has some units of every
 layer and all sequences: its weights stay in its core's cache, but workers wait for each other at every step. The
-number and the split follow from cores, units and batch alone, so that a command repeated gives the same bits.
+number and the split follow from cores, processor, units and batch: a command repeated gives the same bits.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from charlm.base.errors import UsageError
 from charlm.config import EngineConfig, TrainingConfig
 from charlm.engines.threads import default_workers
 from charlm.models.base import NETWORKS
+from charlm.nn.products import has_small_kernels
 from charlm.optim.rules import OPTIMIZERS
 
-# Measured in processor time of a worker's share (tests/bench/cores.py): by rows is faster with three or more
-# from 256 units, by columns below; a worker with fewer units or sequences than these hardly saves time.
-ROWS_FROM_UNITS, ROWS_FROM_WORKERS = 256, 3
+# Measured in processor time of a worker's share (tests/bench/cores.py): with three workers or more, by rows
+# is faster from 512 units, and from 256 where products are not computed in blocks. Fewer units or sequences
+# for a worker than these hardly save time.
+ROWS_FROM_WORKERS, ROWS_FROM_UNITS, ROWS_FROM_UNITS_IN_BLOCKS = 3, 256, 512
 UNITS, COLUMNS = 16, 4
 
 
@@ -35,7 +37,8 @@ def settle_split(config: TrainingConfig) -> EngineConfig:
     most = engine.workers or default_workers()
     split_by = engine.split_by
     if split_by is None:
-        is_faster = hidden >= ROWS_FROM_UNITS and most >= ROWS_FROM_WORKERS
+        least = ROWS_FROM_UNITS_IN_BLOCKS if has_small_kernels() else ROWS_FROM_UNITS
+        is_faster = hidden >= least and most >= ROWS_FROM_WORKERS
         split_by = "rows" if is_faster and why_not_by_rows(config) is None else "columns"
     enough = hidden // UNITS if split_by == "rows" else config.batching.batch_size // COLUMNS
     # Two workers are one a core, whatever the batch, on the machines where there are no more.

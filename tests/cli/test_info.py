@@ -142,8 +142,8 @@ def test_a_run_of_an_earlier_format_may_have_started_from_another(call):
 def test_workers_and_their_split_are_said_where_they_would_be_others(elsewhere, call, monkeypatch):
     run = FIXTURES / "format-14" / "rnn"
     assert "--split-by" not in call("info", str(run), "--as-command").out
-    monkeypatch.setattr("charlm.engines.split.ROWS_FROM_UNITS", 4)
-    monkeypatch.setattr("charlm.engines.split.ROWS_FROM_WORKERS", 1)
+    for name in ("ROWS_FROM_UNITS", "ROWS_FROM_UNITS_IN_BLOCKS", "ROWS_FROM_WORKERS"):
+        monkeypatch.setattr(f"charlm.engines.split.{name}", 1)
     assert " --split-by columns" in call("info", str(run), "--as-command").out
 
 

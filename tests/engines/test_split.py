@@ -12,6 +12,7 @@ from charlm.engines.split import settle_split
 def settle(monkeypatch):
     def settle(cores, **settings):
         monkeypatch.setattr(split, "default_workers", lambda: cores)
+        monkeypatch.setattr(split, "has_small_kernels", lambda: False)
         engine = settle_split(TrainingConfig.from_settings(**{"cell": "lstm", "hidden": 256} | settings))
         return engine.workers, engine.split_by
 
@@ -55,3 +56,11 @@ def test_workers_and_split_follow_from_cores_units_and_batch(settle, cores, sett
 def test_rows_are_refused_where_units_cannot_be_shared(settle, settings, named):
     with pytest.raises(UsageError, match=f"--split-by rows does not work with {named}: use --split-by columns"):
         settle(2, split_by="rows", **settings)
+
+
+def test_products_in_blocks_need_more_units_to_gain_by_rows(settle, monkeypatch):
+    settle(8)
+    monkeypatch.setattr(split, "has_small_kernels", lambda: True)
+    for hidden, expected in ((511, "columns"), (512, "rows")):
+        config = TrainingConfig.from_settings(hidden=hidden, cell="lstm")
+        assert settle_split(config).split_by == expected
