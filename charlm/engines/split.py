@@ -33,6 +33,8 @@ def settle_split(config: TrainingConfig) -> EngineConfig:
     check_split(config)
     engine, hidden = config.engine, config.model.hidden
     if engine.engine != "numpy":
+        if engine.split_by is not None:
+            raise UsageError(f"--split-by is of --engine numpy, not {engine.engine}: leave it out")
         return dataclasses.replace(engine, workers=engine.workers or default_workers())
     most = engine.workers or default_workers()
     split_by = engine.split_by
@@ -52,15 +54,15 @@ def check_split(config: TrainingConfig) -> None:
     Raises:
         UsageError: it cannot.
     """
-    reason = why_not_by_rows(config) if config.engine.split_by == "rows" else None
+    # A run that was split by rows can go on with another engine, which has no use for it.
+    is_asked = config.engine.engine == "numpy" and config.engine.split_by == "rows"
+    reason = why_not_by_rows(config) if is_asked else None
     if reason is not None:
         raise UsageError(f"--split-by rows does not work with {reason}: use --split-by columns")
 
 
 def why_not_by_rows(config: TrainingConfig) -> str | None:
     """What keeps the workers from sharing the units, or None."""
-    if config.engine.engine != "numpy":
-        return f"--engine {config.engine.engine}"
     if not NETWORKS.find(config.task.kind.network).splits_by_rows(config.model):
         is_cell = config.task.task == "predict"
         return f"--cell {config.model.cell}" if is_cell else f"--task {config.task.task}"

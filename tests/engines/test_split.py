@@ -46,16 +46,17 @@ def test_workers_and_split_follow_from_cores_units_and_batch(settle, cores, sett
 
 
 @pytest.mark.parametrize(
-    ("settings", "named"),
-    [
-        ({"task": "tag"}, "--task tag"),
-        ({"optimizer": "pso"}, "--optimizer pso"),
-        ({"engine": "torch"}, "--engine torch"),
-    ],
+    ("settings", "named"), [({"task": "tag"}, "--task tag"), ({"optimizer": "pso"}, "--optimizer pso")]
 )
 def test_rows_are_refused_where_units_cannot_be_shared(settle, settings, named):
     with pytest.raises(UsageError, match=f"--split-by rows does not work with {named}: use --split-by columns"):
         settle(2, split_by="rows", **settings)
+
+
+def test_another_engine_takes_no_split_but_a_run_that_has_one(settle):
+    with pytest.raises(UsageError, match="--split-by is of --engine numpy"):
+        settle(2, split_by="rows", engine="torch")
+    split.check_split(TrainingConfig.from_settings(split_by="rows", engine="torch"))
 
 
 def test_products_in_blocks_need_more_units_to_gain_by_rows(settle, monkeypatch):
