@@ -201,7 +201,7 @@ def plain_speed(kind, hidden, layers, size, seconds=3.0, steps=64):
 
 def check_resuming():
     """The commands: a cut run has the bits of a whole one, NumPy goes on with it, and figures are the same."""
-    device = f"--engine torch --device {DEVICE}"
+    device, workers = f"--engine torch --device {DEVICE}", sized("", "--workers 1")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHARLM_CACHE_DIR"] = folder
 
@@ -211,7 +211,7 @@ def check_resuming():
             assert done.returncode == 0, f"{command}: {done.stderr[-300:]}"
             return done.stdout
 
-        settings = "--hidden 64 --layers 2 --seed 1 --schedule constant --weight-drop 0.1 --quiet"
+        settings = f"--hidden 64 --layers 2 --seed 1 --schedule constant --weight-drop 0.1 --quiet {workers}"
         call(f"train --out whole --steps 24 {settings} {device}")
         call(f"train --out cut --steps 12 {settings} {device}")
         call("train --resume cut --steps 24 --quiet")
@@ -224,7 +224,7 @@ def check_resuming():
         call(f"train --resume cut --steps 28 --quiet {device}")
         minutes = sized(1.0, 0.02)
         summary = json.loads(
-            call(f"train --out timed --minutes {minutes} --json {device}").strip().splitlines()[-1]
+            call(f"train --out timed --minutes {minutes} --json {device} {workers}").strip().splitlines()[-1]
         )
         return {"loss": gap, "minutes": minutes, "validation_share": summary["validation_share"]}
 

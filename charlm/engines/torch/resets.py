@@ -18,9 +18,9 @@ from charlm.engines.torch.devices import send
 from charlm.engines.torch.recurrence import Tensor
 
 PACKED_SHARE = {"cpu": 1.0, "cuda": 0.1}
-"""A window with a larger share of steps with a restart is cut into pieces, which on a CPU are always slower.
+"""A window with a larger share of steps with a restart is cut into pieces; never on a CPU, where they are slower.
 
-Measured by ``tests/bench/restarts.py``; that of cuda is an estimate.
+Measured by ``tests/bench/restarts.py`` for 256 hidden units and more; that of cuda is an estimate.
 """
 
 
