@@ -1,5 +1,7 @@
 """What all rooms share: hypothesis with the same examples every time, a pool of one worker, small models."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -28,8 +30,9 @@ def cache_of_the_tests(tmp_path_factory):
 def bytecode_of_the_tests(tmp_path_factory):
     """Processes that tests start share compiled modules, also where Python is told to store none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.getbasetemp().parent / "bytecode"))
+        if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+            patch.delenv("PYTHONDONTWRITEBYTECODE")
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.getbasetemp().parent / "bytecode"))
         yield
 
 
