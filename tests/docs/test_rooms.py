@@ -20,7 +20,7 @@ USUAL_LINES = 120
 OF_SCRIPTS = {"--count", "--source", "--kills", "--stops"}  # of tests/torture and tests/bench
 OF_TORCHRUN = {
     *("--standalone", "--no-python", "--nproc-per-node", "--max-restarts"),
-    *("--nnodes", "--node-rank", "--rdzv-backend", "--rdzv-endpoint"),
+    *("--nnodes", "--node-rank", "--rdzv-backend", "--rdzv-endpoint", "--rdzv-conf", "--local-addr"),
 }
 
 
