@@ -12,6 +12,8 @@ from charlm.runs.run import Run
 
 SHOWN = {"lr": "learning rate", "hidden": "hidden units"}
 """Settings that have another name in tables."""
+SETTING = 6
+"""The rank of a setting's column: of a table that is too wide, settings are left out before figures."""
 
 
 def list_settings(run: Run, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def summarize_course(run: Run) -> dict[str, Any]:
 def setting_column(name: str, runs: Sequence[Run]) -> Column:
     """The column of a setting."""
     remark = "differs by cell default" if name == "lr" and _is_rate_of_cell(runs) else ""
-    return Column(SHOWN.get(name, name.replace("_", " ")), _show_setting, rank=1, name=name, remark=remark)
+    return Column(SHOWN.get(name, name.replace("_", " ")), _show_setting, rank=SETTING, name=name, remark=remark)
 
 
 def _is_rate_of_cell(runs: Sequence[Run]) -> bool:

@@ -6,8 +6,10 @@ import math
 import pytest
 
 from charlm.base.errors import RunError, UsageError
-from charlm.evaluate.compare import compare_runs
+from charlm.base.tables import WIDE
+from charlm.evaluate.compare import _figure_columns, compare_runs
 from charlm.evaluate.measures import MEASUREMENTS
+from charlm.evaluate.settings_table import setting_column
 from charlm.evaluate.subjects import subjects_of
 
 DYNAMIC = {"dynamic_bits_per_char", "dynamic_bits_per_byte"}
@@ -162,3 +164,9 @@ def test_a_run_twice_or_none_is_refused(keep, compare):
         compare("one", "runs/one")
     with pytest.raises(RunError, match=r"there is no run 'corpus\.txt'"):
         compare("one", "corpus.txt")
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_settings_are_left_out_before_figures(split):
+    shown = [column.rank for column in _figure_columns(split, True, True) if column.rank < WIDE]
+    assert max(shown) < setting_column("hidden", []).rank < WIDE
