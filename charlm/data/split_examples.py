@@ -76,9 +76,8 @@ class SplitExamples(Generic[Part]):
 
     def describe(self) -> str:
         """The sizes of the splits, in words."""
-        sizes = (
-            f"{len(self.train):,} to train on, {len(self.validation):,} to validate, {len(self.test):,} to test"
-        )
+        parts = {"to train on": self.train, "to validate": self.validation, "to test": self.test}
+        sizes = ", ".join(f"{len(part):,} {use}" for use, part in parts.items() if len(part))
         labels = f", {counted(len(self.vocabulary.labels), 'labels')}" if self.vocabulary.labels else ""
         return f"{self.prepared.source.name}: {counted(len(self), 'examples')}, {sizes}{labels}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from charlm.base.escape import escape_unprintable
 from charlm.base.plural import counted
@@ -54,7 +55,9 @@ def _list_facts(plan: DryRun) -> list[tuple[str, str]]:
 def _describe_splits(plan: DryRun) -> str:
     sizes, units = plan.examples or plan.splits, plan.config.corpus.units
     splits = ", ".join(f"{name} {size:,}" for name, size in sizes.items() if size)
-    absent = "".join(f"; no {name} split" for name, size in sizes.items() if not size)
+    test_file = plan.config.batching.test_file  # read by eval
+    given = {"test": f"; test from {escape_unprintable(Path(test_file).name)}"} if test_file else {}
+    absent = "".join(given.get(name, f"; no {name} split") for name, size in sizes.items() if not size)
     if plan.examples:
         return f"{splits} examples{absent}; {plan.splits['train']:,} {units} to train on"
     return f"{splits} {units}{absent}"
