@@ -23,15 +23,13 @@ AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 def multiply_step(x_BK: Floats, W_KM: Floats, out: Floats) -> Floats:
     """Write ``x @ W`` (B, M) of one step, in blocks where B is innermost in memory (``empty_steps``)."""
-    x_KB, W_MK, out_MB = x_BK.T, W_KM.T, out.T
-    (outputs, inner), columns = W_MK.shape, len(x_BK)
-    blocks, parts = count_blocks(outputs, inner, columns) if out.strides[0] == out.itemsize else (1, 1)
-    if blocks == parts == 1:
-        np.matmul(W_MK, x_KB, out=out_MB)
-    else:
-        W_blocks = W_MK.reshape(blocks, 1, -1, inner)
-        x_parts = x_KB.reshape(inner, parts, -1).swapaxes(0, 1)
-        np.matmul(W_blocks, x_parts, out=out_MB.reshape(blocks, -1, parts, columns // parts).swapaxes(1, 2))
+    blocks, parts = count_blocks(*x_BK.shape, W_KM.shape[1])
+    if blocks == parts == 1 or out.strides[0] != out.itemsize:
+        return np.matmul(x_BK, W_KM, out=out)
+    columns, inner = x_BK.shape
+    W_blocks = W_KM.T.reshape(blocks, 1, -1, inner)
+    x_parts = x_BK.T.reshape(inner, parts, -1).swapaxes(0, 1)
+    np.matmul(W_blocks, x_parts, out=out.T.reshape(blocks, -1, parts, columns // parts).swapaxes(1, 2))
     return out
 
 
@@ -42,10 +40,10 @@ def empty_product(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
 
 
 @cache
-def count_blocks(outputs: int, inner: int, columns: int) -> tuple[int, int]:
+def count_blocks(columns: int, inner: int, outputs: int) -> tuple[int, int]:
     """The fewest equal blocks of outputs, and parts of columns, that are small products; else (1, 1).
 
-    >>> count_blocks(2048, 512, columns=1), count_blocks(4 * 509, 509, columns=31)
+    >>> count_blocks(1, 512, 2048), count_blocks(31, 509, 4 * 509)
     ((1, 1), (1, 1))
     """
     # A product with a vector has no factor to copy.

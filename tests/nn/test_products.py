@@ -40,7 +40,7 @@ def test_a_product_in_blocks_is_the_product_whatever_the_memory_order(
 
 def test_blocks_are_equal_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(products, "has_small_kernels", lambda: True)
-    for outputs, inner, columns in ((512, 128, 25), (2048, 512, 32), (1332, 333, 17), (300, 2048, 64)):
-        blocks, parts = products.count_blocks.__wrapped__(outputs, inner, columns)
+    for columns, inner, outputs in ((25, 128, 512), (32, 512, 2048), (17, 333, 1332), (64, 2048, 300)):
+        blocks, parts = products.count_blocks.__wrapped__(columns, inner, outputs)
         assert blocks > 1 and outputs % blocks == 0 and columns % parts == 0
         assert outputs * inner * columns <= products.SMALL_PRODUCT * blocks * parts
