@@ -24,6 +24,7 @@ from charlm.data.vocabulary import Vocabulary
 
 _ORIGINS = {"stdin": "standard input", "text": "a text that was handed in from Python"}
 _MOST_SHOWN = 3
+MOST_FOLDERS = 10_000  # of a place where a corpus may have moved: its name may be that of a whole disk
 BY_NAME = "name it by --corpus PATH"
 
 
@@ -129,8 +130,11 @@ def reload_prepared(
         return kept
     places: Iterable[Callable[[], Source]] = [partial(make_builtin_source, known.name)]
     if known.kind != "built-in":
-        moved_paths = chain([known.paths], find_moved(known.paths, search.near()))
-        places = (partial(find_files, paths, config.glob) for paths in moved_paths)
+        moved = (
+            partial(find_files, each, config.glob, MOST_FOLDERS)
+            for each in find_moved(known.paths, search.near())
+        )
+        places = chain([partial(find_files, known.paths, config.glob)], moved)
     put_back = "put back what the run was trained on"
     with hinting(put_back if search.given is None else f"{put_back}, or {BY_NAME}"):
         return wanted.first(places, config, progress)

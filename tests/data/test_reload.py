@@ -13,9 +13,11 @@ import pytest
 from charlm.base.errors import CorpusError
 from charlm.base.files.cache_dir import cache_folder
 from charlm.config import CorpusConfig, TrainingConfig
+from charlm.data import reload
 from charlm.data.corpus import prepare
 from charlm.data.reading import sources
 from charlm.data.reading.files import TextFile
+from charlm.data.reading.patterns import Walk
 from charlm.data.reading.sources import find_source
 from charlm.data.reload import CorpusSearch, reload_corpus, reload_prepared
 from charlm.data.vocabulary import Vocabulary
@@ -255,3 +257,20 @@ def test_the_corpus_is_what_can_be_named(folder):
     (folder / "a.txt").unlink()
     with pytest.raises(CorpusError, match=r"put back what the run was trained on, or name it by --corpus PATH$"):
         reload_corpus(remembered, config, Vocabulary.of("this is a.txt"), search)
+
+
+def test_a_large_folder_of_the_same_name_is_not_searched_to_its_end(folder, monkeypatch):
+    """The corpus was .../lyrics; now an ancestor of the run is called so, and holds much else."""
+    monkeypatch.setattr(reload, "MOST_FOLDERS", 5)
+    remembered = known(".")
+    moved = folder.parent / "elsewhere"
+    folder.rename(moved)
+    for number in range(9):
+        (moved / "lyrics" / f"other-{number}" / "run").mkdir(parents=True)
+    entered = []
+    names = Walk._names
+    monkeypatch.setattr(Walk, "_names", lambda self, *place: entered.append(place) or names(self, *place))
+    monkeypatch.chdir(moved)
+    with pytest.raises(CorpusError):
+        again(remembered, run=moved / "lyrics" / "other-0" / "run")
+    assert 0 < len({folder for folder, _ in entered}) <= 5

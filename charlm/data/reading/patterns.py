@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import math
 import os
 import stat
 from collections import Counter, deque
@@ -26,17 +27,17 @@ MOST_SHOWN = 3
 GIVE = f"give a text file, or a built-in corpus ({', '.join(BUILTIN_NAMES)})"
 
 
-def match_files(named: str, pattern: str) -> Files:
+def match_files(named: str, pattern: str, most_folders: float = math.inf) -> Files:
     """The files of an argument, each once.
 
     Raises:
-        CorpusError: there are none.
+        CorpusError: there are none, or more folders are to be read than ``most_folders``.
     """
     try:
         mode = Path(named).stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         is_pattern = glob.has_magic(named)
-        found = _matches(named) if is_pattern else ([], [])
+        found = _matches(named, None, most_folders) if is_pattern else ([], [])
         if not found[0]:
             lack = f"the pattern {named!r} fits no file" if is_pattern else f"there is no file {named!r}"
             meant = closest(named, text_names(named))
@@ -46,7 +47,7 @@ def match_files(named: str, pattern: str) -> Files:
         raise refusal(repr(named), error) from None
     if not stat.S_ISDIR(mode):
         return [_member(named, {})], []
-    found = _matches(pattern, named)
+    found = _matches(pattern, named, most_folders)
     if not found[0]:
         raise MissingCorpusError(f"{named!r} has no file that --glob {pattern!r} fits", hint=_hint(named))
     return found
@@ -67,9 +68,9 @@ def file_names(near: str) -> list[str]:
     return [str(folder / name) for name in sorted(names) if not name.startswith(".")]
 
 
-def _matches(pattern: str, folder: str | None = None) -> Files:
+def _matches(pattern: str, folder: str | None, most_folders: float) -> Files:
     """The files that match a pattern, sorted."""
-    walk = Walk(pattern, folder)
+    walk = Walk(pattern, folder, most_folders)
     paths = sorted(set(walk.files()), key=lambda path: PurePath(path).parts)
     files, repeated = _once(str(Path(folder or "", path)) for path in paths)
     return files, walk.left_out + repeated
@@ -138,8 +139,9 @@ def read_mode(path: str) -> int:
 class Walk:
     """Finds files that match a pattern; real folders are entered before links."""
 
-    def __init__(self, pattern: str, folder: str | None) -> None:
+    def __init__(self, pattern: str, folder: str | None, most_folders: float = math.inf) -> None:
         """Set a pattern relative to a folder."""
+        self._most_folders = most_folders
         self.left_out: list[str] = []
         parts = PurePath(pattern).parts
         literal = next((place for place, part in enumerate(parts) if glob.has_magic(part)), len(parts))
@@ -153,13 +155,21 @@ class Walk:
         self._entered: set[tuple[Identity | None, int]] = set()
 
     def files(self) -> Iterator[str]:
-        """The paths of matching files, relative to the folder; links may repeat a file."""
+        """The paths of matching files, relative to the folder; links may repeat a file.
+
+        Raises:
+            MissingCorpusError: there are too many folders.
+        """
         if not self._parts:
             if self._start and Path(self._folder, self._start).is_file():
                 yield self._start
             return
         self._folders.append((self._start, 0))
         while self._folders or self._links:
+            if len(self._entered) >= self._most_folders:
+                raise MissingCorpusError(
+                    f"{self._folder or self._start!r} has too many folders to look into", hint=""
+                )
             is_link = not self._folders
             path, place = self._links.popleft() if is_link else self._folders.pop()
             identity = identify(str(Path(self._folder, path)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 import sys
@@ -124,16 +125,16 @@ def find_text(named: str) -> Source:
     return find_source([named], pattern="")
 
 
-def find_files(named: Sequence[str], pattern: str) -> Source:
+def find_files(named: Sequence[str], pattern: str, most_folders: float = math.inf) -> Source:
     """The source of files and folders.
 
     Raises:
         UsageError: a file named twice, or too many names.
-        CorpusError: a name does not exist.
+        CorpusError: a name does not exist, or more folders are to be read than ``most_folders``.
     """
     if len(named) > MOST_NAMED:
         raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")
-    found = [match_files(name, pattern) for name in named]
+    found = [match_files(name, pattern, most_folders) for name in named]
     files = tuple(member for files, _ in found for member in files)
     seen: set[Identity | str] = set()
     for member in files if len(named) > 1 else ():
