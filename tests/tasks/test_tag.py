@@ -92,7 +92,7 @@ def test_the_task_is_named_before_and_after_training(here, call):
     examples = (here / "case.tsv").read_text().splitlines()
     assert plan["Task"] == "tag" and re.match(r"train \d+, val \d+, test \d+ examples; ", plan["Splits"])
     assert sum(map(int, re.findall(r"(?:train|val|test) (\d+)", plan["Splits"]))) == len(set(examples))
-    tested = ("--val-fraction", "0.1", "--test-file", "case.tsv", "--dry-run")
+    tested = ("--val-file", "case.tsv", "--test-file", "case.tsv", "--dry-run")
     said = call("train", "case.tsv", "--task", "tag", *tested).out
     assert "; test from case.tsv; " in said and "no test split" not in said
     facts = dict(line.split("\t") for line in call("info", "case-1").out.splitlines() if "\t" in line)
