@@ -85,7 +85,7 @@ def end(processes, seconds):
 def test_two_hosts_train_and_go_on_after_the_network_was_lost(network, tmp_path):
     text, whole, cut = (tmp_path / name for name in ("fox.txt", "whole", "cut"))
     text.write_text(TEXT)
-    assert end(begin(whole, text), 120) == [0, 0]
+    assert end(begin(whole, text), 240) == [0, 0]
     processes = begin(cut, text)
     while not (cut / "last.safetensors").exists():
         time.sleep(0.05)
@@ -93,6 +93,6 @@ def test_two_hosts_train_and_go_on_after_the_network_was_lost(network, tmp_path)
     inside(0, "link", "set", LINKS[0], "down")
     assert 0 not in end(processes, 120)
     inside(0, "link", "set", LINKS[0], "up")
-    assert end(begin(cut, text), 120) == [0, 0]
+    assert end(begin(cut, text), 240) == [0, 0]
     weights = [Run.open(folder).load_model("last").params.flat for folder in (cut, whole)]
     np.testing.assert_array_equal(*weights)

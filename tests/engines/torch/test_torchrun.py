@@ -50,7 +50,7 @@ def begin(ranks, *arguments, restarts=0):
 
 def spoken(process):
     """What charlm itself said on standard error."""
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     return [line for line in said.splitlines() if line.startswith("charlm: ")]
 
 
