@@ -133,7 +133,7 @@ class Model(BaseModel):
             flatten_time(dh_TBH)[rows],
             grads,
         )
-        buffers.units.meet()
+        buffers.units.synchronize()
         buffers.stopwatch.end("readout")
         zero = tuple(tuple(np.zeros_like(variable) for variable in layer) for layer in after)
         self.backward(dh_TBH, zero, buffers, grads)

@@ -155,7 +155,7 @@ class ForwardCache:
             variable.begin(initial_BH, carry_TB)
 
     def finish(self) -> tuple[Floats, State]:
-        """The outputs of all units (T, B, H), once the workers have met, and the last state of own units."""
+        """The outputs of all units (T, B, H), after the next barrier, and the last state of own units."""
         seq_len = len(self.gates_TBG)
         slots_TBH: Floats = self._h_TBH[: seq_len + 1]
         np.copyto(slots_TBH[..., self.scratch.units.own], self.history[0].slots_TBH[: seq_len + 1])
@@ -165,7 +165,7 @@ class ForwardCache:
         """The incoming h of all units as rows (T * B, H); overwrites the outputs."""
         h_TBH: Floats = self._h_TBH[: len(self.gates_TBG)]
         self.history[0].reset(h_TBH[..., self.scratch.units.own])
-        self.scratch.units.meet()
+        self.scratch.units.synchronize()
         return flatten_time(h_TBH)
 
     def gradient_rows(self) -> Floats:

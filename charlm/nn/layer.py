@@ -77,7 +77,7 @@ class RecurrentLayer:
             sum_TBH, own = buffers.sum_TBH[:steps], units.own
             np.add(h_TBH[..., own], x[..., own], out=sum_TBH[..., own])
             h_TBH = sum_TBH
-        units.meet()
+        units.synchronize()
         buffers.x, buffers.output_TBH = x, h_TBH
         stopwatch.end("recurrence forward")
         return h_TBH, after

@@ -20,7 +20,7 @@ class UnitShare(Units):
     """A contiguous share of the units.
 
     What is gathered lies in the order worker, block, unit. Two buffers take turns: when a worker writes to the
-    first again, all have come to the meeting about the second, and so have read the first.
+    first again, all have come to the barrier of the second, and so have read the first.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class UnitShare(Units):
         number: int,
         workers: int,
         new_array: Callable[[tuple[int, ...], npt.DTypeLike], Floats],
-        meet: Callable[[], None],
+        barrier: Callable[[], None],
     ) -> None:
         """The share of worker ``number``; ``new_array`` gives all workers the same memory."""
         super().__init__(hidden)
         self._cuts = [hidden * worker // workers for worker in range(workers + 1)]
         self.own = slice(*self._cuts[number : number + 2])
         self._number, self._workers = number, workers
-        self._new_array, self._meet = new_array, meet
+        self._new_array, self._barrier = new_array, barrier
         self._turn = 0
         self._places: dict[int, list[tuple[Floats, Floats]]] = {}
         self._rng = np.random.default_rng(0)
@@ -55,8 +55,8 @@ class UnitShare(Units):
         self._sums = [self.empty((self._workers, 2, batch_size), dtype) for _ in range(2)]
         self._rows = self.empty((seq_len * batch_size * width,), dtype)
 
-    def meet(self) -> None:
-        self._meet()
+    def synchronize(self) -> None:
+        self._barrier()
 
     def gather(self, own_BX: Floats) -> Floats:
         self._turn = 1 - self._turn
@@ -68,15 +68,15 @@ class UnitShare(Units):
             ]
         mine_BX, all_BX = self._places[width][self._turn]
         np.copyto(mine_BX, own_BX)
-        self._meet()
+        self._barrier()
         return all_BX
 
     def gather_rows(self, own_NX: Floats) -> Floats:
         count, width = own_NX.shape
         all_NX = self._rows[: count * self.count(width)].reshape(count, -1)
-        self._meet()  # the others have read what was gathered before
+        self._barrier()  # the others have read what was gathered before
         all_NX[:, self._columns_of(width)] = own_NX
-        self._meet()
+        self._barrier()
         return all_NX
 
     def sum(self, *own_B: Floats) -> Sequence[Floats]:
@@ -84,7 +84,7 @@ class UnitShare(Units):
         sums_WSB = self._sums[self._turn][:, : len(own_B)]
         for place_B, values_B in zip(sums_WSB[self._number], own_B, strict=True):
             place_B[:] = values_B
-        self._meet()
+        self._barrier()
         return [*sums_WSB.sum(axis=0)]
 
     def transpose(self, W_HX: Floats) -> Floats:

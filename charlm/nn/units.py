@@ -43,7 +43,7 @@ class Units:
     def reserve(self, seq_len: int, batch_size: int, gates: int, dtype: npt.DTypeLike) -> None:
         """Make room for what is gathered in windows of this size."""
 
-    def meet(self) -> None:
+    def synchronize(self) -> None:
         """Wait until every worker is here: what each has written, all can read."""
 
     def gather(self, own_BX: Floats) -> Floats:

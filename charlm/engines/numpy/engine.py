@@ -109,7 +109,7 @@ class NumpyEngine(Engine):
         self._put(batch)
         seeds = rng.integers(2**63, size=self._workers).tolist()
         if self._share is not None:
-            self._share.meeting.clear()
+            self._share.barrier.clear()
             seeds = seeds[:1] * self._workers  # what they draw together is the same
         requests = [
             StepRequest(batch.sizes, batch.num_targets, batch.resets_state, self._current, seed) for seed in seeds

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from charlm.base.errors import WorkerError, hinting
-from charlm.engines.numpy.meeting import MeetingBroken
+from charlm.engines.numpy.barrier import BarrierBroken
 from charlm.engines.numpy.process import Process
 from charlm.engines.numpy.worker import WorkerSetup
 
@@ -44,10 +44,10 @@ class WorkerProcesses:
         """Check that every process runs.
 
         Raises:
-            MeetingBroken: one has ended; its missing answer tells.
+            BarrierBroken: one has ended; its missing answer tells.
         """
         if any(process.has_ended for process in self._processes):
-            raise MeetingBroken
+            raise BarrierBroken
 
     def order(self, orders: Sequence[Mapping[str, Any]]) -> None:
         """Send each worker its request."""

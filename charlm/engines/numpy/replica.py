@@ -11,7 +11,7 @@ import numpy as np
 from charlm.base.arrays import FlatVector, Floats
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
-from charlm.engines.numpy.meeting import Meeting
+from charlm.engines.numpy.barrier import Barrier
 from charlm.engines.numpy.shared_memory import Arena, TrainingMemory
 from charlm.models.base import BaseModel
 from charlm.nn.dropout import Regularization
@@ -46,18 +46,18 @@ class LossRequest(StepRequest):
 
 
 class RowShare:
-    """One worker's share of the units, and its meetings with the others."""
+    """One worker's share of the units, and its barrier with the others."""
 
     def __init__(
         self, memory: TrainingMemory, number: int, workers: int, hidden: int, has_core: bool,
         check: Callable[[], None],
     ) -> None:  # fmt: skip
-        self.meeting = Meeting(memory.counters, number, workers, has_core, check)
-        self.units = UnitShare(hidden, number, workers, memory.exchange.empty, self.meeting)
+        self.barrier = Barrier(memory.counters, number, workers, has_core, check)
+        self.units = UnitShare(hidden, number, workers, memory.exchange.empty, self.barrier)
 
     def begin(self, seed: int) -> None:
         """Start a step."""
-        self.meeting.begin()
+        self.barrier.begin()
         self.units.begin(seed)
 
 
@@ -82,7 +82,7 @@ class Replica:
         self.buffers = model.buffers(*sizes) if share is None else model.shared_buffers(*sizes, share.units)
         self._share = share
         if share is not None:
-            share.meeting.stopwatch = self.buffers.stopwatch
+            share.barrier.stopwatch = self.buffers.stopwatch
         self._units = slice(None) if share is None else share.units.own
         self._model = model
         self._optimizer = optimizer
@@ -131,7 +131,7 @@ class Replica:
 
     def _sum_partial(self, share: RowShare) -> None:
         """Add up this worker's stretch of the gradients that each worker has from its own rows."""
-        share.meeting()
+        share.barrier()
         for total, *parts in self._partial:
             for part in parts:
                 total += part
@@ -139,7 +139,7 @@ class Replica:
     def leave(self) -> None:
         """Tell the other workers not to wait for this one."""
         if self._share is not None:
-            self._share.meeting.leave()
+            self._share.barrier.leave()
 
     def score(self, order: LossRequest) -> None:
         """Write the losses of this worker's candidates; the state after the first one is carried on."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from charlm.base.arrays import CACHE_LINE, Floats
 from charlm.data.batches import Batch
-from charlm.engines.numpy.meeting import Meeting
+from charlm.engines.numpy.barrier import Barrier
 from charlm.models.base import BaseModel
 from charlm.nn.state import States
 from charlm.optim.base import Optimizer
@@ -123,7 +123,7 @@ def _layout(
         "losses": ((tried,), np.float64),
         "gradients": ((workers, parameters), model.dtype),
         "states": ((2, *state), model.dtype),
-        "counters": ((Meeting.size(workers),), np.int64),
+        "counters": ((Barrier.size(workers),), np.int64),
         "exchange": ((exchanged,), np.uint8),
         **model.batch_spec(seq_len, batch_size),
     }

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from charlm.base.arrays import FlatVector
 from charlm.config import OptimizerConfig
-from charlm.engines.numpy.meeting import MeetingBroken
+from charlm.engines.numpy.barrier import BarrierBroken
 from charlm.engines.numpy.process_start import failure_line
 from charlm.engines.numpy.replica import LossRequest, Replica, RowShare, StepRequest
 from charlm.engines.numpy.shared_memory import TrainingMemory
@@ -103,5 +103,5 @@ def _handle(replica: Replica, order: dict[str, Any]) -> dict[str, Any]:
         return {}
     try:
         return {"nll_sum": replica.run(StepRequest(**order))}
-    except MeetingBroken:  # whoever broke it says why
+    except BarrierBroken:  # whoever broke it says why
         return {"nll_sum": math.nan}

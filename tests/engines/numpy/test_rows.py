@@ -12,8 +12,8 @@ import pytest
 from charlm.base.arrays import FlatVector
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
+from charlm.engines.numpy.barrier import Barrier
 from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.numpy.meeting import Meeting
 from charlm.engines.numpy.replica import Replica, RowShare, StepRequest, exchanged_bytes
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.nn import dropout
@@ -75,7 +75,7 @@ def run(model, workers, split_by="rows", **noise):
         for number, batch in enumerate(make_batches()):
             memory.put(batch)
             if replicas[0]._share is not None:
-                replicas[0]._share.meeting.clear()
+                replicas[0]._share.barrier.clear()
             request = StepRequest(batch.sizes, batch.num_targets, batch.resets_state, number % 2, 5)
             losses = [*threads.map(lambda replica, request=request: replica.run(request), replicas)]
             found += [np.array(sum(losses)), memory.gradients[0].copy()]
@@ -114,13 +114,13 @@ def test_shared_units_compute_what_one_worker_does(make_model, cell, own, number
 ORIGINAL = {name: getattr(UnitShare, name) for name in ("gather", "transpose", "put")}
 
 
-def gather_without_meeting(self, own_BX):
+def gather_without_barrier(self, own_BX):
     time.sleep(2e-4 * self._number)
-    meet, self._meet = self._meet, lambda: None
+    barrier, self._barrier = self._barrier, lambda: None
     try:
         return ORIGINAL["gather"](self, own_BX)
     finally:
-        self._meet = meet
+        self._barrier = barrier
 
 
 def gather_in_one_buffer(self, own_BX):
@@ -144,9 +144,9 @@ def put_all_but_one(self, own, grads):
 
 
 MUTANTS = [
-    ("lnlstm", "meet", lambda self: None),
+    ("lnlstm", "synchronize", lambda self: None),
     ("lnlstm", "sum", lambda self, *own_B: own_B),
-    ("lstm", "gather", gather_without_meeting),
+    ("lstm", "gather", gather_without_barrier),
     ("lstm", "gather", gather_in_one_buffer),
     ("lstm", "transpose", transpose_once),
     ("lstm", "put", put_all_but_one),
@@ -196,10 +196,10 @@ def _interrupted(request):
     raise KeyboardInterrupt
 
 
-def test_a_meeting_waits_for_all_and_the_others_sleep():
-    counters = np.zeros(Meeting.size(2), np.int64)
+def test_a_barrier_waits_for_all_and_the_first_sleep():
+    counters = np.zeros(Barrier.size(2), np.int64)
     looks = []
-    first, second = (Meeting(counters, number, 2, True, lambda: looks.append(1)) for number in range(2))
+    first, second = (Barrier(counters, number, 2, True, lambda: looks.append(1)) for number in range(2))
     left_out = []
     first.stopwatch.leave_out = left_out.append
     with ThreadPoolExecutor(1) as threads:

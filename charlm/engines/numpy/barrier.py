@@ -1,6 +1,6 @@
-"""Where the workers of a step wait for each other: counters in shared memory.
+"""The barrier at which the workers of a step wait for each other: counters in shared memory.
 
-Each worker counts its meetings in a cache line of its own, and goes on once all counts have reached its own. It
+Each worker counts its arrivals in a cache line of its own, and goes on once all counts have reached its own. It
 looks at them for a bounded time without a pause, then sleeps: another worker may not be running.
 
 What a worker wrote before it counted, the others read after they have seen its count. On x86 stores become
@@ -29,12 +29,12 @@ NAP = 5e-5  # seconds of sleep between looks, then
 IS_ORDERED = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 
 
-class MeetingBroken(Exception):
+class BarrierBroken(Exception):
     """Another worker will not come."""
 
 
-class Meeting:
-    """One worker's place at the meetings of a step."""
+class Barrier:
+    """One worker at the barrier of a step."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Meeting:
         """Wait until every worker has come as often.
 
         Raises:
-            MeetingBroken: one does not come.
+            BarrierBroken: one does not come.
         """
         self._count = count = self._count + 1
         counters = self._counters
@@ -102,7 +102,7 @@ class Meeting:
                 os.sched_yield()
         while counters[other] < count:
             if counters[self._broken]:
-                raise MeetingBroken
+                raise BarrierBroken
             self._check()
             time.sleep(NAP)
         self.stopwatch.leave_out(time.perf_counter() - began)
