@@ -107,6 +107,19 @@ def test_steps_and_windows_predict_alike(network, trie, some_weights, ids, cut):
         np.testing.assert_allclose(np.exp(log_probs_BV), np.exp(whole[place]), atol=1e-5)
 
 
+def test_a_part_of_a_window_predicts_as_in_the_whole(network, trie, some_weights):
+    whole = windows_of(
+        MixedNetwork(open_network(network), NgramMixture(trie, some_weights)), [0, 1, 2, 3, 4, 0, 1]
+    )
+    y_TB = np.array([[1, 2], [3, 4], [0, 1]], np.uint8)
+    np.testing.assert_allclose(whole[3:6].log_probs(), whole.log_probs()[3:6], rtol=1e-5)
+    np.testing.assert_allclose(
+        whole[3:6].nll(y_TB),
+        -np.take_along_axis(whole.log_probs()[3:6], y_TB[..., None].astype(int), axis=2)[..., 0],
+        rtol=1e-5,
+    )
+
+
 def make_model_of(network, vocabulary, mixture, corpus=None):
     return LanguageModel(network, vocabulary, 240, corpus or CorpusConfig(), mixture)
 
