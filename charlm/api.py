@@ -40,9 +40,9 @@ from charlm.training.events import Report, StepReport, ValidationReport
 from charlm.training.fine_tune import Named, NamedNetwork, inherited
 from charlm.training.loop import train as training_loop
 from charlm.training.presets import resolve_settings
+from charlm.training.resume import resume as resume_run
 from charlm.training.signals import stop_on_signals
 from charlm.training.start import new_run, new_trainer
-from charlm.training.start import resume as resume_run
 from charlm.training.trainer import Trainer
 
 BAR = "{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"

@@ -27,9 +27,10 @@ from charlm.training.dry_run import plan_training
 from charlm.training.events import LossReport, Report, SampleReport, StepReport, SummaryReport
 from charlm.training.fine_tune import NamedNetwork, inherited
 from charlm.training.loop import train
-from charlm.training.presets import ResolvedSettings, find_changes, resolve_settings
+from charlm.training.presets import ResolvedSettings, resolve_settings
+from charlm.training.resume import find_changes, resume
 from charlm.training.signals import stop_on_signals
-from charlm.training.start import new_run, new_trainer, resume
+from charlm.training.start import new_run, new_trainer
 from charlm.training.trainer import Trainer
 
 Begun: TypeAlias = AbstractContextManager[tuple[Trainer, Run]]

@@ -8,31 +8,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Self
 
-from charlm.base.errors import UsageError
-from charlm.config import DeviceConfig, EngineConfig, TrainingConfig, flag
+from charlm.config import EngineConfig, TrainingConfig, flag
 from charlm.nn.cells import CELLS
 
 REACH = 2.5  # a preset is picked for lengths from its own divided by this
 LENGTHS = {"epochs", "steps", "minutes"}
-
-# What may change when a run is resumed; everything else is what the run is.
-CHANGEABLE = (
-    "epochs",
-    "steps",
-    "minutes",
-    "eval_every",
-    "patience",
-    "sample_every",
-    "save_every",
-    "keep",
-    "ngram",
-    "engine",
-    "device",
-    "precision",
-    "workers",
-    "split_by",
-    "rank_timeout",
-)
 
 
 @dataclass(frozen=True)
@@ -207,45 +187,6 @@ def _suited_recipe(name: str, given: TrainingConfig, settings: Mapping[str, Any]
         if OPTIMIZERS.find(given.optimisation.optimizer).moves_weights:
             tuned.add("average")
     return {part: value for part, value in recipe.items() if part not in tuned}
-
-
-def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> TrainingConfig:
-    """A resumed run's settings, with permitted changes.
-
-    Raises:
-        UsageError: another setting is to change.
-    """
-    fixed = [flag(name) for name in settings if name not in CHANGEABLE]
-    if fixed:
-        allowed = ", ".join(flag(name) for name in CHANGEABLE)
-        raise UsageError(
-            f"{', '.join(sorted(fixed))} cannot change when a run is resumed; these can: {allowed}. "
-            "A new run can start from its weights with other settings: see --init-from"
-        )
-    changes: dict[str, Any] = (dict.fromkeys(LENGTHS) if LENGTHS & settings.keys() else {}) | dict(settings)
-    engine = {name: changes.pop(name) for name in EngineConfig.settings() if name in changes}
-    if engine.get("engine") == "numpy":  # which has no other device than the default
-        usual = DeviceConfig()
-        engine = {"device": usual.device, "precision": usual.precision} | engine
-    return replace(config, budget=replace(config.budget, **changes), engine=replace(config.engine, **engine))
-
-
-def find_changes(config: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a command's settings that a stored run has not, or that may change when it is resumed.
-
-    >>> find_changes(TrainingConfig.from_settings(hidden=9, steps=5), {"hidden": 9, "steps": 5, "lr": 0.1})
-    {'steps': 5, 'lr': 0.1}
-    """
-    from charlm.data.reading.sources import find_text  # here, so that help does not wait for it
-
-    stored = {name: value for group in config.to_json().values() for name, value in group.items()}
-    given = dict(settings)
-    for name in ("val_file", "test_file"):
-        if given.get(name) is not None:
-            given[name] = find_text(given[name]).stored
-    return {
-        name: settings[name] for name, value in given.items() if name in CHANGEABLE or stored.get(name) != value
-    }
 
 
 def preset_flags(config: TrainingConfig) -> list[str]:

@@ -1,28 +1,24 @@
-"""Start a run: new, resumed, or from another's weights."""
+"""Start a new run: complete its settings for a corpus, check them, and make the trainer."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import os
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from charlm.base.errors import FinishedError, RunError, UsageError, alternative
+from charlm.base.errors import UsageError
 from charlm.base.progress import Progress
 from charlm.base.random import make_generator
 from charlm.base.version import __version__
 from charlm.config import TrainingConfig
 from charlm.data.corpus import Corpus, sort_by_frequency
 from charlm.data.reading.sources import Source, find_text
-from charlm.data.reload import CorpusSearch
 from charlm.data.split_examples import SplitExamples, with_split
 from charlm.data.windows import Batcher
 from charlm.engines.base import Engine
@@ -34,16 +30,14 @@ from charlm.models.architecture import check_settings, default_lr
 from charlm.models.base import BaseModel, describe_network
 from charlm.models.char_rnn import Model
 from charlm.optim.rules import OPTIMIZERS
-from charlm.runs.checkpoint import check_checkpoint, load_checkpoint
 from charlm.runs.corpus_record import CorpusIdentity
-from charlm.runs.folder import check_unused, only_writer, tidy
+from charlm.runs.folder import check_unused, only_writer
 from charlm.runs.origin import Origin
 from charlm.runs.run import Run
 from charlm.tasks.task import Examples, make_task
 from charlm.training.machine_speed import machine_gflops
 from charlm.training.ngram import why_unmixed
-from charlm.training.presets import ResolvedSettings, change_settings
-from charlm.training.run_length import Budget
+from charlm.training.presets import ResolvedSettings
 from charlm.training.trainer import Trainer
 
 
@@ -61,11 +55,11 @@ def new_trainer(
         together(ranks, lambda: check_engine(config, ranks=ranks))
         gflops = float(ranks.broadcast(str(machine_gflops(config, ranks)).encode()))
         settings = settings.with_engine(dataclasses.replace(config.engine, gflops=gflops))
-    found = together(ranks, lambda: settle(source, settings, progress, ranks), lambda found: _facts(*found))
+    found = together(ranks, lambda: settle(source, settings, progress, ranks), lambda found: shared_facts(*found))
     return make_trainer(*found, ranks)
 
 
-def _facts(config: TrainingConfig, corpus: Examples) -> dict[str, Any]:
+def shared_facts(config: TrainingConfig, corpus: Examples) -> dict[str, Any]:
     """What all ranks must have in common."""
     settings = {name: value for group in config.to_json().values() for name, value in group.items()}
     del settings["workers"], settings["split_by"]
@@ -195,81 +189,6 @@ def new_run(trainer: Trainer, folder: Path, origin: Origin | None = None) -> Ite
 
     with ExitStack() as lock:
         yield together(trainer.ranks, create if trainer.ranks.rank == 0 else lambda: run)
-
-
-def resume(
-    run: Run,
-    settings: Mapping[str, Any],
-    progress: Progress | None = None,
-    corpus: Sequence[str] | Source = (),
-    ranks: Ranks = ALONE,
-) -> tuple[Trainer, Run]:
-    """A saved run, ready to go on; the caller holds its lock.
-
-    Raises:
-        UsageError: another setting is to change.
-        RunError: the run has ended.
-        CorpusError: the corpus has moved or changed.
-        CheckpointError: the checkpoint is damaged.
-    """
-    config = change_settings(run.config, settings)
-    examples = together(ranks, lambda: _reload(run, config, progress, corpus, ranks), partial(_facts, config))
-    trainer = make_trainer(config, examples, ranks)
-    with ExitStack() as on_failure:
-        on_failure.callback(trainer.close)
-        shapes = trainer.extra_shapes()
-        checkpoint = load_checkpoint(run.last_path, run.network, shapes)
-        trainer.state = trainer.restore(checkpoint, str(run.last_path))
-        _check_unfinished(trainer, run)
-        resumed = dataclasses.replace(run.with_corpus(trainer.corpus.prepared.source), config=config)
-        if ranks.rank == 0:
-            tidy(run.folder)
-            # What was measured after the last save will be measured again.
-            run.forget_metrics(trainer.state.step, trainer.state.validated_step)
-            resumed = resumed.with_config(config)
-        on_failure.pop_all()
-        return trainer, resumed
-
-
-def _reload(
-    run: Run, config: TrainingConfig, progress: Progress | None, corpus: Sequence[str] | Source, ranks: Ranks
-) -> Examples:
-    """The examples of a run that is to be resumed."""
-    check_engine(config, stored=True, ranks=ranks)
-    if not os.path.lexists(run.last_path):
-        again = f"--init-from {shlex.quote(str(run.folder))}"
-        raise RunError(
-            f"{run.folder} holds a model without its training state, so it cannot be resumed: start a new run "
-            f"from its weights with {again}"
-        )
-    # Settings may be a stranger's: before a trainer takes memory for them, the weights must bear them out.
-    check_checkpoint(run.last_path, run.network)
-    with alternative("begin a new run, by charlm train"):
-        search = CorpusSearch(run.folder, corpus)
-        return make_task(config).reload(run.corpus, run.vocabulary, search, progress)
-
-
-def _check_unfinished(trainer: Trainer, run: Run) -> None:
-    """Check that something is left to do.
-
-    Raises:
-        FinishedError: nothing is.
-    """
-    state, budget, config = trainer.state, Budget.of(trainer), trainer.config.budget
-    before = run.config.budget
-    is_as_before = (config.length, config.patience) == (before.length, before.patience)
-    # A run that was killed before its last validation still has that to do.
-    is_cut_short = is_as_before and state.validated_step != state.step
-    lacks_ngram = config.ngram is not None and (config.ngram != before.ngram or not run.ngram_path.exists())
-    if is_cut_short or lacks_ngram or not budget.is_over(state):
-        return
-    if budget.is_out_of_patience(state):
-        what, longer = f"has run out of --patience {config.patience}", "--patience 0"
-    else:
-        what = f"has finished ({budget.length})" if is_as_before else f"is past that ({budget.place(state)})"
-        longer = budget.longer(state)
-    again = f"charlm train --resume {shlex.quote(str(run.folder))} {longer}"
-    raise FinishedError(f"{run.folder} {what}. To train longer: {again}")
 
 
 def _identity(corpus: Examples) -> CorpusIdentity:

@@ -24,7 +24,8 @@ from charlm.runs.folder import holds_run, only_writer
 from charlm.runs.run import Run
 from charlm.training.machine_speed import machine_gflops
 from charlm.training.presets import ResolvedSettings, resolve_settings
-from charlm.training.start import check_engine, new_run, new_trainer, resume
+from charlm.training.resume import resume
+from charlm.training.start import check_engine, new_run, new_trainer
 from charlm.training.trainer import Trainer
 
 DECIDED_LATER = {"workers", "split_by", "gflops", "val_file", "test_file", "labels"}

@@ -17,7 +17,8 @@ from charlm.runs.run import Run
 from charlm.training.events import FaultReport
 from charlm.training.loop import train
 from charlm.training.presets import resolve_settings
-from charlm.training.start import new_run, new_trainer, resume
+from charlm.training.resume import resume
+from charlm.training.start import new_run, new_trainer
 from tests.cli.conftest import TEXT
 from tests.engines.thread_ranks import on_ranks
 

@@ -16,7 +16,7 @@ from charlm.inference.language_model import load_run
 from charlm.runs.format_version import FORMAT, stamp, take_stamp
 from charlm.runs.run import Run
 from charlm.training.loop import train
-from charlm.training.start import resume
+from charlm.training.resume import resume
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FORMATS = sorted(FIXTURES.glob("format-*"))

@@ -13,7 +13,7 @@ from charlm.config import ModelConfig
 from charlm.models.base import NetworkSpec
 from charlm.runs.checkpoint import check_checkpoint
 from charlm.runs.run import Run
-from charlm.training.start import resume
+from charlm.training.resume import resume
 from tests.torture.hostile_files import CASES, MB, load, make_run
 
 SOURCES = sorted(Path(charlm.__file__).parent.rglob("*.py"))

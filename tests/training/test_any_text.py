@@ -20,7 +20,8 @@ from charlm.inference.scoring import text_metrics
 from charlm.runs.run import Run
 from charlm.training.loop import train
 from charlm.training.presets import resolve_settings
-from charlm.training.start import new_run, new_trainer, resume
+from charlm.training.resume import resume
+from charlm.training.start import new_run, new_trainer
 
 TINY = {"hidden": 2, "seq_len": 2, "batch_size": 2, "steps": 1, "sample_every": 0}
 TEXTS = st.text(max_size=60) | st.text("ab\n\r|é𝄞\u0301", min_size=12, max_size=60)

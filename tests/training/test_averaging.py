@@ -12,7 +12,7 @@ from charlm.runs.run import Run
 from charlm.training.divergence import RollbackPoint
 from charlm.training.events import StepReport
 from charlm.training.loop import train
-from charlm.training.start import resume
+from charlm.training.resume import resume
 
 SETTINGS = {"steps": 20, "eval_every": 4, "lr": 0.05}
 

@@ -18,7 +18,7 @@ from charlm.training import divergence
 from charlm.training.divergence import IN_A_ROW, RollbackPoint, check_loss
 from charlm.training.events import RollbackReport, StepReport, SummaryReport
 from charlm.training.loop import train
-from charlm.training.start import resume
+from charlm.training.resume import resume
 from charlm.training.state import TrainerState
 from charlm.training.trainer import Trainer
 from tests.data.synthetic.drawing import draw

@@ -6,7 +6,7 @@ import pytest
 from charlm.data.batches import Batch
 from charlm.nn.cells import CELLS
 from charlm.runs.checkpoint import save_checkpoint
-from charlm.training.start import resume
+from charlm.training.resume import resume
 
 NAMES = ["emma", "av", "olivia", "m", "mia", "ella", "vivi", "lea", "lia", "eva"]
 TEXT = "\n".join(NAMES)

@@ -13,7 +13,7 @@ from charlm.base.errors import RunError
 from charlm.runs.run import Run
 from charlm.training.events import FaultReport, StepReport, ValidationReport
 from charlm.training.loop import train
-from charlm.training.start import resume
+from charlm.training.resume import resume
 
 
 def test_a_folder_that_is_deleted_is_put_back(begun, faults_of):

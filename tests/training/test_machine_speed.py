@@ -10,6 +10,7 @@ from charlm.runs.run import Run
 from charlm.training import machine_speed, start
 from charlm.training.loop import train
 from charlm.training.presets import resolve_settings
+from charlm.training.resume import resume
 
 TEXT = make_text_source("the quick brown fox jumps over the lazy dog.\n" * 400)
 TIMED = {"preset": "tiny", "hidden": 4, "minutes": 20, "workers": 1}
@@ -73,7 +74,7 @@ def test_a_resumed_run_measures_nothing(measured, tmp_path):
         start.new_run(trainer, tmp_path / "run") as run,
     ):
         list(train(trainer, run, should_stop=lambda: trainer.state.step == 2))
-    resumed, run = start.resume(Run.open(tmp_path / "run"), {"minutes": 30.0, "workers": 2})
+    resumed, run = resume(Run.open(tmp_path / "run"), {"minutes": 30.0, "workers": 2})
     resumed.close()
     assert (
         resumed.config.engine.gflops == trainer.config.engine.gflops == Run.open(run.folder).config.engine.gflops

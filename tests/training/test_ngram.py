@@ -15,7 +15,7 @@ from charlm.training import ngram
 from charlm.training.events import NgramReport
 from charlm.training.fine_tune import inherited
 from charlm.training.loop import train
-from charlm.training.start import resume
+from charlm.training.resume import resume
 
 TEXT = "the ferry leaves at noon; bring bread and a warm coat.\n" * 20
 

@@ -11,7 +11,7 @@ from charlm.tasks.task import Validation
 from charlm.training import divergence
 from charlm.training.events import ValidationReport
 from charlm.training.loop import train
-from charlm.training.start import resume
+from charlm.training.resume import resume
 from charlm.training.trainer import Trainer
 
 COSTS = [3.0, 2.0, 2.5, 2.0, 1.5, 1.6, 1.7, 1.8, 1.0]  # of the validations after steps 0, 2, 4 and so on

@@ -13,7 +13,7 @@ from charlm.runs.checkpoint import load_checkpoint
 from charlm.runs.run import Run
 from charlm.training.events import StepReport
 from charlm.training.loop import train
-from charlm.training.start import resume
+from charlm.training.resume import resume
 
 LENGTHS = {"steps": {"steps": 30}, "epochs": {"epochs": 2.5}}
 # 12 steps are an epoch of the sequential partition; the others lie in the middle of one.

@@ -14,8 +14,8 @@ from charlm.data.windows import BATCHERS
 from charlm.runs.run import Run
 from charlm.training.events import SampleReport, StepReport, SummaryReport, ValidationReport
 from charlm.training.loop import train
+from charlm.training.resume import resume
 from charlm.training.run_length import Budget
-from charlm.training.start import resume
 from charlm.training.state import TrainerState
 
 

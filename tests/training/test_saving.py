@@ -13,9 +13,9 @@ from charlm.config import RunConfig
 from charlm.runs.folder import find_snapshots
 from charlm.runs.run import Run
 from charlm.training.loop import train
+from charlm.training.resume import resume
 from charlm.training.run_length import Budget
 from charlm.training.saving import Saver
-from charlm.training.start import resume
 from charlm.training.state import TrainerState
 
 

@@ -10,6 +10,7 @@ from charlm.optim import make_optimizer
 from charlm.optim.clipping import clip_norm_, clip_value_
 from charlm.training import start
 from charlm.training.loop import train
+from charlm.training.resume import resume
 from tests.golden import test_trajectory
 
 
@@ -75,7 +76,7 @@ def test_the_loop_trains_saves_and_resumes_through_another_engine(begun, monkeyp
     monkeypatch.setattr(start, "NumpyEngine", PlainEngine)
     other, other_run = begun(**settings)
     list(train(other, other_run, lambda: other.state.step >= 12))
-    other, other_run = start.resume(other_run, {})
+    other, other_run = resume(other_run, {})
     list(train(other, other_run))
     for which in ("best", "last"):
         ours, theirs = (each.load_model(which).params.flat for each in (other_run, run))
