@@ -10,91 +10,25 @@ import ast
 import importlib
 import importlib.util
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
-from typer.exceptions import TyperException
+from typer.core import TyperGroup
 
-from charlm.base.errors import UsageError, annotate_memory_error
+from charlm.base.errors import UsageError
 from charlm.base.registry import Registry, module_names
 from charlm.base.suggest import did_you_mean
-from charlm.cli.help_text import name_argument, shown_names, write_help, write_list, write_options, write_usage
+from charlm.cli.command import Command, Described, make_command
+from charlm.cli.help_text import write_list
 
 HEADINGS = ("Start", "Look", "Measure", "Data", "Tasks", "Machine")
 """The headings of the list of commands."""
 
-ADVICE = {
-    "train": "make the model, --batch-size, or --seq-len smaller",
-    "sample": "make --num or the model smaller",
-}
-"""How to use less memory, by command."""
 
-
-class _Described:
-    """A command or group with help in plain text."""
-
-    help: str | None
-    examples = closing = ""
-    usage_end: Sequence[str] = ()
-    basic: Sequence[str] = ()
-    """The options that brief help shows, if not all."""
-
-    def get_help(self, ctx: Any) -> str:
-        """The help: of the basic options, if some are."""
-        return self.describe(ctx, is_brief=bool(self.basic))
-
-    def describe(self, ctx: Any, is_brief: bool) -> str:
-        """The help with the basic options, or all by group."""
-        parameters = [each for each in self.get_params(ctx) if not each.hidden]  # type: ignore[attr-defined]
-        arguments = [each for each in parameters if each.param_type_name == "argument"]
-        options = [each for each in parameters if each not in arguments]
-        if is_brief:
-            by_name = {each.name: each for each in options}
-            panels = {"Options": [by_name[name] for name in (*self.basic, "help_all", "help")]}
-        else:
-            panels = {each.rich_help_panel or "Options": [] for each in options}
-            for each in options:
-                panels[each.rich_help_panel or "Options"].append(each)
-        sections = [write_options("Arguments", arguments, is_brief), self.list_contents(ctx)]
-        sections += [write_options(title, members, is_brief) for title, members in panels.items()]
-        usage = write_usage(ctx.command_path, ["[OPTIONS]", *map(name_argument, arguments), *self.usage_end])
-        return write_help(usage, self.help or "", sections, self.examples, self.closing.format(ctx.command_path))
-
-    def list_contents(self, ctx: Any) -> str:
-        """The commands of a group."""
-        return ""
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """Complete the names that help shows."""
-        options = [each for each in self.get_params(ctx) if each.param_type_name == "option"]  # type: ignore[attr-defined]
-        accepted = {name for each in options for name in (*each.opts, *each.secondary_opts)}
-        hidden = accepted - {name for each in options for name in (*shown_names(each), *each.secondary_opts)}
-        return [item for item in super().shell_complete(ctx, incomplete) if item.value not in hidden]  # type: ignore[misc]
-
-
-class _Command(_Described, TyperCommand):
-    """A command."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse; every error knows its command."""
-        try:
-            return super().parse_args(ctx, args)
-        except TyperException as error:
-            vars(error)["ctx"] = vars(error).get("ctx") or ctx
-            raise
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run; advise if memory runs out."""
-        advice = ADVICE.get(str(self.name), "give a smaller model or a shorter text")
-        with annotate_memory_error(f"running {ctx.command_path}: {advice}, or end other programs"):
-            return super().invoke(ctx)
-
-
-class _UnloadedCommand(_Command):
+class _UnloadedCommand(Command):
     """A command that is imported when invoked; what its list shows is read from the source."""
 
     def __init__(self, name: str, module: str) -> None:
@@ -119,7 +53,7 @@ class _UnloadedCommand(_Command):
         if hasattr(module, "group"):
             made = _make_group(module.group, self.name, module.__doc__)
         else:
-            made = _make_command(module.command, self.name, module.__doc__)
+            made = make_command(module.command, self.name, module.__doc__)
         made.examples = getattr(module, "EXAMPLES", "")
         return made
 
@@ -128,7 +62,7 @@ class _UnloadedCommand(_Command):
         return self.load().make_context(*args, **kwargs)
 
 
-class _Group(_Described, TyperGroup):
+class _Group(Described, TyperGroup):
     """A group of commands; ``help COMMAND`` is ``COMMAND --help``."""
 
     usage_end = ("COMMAND", "[ARGS]...")
@@ -211,7 +145,7 @@ def _place(command: _UnloadedCommand) -> tuple[int, int, str]:
     return heading, command.position, str(command.name)
 
 
-class _UnloadedMember(_Command):
+class _UnloadedMember(Command):
     """A member of a registry as a command; what its list shows is read from the source."""
 
     def __init__(self, name: str, load: Callable[[], Any], help: str) -> None:
@@ -237,7 +171,7 @@ def list_members(
 
         def get_command(self, ctx: Any, name: str) -> Any:
             if name in functions:
-                return _make_command(functions[name], name, inspect.getdoc(functions[name]))
+                return make_command(functions[name], name, inspect.getdoc(functions[name]))
             if name not in registry.names():
                 aliases = {
                     alias: each
@@ -250,19 +184,11 @@ def list_members(
 
             def load() -> Any:
                 kind = registry.find(name)
-                return _make_command(make(name, kind), name, (kind.__doc__ or "").partition("\n")[0])
+                return make_command(make(name, kind), name, (kind.__doc__ or "").partition("\n")[0])
 
             return _UnloadedMember(name, load, registry.describe(name))
 
     return Members
-
-
-def _make_command(function: Callable[..., None], name: str | None, help: str | None) -> Any:
-    app = typer.Typer(add_completion=False)
-    app.command(name, cls=_Command, help=help)(function)
-    command: Any = typer.main.get_command(app)
-    command.basic = getattr(function, "basic", ())
-    return command
 
 
 def _make_group(group: type[TyperGroup], name: str | None, help: str | None) -> Any:
