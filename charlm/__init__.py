@@ -11,7 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from charlm.api import Model, load, train
+    from charlm.api.model import Model, load
+    from charlm.api.training import train
     from charlm.base.errors import CharlmError
     from charlm.base.version import __version__
     from charlm.inference.language_model import LanguageModel
@@ -23,11 +24,11 @@ _HOMES = {
     "CharlmError": "charlm.base.errors",
     "Figures": "charlm.inference.scoring",
     "LanguageModel": "charlm.inference.language_model",
-    "Model": "charlm.api",
+    "Model": "charlm.api.model",
     "TextMetrics": "charlm.inference.scoring",
     "__version__": "charlm.base.version",
-    "load": "charlm.api",
-    "train": "charlm.api",
+    "load": "charlm.api.model",
+    "train": "charlm.api.training",
 }
 
 
