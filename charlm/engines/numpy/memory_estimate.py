@@ -30,14 +30,14 @@ def estimate_bytes(
     split_by: str = "columns",
 ) -> int:
     """The largest resident memory of all processes, without the text."""
-    rule = make_optimizer(optimisation)
+    rule, exchanged = make_optimizer(optimisation), 0
+    if split_by == "rows":
+        workers = min(workers, model.config.hidden)
+        exchanged = exchanged_bytes(model, optimisation, seq_len, batch_size, workers)
     # By rows a worker's buffers are as large, for all columns of its share of the units.
     columns = -(-batch_size // workers)
     # New arrays take no memory until they are written to.
     buffers = model.buffers(seq_len, columns, Regularization.from_config(optimisation))
-    exchanged = 0
-    if split_by == "rows":
-        exchanged = exchanged_bytes(model, optimisation, seq_len, batch_size, workers)
     values = sum(map(prod, rule.slot_shapes(model.params.flat.size).values()))
     copies = COPIES * (model.params.flat.nbytes + values * model.dtype.itemsize)
     shared = shared_bytes(model, rule, seq_len, batch_size, workers, exchanged)

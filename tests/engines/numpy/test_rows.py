@@ -14,6 +14,7 @@ from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
 from charlm.engines.numpy.barrier import Barrier
 from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.numpy.memory_estimate import estimate_bytes
 from charlm.engines.numpy.replica import Replica, RowShare, StepRequest, exchanged_bytes
 from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.nn import dropout
@@ -194,6 +195,12 @@ def test_processes_that_share_units_give_the_same_bits_again(make_model):
 
 def _interrupted(request):
     raise KeyboardInterrupt
+
+
+def test_workers_without_a_unit_are_not_counted_as_memory(make_model):
+    model = make(make_model, "lstm", 1, {})
+    sizes = (model, OptimizerConfig(), STEPS, BATCH_SIZE)
+    assert estimate_bytes(*sizes, 3 * HIDDEN, "rows") == estimate_bytes(*sizes, HIDDEN, "rows")
 
 
 def test_a_barrier_waits_for_all_and_the_first_sleep():
