@@ -191,10 +191,8 @@ def loss_and_gradient(
         if weight_N is not None:
             p_nC *= weight_N[rows, None]
         nll_sum += float(nll_n.sum(dtype=np.float64))
-        dz_nE = _part_backward(params, z_nE, p_nC, number, grads)
-        if number == 0:
-            dz_NE[rows] = dz_nE
-        else:
+        dz_nE = _part_backward(params, z_nE, p_nC, number, grads, out=None if number else dz_NE[rows])
+        if number:
             dz_NE[rows] += dz_nE
     if "readout.W_he" in params:
         np.matmul(h_NH.T, dz_NE, out=grads["readout.W_he"])
@@ -222,9 +220,9 @@ def _softmax_(logits_NC: Floats, targets_N: npt.NDArray[Any]) -> Floats:
 
 
 def _part_backward(
-    params: Parameters, z_NE: Floats, dlogits_NC: Floats, number: int, grads: Parameters
+    params: Parameters, z_NE: Floats, dlogits_NC: Floats, number: int, grads: Parameters, out: Floats | None
 ) -> Floats:
-    """Add to the gradients of a part's weights; give that of what they multiply."""
+    """Add to the gradients of a part's weights; give that of what they multiply, in ``out`` or a new array."""
     ids = _parts(params)[number]
     width = ids.stop - ids.start
     dsymbols_NC, dclusters_NC = dlogits_NC[:, :width], dlogits_NC[:, width:]
@@ -233,7 +231,8 @@ def _part_backward(
     else:  # the same sums, in the order of the embedding's memory
         grads["embedding"][ids] += dsymbols_NC.T @ z_NE
     grads["readout.b_y"][ids] += dsymbols_NC.sum(axis=0)
-    dz_NE: Floats = dsymbols_NC @ _weights(params)[:, ids].T
+    # Of a network without clusters, ``out`` can be z itself: what reads z comes before.
+    dz_NE: Floats = np.matmul(dsymbols_NC, _weights(params)[:, ids].T, out=out)
     if dclusters_NC.size:
         grads["readout.W_c"][:] += z_NE.T @ dclusters_NC
         grads["readout.b_c"][:] += dclusters_NC.sum(axis=0)
