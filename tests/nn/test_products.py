@@ -44,3 +44,12 @@ def test_blocks_are_equal_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
         blocks, parts = products.count_blocks.__wrapped__(columns, inner, outputs)
         assert blocks > 1 and outputs % blocks == 0 and columns % parts == 0
         assert outputs * inner * columns <= products.SMALL_PRODUCT * blocks * parts
+
+
+def test_a_small_product_is_not_split_and_costs_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(products, "count_blocks", lambda *sizes: asked.append(sizes) or (1, 1))
+    for inner in (500, 501):  # 2 x 1000 x 500 is the limit
+        x_BK, W_KM = np.ones((2, inner)), np.ones((inner, 1000))
+        assert (products.multiply_step(x_BK, W_KM, out=np.empty((2, 1000))) == inner).all()
+    assert asked == [(2, 501, 1000)]
