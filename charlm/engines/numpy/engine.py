@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -50,42 +51,54 @@ class NumpyEngine(Engine):
             WorkerError: a process cannot be started.
         """
         self._ranks = ranks
-        self._threads = ThreadPool(workers)
-        columns, exchanged = self._threads.columns(batch_size), 0
+        self._threads = threads = ThreadPool(workers)
+        columns = threads.columns(batch_size)
         if split_by == "rows":
-            columns = [slice(0, batch_size)] * min(self._threads.workers, model.config.hidden)
-            exchanged = exchanged_bytes(model, optimizer_config, seq_len, batch_size, len(columns))
+            columns = [slice(0, batch_size)] * min(threads.workers, model.config.hidden)
         self._workers = len(columns)
-        optimizer = make_optimizer(optimizer_config)
-        self._optimizer = optimizer
-        sizes = seq_len, batch_size, self._workers
-        self._memory = memory = TrainingMemory(model, optimizer, *sizes, exchanged)
-        for name, slot in optimizer.init(model.params.flat).items():
-            memory.slots[name][:] = slot
-        model.use_storage(memory.params)
-        self._model = self._averaged = model
-        if AVERAGE in memory.slots:
-            self._averaged = model.with_params(FlatVector(model.shapes, model.dtype, memory.slots[AVERAGE]))
-        self._current = 0
-        self._stopwatch = Stopwatch()
-        self._busy: list[dict[str, float]] = [{}]
-        pinned, has_core = Cores(self._workers), self._workers <= usable_cores()
+        pinned, self._processes = Cores(self._workers), WorkerProcesses()
+        self._finish = weakref.finalize(self, _finish, self._processes, threads, pinned)
         self._core = pinned.cores[0]
+        self._optimizer = rule = make_optimizer(optimizer_config)
+        sizes = seq_len, batch_size, self._workers
+        exchanged = exchanged_bytes(model, optimizer_config, *sizes) if split_by == "rows" else 0
+        self._memory = memory = TrainingMemory(model, rule, *sizes, exchanged)
+        self._averaged = self._move(model)
+        has_core = self._workers <= usable_cores()
         setup = WorkerSetup(
             model.spec.to_json(), optimizer_config.to_json(), *sizes, exchanged, memory.shared.address, has_core,
             os.getpid(),
         )  # fmt: skip
-        setups = [
-            replace(setup, number=number, columns=(own.start, own.stop), core=core)
-            for number, (own, core) in enumerate(zip(columns, pinned.cores, strict=True))
-        ]
-        self._processes = WorkerProcesses(setups[1:], memory.shared.inherited)
-        memory.shared.close_file()
-        self._finish = weakref.finalize(self, _finish, self._processes, self._threads, pinned)
+        self._start(setup, columns, pinned.cores)
         self._share = None
         if exchanged:
             self._share = RowShare(memory, 0, self._workers, model.config.hidden, has_core, self._processes.check)
-        self._replica = Replica(model, optimizer, memory, 0, columns[0], seq_len, optimizer_config, self._share)
+        self._replica = Replica(model, rule, memory, 0, columns[0], seq_len, optimizer_config, self._share)
+        self._current = 0
+        self._stopwatch = Stopwatch()
+        self._busy: list[dict[str, float]] = [{}]
+
+    def _move(self, model: BaseModel) -> BaseModel:
+        """Move the weights to the shared memory; give the model with averaged ones, if there are any."""
+        memory = self._memory
+        for name, slot in self._optimizer.init(model.params.flat).items():
+            memory.slots[name][:] = slot
+        model.use_storage(memory.params)
+        if AVERAGE not in memory.slots:
+            return model
+        return model.with_params(FlatVector(model.shapes, model.dtype, memory.slots[AVERAGE]))
+
+    def _start(self, setup: WorkerSetup, columns: Sequence[slice], cores: Sequence[int | None]) -> None:
+        """Start the other workers."""
+        setups = [
+            replace(setup, number=number, columns=(own.start, own.stop), core=core)
+            for number, (own, core) in enumerate(zip(columns, cores, strict=True))
+        ]
+        shared = self._memory.shared
+        try:
+            self._processes.start(setups[1:], shared.inherited)
+        finally:
+            shared.close_file()
 
     def close(self) -> None:
         """End the worker processes and the threads."""

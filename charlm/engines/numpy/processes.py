@@ -18,15 +18,17 @@ ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_
 
 
 class WorkerProcesses:
-    """One process for each setup; closing ends them."""
+    """Processes that work until they are closed; none at first."""
 
-    def __init__(self, jobs: Sequence[WorkerSetup], inherited: tuple[int, ...]) -> None:
-        """Start the processes with their setups.
+    def __init__(self) -> None:
+        self._processes: list[Process] = []
+
+    def start(self, jobs: Sequence[WorkerSetup], inherited: tuple[int, ...]) -> None:
+        """Start a process with each setup.
 
         Raises:
             WorkerError: a process cannot be started.
         """
-        self._processes: list[Process] = []
         try:
             for job in jobs:
                 self._processes.append(Process(MODULE, inherited, ONE_THREAD))

@@ -17,7 +17,7 @@ from charlm.base.errors import WorkerError
 from charlm.config import OptimizerConfig
 from charlm.data.windows import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
-from charlm.engines.threads import Cores, usable_cores
+from charlm.engines.threads import Cores, _blas_limits, usable_cores
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 6
 CODES = np.random.default_rng(11).integers(SYMBOLS, size=90).astype(np.uint8)
@@ -183,10 +183,18 @@ def test_signals_to_the_whole_group_are_the_leaders_to_answer(make_engine):
             assert np.isfinite(engine.step(BATCH, np.random.default_rng(0)))
 
 
-def test_a_process_that_cannot_be_started_is_told(make_engine, monkeypatch):
+@needs_proc
+def test_a_process_that_cannot_be_started_is_told_and_nothing_kept(make_engine, monkeypatch):
+    def held():
+        gc.collect()
+        return len([*Path("/proc/self/fd").iterdir()]), len(_blas_limits._found), Cores._trainings
+
+    monkeypatch.setattr("charlm.engines.threads.CLAIM", f"charlm-test-{os.getpid()}-")
     monkeypatch.setattr(sys, "executable", "/no/such/python")
+    before = held()
     with pytest.raises(WorkerError, match=r"can be started .*--workers 1"):
         make_engine(2)
+    assert held() == before
 
 
 def test_a_process_that_cannot_import_charlm_is_told(make_engine, monkeypatch):
