@@ -102,6 +102,7 @@ class NumpyEngine(Engine):
 
     def close(self) -> None:
         """End the worker processes and the threads."""
+        self._replica.leave()  # an interrupt may have come when not all had the order of a step
         self._finish()
 
     @property

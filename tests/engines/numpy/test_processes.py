@@ -17,6 +17,7 @@ from charlm.base.errors import WorkerError
 from charlm.config import OptimizerConfig
 from charlm.data.windows import SequentialBatcher
 from charlm.engines.numpy.engine import NumpyEngine
+from charlm.engines.numpy.process import Process
 from charlm.engines.threads import Cores, _blas_limits, usable_cores
 
 SYMBOLS, STEPS, STREAMS = 6, 5, 6
@@ -133,6 +134,19 @@ def test_an_interrupt_in_a_step_leaves_no_process(make_engine, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             engine.step(BATCH, np.random.default_rng(0))
     assert not any(map(is_running, engine.pids))
+
+
+def test_an_interrupt_before_all_have_their_order_lets_the_others_end(make_engine, monkeypatch):
+    def send_and_interrupt(process, order, send=Process.send):
+        send(process, order)
+        raise KeyboardInterrupt
+
+    with closing(make_engine(3, "rows")) as engine:
+        engine.step(BATCH, np.random.default_rng(0))
+        monkeypatch.setattr(Process, "send", send_and_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            engine.step(BATCH, np.random.default_rng(0))
+    assert [process._process.returncode for process in engine._processes._processes] == [0, 0]  # none was killed
 
 
 @needs_proc
