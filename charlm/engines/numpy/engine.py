@@ -23,7 +23,7 @@ from charlm.engines.numpy.shared_memory import TrainingMemory
 from charlm.engines.numpy.worker import WorkerSetup
 from charlm.engines.ranked_network import spread
 from charlm.engines.ranks import ALONE, Ranks
-from charlm.engines.threads import Cores, ThreadPool, on_core, usable_cores
+from charlm.engines.threads import Cores, ThreadPool, default_workers, on_core
 from charlm.models.base import BaseModel
 from charlm.models.char_rnn import Model
 from charlm.nn.state import States
@@ -64,7 +64,7 @@ class NumpyEngine(Engine):
         exchanged = exchanged_bytes(model, optimizer_config, *sizes) if split_by == "rows" else 0
         self._memory = memory = TrainingMemory(model, rule, *sizes, exchanged)
         self._averaged = self._move(model)
-        has_core = self._workers <= usable_cores()
+        has_core = self._workers <= default_workers()
         setup = WorkerSetup(
             model.spec.to_json(), optimizer_config.to_json(), *sizes, exchanged, memory.shared.address, has_core,
             os.getpid(),

@@ -12,6 +12,7 @@ import pytest
 from charlm.base.arrays import FlatVector
 from charlm.config import OptimizerConfig
 from charlm.data.batches import Batch
+from charlm.engines import threads
 from charlm.engines.numpy.barrier import Barrier
 from charlm.engines.numpy.engine import NumpyEngine
 from charlm.engines.numpy.memory_estimate import estimate_bytes
@@ -72,13 +73,13 @@ def run(model, workers, split_by="rows", **noise):
         replicas.append(Replica(own, make_optimizer(settings), memory, number, columns, STEPS, settings, share))
     memory, found = memories[0], []
     memory.params[:] = model.params.flat
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(workers) as pool:
         for number, batch in enumerate(make_batches()):
             memory.put(batch)
             if replicas[0]._share is not None:
                 replicas[0]._share.barrier.clear()
             request = StepRequest(batch.sizes, batch.num_targets, batch.resets_state, number % 2, 5)
-            losses = [*threads.map(lambda replica, request=request: replica.run(request), replicas)]
+            losses = [*pool.map(lambda replica, request=request: replica.run(request), replicas)]
             found += [np.array(sum(losses)), memory.gradients[0].copy()]
             for replica in replicas:
                 replica.update(0.5, number + 1)
@@ -203,14 +204,23 @@ def test_workers_without_a_unit_are_not_counted_as_memory(make_model):
     assert estimate_bytes(*sizes, 3 * HIDDEN, "rows") == estimate_bytes(*sizes, HIDDEN, "rows")
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_workers_that_share_cores_with_other_ranks_do_not_wait_at_full_speed(make_model, monkeypatch, ranks):
+    monkeypatch.setattr(threads, "usable_cores", lambda: 2)
+    monkeypatch.setattr(threads, "local_size", lambda: ranks)
+    model = make(make_model, "rnn", 1, {})
+    with closing(NumpyEngine(model, OptimizerConfig(), STEPS, BATCH_SIZE, 2, split_by="rows")) as engine:
+        assert engine._share.barrier._has_core == (ranks == 1)
+
+
 def test_a_barrier_waits_for_all_and_the_first_sleep():
     counters = np.zeros(Barrier.size(2), np.int64)
     looks = []
     first, second = (Barrier(counters, number, 2, True, lambda: looks.append(1)) for number in range(2))
     left_out = []
     first.stopwatch.leave_out = left_out.append
-    with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(first)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(first)
         while not looks:
             pass
         assert not waiting.done()
