@@ -1,4 +1,4 @@
-"""Load a run: the model, or what answers for another task."""
+"""Load a run: a language model, or the reader of another task."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Model(LanguageModel):
             RunError: a system error.
         """
         if not self.run.folder.exists():
-            raise UsageError("a page is of a run that is kept: train with out=FOLDER")
+            raise UsageError("a report needs a run that is kept: train with out=FOLDER")
         with ThreadPool() as pool:
             options = ReportOptions(half, model, text, characters)
             page = make_report([self.run], options, pool, lambda done, total: None).html

@@ -96,7 +96,7 @@ class FlatVector(Mapping[str, Floats]):
         return FlatVector(shapes, self.flat.dtype)
 
     def with_views(self, other: FlatVector, names: Collection[str]) -> FlatVector:
-        """The same vector, where these names stand for another vector's arrays."""
+        """The same vector, with another vector's arrays under these names."""
         mixed = copy(self)
         mixed._views = self._views | {name: other[name] for name in names}
         return mixed

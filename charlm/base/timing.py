@@ -46,7 +46,7 @@ class Stopwatch:
         self._since = time.perf_counter()
 
     def leave_out(self, seconds: float) -> None:
-        """Do not count these seconds of the present lap."""
+        """Exclude these seconds from the current lap."""
         self._since += seconds
 
     def end(self, activity: str) -> None:

@@ -19,7 +19,7 @@ HELP = {
     "explain": "Also say how it is measured.",
     "csv": "Print comma-separated values, unrounded.",
     "markdown": "Print Markdown tables.",
-    "table": "Print one of several tables alone: 1 is the first.",
+    "table": "Print only this table: 1 is the first.",
 }
 
 

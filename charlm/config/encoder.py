@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from charlm.base.registry import module_names
 from charlm.config.base import Config, setting
 
-BEAM = 4  # hypotheses of a beam search, where nothing else is said
+BEAM = 4  # default number of hypotheses of a beam search
 NO_ATTENTION = "none"
 TARGET_UNITS = ("characters", "words")
 
 
 @dataclass(frozen=True)
 class DirectionConfig(Config):
-    """The setting of an encoder."""
+    """The direction of an encoder."""
 
     bidirectional: bool = setting(True, "Read the text in both directions.", since=6)
 
@@ -24,7 +24,7 @@ class PyramidConfig(DirectionConfig):
     """The settings of an encoder that can be a pyramid."""
 
     pyramid: bool = setting(
-        False, "Each encoder layer after the first reads pairs of steps: half as many.", since=14
+        False, "Pyramidal encoder: each layer after the first halves the number of steps.", since=14
     )
 
 
@@ -54,7 +54,7 @@ class Seq2SeqConfig(PyramidConfig):
     )
     attention: str = setting(
         "dot",
-        "Score of the attention to the encoder's outputs.",
+        "Attention score.",
         choices=lambda: (NO_ATTENTION, *module_names("charlm.nn.attention")),
         since=11,
     )

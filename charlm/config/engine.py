@@ -54,15 +54,15 @@ class EngineConfig(DeviceConfig):
     )
     split_by: str | None = setting(
         None,
-        "What the workers share: the sequences of a batch, or the hidden units.",
+        "How the workers split a batch: by sequences or by hidden units.",
         choices=("columns", "rows"),
         since=16,
         otherwise="by cores, hidden units and batch size",
     )
     gflops: float | None = setting(
         None,
-        "Training speed in GFLOP/s from which a preset reckons the number of epochs, and from that the dropout; "
-        "default: measured.",
+        "Training speed in GFLOP/s from which a preset estimates the number of epochs, and from that the "
+        "dropout; default: measured.",
         above=0,
         high=1e9,
         since=6,
@@ -77,5 +77,5 @@ class EngineConfig(DeviceConfig):
 
     @property
     def shared(self) -> str:
-        """What the workers share; stored runs that do not say so, of a format before 16, share sequences."""
+        """The split; runs of formats before 16, which do not store it, are split by columns."""
         return self.split_by or "columns"

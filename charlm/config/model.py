@@ -33,7 +33,7 @@ class ModelConfig(Config):
     embedding_size: int = setting(64, "Embedding size (with --encoding embedding).", low=1, high=65_536)
     tied: bool = setting(False, "Tie input and output embeddings (with --encoding embedding).", since=2)
     adaptive_softmax: bool = setting(
-        False, "Adaptive softmax: clusters of rare characters, for vocabularies of thousands.", since=15
+        False, "Adaptive softmax with clusters of rare characters, for vocabularies of thousands.", since=15
     )
     residual: bool = setting(False, "Residual connections around every layer but the first.", since=2)
     learned_state: bool = setting(False, "Learn the initial hidden state.", since=2)
@@ -58,7 +58,7 @@ class ModelConfig(Config):
 
     @property
     def output_width(self) -> int:
-        """The width of what the output layer multiplies: a tied one has the embedding's."""
+        """The input width of the output layer: the embedding size if tied, else the hidden size."""
         return self.embedding_size if self.tied else self.hidden
 
     def with_cell(self, cell: str, **own: Any) -> Self:

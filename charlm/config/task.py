@@ -12,7 +12,7 @@ from charlm.base.registry import Registry
 from charlm.config.base import Config, Configurable, setting
 from charlm.config.own import find_config_type, find_owners, list_config_types, make_own_settings
 
-BLANK = "_"  # what stands for a missing character, where nothing else is said
+BLANK = "_"  # default placeholder of a missing character
 
 
 class TaskKind(Configurable):
@@ -20,11 +20,11 @@ class TaskKind(Configurable):
 
     Attributes of a class:
         network: the name of its file in ``charlm/models``.
-        unit: of what a loss is the mean.
+        unit: what a loss is averaged over.
         loss: its name in records, after ``train_`` and ``val_``.
         commands: those that use its runs; the first is suggested.
         recipe: settings in place of every preset's; None keeps the preset's.
-        by_preset: further ones by the preset's name, which win.
+        by_preset: settings by the preset's name, which override those of ``recipe``.
     """
 
     network: ClassVar[str] = "char-rnn"

@@ -13,8 +13,8 @@ from charlm.data.batches import Batch, Batches
 from charlm.data.permutation import Integers, Permutation
 
 POOL = 50  # batches whose examples are sorted by length together
-AT_ONCE = 256  # sequences that are read at once outside training, at most
-_SIZES = ((64, AT_ONCE), (512, 32), (4096, 4), (math.inf, 1))  # of those with up to so many steps
+AT_ONCE = 256  # the largest batch outside training
+_SIZES = ((64, AT_ONCE), (512, 32), (4096, 4), (math.inf, 1))  # (most steps, batch size)
 
 
 class Sequences:
@@ -169,9 +169,9 @@ class LengthBatches(Batches):
                     yield self._batch(pool[place * size : (place + 1) * size], size)
 
     def in_order(self) -> Iterator[tuple[Integers, Batch]]:
-        """All sequences for use outside training, the longest first, in batches with their sequences' numbers.
+        """All sequences, the longest first, in batches with the sequences' numbers; for use outside training.
 
-        The longer the sequences are, the smaller the batches, so that one long text needs no memory for many.
+        Batches of longer sequences are smaller, so that one long text does not multiply the memory.
         """
         steps_D = self._steps_D
         order, start, most = np.argsort(-steps_D, kind="stable"), 0, min(self._batch_size, len(steps_D))
@@ -190,7 +190,7 @@ class LengthBatches(Batches):
 
     @property
     def _steps_D(self) -> npt.NDArray[np.int64]:
-        """The steps that each sequence takes, or its target and end if that is longer (D,)."""
+        """The time steps of each sequence, or of its target with the end if that is longer (D,)."""
         lengths_D = self._sequences.lengths_D
         return lengths_D if self._targets is None else np.maximum(lengths_D, self._targets.lengths_D + 1)
 

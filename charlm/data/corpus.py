@@ -180,7 +180,7 @@ def divide(
 
 
 def sort_by_frequency(corpus: Corpus) -> Corpus:
-    """The same corpus with ids in the order of falling frequency in its training split."""
+    """The same corpus with ids sorted by decreasing frequency in its training split."""
     alphabet = corpus.train.alphabet
     vocabulary = corpus.vocabulary.sorted_by_frequency(alphabet, alphabet.count(corpus.train.ids))
     return replace(corpus, vocabulary=vocabulary)

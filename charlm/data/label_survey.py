@@ -1,4 +1,4 @@
-"""What labelled texts hold: examples, their labels, targets or tags, and what could mislead a network."""
+"""A survey of labelled texts: examples, their labels, targets or tags, and what could mislead a network."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class LabelSurvey:
 
     Attributes:
         mode: as in ``--labels``.
-        kind: what a text has, guessed: ``labels``; ``targets`` or ``numbers``, which are mostly different; or
-            ``tags``, one for each character.
-        symbols: how many different symbols targets or tags have, by the values of ``--target-units`` that fit.
+        kind: what each text has, a guess: ``labels``; ``targets`` or ``numbers``, which rarely repeat; or
+            ``tags``, one per character.
+        symbols: the number of different symbols in targets or tags, by the values of ``--target-units`` that fit.
         examples: all of them.
         distinct: different pairs of a text and a label.
         texts: different texts.
         ambiguous: texts with several labels.
         spaced: texts with white space at an end.
         empty: empty lines and files, left out.
-        refused: lines that are no example, which training refuses; None in the modes ``file`` and ``folder``.
+        refused: lines that are not examples, which training refuses; None in the modes ``file`` and ``folder``.
         longest: characters of the longest text.
         mean_length: in characters.
-        labels: the distinct examples of each; the characters of each tag.
+        labels: the number of distinct examples of each label, or of characters of each tag.
     """
 
     mode: str
@@ -101,7 +101,7 @@ def survey_labels(source: Source, mode: str) -> LabelSurvey:
 
 
 def _guess_kind(pairs: Mapping[tuple[str, str], int], labels: Mapping[str, int]) -> tuple[str, Sequence[str]]:
-    """What stands behind the tabs, and the values of ``--target-units`` that fit.
+    """What follows the tabs, and the values of ``--target-units`` that fit.
 
     >>> _guess_kind({("ab", "U L"): 1, ("b", "L"): 1}, {"U L": 1, "L": 1})
     ('tags', ('words',))

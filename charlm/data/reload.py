@@ -24,7 +24,7 @@ from charlm.data.vocabulary import Vocabulary
 
 _ORIGINS = {"stdin": "standard input", "text": "a text that was handed in from Python"}
 _MOST_SHOWN = 3
-MOST_FOLDERS = 10_000  # of a place where a corpus may have moved: its name may be that of a whole disk
+MOST_FOLDERS = 10_000  # to search for a moved corpus: a folder of the same name may be a whole disk
 BY_NAME = "name it by --corpus PATH"
 
 

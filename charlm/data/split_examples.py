@@ -23,7 +23,7 @@ def with_default_split(config: TrainingConfig) -> TrainingConfig:
 
 
 def with_split(config: TrainingConfig, split: Mapping[str, Any]) -> TrainingConfig:
-    """The settings with those of a split, where none is given."""
+    """The settings with this split, if they have none."""
     names = ("split", "val_fraction", "val_file", "test_file")
     if any(getattr(config.batching, name) is not None for name in names):
         return config

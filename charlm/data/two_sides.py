@@ -95,7 +95,7 @@ TWO_SIDED_BATCHERS: dict[str, type[TwoSidedBatcher]] = {
 
 @dataclass(frozen=True, eq=False)
 class FillCorpus(Corpus):
-    """A text whose every character is to be named from those on both sides."""
+    """A text in which each character is predicted from those on both sides."""
 
     def batches(self, config: DataConfig) -> TwoSidedBatcher:
         """The batches of the training split."""

@@ -1,4 +1,4 @@
-"""The symbols that a model knows, in code-point order or by falling frequency; the index is the id.
+"""The symbols that a model knows, in code-point order or by decreasing frequency; the index is the id.
 
 The end of a document may follow, then ``<unk>`` for rare characters.
 """
@@ -101,7 +101,7 @@ class Vocabulary:
         return cls(symbols, start, alphabet.units, has_end, tuple(decode_points(alphabet.points_A[rare_A])))
 
     def sorted_by_frequency(self, alphabet: Alphabet, counts_A: Counts) -> Self:
-        """The same symbols in the order of falling counts, equal ones in code-point order.
+        """The same symbols by decreasing count; equal counts in code-point order.
 
         >>> alphabet = Alphabet.from_counts(np.bincount(code_points("hello")), "characters")
         >>> Vocabulary.of("hello").sorted_by_frequency(alphabet, alphabet.counts_A).symbols

@@ -20,7 +20,7 @@ Meanwhile: TypeAlias = Callable[[], None]
 
 
 def do_nothing() -> None:
-    """Wait for a device with nothing else to do."""
+    """Do nothing while a device computes."""
 
 
 class Outputs(ABC):
@@ -98,10 +98,10 @@ class Engine(ABC):
 
     @abstractmethod
     def step(self, batch: Batch, rng: np.random.Generator, meanwhile: Meanwhile = do_nothing) -> float:
-        """Run forward and backward on a batch; give the sum of its losses in nats.
+        """Run forward and backward on a batch; return the sum of its losses in nats.
 
-        The gradient is summed over ranks, the loss is not. An engine that waits for a device calls ``meanwhile``
-        first; one that computes on this processor need not call it.
+        The gradient is summed over ranks, the loss is not. An engine calls ``meanwhile`` before it
+        waits for a device; on a CPU it need not.
 
         Raises:
             WorkerError: a worker failed or has ended.

@@ -24,7 +24,7 @@ CLAIM = "charlm-core-"
 
 
 def usable_cores() -> int:
-    """The cores that this process may run on, or as many as a container's quota of CPU time amounts to."""
+    """The cores that this process may run on, at most as many as a container's CPU quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, math.floor(cpu_quota())))
 
@@ -54,10 +54,10 @@ def default_workers() -> int:
 
 
 class Cores:
-    """A core for each worker if their numbers match and no other training stays on one of these cores, else None.
+    """A core for each worker if there are as many, and no other training has claimed one of them; else None.
 
-    A training claims a core by the name of a socket, which one process of a machine can have and which ends with
-    it (Linux); trainings of one process share their claims.
+    A training claims a core by the name of a socket (Linux): only one process on a machine can have it, and it
+    ends with the process. Trainings of one process share their claims.
     """
 
     _claims: ClassVar[list[Any]] = []

@@ -1,4 +1,4 @@
-"""What a run answers, beside what is true: labels of whole texts, or tags of their characters."""
+"""A run's predictions and the true values: labels of whole texts, or tags of their characters."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Ids = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Answers:
-    """N answers of a case.
+    """N predictions for a case.
 
     Attributes:
         noun: ``label`` or ``tag``.
         names: of the L labels.
-        targets_N: what is true; L for a label that training never saw.
-        log_probs_NL: what the run gives.
+        targets_N: the true labels; L for one that training never saw.
+        log_probs_NL: what the run predicts.
         text_N: the text that each belongs to.
         baselines: models without a network by name, and their log-probabilities; none without a training split.
-        show: an answer's text, by its number.
+        show: the text of a prediction, by its number.
         explanation: what the baselines are.
     """
 
@@ -51,24 +51,24 @@ class Answers:
 
     @property
     def counts(self) -> LabelCounts:
-        """How often each label was given where another was true."""
+        """The confusion matrix: how often each label was predicted for each true one."""
         return count_labels(self.targets_N, self.log_probs_NL, len(self.names))
 
     @property
     def is_right_N(self) -> npt.NDArray[np.bool_]:
-        """Which are right (N,)."""
+        """Which predictions are right (N,)."""
         is_right_N: npt.NDArray[np.bool_] = self.log_probs_NL.argmax(axis=1) == self.targets_N
         return is_right_N
 
     @property
     def right_texts(self) -> float:
-        """The share of the texts whose answers are all right."""
+        """The share of texts whose predictions are all right."""
         wrong_D = np.bincount(self.text_N, ~self.is_right_N)
         return float((wrong_D == 0).mean())
 
 
 def answer(case: LabelledCase[Any], pool: ThreadPool) -> Answers:
-    """The answers of a case's run."""
+    """The predictions of a case's run."""
     return _tag(case, pool) if case.run.config.task.kind.network == "tagger" else _classify(case, pool)
 
 
@@ -87,7 +87,7 @@ def _classify(case: LabelledCase[LabelledPart], pool: ThreadPool) -> Answers:
     return Answers(
         "label", labels, part.targets_D, classifier.log_probs_of(part, pool), np.arange(len(part)), baselines,
         part.texts.__getitem__,
-        f"Bayes' rule has a Kneser-Ney model of {ORDER} characters of context a label, from the training split",
+        f"Bayes' rule has a Kneser-Ney model of {ORDER} characters of context per label, from the training split",
     )  # fmt: skip
 
 
@@ -133,6 +133,6 @@ def _by_character(training: PairsPart, known_N: Ids, part: PairsPart, symbols: i
 
 
 def _tile_shares(known_N: Ids, labels: int, answers: int) -> Floats:
-    """The log of the labels' shares for every answer (N, L)."""
+    """The log of the labels' shares, repeated for every prediction (N, L)."""
     shares_L = np.bincount(known_N, minlength=labels) / len(known_N)
     return np.tile(np.log(shares_L), (answers, 1))

@@ -13,7 +13,7 @@ from charlm.nn.readout import readout_shapes
 from charlm.nn.state import initial_state_shapes
 from charlm.optim.rules import OPTIMIZERS
 
-ADAPTIVE_SAVING = 4  # of an adaptive softmax's products, in Chinese poems
+ADAPTIVE_SAVING = 4  # how many times fewer products an adaptive softmax needs, on Chinese poems
 
 
 def parameter_shapes(

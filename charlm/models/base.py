@@ -139,12 +139,12 @@ class BaseModel(Configurable, ABC):
 
     @classmethod
     def splits_by_rows(cls, config: ModelConfig) -> bool:
-        """Whether workers can share the units of such a network."""
+        """Whether such a network can be split by rows."""
         return False
 
     @property
     def own_parameters(self) -> tuple[str, ...]:
-        """Those whose gradients are each of one worker's units; the others are sums over the workers."""
+        """Parameters whose gradients belong to one worker's units each; the others are summed over workers."""
         return ()
 
     def shared_buffers(

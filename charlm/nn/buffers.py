@@ -20,7 +20,7 @@ WindowSize: TypeAlias = tuple[int, int, int]
 # Backward passes turn activations into local derivatives in blocks of time steps: small enough for a core's
 # second-level cache, large enough to keep the interpreter's share low.
 BLOCK_VALUES = 100_000
-COPIED_ROWS = 8  # of a matrix at once, so that their cache lines stay in the first-level cache
+COPIED_ROWS = 8  # of a matrix at a time, so that their cache lines stay in the first-level cache
 
 
 def block_length(seq_len: int, batch_size: int, width: int) -> int:
@@ -40,7 +40,7 @@ class Scratch:
         is_residual: bool = False,
         units: Units | None = None,
     ) -> None:
-        """Allocate for layers of so many gates; H in ``size`` counts own units."""
+        """Allocate for layers with this number of gates; H in ``size`` counts own units."""
         seq_len, batch_size, hidden = size
         width = gates * hidden
         self.units = Units(hidden) if units is None else units
@@ -143,7 +143,7 @@ class ForwardCache:
         return self.scratch.units.gather(own_BX)
 
     def transpose(self, W_HX: Floats) -> Floats:
-        """The factor that takes gathered gradients back (see ``Units.transpose``)."""
+        """The transposed weights for gathered gradients (see ``Units.transpose``)."""
         return self.scratch.units.transpose(W_HX)
 
     def begin(self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None) -> None:

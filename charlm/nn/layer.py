@@ -18,7 +18,7 @@ from charlm.nn.state import use_initial_state, write_initial_gradients
 
 Inputs: TypeAlias = npt.NDArray[Any]
 """Ids (T, B), or vectors (T, B, E)."""
-MANY_SYMBOLS = 1000  # of more, a window's table has those that occur in it alone
+MANY_SYMBOLS = 1000  # with more, a window's table has only the symbols that occur in it
 
 
 class LayerBuffers:
@@ -39,7 +39,7 @@ class LayerBuffers:
         self.sum_TBH = units.empty((*scratch.around_TBH.shape[:2], units.hidden), dtype)
         self.params: Parameters = {}
         self.x: Inputs = np.empty(0, np.uint8)
-        self.ids: Ids = EVERY_ID  # of which the table has rows
+        self.ids: Ids = EVERY_ID  # the ids that have a row in the table
         self.output_TBH: Floats = np.empty(0, dtype)
 
 
@@ -108,7 +108,7 @@ class RecurrentLayer:
 
     def _project(self, x: Inputs, buffers: LayerBuffers, rng: np.random.Generator | None, out: Floats) -> None:
         """Write the pre-activations of a window."""
-        # One product of all steps, written in rows, and a copy beside it are faster than a product for each step.
+        # One product for all steps, written in rows, and then a copy are faster than a product per step.
         rows_TBG = buffers.scratch.rows_TBG[: len(x)]
         np.matmul(flatten_time(x), buffers.params["W_xh"], out=flatten_time(rows_TBG))
         np.add(rows_TBG, buffers.params["b_h"], out=out)
@@ -165,7 +165,7 @@ class SymbolLayer(RecurrentLayer):
         return da_TBG[..., :0]
 
     def _number(self, x: Inputs) -> tuple[Ids, Inputs]:
-        """The ids of a window's table, and x (T, B) as their numbers: of many symbols, those that occur."""
+        """The ids in a window's table, and x (T, B) as indices into it; of many symbols, those that occur."""
         if self._symbols <= MANY_SYMBOLS:
             return EVERY_ID, x
         ids, numbers = np.unique(x, return_inverse=True)

@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_info
 from charlm.base.arrays import Floats, empty_steps
 
 SMALL_PRODUCT = 1_000_000  # multiplications; OpenBLAS's limit
-SHORTEST_BLOCK = 8  # outputs; in smaller blocks a product is slower than as a whole
-FEW_SEQUENCES = 8  # of more, a product on several cores can be faster than one in blocks
+SHORTEST_BLOCK = 8  # outputs; with smaller blocks the product is slower than in one piece
+FEW_SEQUENCES = 8  # with more, a product on several cores can be faster than one in blocks
 AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 
@@ -43,12 +43,12 @@ def empty_product(shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
 
 @cache
 def count_blocks(columns: int, inner: int, outputs: int) -> tuple[int, int]:
-    """The fewest equal blocks of outputs, and parts of columns, that are small products; else (1, 1).
+    """The smallest numbers of equal blocks (of outputs, of columns) whose products are small; (1, 1) if none are.
 
     >>> count_blocks(1, 512, 2048), count_blocks(31, 509, 4 * 509)
     ((1, 1), (1, 1))
     """
-    # A product with a vector has no factor to copy.
+    # For a single column, OpenBLAS copies nothing.
     if columns > 1 and has_small_kernels():
         for parts in (1, 2):
             for blocks in range(1, outputs // SHORTEST_BLOCK + 1):

@@ -1,10 +1,10 @@
 """The output layer: softmax, cross-entropy in nats, and gradient.
 
-A tied one shares the embedding (Press & Wolf 2017), and projects h to its width E if that is not H.
+A tied layer shares the embedding (Press & Wolf 2017), and projects h to the embedding size E if E is not H.
 
-An adaptive one (Grave et al. 2017) splits the symbols, whose ids are in the order of falling frequency, into a
+An adaptive layer (Grave et al. 2017) splits the symbols, whose ids are sorted by decreasing frequency, into a
 head and C clusters. It predicts a symbol of the head or a cluster, and then a symbol of that cluster:
-log p(y) = log p(cluster) + log p(y | cluster). Training computes those softmaxes alone that its targets need.
+log p(y) = log p(cluster) + log p(y | cluster). Training computes only the softmaxes that its targets need.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from charlm.nn.buffers import Parameters
 from charlm.nn.init import xavier_
 
 BLOCK_VALUES = 200_000  # logits of a block, so that it stays in a core's second-level cache
-BLOCK_ROWS = 256  # at least, since each block reads all weights, and those of a large vocabulary are many
+BLOCK_ROWS = 256  # at least, since each block reads all weights, and a large vocabulary has many
 HEAD, FIRST_CLUSTER = 6, 2  # the head is a sixth of the symbols, head and first cluster are half
 
 
@@ -77,7 +77,7 @@ def logits(params: Parameters, h_NH: Floats) -> Floats:
 
 
 def output_weights(params: Parameters) -> tuple[Floats, Floats | None]:
-    """What turns h into the logits of symbols (H, V) and of clusters (H, C), without biases."""
+    """The weights from h to the logits of symbols (H, V) and of clusters (H, C)."""
     W_HE, weights_EV, W_EC = params.get("readout.W_he"), _weights(params), params.get("readout.W_c")
     if W_HE is None:
         return weights_EV, W_EC
@@ -85,7 +85,7 @@ def output_weights(params: Parameters) -> tuple[Floats, Floats | None]:
 
 
 def _projected(params: Parameters, h_NH: Floats) -> Floats:
-    """What the weights multiply: h, or its projection (N, E)."""
+    """The input of the weights: h, or its projection (N, E)."""
     W_HE = params.get("readout.W_he")
     return h_NH if W_HE is None else h_NH @ W_HE
 
@@ -207,7 +207,7 @@ def _shared(grads: Parameters) -> tuple[str, ...]:
 
 
 def _softmax_(logits_NC: Floats, targets_N: npt.NDArray[Any]) -> Floats:
-    """Turn logits into the derivative of the loss by them; give the loss of each row."""
+    """Replace logits by the gradient of the loss with respect to them; return the loss of each row."""
     picked = np.arange(len(logits_NC)), targets_N
     logits_NC -= logits_NC.max(axis=1, keepdims=True)
     picked_logits_N = logits_NC[picked]
@@ -222,7 +222,7 @@ def _softmax_(logits_NC: Floats, targets_N: npt.NDArray[Any]) -> Floats:
 def _part_backward(
     params: Parameters, z_NE: Floats, dlogits_NC: Floats, number: int, grads: Parameters, out: Floats | None
 ) -> Floats:
-    """Add to the gradients of a part's weights; give that of what they multiply, in ``out`` or a new array."""
+    """Add to the gradients of a part's weights; return the gradient of their input, in ``out`` or a new array."""
     ids = _parts(params)[number]
     width = ids.stop - ids.start
     dsymbols_NC, dclusters_NC = dlogits_NC[:, :width], dlogits_NC[:, width:]

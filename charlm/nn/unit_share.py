@@ -12,15 +12,15 @@ from charlm.base.arrays import Floats
 from charlm.nn.buffers import Parameters
 from charlm.nn.units import Units
 
-# Needed whole: W_hh, read by own columns in forward and by own rows in backward; an embedding, without units.
+# Not divided: W_hh, read by own columns in forward and by own rows in backward; an embedding, which has no units.
 WHOLE = ("W_hh", "embedding")
 
 
 class UnitShare(Units):
     """A contiguous share of the units.
 
-    What is gathered lies in the order worker, block, unit. Two buffers take turns: when a worker writes to the
-    first again, all have come to the barrier of the second, and so have read the first.
+    Gathered values have the order worker, block, unit. Two buffers alternate: when a worker writes to the first
+    again, all have arrived at the barrier of the second, and so have read the first.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class UnitShare(Units):
 
     def begin(self, seed: int) -> None:
         """Start a step; this worker's own random numbers follow from the seed and its number."""
-        self._turn = 0  # a step that broke off may have left the workers with other turns
+        self._turn = 0  # an interrupted step may have left the workers at different buffers
         self._rng = np.random.default_rng([seed, self._number])
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
@@ -124,6 +124,6 @@ class UnitShare(Units):
         return None if rng is None else self._rng
 
     def _columns_of(self, width: int) -> slice:
-        """Where the blocks of own units, of so many values together, lie among all."""
+        """The columns of own units' blocks, ``width`` values in all, among those of all units."""
         each = width // self.width
         return slice(each * self.own.start, each * self.own.stop)

@@ -1,8 +1,8 @@
 """The hidden units that one worker computes, and what it exchanges with the others within a step.
 
 A network can be split by rows: each worker then owns the same slice of every layer's units, with all their gates,
-for all sequences of the batch. Layers, cells and the output layer ask ``Units`` for what they need of others.
-``Units`` itself is of a worker that has all units: it returns what it is given.
+for all sequences of the batch. Layers, cells and the output layer get the other workers' values from
+``Units``. This class is for one worker with all units, so its methods return their input.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ class Units:
         return self.own.stop - self.own.start
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Floats:
-        """A new array that all workers see; each writes its own units or rows."""
+        """A new array that all workers share; each writes its own units or rows."""
         return np.empty(shape, dtype)
 
     def reserve(self, seq_len: int, batch_size: int, gates: int, dtype: npt.DTypeLike) -> None:
         """Make room for what is gathered in windows of this size."""
 
     def synchronize(self) -> None:
-        """Wait until every worker is here: what each has written, all can read."""
+        """Wait for all workers; then each can read what the others have written."""
 
     def gather(self, own_BX: Floats) -> Floats:
-        """The values of all units, from one or several blocks of own units; valid until the next call but one."""
+        """The values of all units, from one or several blocks of own units; valid until the second next call."""
         return own_BX
 
     def gather_rows(self, own_NX: Floats) -> Floats:
-        """The same of rows, in the order of ``gather``; valid until the next call."""
+        """The same for rows, in the order of ``gather``; valid until the next call."""
         return own_NX
 
     def sum(self, *own_B: Floats) -> Sequence[Floats]:
@@ -59,11 +59,11 @@ class Units:
         return own_B
 
     def count(self, own: int) -> int:
-        """The number of values of all units, of so many of own units."""
+        """The number of values for all units, from that for own units."""
         return own // self.width * self.hidden
 
     def transpose(self, W_HX: Floats) -> Floats:
-        """The factor (X, own units) that takes gathered gradients of X back through ``W_HX``."""
+        """``W_HX`` transposed (X, own units): gathered gradients of X times this are those of own units."""
         return W_HX.T
 
     def columns(self, W_HX: Floats) -> Floats:
@@ -71,7 +71,7 @@ class Units:
         return W_HX.reshape(*W_HX.shape[:-1], -1, self.hidden)[..., self.own]
 
     def rows(self, count: int) -> slice:
-        """This worker's share of so many rows."""
+        """This worker's share of this number of rows."""
         return slice(0, count)
 
     def params(self, params: Parameters) -> Parameters:
@@ -86,5 +86,5 @@ class Units:
         """Move the gradients of own units to their places among all."""
 
     def rng(self, rng: np.random.Generator | None) -> np.random.Generator | None:
-        """The generator of what each worker draws for itself, where ``rng`` is the same for all."""
+        """The generator of this worker's own draws; ``rng`` is the same for all workers."""
         return rng

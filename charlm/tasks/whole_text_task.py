@@ -1,4 +1,4 @@
-"""What tasks from a whole text to one target share: reading their examples, and the settings that they refuse."""
+"""The base of tasks with one target per text: reading examples, and refusing settings of other tasks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WholeTextTask(Task):
 
     @classmethod
     def sizes(cls, vocab_size: int, labels: int) -> tuple[int, int]:
-        """One more symbol is read: one that training never saw."""
+        """The input has one more symbol: for characters that training never saw."""
         return vocab_size + 1, labels or 1
 
     def complete(self, source: Source) -> TrainingConfig:
@@ -40,7 +40,7 @@ class WholeTextTask(Task):
             if getattr(config.corpus, name):
                 raise UsageError(f"{flag(name)} belongs to --task predict: leave it out with {self._named}")
         foreign = dict.fromkeys(("tied", "adaptive_softmax"), "has no output layer of characters")
-        for name, why in {**foreign, "residual": "joins no layers"}.items():
+        for name, why in {**foreign, "residual": "has no residual connections"}.items():
             if getattr(config.model, name):
                 raise UsageError(f"{flag(name)} belongs to --task predict, since {self._named} {why}")
         mode = config.task.labels or guess_mode(source, self.is_number)

@@ -22,7 +22,7 @@ from charlm.training.start import settle
 
 @dataclass(frozen=True)
 class DryRun:
-    """What a training would be.
+    """The plan of a training that is not run.
 
     Attributes:
         config: its settings.
@@ -35,7 +35,7 @@ class DryRun:
         memory_bytes: of all processes, an estimate.
         epochs: an estimate where the length is a time.
         steps: likewise.
-        remarks: what a training would say about the text.
+        remarks: what training would report about the text.
     """
 
     config: TrainingConfig

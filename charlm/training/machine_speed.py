@@ -23,16 +23,17 @@ from charlm.models.char_rnn import Model
 REFERENCE_GFLOPS = 100.0  # of the machine that the presets were tuned on, two cores, in training steps
 TRAINING_SHARE = 0.77  # what a training step reaches of its matrix products' speed, there
 GRAIN = 1.5  # speeds are rounded to the reference times a power of this
-FIXED_SECONDS = 5e-6  # per character besides the products, there, from 128 to 512 hidden units
+FIXED_SECONDS = 5e-6  # per character there, besides the products, for 128 to 512 hidden units
 SECONDS = 0.25
-SYMBOLS = 65  # of a network that is measured as a whole
+SYMBOLS = 65  # of the network that PyTorch's steps are measured on
 ROWS, HIDDEN, GATES, PRODUCTS = 32, 256, 4, 8  # of one measurement: that of a small LSTM's step
 
 
 def machine_gflops(config: TrainingConfig, ranks: Ranks = ALONE) -> float:
     """Measure the training speed of the settings' engine on all ranks, rounded, in 10^9 operations per second.
 
-    A GPU's speed depends on the network, so it is that of the run's own, as the reference machine would need it.
+    PyTorch's speed depends on the network, so it is measured on the run's own: the reference speed times the
+    ratio of the seconds per character.
     """
     if config.engine.engine == "numpy":
         gflops = TRAINING_SHARE * measure_gflops(settle_split(config).workers or 1, SECONDS)
@@ -99,7 +100,7 @@ def measure_engine(config: TrainingConfig, ranks: Ranks, seconds: float) -> floa
             engine.step(batch, rng)
             engine.update(0.0, steps + 1)
             steps += 1
-            if steps == 1:  # which starts the device
+            if steps == 1:  # the first step also starts the device
                 until = time.perf_counter() + seconds
             else:
                 best = min(best, time.perf_counter() - began)

@@ -52,7 +52,7 @@ MANY_SYMBOLS = 1000
 FOR_MANY_SYMBOLS: Mapping[str, Any] = MappingProxyType(
     {"encoding": "embedding", "embedding_size": 128, "tied": True, "adaptive_softmax": True}
 )
-"""What a preset decides besides for a language model of more symbols, whose output layer would take most time."""
+"""What a preset adds for a language model with more symbols, whose output layer would take most of the time."""
 
 PRESET_SETTINGS = {*choose_dropout(1, "lstm")}.union(*(preset.fixed for preset in PRESETS.values()))
 """The settings that presets decide."""
@@ -71,9 +71,9 @@ def pick_preset(minutes: float) -> str:
 def expected_epochs(
     config: TrainingConfig, characters: int, vocab_size: int, per_step: float | None = None
 ) -> float:
-    """A run's number of epochs, estimated for minutes from the speed that the settings name.
+    """A run's number of epochs; for a length in minutes, estimated from the speed in the settings.
 
-    A step reads ``per_step`` characters, by default a window for each sequence of a batch.
+    A step reads ``per_step`` characters, by default ``seq_len * batch_size``.
 
     >>> round(expected_epochs(TrainingConfig.from_settings(minutes=2), 1_000_000, 65), 1)
     5.5
@@ -98,8 +98,8 @@ def expected_epochs(
 class ResolvedSettings:
     """A new run's settings.
 
-    ``chosen_by_corpus`` names the dropout still to be chosen; with ``suits_symbols``, a large vocabulary chooses
-    the encoding and the output layer.
+    ``chosen_by_corpus`` names the dropout settings that still depend on the corpus; with ``suits_symbols``, the
+    encoding and the output layer also do.
     """
 
     config: TrainingConfig

@@ -71,7 +71,7 @@ def change_settings(config: TrainingConfig, settings: Mapping[str, Any]) -> Trai
 
 
 def find_changes(config: TrainingConfig, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of a command's settings that a stored run has not, or that may change when it is resumed.
+    """A command's settings that differ from a stored run's, or that may change when it is resumed.
 
     >>> find_changes(TrainingConfig.from_settings(hidden=9, steps=5), {"hidden": 9, "steps": 5, "lr": 0.1})
     {'steps': 5, 'lr': 0.1}

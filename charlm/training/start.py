@@ -103,7 +103,7 @@ def settle(
     split = with_split(settings.config, source.own_split)
     settings = dataclasses.replace(settings, config=make_task(split).complete(source))
     corpus = make_task(settings.config).read(source, progress)
-    # The workers and their split decide in which order numbers are summed, so they are part of what a run is.
+    # The workers and their split decide the order in which numbers are summed, so they are stored with the run.
     settings = settings.with_engine(settle_split(settings.config))
     if settings.needs_speed:
         gflops = machine_gflops(settings.config)

@@ -104,7 +104,7 @@ class Trainer:
         return after, loss_nats, batch.num_targets
 
     def _gather_next(self, epoch: int, index: int) -> tuple[Batch, int, int]:
-        """The batch after this many of an epoch, its epoch, and its place there from 1."""
+        """The batch that follows number ``index`` of an epoch, its epoch, and its number there from 1."""
         seed = self.config.budget.seed
         if self._batches is None:
             self._batches = self.partition.epoch(make_generator(seed, "epoch", epoch), index)

@@ -107,7 +107,7 @@ class Side:
 
 
 def compare(other: Path, what: str, arguments: list, rounds: int, seconds: float) -> str:
-    """Ask both sides in turn; the ratios of the rounds in words."""
+    """Ask both sides in turn; return a line with the ratios of the rounds."""
     sides = [Side(HERE, what, arguments), Side(other, what, arguments)]
     times = max(1, round(seconds / max(side.ask(2) / 2 for side in sides)))
     found = []

@@ -1,8 +1,8 @@
 """Measure how training speeds up with workers, by columns and by rows: tests/bench/cores.sh calls it.
 
-Every number of workers and split is a training of its own, and all are asked in turn for a moment, so that they
-meet the same load: printed are medians of chars/s, and each one's ratio to two workers by columns. More workers
-than cores show what that costs. ``--busy`` adds a process that keeps one core busy. ``--shares`` instead prints
+Each number of workers and split is a separate training. All run in turn for a moment, so that they meet the same
+load. Printed are medians of chars/s, and their ratio to two workers by columns. More workers than cores show what
+that costs. ``--busy`` adds a process that keeps one core busy. ``--shares`` instead prints
 the processor time of one worker's share of a step, which other work disturbs least, and which needs one core,
 but leaves out waiting.
 """
@@ -65,7 +65,7 @@ def measure(
 
 
 def share(size: Size, workers: int, split: str):
-    """One worker's part of a step; what others would tell it is zeros."""
+    """One worker's part of a step, with zeros for the values of the others."""
     model, rng = size.model(), np.random.default_rng(0)
     columns = size.batch_size // workers if split == "columns" else size.batch_size
     ids_TB = rng.integers(0, model.vocab_size, (size.seq_len + 1, columns), np.uint8)

@@ -147,7 +147,7 @@ def noise_scale(shares, whole_square, characters):
 
 
 def estimate(found, size, ranks):
-    """How much more N ranks do than one: in characters a second, and in progress.
+    """How many times more N ranks do than one, in characters per second and in progress.
 
     >>> ideal = {"ranks": 2, "latency": 0.0, "bytes_per_second": 1e30}
     >>> estimate(ideal, {"step": 1.0, "exchange": 0.0, "bytes": 8, "noise": 3 * 2048}, 2)

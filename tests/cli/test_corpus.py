@@ -157,7 +157,7 @@ def test_offline_is_told_in_a_line(remote, call, monkeypatch):
 def test_a_text_is_looked_into(elsewhere, call):
     (elsewhere / "odd.txt").write_bytes("\ufeffone\r\ntwo\r\ntwo\r\nthrее\r\n".encode())
     shown = call("corpus", "info", "odd.txt")
-    said = "note: 4 tables, with an empty line between them: --table 1 prints the first alone\n"
+    said = "note: 4 tables, with an empty line between them: --table 1 prints only the first\n"
     assert (shown.code, shown.err) == (0, said)
     tables = shown.out.split("\n\n")
     chosen = [call("corpus", "info", "odd.txt", "--table", str(number)) for number in range(1, 6)]

@@ -54,7 +54,7 @@ def test_rows_are_refused_where_units_cannot_be_shared(settle, settings, named):
 
 
 def test_another_engine_takes_no_split_but_a_run_that_has_one(settle):
-    with pytest.raises(UsageError, match="--split-by is of --engine numpy"):
+    with pytest.raises(UsageError, match="--split-by belongs to --engine numpy"):
         settle(2, split_by="rows", engine="torch")
     split.check_split(TrainingConfig.from_settings(split_by="rows", engine="torch"))
 

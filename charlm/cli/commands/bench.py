@@ -72,7 +72,7 @@ def command(
     ] = None,
     split_by: Annotated[
         Literal["columns", "rows"] | None,
-        typer.Option(help="What they share.", show_default="by cores, units and batch"),
+        typer.Option(help="How workers split a batch.", show_default="by cores, units and batch"),
     ] = None,
 ) -> None:
     from charlm.cli.display.progress import progress_bar

@@ -34,7 +34,7 @@ def describe_network(config: ModelConfig) -> str:
 
 
 def describe_task(config: TaskConfig) -> str:
-    """A task with its settings that are not the default ones; nothing for a plain language model.
+    """A task and its settings that differ from the defaults; empty for a plain language model.
 
     >>> describe_task(TaskConfig()), describe_task(TaskConfig(task="classify", labels="tab", balance="sqrt"))
     ('', 'classify --labels tab --balance sqrt')

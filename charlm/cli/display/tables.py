@@ -66,10 +66,10 @@ def print_tables(
 
 
 def _choose(tables: Sequence[Table], how: TableOptions) -> Sequence[Table]:
-    """The table that ``--table`` asks for, or all of them; a pipe gets a word on how to choose.
+    """The table that ``--table`` asks for, or all of them; in a pipe, a note says how to choose one.
 
     Raises:
-        UsageError: there is none of that number.
+        UsageError: there is no table with that number.
     """
     groups = group_tables(tables)
     if how.table is not None:
@@ -81,7 +81,7 @@ def _choose(tables: Sequence[Table], how: TableOptions) -> Sequence[Table]:
         return groups[how.table - 1]
     if len(groups) > 1 and not (how.is_drawn or how.markdown):
         write_note(
-            f"note: {len(groups)} tables, with an empty line between them: --table 1 prints the first alone"
+            f"note: {len(groups)} tables, with an empty line between them: --table 1 prints only the first"
         )
     return tables
 

@@ -65,7 +65,7 @@ def _escape(cell: str) -> str:
 
 
 def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
-    """Neighboring tables with the same headings together: they are one for programs."""
+    """Join neighboring tables that have the same headings: programs read them as one."""
     return [list(group) for _, group in groupby(tables, _list_headings)]
 
 

@@ -71,7 +71,7 @@ class CatalogCorpus:
 
     @property
     def sums(self) -> Mapping[str, str]:
-        """The sha256 of each file of its folder; of none if it is one text."""
+        """The sha256 of each file in its folder; empty if it is one text."""
         if self.archive is not None:
             return self.archive.files
         return {file.name: file.hash.removeprefix("sha256:") for file in self.files if file.part}

@@ -31,7 +31,7 @@ def match_files(named: str, pattern: str, most_folders: float = math.inf) -> Fil
     """The files of an argument, each once.
 
     Raises:
-        CorpusError: there are none, or more folders are to be read than ``most_folders``.
+        CorpusError: there are none, or more than ``most_folders`` folders would be read.
     """
     try:
         mode = Path(named).stat().st_mode

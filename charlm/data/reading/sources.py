@@ -130,7 +130,7 @@ def find_files(named: Sequence[str], pattern: str, most_folders: float = math.in
 
     Raises:
         UsageError: a file named twice, or too many names.
-        CorpusError: a name does not exist, or more folders are to be read than ``most_folders``.
+        CorpusError: a name does not exist, or more than ``most_folders`` folders would be read.
     """
     if len(named) > MOST_NAMED:
         raise UsageError(f"{len(named):,} files are named: name their folder, and choose from it by --glob")

@@ -1,11 +1,11 @@
 """The barrier at which the workers of a step wait for each other: counters in shared memory.
 
-Each worker counts its arrivals in a cache line of its own, and goes on once all counts have reached its own. It
-looks at them for a bounded time without a pause, then sleeps: another worker may not be running.
+Each worker counts its arrivals in a cache line of its own, and continues once all counts have reached its own. It
+spins for a bounded time, then sleeps: another worker may not be running.
 
-What a worker wrote before it counted, the others read after they have seen its count. On x86 stores become
-visible in program order (total store order), and loads stay in order too. Elsewhere, on ARM for one, a lock is
-released and taken between the data and the count, which orders them; that has not been run.
+What a worker writes before it counts must be visible to the workers that see its count. On x86 it is: stores
+become visible in program order (total store order), and loads stay in order too. Elsewhere, for example on ARM,
+a lock is released and acquired between the data and the count, which orders them; that has not been run.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from charlm.base.arrays import CACHE_LINE
 from charlm.base.timing import Stopwatch
 
 LINE = CACHE_LINE // 8  # counters of a cache line
-SPINS = 4000  # looks of some 50 ns, where every worker has a core; longer than a nap, which costs its core
+SPINS = 4000  # reads of about 50 ns, if every worker has a core: longer than a sleep, which can cost the core
 YIELDS = 100
-NAP = 5e-5  # seconds of sleep between looks, then
+NAP = 5e-5  # seconds of sleep between later reads
 IS_ORDERED = platform.machine().lower() in ("x86_64", "amd64", "i386", "i686")
 
 
 class BarrierBroken(Exception):
-    """Another worker will not come."""
+    """Another worker will not arrive."""
 
 
 class Barrier:
@@ -44,9 +44,9 @@ class Barrier:
         has_core: bool,
         check: Callable[[], None],
     ) -> None:
-        """Be worker ``number``; ``check`` is called between naps and raises if waiting is in vain.
+        """Make worker ``number``'s barrier; ``check`` is called between sleeps, and raises if another has ended.
 
-        Where not every worker ``has_core`` of its own, one that waits lets another run at once.
+        If not every worker ``has_core`` of its own, a waiting worker yields at once.
         """
         self._counters = counters.data
         self._own = number * LINE
@@ -56,11 +56,11 @@ class Barrier:
         self._check = check
         self._count = 0
         self._locks = Lock(), Lock()
-        self.stopwatch = Stopwatch()  # of the worker's activities, of which waiting is none
+        self.stopwatch = Stopwatch()  # of the worker's activities, without waiting
 
     @staticmethod
     def size(workers: int) -> int:
-        """The number of counters, with a line to say that a worker does not come."""
+        """The number of counters, with a cache line that says that a worker will not arrive."""
         return (workers + 1) * LINE
 
     def begin(self) -> None:
@@ -77,10 +77,10 @@ class Barrier:
         self._counters[self._broken] = 1
 
     def __call__(self) -> None:
-        """Wait until every worker has come as often.
+        """Wait until every worker has arrived.
 
         Raises:
-            BarrierBroken: one does not come.
+            BarrierBroken: one will not arrive.
         """
         self._count = count = self._count + 1
         counters = self._counters
@@ -108,7 +108,7 @@ class Barrier:
         self.stopwatch.leave_out(time.perf_counter() - began)
 
     def _fence(self) -> None:
-        """Order all memory accesses before with all after: a release, then an acquisition."""
+        """Order all earlier memory accesses before all later ones: a release, then an acquire."""
         for lock in self._locks:
             with lock:
                 pass

@@ -1,4 +1,4 @@
-"""The NumPy engine: workers share a batch's columns, or the network's units."""
+"""The NumPy engine: workers split a batch's columns, or the network's units."""
 
 from __future__ import annotations
 

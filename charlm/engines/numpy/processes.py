@@ -46,7 +46,7 @@ class WorkerProcesses:
         """Check that every process runs.
 
         Raises:
-            BarrierBroken: one has ended; its missing answer tells.
+            BarrierBroken: one has ended, which ``answers`` reports.
         """
         if any(process.has_ended for process in self._processes):
             raise BarrierBroken

@@ -64,7 +64,7 @@ class RowShare:
 def exchanged_bytes(
     model: BaseModel, optimisation: OptimizerConfig, seq_len: int, batch_size: int, workers: int
 ) -> int:
-    """The memory for what workers that share the units tell each other in a step."""
+    """The bytes that workers split by rows exchange in a step."""
     counted = Arena()
     units = UnitShare(model.config.hidden, 0, workers, counted.empty, lambda: None)
     model.shared_buffers(seq_len, batch_size, Regularization.from_config(optimisation), units)
@@ -130,7 +130,7 @@ class Replica:
         return nll_sum
 
     def _sum_partial(self, share: RowShare) -> None:
-        """Add up this worker's stretch of the gradients that each worker has from its own rows."""
+        """Sum this worker's slice of the gradients of which every worker has computed a part."""
         share.barrier()
         for total, *parts in self._partial:
             for part in parts:

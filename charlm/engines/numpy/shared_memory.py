@@ -49,7 +49,7 @@ class SharedMemory:
 
 
 class Arena:
-    """Hands out arrays from one stretch of memory, in the same order in every process; without memory, counts."""
+    """Allocates arrays in one memory, in the same order in every process; without a memory, counts bytes."""
 
     def __init__(self, memory: npt.NDArray[np.uint8] | None = None) -> None:
         self.size = 0
@@ -74,7 +74,7 @@ class TrainingMemory:
         exchanged: int = 0,
         address: str | None = None,
     ) -> None:
-        """Lay out new memory, or a parent's, with ``exchanged`` bytes for what is told within a step."""
+        """Lay out new memory, or a parent's, with ``exchanged`` bytes for the exchange within a step."""
         layout = _layout(model, rule, seq_len, batch_size, workers, exchanged)
         self.shared = SharedMemory(_size(layout), address)
         arrays: dict[str, Any] = {}

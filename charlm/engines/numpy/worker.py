@@ -26,10 +26,10 @@ from charlm.optim import make_optimizer
 class WorkerSetup:
     """What a worker process needs once.
 
-    It is worker ``number``, from 0, with the columns from the first to before the last; ``core`` may be None.
+    ``number`` counts from 0; ``columns`` are the first and the one after the last; ``core`` may be None.
 
     Attributes:
-        exchanged: bytes for what workers that share the units tell each other within a step; 0 if they do not.
+        exchanged: bytes of the exchange within a step if workers are split by rows, else 0.
         has_core: whether there is a core for each worker.
         leader: the training process.
     """
@@ -64,7 +64,7 @@ class WorkerSetup:
 
 
 def _end_with(leader: int) -> Callable[[], None]:
-    """What a waiting worker does between looks: end, if the training process has."""
+    """The check of a waiting worker: end it, if the training process has ended."""
 
     def check() -> None:
         if os.getppid() != leader:
@@ -103,5 +103,5 @@ def _handle(replica: Replica, order: dict[str, Any]) -> dict[str, Any]:
         return {}
     try:
         return {"nll_sum": replica.run(StepRequest(**order))}
-    except BarrierBroken:  # whoever broke it says why
+    except BarrierBroken:  # the worker that failed reports why
         return {"nll_sum": math.nan}

@@ -102,7 +102,7 @@ def open_device(config: DeviceConfig, threads: int | None = None) -> Any:
 
 
 def send(array: npt.NDArray[Any], device: Any) -> Any:
-    """An array as a tensor on a device; from locked memory, which a GPU copies without being waited for."""
+    """An array as a tensor on a device; from pinned memory, so that the CPU does not wait for the copy."""
     tensor = torch.from_numpy(array)
     return tensor if device.type == "cpu" else tensor.pin_memory().to(device, non_blocking=True)
 

@@ -90,14 +90,14 @@ class Functions:
         return x, tuple(after)
 
     def prepare(self, params: Parameters) -> list[list[Tensor]]:
-        """The weights of PyTorch's functions, for many passes without noise; none for other cells."""
+        """The weights of PyTorch's functions, for many passes without dropout; none for other cells."""
         if self._native is None:
             return []
         layers = [self._layer(params, number, None) for number in range(self._config.layers)]
         return [self._native.weights(layers[own]) for own in self._calls(NO_REGULARIZATION)]
 
     def _calls(self, rates: Regularization) -> list[slice]:
-        """The layers of each call; only those with nothing between them are run by one."""
+        """The layers of each call: all in one if there is nothing between them."""
         layers, is_one = self._config.layers, not (rates.dropout or self._config.residual)
         return [slice(0, layers)] if self._native and is_one else [slice(n, n + 1) for n in range(layers)]
 

@@ -31,7 +31,7 @@ def open_network(model: Model, config: DeviceConfig) -> Network:
 
 
 class TorchNetwork(Network):
-    """A network on one device, with the weights as they are when it is made."""
+    """A network on one device, with the weights as they are at its creation."""
 
     def __init__(self, functions: Functions, weights_P: Tensor, config: DeviceConfig) -> None:
         self._functions, self._config = functions, config

@@ -25,7 +25,7 @@ FIGURES = (Column("precision", ".1%"), Column("recall", ".1%"), Column("F1", ".3
 MISTAKE_COLUMNS = (Column("example"), Column("given"), Column("is"), Column("probability", ".1%"))
 EXPLANATION = (
     "macro F1 is the mean over the labels or tags that occur in the split; the interval is a bootstrap over "
-    "texts; a label or tag that training never saw counts as wrong, and not in the nats"
+    "texts; a label or tag that training never saw counts as wrong, and is left out of the nats"
 )
 
 
@@ -40,7 +40,7 @@ class Accuracy(Measurement):
     mistakes: int = setting(5, "Show this many of the most confident mistakes.", low=0, high=10_000)
 
     def measure(self, subjects: Sequence[LabelledCase[Any]], pool: ThreadPool, progress: Progress) -> EvalResult:
-        """Give each case's texts labels or tags."""
+        """Predict labels or tags of each case's texts."""
         from charlm.evaluate.answers import answer
 
         result = EvalResult([], [], explanation=[EXPLANATION])

@@ -54,7 +54,7 @@ class Fill(Task):
         return vocab_size + 1, vocab_size
 
     def complete(self, source: Source) -> TrainingConfig:
-        """The settings, of which none is of labels or of another output layer."""
+        """The settings; those of labels and of other output layers are refused."""
         if self.config.task.labels is not None:
             raise UsageError("--labels belongs to other tasks: leave it out with --task fill")
         for name in ("tied", "adaptive_softmax"):
