@@ -1,4 +1,4 @@
-"""Documents with labels, for a language model that is told the label first."""
+"""Documents with labels, for a language model whose first input is the label."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A language model that is told a label first: under one label it is a plain language model.
+"""A language model whose first input is a label: under one label it is a plain language model.
 
 The label's start symbol is read in the place of the end of a document, so under a label the model is that whose
 input row of the end is the start symbol's.

@@ -95,7 +95,7 @@ class NetworkClassifier(TextClassifier):
 
 @dataclass(frozen=True)
 class BayesLanguageModels(TextClassifier):
-    """Bayes' rule with a language model that is told the label: log p(text | label) + log p(label)."""
+    """Bayes' rule with a language model whose first input is the label: log p(text | label) + log p(label)."""
 
     model: ConditionedModel
 

@@ -56,7 +56,7 @@ class DryRun:
 
 
 def plan_training(source: Source, settings: ResolvedSettings, progress: Progress | None = None) -> DryRun:
-    """Read a corpus as a training does, and reckon the rest; nothing is kept on disk.
+    """Read a corpus as a training does, and estimate the rest; nothing is kept on disk.
 
     Raises:
         UsageError: settings cannot work together.

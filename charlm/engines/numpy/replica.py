@@ -117,7 +117,7 @@ class Replica:
         state = tuple(tuple(array[columns, units] for array in layer) for layer in memory.states[order.state])
         if self._share is not None:
             self._share.begin(order.seed)
-        # Overflow is not announced: whoever reads the results checks that they are finite.
+        # No warning of an overflow: the training process checks that the results are finite.
         with np.errstate(over="ignore", invalid="ignore"):
             nll_sum, after = self._model.loss_and_gradient(
                 batch, state, self.buffers, self._grads, np.random.default_rng(order.seed)
