@@ -135,16 +135,9 @@ class ForwardCache:
         self.gates_TBG = empty_steps(0, batch_size, 0, dtype=dtype)
         self.saved = {name: empty_steps(*shape, dtype=dtype) for name, shape in shapes.items()}
         self.scratch = scratch
+        self.gather, self.transpose = scratch.units.gather, scratch.units.transpose
         self._h_TBH = scratch.units.empty((seq_len + 1, batch_size, scratch.units.hidden), dtype)
         self._copy_TBH: Floats | None = None
-
-    def gather(self, own_BX: Floats) -> Floats:
-        """The same values of all units (see ``Units.gather``)."""
-        return self.scratch.units.gather(own_BX)
-
-    def transpose(self, W_HX: Floats) -> Floats:
-        """The transposed weights for gathered gradients (see ``Units.transpose``)."""
-        return self.scratch.units.transpose(W_HX)
 
     def begin(self, params: Parameters, a_TBG: Floats, state: State, carry_TB: Floats | None) -> None:
         """Take over pre-activations and first state."""

@@ -23,7 +23,7 @@ AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 
 def multiply_step(x_BK: Floats, W_KM: Floats, out: Floats) -> Floats:
     """Write ``x @ W`` (B, M) of one step, in blocks where B is innermost in memory (``empty_steps``)."""
-    if out.size * len(W_KM) <= SMALL_PRODUCT:  # quickly decided: it is done for every step
+    if out.size * len(W_KM) <= SMALL_PRODUCT:  # even a call to decide is a few percent of a small step
         return np.matmul(x_BK, W_KM, out=out)
     blocks, parts = count_blocks(*x_BK.shape, W_KM.shape[1])
     if blocks == parts == 1 or out.strides[0] != out.itemsize:
