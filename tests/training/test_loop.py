@@ -156,7 +156,7 @@ def test_a_gradient_that_is_no_number_changes_no_parameter(begun, monkeypatch):
     trainer, _ = begun(steps=9, eval_every=100)
     before = trainer.engine._model.params.flat.copy()
 
-    def step(engine, batch, rng):
+    def step(engine, batch, rng, meanwhile):
         engine.gradient[3] = math.nan
         return 1.0
 

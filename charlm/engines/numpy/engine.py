@@ -63,7 +63,7 @@ class NumpyEngine(Engine):
         sizes = seq_len, batch_size, self._workers
         exchanged = exchanged_bytes(model, optimizer_config, *sizes) if split_by == "rows" else 0
         self._memory = memory = TrainingMemory(model, rule, *sizes, exchanged)
-        self._averaged = self._move(model)
+        self._model, self._averaged = model, self._move(model)
         has_core = self._workers <= default_workers()
         setup = WorkerSetup(
             model.spec.to_json(), optimizer_config.to_json(), *sizes, exchanged, memory.shared.address, has_core,
