@@ -18,7 +18,6 @@ import time
 from contextlib import ExitStack, closing
 
 import numpy as np
-from compare_torch import Side, processor
 from threadpoolctl import threadpool_limits
 
 from charlm.base.arrays import FlatVector
@@ -28,6 +27,7 @@ from charlm.engines.threads import usable_cores
 from charlm.nn.dropout import NO_REGULARIZATION
 from charlm.nn.unit_share import UnitShare
 from charlm.training.benchmark import Size, TrainingBench
+from tests.bench.compare_torch import Side, processor
 
 SIZES = {"128": (128, 1, 64, 64), "2x128": (128, 2, 50, 50), "256": (256, 1, 64, 64), "512": (512, 1, 64, 64)}
 SPLITS = ("columns", "rows")
