@@ -255,7 +255,7 @@ def measured(keep_run, make_model, tmp_path):
 
 def test_a_measurement_s_curves_go_into_a_picture(measured, charlm, tmp_path):
     pytest.importorskip("matplotlib")
-    options = ("--distance", "2", "--positions", "1", "--plot", "curves.svg")
+    options = ("--distance", "2", "--positions", "1", "--table", "1", "--plot", "curves.svg")
     code, _, error = charlm("eval", "gradients", "one", "text.txt", *options)
     assert (code, error) == (0, "wrote curves.svg\n")
     svg = (tmp_path / "curves.svg").read_text()
