@@ -76,7 +76,7 @@ def rendered_ranks():
     titles = [
         "LSTM",
         "a step",
-        "of it the sum",
+        "of it the all-reduce",
         "workers / ranks",
         "noise scale",
         "8 ranks",
