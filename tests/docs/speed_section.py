@@ -19,9 +19,9 @@ def measured(name="speed"):
     return json.loads((scaling.HERE / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def other_work(load):
-    """A remark, where the machine was busy when a measurement began."""
-    return ", with other work on the machine" if load > 0.5 else ""
+def describe_load(load):
+    """A remark, where the machine was or had just been busy when a measurement began."""
+    return f", load average {load:.1f} when they began" if load > 0.5 else ""
 
 
 def rate(chars_per_second):
@@ -59,7 +59,7 @@ def rendered(section=SECTION, name="speed"):
         "",
         f"{machine['processor']}, {machine['workers']} cores, NumPy {machine['numpy']}, PyTorch",
         f"{machine['torch']}; medians of {results[0]['rounds']} interleaved rounds"
-        f"{other_work(machine.get('load', 0))}.",
+        f"{describe_load(machine.get('load', 0))}.",
     )
 
 
@@ -93,7 +93,7 @@ def rendered_ranks():
             f"{size['noise'] / 1000:.1f}k", *(f"{speed:.1f} ({progress:.1f})" for speed, progress in many),
             f"{scaling.last_worthwhile(found, size)} ranks",
         ])  # fmt: skip
-    steps = f"medians of {found['steps']} steps{other_work(found['load'])}."
+    steps = f"medians of {found['steps']} steps{describe_load(found['load'])}."
     return RANKS.marked(*table(titles, rows), "", f"{found['ranks']} ranks; {steps}")
 
 
