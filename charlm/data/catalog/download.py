@@ -54,7 +54,10 @@ def download_corpus(corpus: CatalogCorpus, progress: Progress | None = None) -> 
                     _fetch_folder(corpus, corpus.archive, parts, progress)
                 else:
                     paths = [_fetch_file(corpus, file, parts, progress) for file in corpus.files]
-                    _publish_parts(corpus, paths, parts) if corpus.parts else _publish(corpus, paths)
+                    if corpus.parts:
+                        _publish_parts(corpus, paths, parts)
+                    else:
+                        _publish(corpus, paths)
             remove_entry(parts, match_part_names(corpus))
     except OSError as error:
         raise CorpusError(
